@@ -1,0 +1,1 @@
+"""Operations on what the Pulumi program provisioned: doors, and one package a room."""
