@@ -1,0 +1,101 @@
+"""The database flags that Cloud SQL for PostgreSQL 15 takes.
+
+The facts are in ``flags.csv``: units, types and ranges as the Cloud SQL flags
+reference gives them, PostgreSQL 15's own range where that reference only says that
+it varies (column ``source``).
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+
+class FlagType(StrEnum):
+    """What a flag's value is."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    ENUM = "enum"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One database flag.
+
+    Attributes:
+        name: As Cloud SQL and PostgreSQL call it.
+        type: What its value is.
+        unit: Of the API's bare number: ``8kB``, ``kB``, ``MB``, ``B``, ``ms``, ``s``; empty
+            for plain numbers.
+        minimum: Smallest value in that unit; None for what is no number.
+        maximum: Largest value in that unit; None for what is no number.
+        memory_minimum_percent: Smallest share of the tier's memory, where one is set.
+        memory_maximum_percent: Largest share of the tier's memory, where one is set.
+        choices: The words of an enum.
+        default: When unset, as the API writes it; empty where it depends on the tier.
+        restart: Whether a change restarts the instance.
+        source: Where the range comes from.
+        note: What else to know.
+    """
+
+    name: str
+    type: FlagType
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    memory_minimum_percent: int | None
+    memory_maximum_percent: int | None
+    choices: tuple[str, ...]
+    default: str
+    restart: bool
+    source: str
+    note: str
+
+
+# PostgreSQL settings that are set elsewhere on Cloud SQL, and where.
+NOT_FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "statement_timeout": "ALTER ROLE or ALTER DATABASE ... SET statement_timeout",
+        "jit": "ALTER ROLE or ALTER DATABASE ... SET jit",
+        "synchronous_commit": "ALTER ROLE or ALTER DATABASE ... SET synchronous_commit",
+    }
+)
+
+
+@cache
+def catalogue() -> Mapping[str, Flag]:
+    """Return every known flag by its name."""
+    text = files("infra.flags").joinpath("flags.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return MappingProxyType({row["name"]: _flag(row) for row in rows})
+
+
+def _flag(row: Mapping[str, str]) -> Flag:
+    def percent(column: str) -> int | None:
+        return int(row[column]) if row[column] else None
+
+    def number(column: str) -> float | None:
+        text = row[column]
+        if not text:
+            return None
+        return float(text) if row["type"] == FlagType.FLOAT else int(text)
+
+    return Flag(
+        name=row["name"],
+        type=FlagType(row["type"]),
+        unit=row["unit"],
+        minimum=number("minimum"),
+        maximum=number("maximum"),
+        memory_minimum_percent=percent("memory_minimum_percent"),
+        memory_maximum_percent=percent("memory_maximum_percent"),
+        choices=tuple(row["choices"].split("|")) if row["choices"] else (),
+        default=row["default"],
+        restart=row["restart"] == "yes",
+        source=row["source"],
+        note=row["note"],
+    )
