@@ -1,0 +1,60 @@
+"""The one place where an error becomes a sentence and an exit code."""
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Any
+
+from invoke.exceptions import Exit, ParseError, UnexpectedExit
+from invoke.executor import Executor
+
+from ops.errors import ExitCode, OpsError, Terminated
+
+BUG = (
+    "This is a bug in ai-square-db: {kind}: {text}\n"
+    "Run the task again with --debug to see where, and report it with that output."
+)
+
+
+def _terminate(_signum: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+class OpsExecutor(Executor):
+    """Invoke's executor, with our errors turned into ``Exit(message, code)``.
+
+    Invoke prints a traceback for anything but its own three exceptions, so every
+    task of the product runs through here: see ``tasks.executor_class`` in
+    invoke.yaml. SIGTERM unwinds the task like Ctrl-C does, so that both clean up.
+    """
+
+    def execute(self, *tasks: Any) -> Any:  # noqa: ANN401 - Invoke's own untyped signature
+        """Run the tasks; raise ``Exit`` with the documented code when one fails."""
+        before = signal.signal(signal.SIGTERM, _terminate)
+        try:
+            return super().execute(*tasks)
+        except (Exit, ParseError, UnexpectedExit):
+            raise
+        except OpsError as error:
+            raise self._exit(str(error), error.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise self._exit("Interrupted.", ExitCode.INTERRUPTED) from error
+        except Terminated as error:
+            raise self._exit("Terminated.", ExitCode.TERMINATED) from error
+        except BrokenPipeError:
+            # The reader went away (`| head`): as quiet as any Unix tool, and no
+            # second error when the interpreter flushes standard output.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Exit(code=ExitCode.GOOD) from None
+        except Exception as error:
+            text = BUG.format(kind=type(error).__name__, text=error)
+            raise self._exit(text, ExitCode.BUG) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _exit(self, message: str, code: ExitCode) -> Exit:
+        if self.core[0].args.debug.value:
+            traceback.print_exc()
+        return Exit(message, int(code))

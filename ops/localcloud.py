@@ -1,0 +1,288 @@
+"""The local Cloud SQL as a process: where it lives, whether it answers, start and stop.
+
+The server itself is ``infra.local``, started as ``python -m infra.local`` and
+spoken to over HTTP; nothing imports it.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.errors import BadInputError, OpsError
+
+DEFAULT_PORT = 8765
+START_LIMIT_S = 30.0  # the server answers within 1-2 s; clusters to be adopted add to that
+ANSWER_LIMIT_S = 10.0
+
+
+class NotRunningError(OpsError):
+    """Nothing answers where the local Cloud SQL should be."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"The local Cloud SQL of {data} is not running. Start it with `invoke local.up`."
+        )
+
+
+class StartFailedError(OpsError):
+    """The local Cloud SQL ended, or stayed silent, while it was started."""
+
+    def __init__(self, reason: str, log: Path) -> None:
+        super().__init__(f"The local Cloud SQL did not start: {reason} Its log is {log}.")
+
+
+class BadPortError(BadInputError):
+    """LOCAL_CLOUDSQL_PORT or LOCAL_CLOUDSQL_PG_PORT is no port."""
+
+    def __init__(self, name: str, given: str) -> None:
+        super().__init__(f"{name} is {given!r}. Set it to a port between 0 and 65535.")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running local Cloud SQL.
+
+    Attributes:
+        url: the Admin API's root, ``http://127.0.0.1:PORT``.
+        pid: its process.
+        port: of the Admin API.
+        pg_port: of PostgreSQL on every instance's own address.
+        data: the folder with its state and its clusters.
+    """
+
+    url: str
+    pid: int
+    port: int
+    pg_port: int
+    data: Path
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """Call one of the server's own endpoints (below ``/local/v1``); return its JSON."""
+        # http.client and not a client library: proxies set for the machine must not see loopback
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_LIMIT_S)
+        with contextlib.closing(connection):
+            connection.request(
+                method,
+                f"/local/v1/{path}",
+                body=None if body is None else json.dumps(body),
+                headers={"Authorization": "Bearer local", "Content-Type": "application/json"},
+            )
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status >= http.client.BAD_REQUEST:
+                raise OSError(f"{method} {path} answered {answer.status}: {content[:200]!r}")
+            return json.loads(content or b"{}")
+
+    def instance(self, name: str) -> "LocalInstance | None":
+        """Return where an instance's cluster lies, or None where there is no such instance."""
+        for facts in self.ask("GET", "status")["instances"]:
+            if facts["name"] == name:
+                return LocalInstance(
+                    name=name,
+                    state=facts["state"],
+                    address=facts["address"],
+                    port=facts["port"],
+                    home=Path(facts["home"]),
+                    archive=Path(facts["archive"]),
+                    socket=Path(facts["socket"]),
+                    owner=facts["owner"],
+                )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalInstance:
+    """What only a rehearsal can know of an instance: its files.
+
+    Attributes:
+        name: the instance's.
+        state: as the Admin API says it.
+        address: its 127.x.y.z.
+        port: PostgreSQL's.
+        home: the cluster's data directory (PGDATA).
+        archive: the folder of its archived WAL.
+        socket: the folder of its Unix socket, where ``cloudsqladmin`` may connect as peer.
+        owner: the operating system's user that runs it.
+    """
+
+    name: str
+    state: str
+    address: str
+    port: int
+    home: Path
+    archive: Path
+    socket: Path
+    owner: str
+
+
+def data_dir() -> Path:
+    """Return the local Cloud SQL's folder: ``LOCAL_CLOUDSQL_DIR``, else the user's default.
+
+    As root it lies below /var/lib, because initdb, which runs as an unprivileged
+    user then, fails below a parent that only root may enter.
+    """
+    given = os.environ.get("LOCAL_CLOUDSQL_DIR")
+    if given:
+        return Path(given).expanduser().resolve()
+    if os.geteuid() == 0:
+        return Path("/var/lib/ai-square-db/local")
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    return Path(home) / "ai-square-db/local"
+
+
+def port_from(name: str, default: int) -> int:
+    """Return a port from the environment; raises BadPortError."""
+    given = os.environ.get(name, "") or str(default)
+    if not given.isdigit() or int(given) > 0xFFFF:
+        raise BadPortError(name, given)
+    return int(given)
+
+
+def running(data: Path) -> Server | None:
+    """Return the server of a folder when it answers, else None."""
+    try:
+        facts = json.loads((data / "server.json").read_text())
+        server = Server(
+            facts["url"], int(facts["pid"]), int(facts["port"]), int(facts["pg_port"]), data
+        )
+        if Path(server.ask("GET", "status")["data"]) == data:
+            return server
+    except (OSError, ValueError, KeyError, http.client.HTTPException):
+        pass
+    return None
+
+
+def require(data: Path) -> Server:
+    """Return the server of a folder; raises NotRunningError."""
+    server = running(data)
+    if server is None:
+        raise NotRunningError(data)
+    return server
+
+
+def ensure(
+    data: Path,
+    *,
+    port: int | None = None,
+    pg_port: int | None = None,
+    stand_in: bool = False,
+) -> Server:
+    """Return the running server of a folder, started in the background where it was not.
+
+    Args:
+        data: the folder; made where it is missing.
+        port: of the Admin API; else ``LOCAL_CLOUDSQL_PORT``, else 8765; 0 takes a free one.
+        pg_port: of PostgreSQL; else ``LOCAL_CLOUDSQL_PG_PORT``, else 5432.
+        stand_in: whether another major version may stand in for a missing one.
+
+    Raises:
+        StartFailedError: it ended or did not answer within 30 s.
+    """
+    already = running(data)
+    if already is not None:
+        return already
+    data.mkdir(parents=True, exist_ok=True)
+    log = data / "server.log"
+    command = [sys.executable, "-m", "infra.local", "--data", str(data)]
+    command += ["--port", str(_or(port, "LOCAL_CLOUDSQL_PORT", DEFAULT_PORT))]
+    command += ["--pg-port", str(_or(pg_port, "LOCAL_CLOUDSQL_PG_PORT", 5432))]
+    command += ["--stand-in"] if stand_in else []
+    with log.open("ab") as output:
+        start = output.tell()
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C in the caller's terminal must not reach it
+        )
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        server = running(data)
+        if server is not None:
+            process.returncode = 0  # it outlives us on purpose: no ResourceWarning
+            return server
+        if process.poll() is not None:
+            raise StartFailedError(_last_line(log, start), log)
+        time.sleep(0.05)
+    process.terminate()
+    process.wait()
+    raise StartFailedError(f"it did not answer within {START_LIMIT_S:.0f} s.", log)
+
+
+def _or(given: int | None, name: str, default: int) -> int:
+    return port_from(name, default) if given is None else given
+
+
+def _last_line(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it ended without a word."
+
+
+def stop(data: Path, *, wipe: bool = False, limit_s: float = 60.0) -> bool:
+    """Stop the server of a folder and its clusters; return whether one was running.
+
+    Args:
+        data: the folder.
+        wipe: remove the folder afterwards, with every instance and backup in it.
+        limit_s: how long to wait for the process to end.
+
+    Raises:
+        StartFailedError: it does not end within the limit.
+    """
+    server = running(data)
+    if server is not None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            server.ask("POST", "shutdown", {"clusters": True})
+        deadline = time.monotonic() + limit_s
+        while _alive(server.pid):
+            if time.monotonic() > deadline:
+                raise StopFailedError(server.pid, limit_s)
+            time.sleep(0.05)
+    if wipe:
+        shutil.rmtree(data, ignore_errors=False) if data.exists() else None
+    return server is not None
+
+
+class StopFailedError(OpsError):
+    """The local Cloud SQL goes on although it was asked to stop."""
+
+    def __init__(self, pid: int, limit_s: float) -> None:
+        super().__init__(
+            f"The local Cloud SQL (process {pid}) did not stop within {limit_s:.0f} s. "
+            "See its server.log; ask again, or end the process."
+        )
+
+
+def _alive(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # where we started it, nobody else collects it
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def environment(server: Server, project: str) -> dict[str, str]:
+    """Return the variables with which gcloud, the SDK, psql and Pulumi reach the server."""
+    token = server.data / "access-token"
+    return {
+        "LOCAL_CLOUDSQL_DIR": str(server.data),
+        "LOCAL_CLOUDSQL_PORT": str(server.port),
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_SQL": f"{server.url}/",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
+        "CLOUDSDK_CORE_PROJECT": project,
+        "PGPORT": str(server.pg_port),
+    }

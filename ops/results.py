@@ -1,0 +1,60 @@
+"""What a check found: four states, and which of them wins."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ops.errors import ExitCode
+
+
+class State(StrEnum):
+    """The outcome of a check; unknown is never ok."""
+
+    OK = "ok"
+    FINDING = "finding"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The answer to one question about one system.
+
+    Attributes:
+        check: the question's name, as its SQL file is named.
+        state: what came out.
+        examined: how many objects were looked at.
+        total: how many there were to look at.
+        detail: one sentence for people.
+        differences: one line for each thing that is not as it should be.
+        evidence: the facts behind the sentence, ready for JSON.
+        remedy: what to do about it, empty where nothing is to be done.
+    """
+
+    check: str
+    state: State
+    examined: int
+    total: int
+    detail: str
+    differences: tuple[str, ...] = ()
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    remedy: str = ""
+
+
+def worst(states: Iterable[State]) -> State:
+    """Return the state that decides: a finding beats an unknown, an unknown beats ok.
+
+    No states at all is unknown: nothing was looked at.
+    """
+    seen = set(states)
+    for state in (State.FINDING, State.UNKNOWN, State.OK):
+        if state in seen:
+            return state
+    return State.UNKNOWN
+
+
+def exit_code(state: State) -> ExitCode:
+    """Return the documented exit code of an overall state."""
+    return {State.FINDING: ExitCode.FINDING, State.UNKNOWN: ExitCode.UNKNOWN}.get(
+        state, ExitCode.GOOD
+    )
