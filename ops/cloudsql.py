@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from ops.errors import OpsError
@@ -164,7 +164,7 @@ class BackupRun:
 def _moment(text: object) -> datetime | None:
     if not text:
         return None
-    return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    return datetime.fromisoformat(str(text))
 
 
 def _operation(body: Body) -> Operation:
@@ -320,8 +320,7 @@ class CloudSql:
             request = self._ask("BackupRunsList", instance=name, page_token=token)
             body = self._call(
                 f"list the backups of {name}",
-                # the raw response: the client's pager would make messages of it again
-                lambda request=request: _whole(self._backups.list(request)),
+                partial(self._first_page, self._backups.list, request),
             )
             runs += [_backup_run(item) for item in body.get("items", ())]
             token = str(body.get("nextPageToken", ""))
@@ -401,7 +400,8 @@ class CloudSql:
         """Return the newest operations on an instance (one page), the newest first."""
         request = self._ask("OperationsList", instance=instance)
         body = self._call(
-            f"list the operations of {instance}", lambda: _whole(self._operations.list(request))
+            f"list the operations of {instance}",
+            lambda: self._first_page(self._operations.list, request),
         )
         return tuple(_operation(item) for item in body.get("items", ()))
 
@@ -459,6 +459,9 @@ class CloudSql:
         body: dict[str, Any] = json.loads(text)
         return body
 
+    def _first_page(self, method: Callable[..., Any], request: object) -> Any:  # noqa: ANN401 - proto-plus is untyped
+        return next(iter(method(request).pages))
+
     def _ask(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - proto-plus is untyped
         return getattr(self._api, f"Sql{kind}Request")(project=self.project, **fields)
 
@@ -511,10 +514,6 @@ class CloudSql:
     @cached_property
     def _operations(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
         return self._client("Operations")
-
-
-def _whole(pager: Any) -> Any:  # noqa: ANN401 - proto-plus is untyped
-    return next(iter(pager.pages))
 
 
 def _pauses() -> Iterator[float]:

@@ -22,6 +22,7 @@ from ops.errors import BadInputError, OpsError
 DEFAULT_PORT = 8765
 START_LIMIT_S = 30.0  # the server answers within 1-2 s; clusters to be adopted add to that
 ANSWER_LIMIT_S = 10.0
+HIGHEST_PORT = 65535
 
 
 class NotRunningError(OpsError):
@@ -142,7 +143,7 @@ def data_dir() -> Path:
 def port_from(name: str, default: int) -> int:
     """Return a port from the environment; raises BadPortError."""
     given = os.environ.get(name, "") or str(default)
-    if not given.isdigit() or int(given) > 0xFFFF:
+    if not given.isdigit() or int(given) > HIGHEST_PORT:
         raise BadPortError(name, given)
     return int(given)
 
@@ -191,6 +192,7 @@ def ensure(
     if already is not None:
         return already
     data.mkdir(parents=True, exist_ok=True)
+    (data / "access-token").write_text("local\n")  # any text will do; gcloud wants a file
     log = data / "server.log"
     command = [sys.executable, "-m", "infra.local", "--data", str(data)]
     command += ["--port", str(_or(port, "LOCAL_CLOUDSQL_PORT", DEFAULT_PORT))]

@@ -1,0 +1,185 @@
+"""The only place that opens a PostgreSQL connection: as whom, where, with which budget."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from psycopg import sql as psql
+from psycopg.rows import TupleRow
+
+from ops.errors import OpsError
+
+CONNECT_LIMIT_S = 10
+Connection = psycopg.Connection[TupleRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a connection may cost the server.
+
+    Attributes:
+        statement_s: the longest statement, in seconds; 0 is without a limit.
+        lock_s: the longest wait for a lock, in seconds; 0 is without a limit.
+        read_only: whether its transactions may write.
+    """
+
+    statement_s: float
+    lock_s: float
+    read_only: bool
+
+
+# Diagnostics run beside the application and must never queue in front of it.
+DIAGNOSTIC = Budget(statement_s=5.0, lock_s=0.1, read_only=True)
+# Verification reads everything of a copy that nobody else uses.
+VERIFY = Budget(statement_s=0, lock_s=5.0, read_only=True)
+# Changes set their own limits by class of statement.
+CHANGE = Budget(statement_s=0, lock_s=2.0, read_only=False)
+
+
+class CannotConnectError(OpsError):
+    """PostgreSQL does not let us in, or is not there."""
+
+    def __init__(self, database: "Database", user: str, reason: str) -> None:
+        super().__init__(
+            f"Can't connect to database {database.name} at {database.host}:{database.port} as "
+            f"{user}: {reason.strip().splitlines()[-1]}. "
+            "Check that the instance runs and that this machine reaches its address."
+        )
+
+
+class QueryFailedError(OpsError):
+    """PostgreSQL refused a statement."""
+
+    def __init__(self, database: "Database", user: str, error: psycopg.Error) -> None:
+        self.sqlstate = error.sqlstate
+        text = error.diag.message_primary or str(error).strip().splitlines()[0]
+        hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
+        super().__init__(
+            f"PostgreSQL refused a statement of {user} in {database.name}: {text} "
+            f"(SQLSTATE {error.sqlstate or 'unknown'}).{hint}"
+        )
+
+
+class NoPasswordError(OpsError):
+    """The password of a user is not where it should be."""
+
+    def __init__(self, user: str, path: Path) -> None:
+        super().__init__(
+            f"There is no password of {user} in {path}. Run `invoke local.deploy`, which makes it."
+        )
+
+
+class Passwords(Protocol):
+    """Where passwords come from."""
+
+    def password(self, user: str) -> str | None:
+        """Return a user's password; None leaves it to libpq (PGPASSFILE, PGPASSWORD)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordFolder:
+    """Passwords of a rehearsal: one 0600 file a user."""
+
+    folder: Path
+
+    def password(self, user: str) -> str:
+        """Return the password in the user's file; raises NoPasswordError."""
+        path = self.folder / user
+        try:
+            return path.read_text().strip()
+        except OSError:
+            raise NoPasswordError(user, path) from None
+
+
+@dataclass(frozen=True, slots=True)
+class LibpqPasswords:
+    """Passwords as libpq finds them: PGPASSFILE or PGPASSWORD."""
+
+    def password(self, user: str) -> None:
+        """Leave it to libpq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database of one server.
+
+    Attributes:
+        host: an address, or the folder of a Unix socket.
+        port: PostgreSQL's.
+        name: the database.
+        passwords: where passwords come from.
+    """
+
+    host: str
+    port: int
+    name: str
+    passwords: Passwords
+
+    def at(self, host: str, port: int | None = None) -> "Database":
+        """Return the same database on another server, as a restored copy is."""
+        return replace(self, host=host, port=self.port if port is None else port)
+
+    def called(self, name: str) -> "Database":
+        """Return another database of the same server."""
+        return replace(self, name=name)
+
+    @contextmanager
+    def connect(
+        self,
+        user: str,
+        *,
+        budget: Budget,
+        autocommit: bool = True,
+        name: str = "ai-square-db",
+    ) -> Iterator[Connection]:
+        """Open a connection and close it after the block.
+
+        Without autocommit the block is one transaction, committed at its end and
+        rolled back when it raises.
+
+        Args:
+            user: the role to log in as.
+            budget: limits that the session starts with.
+            autocommit: whether every statement commits by itself.
+            name: shown as ``application_name`` in pg_stat_activity.
+
+        Raises:
+            CannotConnectError: nobody answers, or we are not let in.
+            QueryFailedError: a psycopg error that the block did not catch.
+        """
+        try:
+            connection = self._open(user, budget, autocommit=autocommit, name=name)
+        except psycopg.OperationalError as error:
+            raise CannotConnectError(self, user, str(error)) from error
+        try:
+            with connection:
+                yield connection
+        except psycopg.Error as error:
+            raise QueryFailedError(self, user, error) from error
+
+    def _open(self, user: str, budget: Budget, *, autocommit: bool, name: str) -> Connection:
+        settings = {
+            "statement_timeout": int(budget.statement_s * 1000),
+            "lock_timeout": int(budget.lock_s * 1000),
+            "default_transaction_read_only": "on" if budget.read_only else "off",
+            "timezone": "UTC",
+        }
+        return psycopg.connect(
+            host=self.host,
+            port=self.port,
+            dbname=self.name,
+            user=user,
+            password=self.passwords.password(user),
+            application_name=name,
+            connect_timeout=CONNECT_LIMIT_S,
+            options=" ".join(f"-c {key}={value}" for key, value in settings.items()),
+            autocommit=autocommit,
+        )
+
+
+def statement(text: str) -> psql.SQL:
+    """Return SQL text from our own files as a statement: the one place where text becomes SQL."""
+    return psql.SQL(text)

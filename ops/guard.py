@@ -1,0 +1,79 @@
+"""Production: dry by default, confirmed by name, inside the change window, never onto the source."""
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ops.errors import OpsError
+from ops.target import Target
+
+if TYPE_CHECKING:
+    from infra.settings import ChangeWindow
+
+
+class NotConfirmedError(OpsError):
+    """The instance's name was not given, or another one was."""
+
+    def __init__(self, action: str, target: Target, given: str) -> None:
+        wrong = f" {given!r} is not its name." if given else ""
+        super().__init__(
+            f"Stack {target.stack} is production.{wrong} To {action}, give its name: "
+            f"--yes --confirm {target.instance}"
+        )
+
+
+class OutsideWindowError(OpsError):
+    """It is not the time for changes."""
+
+    def __init__(self, action: str, window: "ChangeWindow", now: datetime) -> None:
+        super().__init__(
+            f"It is {now:%a %H:%M} UTC; changes to this stack are made {window}. "
+            f"Wait to {action}, or change `ai-square-db:change_window`."
+        )
+
+
+class SameInstanceError(OpsError):
+    """Something was about to be written over its own source."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Source and target are the same instance, {name}. Name another target.")
+
+
+def permit(
+    target: Target, action: str, *, yes: bool, confirm: str = "", now: datetime | None = None
+) -> bool:
+    """Return whether to act; False means: show the plan only.
+
+    Stacks that are not production may always act. Production is dry without
+    ``yes``; with it, the instance's name must be given, or typed on a terminal.
+
+    Args:
+        target: what is about to change.
+        action: what is about to happen, as a verb with its object.
+        yes: ``--yes``.
+        confirm: ``--confirm NAME``.
+        now: the time, for the change window.
+
+    Raises:
+        NotConfirmedError: no name, or the wrong one.
+        OutsideWindowError: the stack's change window is closed.
+    """
+    if not target.production:
+        return True
+    if not yes:
+        return False
+    if not confirm and sys.stdin.isatty():
+        print(f"Type the instance's name to {action} ({target.stack}): ", end="", file=sys.stderr)  # noqa: T201 - a question, not a result
+        confirm = input()
+    if confirm != target.instance:
+        raise NotConfirmedError(action, target, confirm)
+    window, moment = target.settings.change_window, now or datetime.now(UTC)
+    if window is not None and not window.contains(moment):
+        raise OutsideWindowError(action, window, moment)
+    return True
+
+
+def differ(source: str, target: str) -> None:
+    """Refuse to write over the source; raises SameInstanceError."""
+    if source == target:
+        raise SameInstanceError(target)

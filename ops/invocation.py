@@ -1,0 +1,69 @@
+"""What every task begins with: the stack, the format, and where to print."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from invoke.exceptions import Exit
+
+from ops import target as targets
+from ops.cloudsql import CloudSql
+from ops.console import Console, Progress, Shown, parse_format
+from ops.db import Database
+from ops.results import State, exit_code
+from ops.target import Target
+
+STACK_HELP = "the stack (else INVOKE_STACK, else local)"
+FORMAT_HELP = "table or json"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One invocation of a task.
+
+    Attributes:
+        target: the stack's.
+        console: where to print.
+    """
+
+    target: Target
+    console: Console
+    progress: Progress = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "progress", self.console.progress)
+
+    @cached_property
+    def cloud(self) -> CloudSql:
+        """Return the stack's Admin API."""
+        return self.target.cloud()
+
+    def database(self) -> Database:
+        """Return the application's database on the stack's instance."""
+        return self.target.database_at(self.cloud.instance(self.target.instance).address)
+
+    def show(self, result: Shown) -> None:
+        """Print a result, and end with its exit code where it has a state that is not good.
+
+        Raises:
+            invoke.exceptions.Exit: the result's ``state`` is a finding (3) or unknown (4).
+        """
+        self.console.show(result)
+        state = getattr(result, "state", State.OK)
+        if code := exit_code(state):
+            raise Exit(code=int(code))
+
+
+def begin(stack: str, output: str) -> Invocation:
+    """Return the invocation of a task; the first line printed names the stack.
+
+    Args:
+        stack: ``-s``; empty means INVOKE_STACK, else ``local``.
+        output: ``--format``.
+
+    Raises:
+        ops.errors.BadInputError: an unknown stack, format or setting.
+    """
+    console = Console(parse_format(output))
+    target = targets.load(stack)
+    console.line(f"Stack {target.stack}: {target.instance} in {target.project}")
+    return Invocation(target, console)

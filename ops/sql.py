@@ -1,0 +1,94 @@
+"""Loads statements from ``sql/<room>/<name>.sql`` and renders the few that vary in structure.
+
+Values are parameters of the statement, never text of it. Jinja decides structure
+only, and every expression must pass ``|ident`` or ``|literal``: anything else is
+refused, so that a value can't slip in as text.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from ops.errors import OpsError
+
+ROOT = Path(__file__).resolve().parent.parent / "sql"
+
+
+class NoSuchStatementError(OpsError):
+    """A file of ``sql/`` is missing: the checkout is not whole."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no sql/{name}.sql. The checkout is not whole: `git status` tells."
+        )
+
+
+class UnsafeExpressionError(OpsError):
+    """A template prints something that went through neither filter."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(
+            f"A statement's template prints {value!r} without |ident or |literal. "
+            "Name the filter, or make it a parameter."
+        )
+
+
+class _Sql(str):
+    """Text that one of the two filters made."""
+
+    __slots__ = ()
+
+
+@cache
+def load(name: str) -> str:
+    """Return the statement of ``sql/<name>.sql`` without its comment lines.
+
+    psycopg reads ``%`` even in comments, so whole-line comments don't reach it.
+
+    Raises:
+        NoSuchStatementError: there is no such file.
+    """
+    try:
+        text = (ROOT / f"{name}.sql").read_text(encoding="utf-8")
+    except OSError:
+        raise NoSuchStatementError(name) from None
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    return "\n".join(lines).strip()
+
+
+def render(name: str, structure: Mapping[str, object]) -> str:
+    """Return a statement whose structure (names, lists of names) is filled in.
+
+    Raises:
+        NoSuchStatementError: there is no such file.
+        UnsafeExpressionError: the template prints something unfiltered.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    # autoescape is for HTML; finalize refuses whatever is not SQL made by a filter
+    environment = Environment(
+        undefined=StrictUndefined,
+        finalize=_refuse_unfiltered,
+        autoescape=False,  # noqa: S701 - SQL, not HTML
+    )
+    environment.filters["ident"] = _ident
+    environment.filters["literal"] = _literal
+    return environment.from_string(load(name)).render(structure)
+
+
+def _refuse_unfiltered(value: object) -> object:
+    if not isinstance(value, _Sql):
+        raise UnsafeExpressionError(value)
+    return value
+
+
+def _ident(value: str) -> _Sql:
+    from psycopg import sql as psql
+
+    return _Sql(psql.Identifier(*value.split(".")).as_string(None))
+
+
+def _literal(value: object) -> _Sql:
+    from psycopg import sql as psql
+
+    return _Sql(psql.Literal(value).as_string(None))

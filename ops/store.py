@@ -1,0 +1,151 @@
+"""Where leases, journals, evidence and snapshots live: a folder now, a bucket later.
+
+The operations are those that an object store with conditional writes offers:
+whole objects, created only if absent or replaced only if unchanged. A scheduled
+job's own disk vanishes, so nothing of a room may need more than this.
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ops.errors import OpsError
+
+
+class StoreFullError(OpsError):
+    """The store takes no more."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"Can't write {path}: {reason}. Free space there, or make it writable.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object and the version that a conditional replacement names."""
+
+    content: bytes
+    version: str
+
+
+class Store(Protocol):
+    """Whole objects by key."""
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None."""
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one; return whether we wrote."""
+
+    def replace(self, key: str, content: bytes, version: str) -> bool:
+        """Write over an object if it still has this version; return whether we wrote."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object, whatever was there."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Return the keys below a prefix, sorted."""
+
+    def where(self, key: str) -> str:
+        """Return how a person finds the object: a path or an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStore:
+    """A store in a folder; every write is atomic and on the disk before it returns."""
+
+    root: Path
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None."""
+        try:
+            content = (self.root / key).read_bytes()
+        except FileNotFoundError:
+            return None
+        return Stored(content, hashlib.sha256(content).hexdigest())
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one; return whether we wrote."""
+        with self._written(key, content) as draft:
+            try:
+                os.link(draft, self.root / key)
+            except FileExistsError:
+                return False
+        self._sync(key)
+        return True
+
+    def replace(self, key: str, content: bytes, version: str) -> bool:
+        """Write over an object if it still has this version; return whether we wrote."""
+        with self._locked():
+            now = self.get(key)
+            if now is None or now.version != version:
+                return False
+            self.put(key, content)
+            return True
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object, whatever was there."""
+        with self._written(key, content) as draft:
+            draft.replace(self.root / key)
+        self._sync(key)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        with suppress(FileNotFoundError):
+            (self.root / key).unlink()
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Return the keys below a prefix, sorted."""
+        paths = (self.root / prefix).rglob("*") if (self.root / prefix).is_dir() else ()
+        return tuple(
+            sorted(
+                str(path.relative_to(self.root))
+                for path in paths
+                if path.is_file() and not path.name.startswith(".")
+            )
+        )
+
+    def where(self, key: str) -> str:
+        """Return the object's path."""
+        return str(self.root / key)
+
+    @contextmanager
+    def _written(self, key: str, content: bytes) -> Iterator[Path]:
+        target = self.root / key
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                dir=target.parent, prefix=".draft-", delete=False
+            ) as file:
+                draft = Path(file.name)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StoreFullError(target, error.strerror or str(error)) from error
+        try:
+            yield draft
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _sync(self, key: str) -> None:
+        folder = os.open((self.root / key).parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
