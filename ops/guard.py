@@ -1,4 +1,4 @@
-"""Production: dry by default, confirmed by name, inside the change window, never onto the source."""
+"""Production: dry by default, confirmed by name, in the change window, never onto the source."""
 
 import sys
 from datetime import UTC, datetime

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ops import localcloud
 from ops.cloudsql import CloudSql
 from ops.db import Database, LibpqPasswords, PasswordFolder, Passwords
+from ops.errors import OpsError
 from ops.store import FolderStore, Store
 
 if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
@@ -94,7 +95,7 @@ class Target:
         return Database(address, port, self.database, self.passwords())
 
 
-class NotLocalError(localcloud.OpsError):
+class NotLocalError(OpsError):
     """Something that only a rehearsal can do was asked of a cloud stack."""
 
     def __init__(self, stack: str) -> None:
