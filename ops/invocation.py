@@ -1,16 +1,16 @@
 """What every task begins with: the stack, the format, and where to print."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
-from ops import target as targets
-from ops.cloudsql import CloudSql
-from ops.console import Console, Progress, Shown, parse_format
-from ops.db import Database
-from ops.results import State, exit_code
-from ops.target import Target
+if TYPE_CHECKING:  # every task module imports this one: `invoke --list` must stay fast
+    from ops.cloudsql import CloudSql
+    from ops.console import Console, Progress, Shown
+    from ops.db import Database
+    from ops.target import Target
 
 STACK_HELP = "the stack (else INVOKE_STACK, else local)"
 FORMAT_HELP = "table or json"
@@ -25,28 +25,31 @@ class Invocation:
         console: where to print.
     """
 
-    target: Target
-    console: Console
-    progress: Progress = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "progress", self.console.progress)
+    target: "Target"
+    console: "Console"
 
     @cached_property
-    def cloud(self) -> CloudSql:
+    def progress(self) -> "Progress":
+        """Return where long work shows itself."""
+        return self.console.progress
+
+    @cached_property
+    def cloud(self) -> "CloudSql":
         """Return the stack's Admin API."""
         return self.target.cloud()
 
-    def database(self) -> Database:
+    def database(self) -> "Database":
         """Return the application's database on the stack's instance."""
         return self.target.database_at(self.cloud.instance(self.target.instance).address)
 
-    def show(self, result: Shown) -> None:
+    def show(self, result: "Shown") -> None:
         """Print a result, and end with its exit code where it has a state that is not good.
 
         Raises:
             invoke.exceptions.Exit: the result's ``state`` is a finding (3) or unknown (4).
         """
+        from ops.results import State, exit_code
+
         self.console.show(result)
         state = getattr(result, "state", State.OK)
         if code := exit_code(state):
@@ -63,6 +66,9 @@ def begin(stack: str, output: str) -> Invocation:
     Raises:
         ops.errors.BadInputError: an unknown stack, format or setting.
     """
+    from ops import target as targets
+    from ops.console import Console, parse_format
+
     console = Console(parse_format(output))
     target = targets.load(stack)
     console.line(f"Stack {target.stack}: {target.instance} in {target.project}")
