@@ -1,0 +1,256 @@
+"""Settings: the three stacks as they are, and everything wrong told at once."""
+
+import json
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.declared import config_section, engine_values
+from infra.rules import SettingsError, validate
+from infra.settings import ChangeWindow, load
+from infra.stackfile import ROOT, StackFileError, UnknownStackError, read_config, stacks
+from infra.tiers import BadTierError, parse_tier
+
+GOOD: dict[str, object] = {
+    "gcp:project": "p",
+    "gcp:region": "asia-east1",
+    "ai-square-db:networkName": "net",
+}
+
+
+def problems(**ours: object) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        validate("test", GOOD | {f"ai-square-db:{key}": value for key, value in ours.items()})
+    return caught.value.problems
+
+
+def write(root: Path, stack: str, text: str) -> None:
+    (root / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (root / f"Pulumi.{stack}.yaml").write_text(text)
+
+
+def test_the_context_is_in_the_stack_files() -> None:
+    prod, staging, local = load("prod"), load("staging"), load("local")
+    assert prod.project == staging.project == "ai-square-463013"
+    assert {prod.region, staging.region, local.region} == {"asia-east1"}
+    assert prod.instance.name == "ai-square-db-prod"
+    assert staging.instance.name == "ai-square-db-staging"
+    assert local.instance.name == "ai-square-db"
+    assert {prod.database, staging.database, local.database} == {"ai_square"}
+    assert (prod.users.owner, prod.users.app) == ("ai_square_owner", "ai_square_app")
+    assert prod.instance.database_version == "POSTGRES_15"
+    assert prod.instance.tier.name == "db-custom-2-7680"
+    assert (prod.instance.disk.size_gb, prod.instance.disk.type) == (100, "PD_SSD")
+    assert prod.instance.availability == "REGIONAL"
+    assert prod.instance.backup.retained == 7
+    assert prod.instance.backup.point_in_time
+    assert (prod.pool.max_connections, prod.pool.size) == (100, 20)
+    assert (prod.pool.idle_timeout_s, prod.pool.lifetime_s) == (600, 3600)
+
+
+def test_the_stacks_differ_where_they_should() -> None:
+    prod, staging, local = load("prod"), load("staging"), load("local")
+    assert [s.production for s in (prod, staging, local)] == [True, False, False]
+    assert [s.instance.deletion_protection for s in (prod, staging, local)] == [True, True, False]
+    assert [s.local for s in (prod, staging, local)] == [False, False, True]
+    assert local.endpoint == "http://127.0.0.1:8765"
+    assert prod.endpoint is None
+    assert local.network is None
+    assert prod.network is not None
+    assert staging.network is not None
+    assert prod.change_window == ChangeWindow(("fri", "sat"), time(17), time(21))
+    assert local.change_window is None
+
+
+def test_an_unknown_stack_lists_those_there_are() -> None:
+    with pytest.raises(UnknownStackError, match="prod, staging") as caught:
+        load("prd")
+    assert "Pulumi.prd.yaml" in str(caught.value)
+    assert stacks() == ("local", "prod", "staging")
+
+
+def test_the_project_file_declares_what_the_model_has() -> None:
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    assert project["config"] == config_section()
+    assert project["main"] == "infra/"
+    assert project["runtime"]["options"] == {"toolchain": "pip", "virtualenv": ".venv"}
+
+
+def test_stack_files_hold_only_what_differs() -> None:
+    defaults = {key: entry["default"] for key, entry in config_section().items()}
+    for stack in stacks():
+        config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+        same = [key for key, value in config.items() if defaults.get(key, object()) == value]
+        assert same == [], stack
+
+
+@pytest.mark.parametrize("stack", ["local", "staging", "prod"])
+def test_the_engine_and_the_files_give_the_same_settings(stack: str) -> None:
+    handed = {key: _as_the_engine_hands(value) for key, value in read_config(stack).items()}
+    assert validate(stack, engine_values(handed)) == load(stack)
+
+
+def _as_the_engine_hands(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "bad",
+        """
+config:
+  gcp:region: asia-east1
+  ai-square-db:teir: db-custom-2-7680
+  ai-square-db:tier: db-custom-3-3800
+  ai-square-db:diskSizeGb: 5
+  ai-square-db:availability: BOTH
+  ai-square-db:logRetentionDays: 8
+  ai-square-db:backupStartTime: 7pm
+  ai-square-db:changeDays: [sat, someday]
+  ai-square-db:poolSize: 500
+  ai-square-db:appUser: ai_square_owner
+  ai-square-db:flags:
+    jit: off
+    max_connections: 5
+    shared_bufers: 1GB
+""",
+    )
+    with pytest.raises(SettingsError) as caught:
+        load("bad", tmp_path)
+    said = caught.value.problems
+    assert len(said) == 14
+    text = str(caught.value)
+    assert text.startswith("The configuration of stack bad has 14 settings that can't be used.")
+    for sentence in (
+        "gcp:project is missing: Google Cloud project.",
+        "ai-square-db:teir is no setting of this project. Did you mean ai-square-db:tier?",
+        "ai-square-db:tier: there is no tier db-custom-3-3800: its vCPUs are 1 or an even number",
+        "ai-square-db:diskSizeGb: 5 can't be used: input should be greater than or equal to 10.",
+        "ai-square-db:availability: 'BOTH' can't be used: input should be 'REGIONAL' or 'ZONAL'.",
+        "ai-square-db:logRetentionDays: 8 can't be used",
+        "ai-square-db:backupStartTime: '7pm' can't be used",
+        "ai-square-db:changeDays.1: 'someday' can't be used",
+        "ai-square-db:poolSize: one pool of 500 is more than all pools",
+        "ai-square-db:appUser: ai_square_owner is the owner too.",
+        "ai-square-db:flags: jit is a PostgreSQL setting but no Cloud SQL flag.",
+        "ai-square-db:flags: max_connections: 5 is out of range.",
+        "Did you mean shared_buffers?",
+        "ai-square-db:networkName is missing",
+    ):
+        assert sentence in text, sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"flags": {"shared_buffers": "9GB"}}, "from 768 MB to 4.5 GB"),
+        ({"flags": {"shared_buffers": None}}, "A flag is a word, a number, true or false".lower()),
+        ({"flags": "shared_buffers=1GB"}, "valid dictionary"),
+        ({"pointInTimeRecovery": False}, "REGIONAL needs backupEnabled and pointInTimeRecovery"),
+        ({"backupRetained": 3}, "7 days of log need as many daily backups"),
+        ({"diskSizeGb": 900}, "500 is less than diskSizeGb (900)"),
+        ({"instance": "Ai_Square"}, "ai-square-db:instance: 'Ai_Square' can't be used"),
+        ({"instance": "a" * 97}, "limited to 98 characters"),
+        ({"ownerUser": "postgres"}, "postgres is Cloud SQL's own"),
+        ({"database": "pg_x"}, "pg_x is Cloud SQL's own"),
+        ({"changeHours": "10:00-10:00"}, "is no time at all"),
+        ({"changeHours": "10-11"}, "ai-square-db:changeHours: '10-11' can't be used"),
+        ({"edition": "ENTERPRISE_PLUS"}, "input should be 'ENTERPRISE'"),
+        ({"databaseVersion": "POSTGRES_9_6"}, "input should be 'POSTGRES_15'"),
+        ({"networkRangePrefix": 30}, "less than or equal to 24"),
+        ({"labels": {"Team": "x"}}, "ai-square-db:labels.Team: 'Team' can't be used"),
+    ],
+)
+def test_each_problem_names_its_key(values: dict[str, object], said: str) -> None:
+    told = problems(**values)
+    assert len(told) == 1, told
+    assert said in told[0] or said in told[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("http://127.0.0.1:8765", "with the last slash"),
+        ("http://127.0.0.1:8765/sql/v1beta4", "with the last slash"),
+        ("ftp://127.0.0.1/sql/v1beta4/", "no Admin API address"),
+        ("http://127.0.0.1:8765/sql/v1beta4/", "the local Cloud SQL has no private networks"),
+    ],
+)
+def test_the_endpoint_is_checked(endpoint: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        validate("test", GOOD | {"gcp:sqlCustomEndpoint": endpoint})
+
+
+def test_a_key_without_a_namespace_is_refused() -> None:
+    with pytest.raises(SettingsError, match="tier is no setting") as caught:
+        validate("test", GOOD | {"tier": "db-custom-2-7680"})
+    assert "Keys are written ai-square-db:name." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("config:\n  a: 1\n  a: 2\n", "a is written twice in line 3"),
+        ("config:\n  a:\n    b: on\n    b: off\n", "b is written twice"),
+        ("config: [1]\n", "no mapping"),
+        ("config: {\n", "can't be read"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    write(tmp_path, "x", text)
+    with pytest.raises(StackFileError, match=said):
+        load("x", tmp_path)
+
+
+def test_words_stay_words_as_pulumi_reads_them(tmp_path: Path) -> None:
+    write(tmp_path, "x", "config:\n  x:a: on\n  x:b: 18:00\n  x:c: 010\n  x:d: true\n  x:e: 10\n")
+    config = read_config("x", tmp_path)
+    assert [config[f"x:{k}"] for k in "abcde"] == ["on", "18:00", "010", True, 10]
+
+
+@pytest.mark.parametrize(
+    ("moment", "inside"),
+    [
+        (datetime(2026, 11, 20, 22, 30, tzinfo=UTC), True),  # a Friday
+        (datetime(2026, 11, 21, 1, 59, tzinfo=UTC), True),
+        (datetime(2026, 11, 21, 2, 0, tzinfo=UTC), False),
+        (datetime(2026, 11, 21, 22, 30, tzinfo=UTC), False),
+        (datetime(2026, 11, 20, 1, 0, tzinfo=UTC), False),
+    ],
+)
+def test_a_window_may_cross_midnight(moment: datetime, inside: bool) -> None:  # noqa: FBT001 - a parameter of the table above
+    assert ChangeWindow(("fri",), time(22), time(2)).contains(moment) is inside
+
+
+def test_a_window_of_days_alone_is_the_whole_day() -> None:
+    settings = validate("test", GOOD | {"ai-square-db:changeDays": ["sun"]})
+    assert settings.change_window is not None
+    assert settings.change_window.contains(datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
+    assert not settings.change_window.contains(datetime(2026, 11, 23, 0, 0, tzinfo=UTC))
+    assert str(settings.change_window) == "sun 00:00-00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("db-f1-micro", "its name is not db-custom-VCPU-MB"),
+        ("db-custom-3-7680", "1 or an even number"),
+        ("db-custom-98-614400", "up to 96"),
+        ("db-custom-2-7700", "multiple of 256"),
+        ("db-custom-1-3584", "at least 3840"),
+        ("db-custom-1-7680", "0.9 to 6.5 GB of memory a vCPU"),
+        ("db-custom-16-7680", "0.9 to 6.5 GB of memory a vCPU"),
+    ],
+)
+def test_tiers_that_are_not_made(name: str, why: str) -> None:
+    with pytest.raises(BadTierError, match=why):
+        parse_tier(name)
+
+
+def test_tiers_that_are_made() -> None:
+    assert parse_tier("db-custom-1-3840").vcpus == 1
+    assert parse_tier("db-custom-2-13312").memory_mb == 13312
+    assert parse_tier("db-custom-96-638976").vcpus == 96
