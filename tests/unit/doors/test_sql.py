@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from ops import sql
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sql, "ROOT", tmp_path)
+    sql.load.cache_clear()
+    return tmp_path
+
+
+def test_comments_do_not_reach_the_driver(folder: Path) -> None:
+    (folder / "a.sql").write_text("-- cost: 100% of it\nSELECT 1\n  -- more\n, 2;\n")
+    assert sql.load("a") == "SELECT 1\n, 2;"
+
+
+def test_structure_is_quoted(folder: Path) -> None:
+    (folder / "a.sql").write_text("SELECT {{ c | ident }} FROM {{ t | ident }} = {{ v | literal }}")
+    assert (
+        sql.render("a", {"c": 'x"y', "t": "public.users", "v": "it's"})
+        == 'SELECT "x""y" FROM "public"."users" = \'it\'\'s\''
+    )
+
+
+def test_what_went_through_no_filter_is_refused(folder: Path) -> None:
+    (folder / "a.sql").write_text("SELECT {{ c }}")
+    with pytest.raises(sql.UnsafeExpressionError, match="without"):
+        sql.render("a", {"c": "1; DROP TABLE users"})
+
+
+def test_a_name_that_is_not_given_is_refused(folder: Path) -> None:
+    (folder / "a.sql").write_text("SELECT {{ c | ident }}")
+    with pytest.raises(UndefinedError):
+        sql.render("a", {})
+
+
+def test_a_missing_statement_is_a_sentence() -> None:
+    with pytest.raises(sql.NoSuchStatementError, match="not whole"):
+        sql.load("absent")
