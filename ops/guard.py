@@ -28,7 +28,7 @@ class OutsideWindowError(OpsError):
     def __init__(self, action: str, window: "ChangeWindow", now: datetime) -> None:
         super().__init__(
             f"It is {now:%a %H:%M} UTC; changes to this stack are made {window}. "
-            f"Wait to {action}, or change `ai-square-db:change_window`."
+            f"Wait to {action}, or change `ai-square-db:changeHours`."
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 
-TASKS = '''
+TASKS = """
 import os, signal, time
 from invoke.tasks import task
 from invoke.exceptions import Exit
@@ -38,7 +38,7 @@ def long(c):
 @task
 def much(c):
     for _ in range(100000): print("line")
-'''
+"""
 
 
 @pytest.fixture(scope="module")

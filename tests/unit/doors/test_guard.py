@@ -1,0 +1,42 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from ops import guard
+from ops.target import Target, load
+
+OPEN = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)  # a Friday
+CLOSED = datetime(2026, 11, 18, 18, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def prod() -> Target:
+    return load("prod")
+
+
+def test_production_is_dry_without_yes(prod: Target) -> None:
+    assert not guard.permit(prod, "apply migrations", yes=False, now=OPEN)
+
+
+def test_production_wants_its_name(prod: Target) -> None:
+    for given in ("", "ai-square-db-staging"):
+        with pytest.raises(guard.NotConfirmedError, match="--yes --confirm ai-square-db-prod"):
+            guard.permit(prod, "apply migrations", yes=True, confirm=given, now=OPEN)
+
+
+def test_production_changes_in_its_window_only(prod: Target) -> None:
+    name = prod.instance
+    assert guard.permit(prod, "apply migrations", yes=True, confirm=name, now=OPEN)
+    with pytest.raises(guard.OutsideWindowError, match="Wed 18:00 UTC"):
+        guard.permit(prod, "apply migrations", yes=True, confirm=name, now=CLOSED)
+
+
+@pytest.mark.parametrize("stack", ["local", "staging"])
+def test_other_stacks_just_act(stack: str) -> None:
+    assert guard.permit(load(stack), "apply migrations", yes=False, now=CLOSED)
+
+
+def test_nothing_is_written_over_its_source() -> None:
+    guard.differ("a", "b")
+    with pytest.raises(guard.SameInstanceError):
+        guard.differ("a", "a")
