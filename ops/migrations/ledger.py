@@ -1,0 +1,112 @@
+"""The database's own record of its migrations: ``ops.schema_migrations`` and its steps.
+
+A row is written in the transaction of the change that it records. Steps outside of
+transactions are noted before and after: what was begun and not finished, the catalog
+tells (see recovery.py).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row, scalar_row
+
+from ops import sql
+from ops.db import Connection, statement
+from ops.migrations.files import Migration
+from ops.migrations.steps import Direction, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A migration that the database has."""
+
+    version: str
+    name: str
+    checksum: str
+    applied_at: datetime
+    applied_by: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step of a migration that takes more than one transaction."""
+
+    version: str
+    direction: Direction
+    step: int
+    checksum: str
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the ledger says: migrations in the order of their application, and steps."""
+
+    applied: tuple[Applied, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+
+
+def read(connection: Connection) -> State:
+    """Return what the ledger says; nothing where there is none yet."""
+    if not _exists(connection):
+        return State()
+    with connection.cursor(row_factory=class_row(Applied)) as cursor:
+        applied = tuple(cursor.execute(statement(sql.load("migrate/applied"))))
+    rows = connection.execute(statement(sql.load("migrate/steps")))
+    steps = tuple(StepRow(row[0], Direction(row[1]), *row[2:]) for row in rows)
+    return State(applied, steps)
+
+
+def ensure(connection: Connection) -> None:
+    """Make the ledger where there is none; asks for no privilege where there is one."""
+    if _exists(connection):
+        return
+    with connection.transaction():
+        connection.execute(statement(sql.load("migrate/ledger")))
+
+
+def begin_step(connection: Connection, step: Step) -> None:
+    """Note that a step outside of transactions is about to run."""
+    connection.execute(statement(sql.load("migrate/begin_step")), _step(step))
+
+
+def finish_step(connection: Connection, step: Step, duration_ms: int) -> None:
+    """Note that a step is done, and with the last one the migration.
+
+    Args:
+        connection: inside the transaction that is to hold the record.
+        step: what was done.
+        duration_ms: how long the migration has taken, this step included.
+    """
+    if step.total > 1 or not step.transactional:
+        connection.execute(statement(sql.load("migrate/finish_step")), _step(step))
+    if step.number < step.total:
+        return
+    name = "finish_up" if step.direction is Direction.UP else "finish_down"
+    values = _migration(step.migration, duration_ms)
+    connection.execute(statement(sql.load(f"migrate/{name}")), values)
+
+
+def _exists(connection: Connection) -> bool:
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        cursor.execute(statement(sql.load("migrate/ledger_exists")))
+        return bool(cursor.fetchone())
+
+
+def _step(step: Step) -> dict[str, object]:
+    return {
+        "version": step.migration.version,
+        "direction": step.direction,
+        "step": step.number,
+        "checksum": step.checksum,
+    }
+
+
+def _migration(migration: Migration, duration_ms: int) -> dict[str, object]:
+    return {
+        "version": migration.version,
+        "name": migration.name,
+        "checksum": migration.up.checksum,
+        "duration_ms": duration_ms,
+    }

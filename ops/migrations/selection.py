@@ -1,0 +1,266 @@
+"""Decide which migrations run: pure, from the files and what the ledger says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ops.errors import BadInputError, OpsError
+from ops.migrations import steps
+from ops.migrations.files import Migration
+from ops.migrations.ledger import Applied, State
+from ops.migrations.steps import Direction, Step
+
+
+class ChangedError(OpsError):
+    """A file is not what was applied."""
+
+    def __init__(self, file: str, what: str) -> None:
+        super().__init__(
+            f"{file} was changed after {what}. Restore the file as it was (`git log -p {file}`) "
+            "and put the change into a new one: `invoke migrate.new NAME`."
+        )
+
+
+class RenumberedError(OpsError):
+    """A file that is applied got another number."""
+
+    def __init__(self, file: str, applied: Applied) -> None:
+        super().__init__(
+            f"{file} is applied already, as {applied.version}_{applied.name}. Give it that number "
+            "again."
+        )
+
+
+class OutOfOrderError(OpsError):
+    """Files are pending below the highest number that is applied."""
+
+    def __init__(self, pending: Sequence[Migration], highest: str) -> None:
+        names = ", ".join(migration.file for migration in pending)
+        super().__init__(
+            f"{names}: not applied, but {highest} is, which comes later. Renumber above it, or "
+            "apply out of order with `invoke migrate.up --allow-out-of-order`."
+        )
+
+
+class UnknownVersionError(BadInputError):
+    """``--to`` names no migration."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"There is no migration {given!r}. `invoke migrate.status` lists the versions."
+        )
+
+
+class HalfDoneError(OpsError):
+    """A migration was interrupted in the other direction."""
+
+    def __init__(self, version: str, direction: Direction) -> None:
+        half = "applied" if direction is Direction.UP else "taken back"
+        super().__init__(
+            f"Migration {version} is half {half}: an earlier run was interrupted. Let "
+            f"`invoke migrate.{direction}` finish it first."
+        )
+
+
+class IrreversibleError(OpsError):
+    """A migration can't be taken back."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(
+            f"{file} can't be taken back: {reason}. Nothing was taken back: write a new migration "
+            "that goes forward, or restore a backup."
+        )
+
+
+class FileMissingError(OpsError):
+    """What is to be taken back has no file here."""
+
+    def __init__(self, applied: Applied) -> None:
+        super().__init__(
+            f"Migration {applied.version}_{applied.name} has no file here, so how to take it back "
+            "is unknown. Check out the revision that has it."
+        )
+
+
+class Standing(StrEnum):
+    """How a migration stands."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    HALF_APPLIED = "half applied"
+    HALF_TAKEN_BACK = "half taken back"
+    CHANGED = "changed since applied"
+    FILE_MISSING = "applied, file missing"
+    OUT_OF_ORDER = "pending, out of order"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One migration, and how it stands."""
+
+    version: str
+    name: str
+    standing: Standing
+    applied_at: datetime | None = None
+    applied_by: str = ""
+
+
+def entries(migrations: Sequence[Migration], state: State) -> tuple[Entry, ...]:
+    """Return every migration of the files and the ledger, in the order of numbers."""
+    files = {migration.order: migration for migration in migrations}
+    applied = {int(row.version): row for row in state.applied}
+    highest = max(applied, default=0)
+    found = []
+    for order in sorted(files.keys() | applied.keys()):
+        row, migration = applied.get(order), files.get(order)
+        standing = _standing(order, migration, row, state, highest)
+        known = row or migration
+        if known is not None:
+            at, by = (row.applied_at, row.applied_by) if row else (None, "")
+            found.append(Entry(known.version, known.name, standing, at, by))
+    return tuple(found)
+
+
+def _standing(
+    order: int, migration: Migration | None, row: Applied | None, state: State, highest: int
+) -> Standing:
+    half = {step.direction for step in state.steps if int(step.version) == order}
+    if row is None:
+        pending = Standing.OUT_OF_ORDER if order < highest else Standing.PENDING
+        return Standing.HALF_APPLIED if half else pending
+    if Direction.DOWN in half:
+        return Standing.HALF_TAKEN_BACK
+    if migration is None:
+        return Standing.FILE_MISSING
+    changed = migration.up.checksum != row.checksum
+    return Standing.CHANGED if changed else Standing.APPLIED
+
+
+def to_apply(
+    migrations: Sequence[Migration],
+    state: State,
+    *,
+    to: str = "",
+    allow_out_of_order: bool = False,
+) -> tuple[Migration, ...]:
+    """Return what ``up`` has to apply, in order.
+
+    Args:
+        migrations: of the folder.
+        state: of the ledger.
+        to: the last version to apply; empty means all.
+        allow_out_of_order: also apply files below the highest applied number.
+
+    Raises:
+        ops.errors.OpsError: files and ledger don't agree, or there is no such version.
+    """
+    _refuse_half(state, Direction.DOWN)
+    applied = {int(row.version): row for row in state.applied}
+    for migration in migrations:
+        _refuse_changed(migration, applied.get(migration.order))
+    files = {migration.order for migration in migrations}
+    lost = {row.checksum: row for order, row in applied.items() if order not in files}
+    limit = _number(to, files) if to else None
+    pending = [m for m in migrations if m.order not in applied]
+    for migration in pending:
+        if migration.up.checksum in lost:
+            raise RenumberedError(migration.file, lost[migration.up.checksum])
+    chosen = tuple(m for m in pending if limit is None or m.order <= limit)
+    highest = max(applied, default=0)
+    early = [m for m in chosen if m.order < highest]
+    if early and not allow_out_of_order:
+        raise OutOfOrderError(early, applied[highest].version)
+    return chosen
+
+
+def to_take_back(
+    migrations: Sequence[Migration], state: State, *, to: str = ""
+) -> tuple[Migration, ...]:
+    """Return what ``down`` has to take back, the last applied first.
+
+    Args:
+        migrations: of the folder.
+        state: of the ledger.
+        to: the version that stays, ``0`` for none; empty takes back the last one only.
+
+    Raises:
+        ops.errors.OpsError: something can't be taken back, or there is no such version.
+    """
+    _refuse_half(state, Direction.UP)
+    rows = tuple(reversed(state.applied))
+    if to:
+        limit = _number(to, {0} | {int(row.version) for row in rows})
+        rows = tuple(row for row in rows if int(row.version) > limit)
+    else:
+        rows = rows[:1]
+    files = {migration.order: migration for migration in migrations}
+    return tuple(_reversible(files.get(int(row.version)), row) for row in rows)
+
+
+def remaining(migration: Migration, direction: Direction, state: State) -> tuple[Step, ...]:
+    """Return the steps that are still to run: all of them, unless a run was interrupted.
+
+    Raises:
+        ChangedError: a finished step is not what the file says now.
+        ops.errors.BadInputError: the file can't be cut into steps.
+    """
+    planned = steps.plan(migration, direction)
+    checksums = {step.number: step.checksum for step in planned}
+    done = {
+        row.step
+        for row in state.steps
+        if row.version == migration.version and row.direction is direction and row.finished
+    }
+    for row in state.steps:
+        known = row.version == migration.version and row.direction is direction and row.finished
+        if known and checksums.get(row.step) != row.checksum:
+            raise ChangedError(migration.file, f"its step {row.step} had run")
+    return tuple(step for step in planned if step.number not in done)
+
+
+def begun(step: Step, state: State) -> bool:
+    """Tell whether an interrupted run began this step, and the file still says the same."""
+    return any(
+        row.version == step.migration.version
+        and row.direction is step.direction
+        and row.step == step.number
+        and row.checksum == step.checksum
+        and not row.finished
+        for row in state.steps
+    )
+
+
+def _number(given: str, known: set[int]) -> int:
+    digits = given.partition("_")[0]
+    if not digits.isdecimal() or int(digits) not in known:
+        raise UnknownVersionError(given)
+    return int(digits)
+
+
+def _refuse_changed(migration: Migration, row: Applied | None) -> None:
+    if row is not None and row.checksum != migration.up.checksum:
+        raise ChangedError(migration.file, f"it was applied on {row.applied_at:%Y-%m-%d %H:%M}")
+
+
+def _refuse_half(state: State, direction: Direction) -> None:
+    """Refuse to go one way while a migration is half way in the other."""
+    applied = {row.version for row in state.applied}
+    for step in state.steps:
+        half = step.direction is direction and (
+            direction is Direction.DOWN or step.version not in applied
+        )
+        if half:
+            raise HalfDoneError(step.version, direction)
+
+
+def _reversible(migration: Migration | None, row: Applied) -> Migration:
+    if migration is None:
+        raise FileMissingError(row)
+    _refuse_changed(migration, row)
+    down = migration.down
+    if down is not None and down.irreversible:
+        raise IrreversibleError(migration.file, down.irreversible)
+    if down is None or not down.statements:
+        raise IrreversibleError(migration.file, "it has no statement under -- migrate:down")
+    return migration

@@ -1,0 +1,14 @@
+-- What stands under an index's name in its table's schema: is it that table's, whole, being built?
+-- Needs pg_read_all_stats to see another user's build.
+SELECT n.nspname, c.relname,
+       coalesce(x.indrelid = t.oid, false),
+       coalesce(x.indisvalid AND x.indisready AND x.indislive, false),
+       coalesce(pg_get_indexdef(x.indexrelid), ''),
+       coalesce(p.pid, 0)
+  FROM pg_class t
+  JOIN pg_class c ON c.relnamespace = t.relnamespace AND c.relname = %(index)s
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_index x ON x.indexrelid = c.oid
+  LEFT JOIN pg_stat_progress_create_index p
+         ON p.index_relid = c.oid AND p.pid <> pg_backend_pid()
+ WHERE t.oid = to_regclass(%(table)s)
