@@ -215,20 +215,21 @@ class Console:
     """Prints for one invocation of a task."""
 
     def __init__(
-        self, output: Format, out: TextIO | None = None, people: TextIO | None = None
+        self, output: Format, out: TextIO | None = None, aside: TextIO | None = None
     ) -> None:
         self.output = output
         self._out = out or sys.stdout
-        self._people = people or (sys.stderr if output is Format.JSON else self._out)
+        self._aside = aside or sys.stderr
 
     def line(self, text: str) -> None:
-        """Print a line for people."""
-        print(text, file=self._people, flush=True)
+        """Print a line about the result to standard error, so that the result can be piped."""
+        print(text, file=self._aside, flush=True)
 
     @property
     def progress(self) -> Progress:
         """Return bars where people look at a terminal, lines elsewhere."""
-        return Bars(self._people) if self._people.isatty() else Lines(self._people)
+        to = self._aside if self.output is Format.JSON else self._out
+        return Bars(to) if to.isatty() else Lines(to)
 
     def show(self, result: Shown) -> None:
         """Print a result in the chosen format."""

@@ -278,7 +278,7 @@ def _alive(pid: int) -> bool:
 
 
 def environment(server: Server, project: str) -> dict[str, str]:
-    """Return the variables with which gcloud, the SDK, psql and Pulumi reach the server."""
+    """Return the variables with which our tasks, gcloud and the SDK reach the server."""
     token = server.data / "access-token"
     return {
         "LOCAL_CLOUDSQL_DIR": str(server.data),
@@ -286,5 +286,4 @@ def environment(server: Server, project: str) -> dict[str, str]:
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_SQL": f"{server.url}/",
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
         "CLOUDSDK_CORE_PROJECT": project,
-        "PGPORT": str(server.pg_port),
     }

@@ -35,8 +35,8 @@ class Answer:
 
 
 def test_json_holds_the_fields_and_standard_output_nothing_else() -> None:
-    out, people = io.StringIO(), io.StringIO()
-    console = Console(Format.JSON, out, people)
+    out, aside = io.StringIO(), io.StringIO()
+    console = Console(Format.JSON, out, aside)
     console.line("Stack local")
     console.show(Answer())
     assert json.loads(out.getvalue()) == {
@@ -46,7 +46,7 @@ def test_json_holds_the_fields_and_standard_output_nothing_else() -> None:
         "where": "evidence/a.json",
         "facts": {"n": [1, 2]},
     }
-    assert people.getvalue() == "Stack local\n"
+    assert aside.getvalue() == "Stack local\n"
 
 
 def test_tables_fit_the_width_and_text_is_no_markup() -> None:

@@ -1,0 +1,156 @@
+"""The local Cloud SQL for the person in front of it: up, down, status, env."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops import localcloud
+from ops.console import Table
+from ops.target import NotLocalError, Target, password_folder
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceLine:
+    """One instance as ``local.status`` shows it."""
+
+    name: str
+    state: str
+    address: str
+    port: int
+    connection_name: str
+    database_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A running local Cloud SQL and its instances."""
+
+    url: str
+    data: Path
+    pid: int
+    instances: tuple[InstanceLine, ...]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return one line for the server and a table of its instances."""
+        line = f"Local Cloud SQL at {self.url} (process {self.pid}), data in {self.data}"
+        if not self.instances:
+            return (line, "No instances. `invoke local.deploy` provisions the local stack.")
+        rows = tuple(
+            (one.name, one.state, f"{one.address}:{one.port}", one.database_version)
+            for one in self.instances
+        )
+        return (line, Table("", ("instance", "state", "address", "version"), rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """What ``local.down`` did."""
+
+    data: Path
+    was_running: bool
+    wiped: bool
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return one line."""
+        stopped = "Stopped" if self.was_running else "Nothing was running for"
+        wiped = ", and removed it" if self.wiped else ""
+        return (f"{stopped} the local Cloud SQL of {self.data}{wiped}.",)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Variables for the shell."""
+
+    variables: Mapping[str, str]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return one export a line, for ``eval "$(invoke local.env)"``."""
+        return tuple(
+            f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()
+        )
+
+    def document(self) -> Mapping[str, str]:
+        """Return the variables themselves."""
+        return self.variables
+
+
+def _data(target: Target, given: str) -> Path:
+    if target.local is None:
+        raise NotLocalError(target.stack)
+    return Path(given).expanduser().resolve() if given else target.local
+
+
+def up(target: Target, data: str, port: int | None, pg_port: int | None) -> Status:
+    """Start the local Cloud SQL of a folder where it does not run; return its status.
+
+    Raises:
+        ops.localcloud.StartFailedError: it did not start.
+        ops.target.NotLocalError: the stack lives in the cloud.
+    """
+    return _status(localcloud.ensure(_data(target, data), port=port, pg_port=pg_port))
+
+
+def status(target: Target, data: str = "") -> Status:
+    """Return what runs; raises ops.localcloud.NotRunningError."""
+    return _status(localcloud.require(_data(target, data)))
+
+
+def down(target: Target, data: str, *, wipe: bool) -> Down:
+    """Stop the server and its clusters; with ``wipe`` remove every instance and backup too."""
+    folder = _data(target, data)
+    return Down(folder, localcloud.stop(folder, wipe=wipe), wipe)
+
+
+def environment(target: Target, data: str = "") -> Environment:
+    """Return what gcloud, the SDK's users, psql and Pulumi need to talk to the server.
+
+    Pulumi gets a file backend beside the data and an empty passphrase: both serve this
+    rehearsal alone.
+    """
+    server = localcloud.require(_data(target, data))
+    backend = server.data / "pulumi"
+    backend.mkdir(exist_ok=True)
+    return Environment(
+        localcloud.environment(server, target.project)
+        | _libpq(target, server)
+        | {"PULUMI_BACKEND_URL": backend.as_uri(), "PULUMI_CONFIG_PASSPHRASE": ""}
+    )
+
+
+def _libpq(target: Target, server: localcloud.Server) -> dict[str, str]:
+    """Return psql's way to the stack's database as its owner; only the port before a deploy."""
+    port = {"PGPORT": str(server.pg_port)}
+    instance = server.instance(target.instance)
+    folder = password_folder(server.data, target.stack)
+    if instance is None or not folder.is_dir():
+        return port
+    lines = (
+        f"{instance.address}:{instance.port}:*:{file.name}:{file.read_text().strip()}\n"
+        for file in sorted(folder.iterdir())
+    )
+    passfile = folder.parent / "pgpass"
+    passfile.touch(mode=0o600)
+    passfile.write_text("".join(lines))
+    return port | {
+        "PGHOST": instance.address,
+        "PGDATABASE": target.database,
+        "PGUSER": target.owner,
+        "PGPASSFILE": str(passfile),
+    }
+
+
+def _status(server: localcloud.Server) -> Status:
+    facts = server.ask("GET", "status")
+    instances = tuple(
+        InstanceLine(
+            one["name"],
+            one["state"],
+            one["address"],
+            one["port"],
+            one["connectionName"],
+            one["databaseVersion"],
+        )
+        for one in facts["instances"]
+    )
+    return Status(server.url, server.data, server.pid, instances)
