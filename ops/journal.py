@@ -6,6 +6,7 @@ one object of the store, on the disk before the call is made.
 """
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -47,14 +48,14 @@ class Journal:
 
     def __init__(self, store: Store, room: str, run: str) -> None:
         self._store, self._prefix, self.run = store, f"journal/{room}/{run}", run
+        self._numbering = threading.Lock()  # two restores side by side write one journal
 
     def intend(self, action: str, about: str, **facts: str) -> Entry:
         """Write down what comes next, before it is asked for."""
-        number = len(self._store.keys(self._prefix)) + 1
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = Entry(number, action, about, facts, now)
-        self._write(entry)
-        return entry
+        with self._numbering:
+            number = len(self._store.keys(self._prefix)) + 1
+            return self._write(Entry(number, action, about, facts, now))
 
     def started(self, entry: Entry, operation: str) -> Entry:
         """Add the operation that the cloud answered with."""
