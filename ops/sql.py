@@ -5,7 +5,7 @@ only, and every expression must pass ``|ident`` or ``|literal``: anything else i
 refused, so that a value can't slip in as text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -82,10 +82,12 @@ def _refuse_unfiltered(value: object) -> object:
     return value
 
 
-def _ident(value: str) -> _Sql:
+def _ident(value: str | Sequence[str]) -> _Sql:
+    """Quote a name: text is cut at its dots, a sequence has its parts already cut."""
     from psycopg import sql as psql
 
-    return _Sql(psql.Identifier(*value.split(".")).as_string(None))
+    parts = value.split(".") if isinstance(value, str) else value
+    return _Sql(psql.Identifier(*parts).as_string(None))
 
 
 def _literal(value: object) -> _Sql:
