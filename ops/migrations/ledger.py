@@ -71,6 +71,11 @@ def begin_step(connection: Connection, step: Step) -> None:
     connection.execute(statement(sql.load("migrate/begin_step")), _step(step))
 
 
+def forget_step(connection: Connection, step: Step) -> None:
+    """Forget that a step was begun: it failed, and left nothing."""
+    connection.execute(statement(sql.load("migrate/forget_step")), _step(step))
+
+
 def finish_step(connection: Connection, step: Step, duration_ms: int) -> None:
     """Note that a step is done, and with the last one the migration.
 

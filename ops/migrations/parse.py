@@ -70,9 +70,13 @@ class Statement:
     @property
     def summary(self) -> str:
         """Return its beginning on one line, for tables and messages."""
-        words = " ".join(self.text.split())
-        limit = 60  # beside four other columns in a terminal of 100
-        return words if len(words) <= limit else words[: limit - 3] + "..."
+        return shortened(self.text, limit=80)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return text on one line of at most so many characters."""
+    words = " ".join(text.split())
+    return words if len(words) <= limit else words[: limit - 3] + "..."
 
 
 def scan(source: Source) -> tuple[Token, ...]:

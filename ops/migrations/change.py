@@ -1,0 +1,86 @@
+"""Apply or take back on a stack: what a task asks for, dry where production wants it so."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from ops import guard
+from ops.db import CHANGE
+from ops.invocation import Invocation
+from ops.migrations import files, runner
+from ops.migrations.others import Connect
+from ops.migrations.results import Outcome, Plan, Status
+from ops.migrations.session import Limits
+
+_NAME = "ai-square-db migrate"  # in pg_stat_activity, and so in what others are told of us
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line.
+
+    Attributes:
+        to: a version, or empty.
+        dry_run: show the plan only.
+        yes: on production, really do it.
+        confirm: on production, the instance's name.
+        wait_s: how long to wait for another run.
+    """
+
+    to: str
+    dry_run: bool
+    yes: bool
+    confirm: str
+    wait_s: float
+
+
+def connector(run: Invocation) -> Connect:
+    """Return what opens a session of the schema's owner in the stack's database."""
+    return partial(run.database().connect, run.target.owner, budget=CHANGE, name=_NAME)
+
+
+def status(run: Invocation) -> Status:
+    """Return how the migrations stand on a stack."""
+    migrations = files.read()
+    return runner.status(connector(run), migrations)
+
+
+def up(run: Invocation, request: Request, *, allow_out_of_order: bool) -> Plan | Outcome:
+    """Apply what is pending; the plan alone on a dry run, and on production without --yes.
+
+    Raises:
+        ops.errors.OpsError: refused, or a step failed.
+    """
+    migrations = files.read()
+    connect = connector(run)
+    if not _permitted(run, request, "apply migrations"):
+        return runner.plan_up(
+            connect, migrations, to=request.to, allow_out_of_order=allow_out_of_order
+        )
+    return runner.up(
+        connect,
+        migrations,
+        to=request.to,
+        allow_out_of_order=allow_out_of_order,
+        limits=Limits(wait_s=request.wait_s),
+        progress=run.progress,
+    )
+
+
+def down(run: Invocation, request: Request) -> Plan | Outcome:
+    """Take back the last migration, or all above ``to``; dry as ``up`` is.
+
+    Raises:
+        ops.errors.OpsError: refused, or a step failed.
+    """
+    migrations = files.read()
+    connect = connector(run)
+    if not _permitted(run, request, "take migrations back"):
+        return runner.plan_down(connect, migrations, to=request.to)
+    limits = Limits(wait_s=request.wait_s)
+    return runner.down(connect, migrations, to=request.to, limits=limits, progress=run.progress)
+
+
+def _permitted(run: Invocation, request: Request, action: str) -> bool:
+    if request.dry_run:
+        return False
+    return guard.permit(run.target, action, yes=request.yes, confirm=request.confirm)

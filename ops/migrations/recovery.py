@@ -1,0 +1,86 @@
+"""Steps outside of transactions: what the catalog says of them, before and after.
+
+A crash can leave such a step done, half done or not begun, whatever the ledger says.
+"""
+
+from psycopg import sql as psql
+from psycopg.rows import scalar_row
+
+from ops import sql
+from ops.db import Connection, statement
+from ops.migrations import indexes
+from ops.migrations.facts import DatabaseMade, Detach, IndexBuild, IndexDrop, Reindex
+from ops.migrations.indexes import regclass
+from ops.migrations.steps import Step
+
+
+def settle(connection: Connection, step: Step, *, begun: bool) -> bool:
+    """Tell whether a step is done already; clear up what an interrupted run left of it.
+
+    Args:
+        connection: outside of a transaction, with the step's timeouts.
+        step: one statement outside of transactions.
+        begun: whether an interrupted run began it. What nobody began is not ours: that an
+            object of the name exists is then left to PostgreSQL's own refusal.
+
+    Raises:
+        ops.errors.OpsError: something else bears the name of what is to be made.
+    """
+    match step.effect:
+        case IndexBuild() as build:
+            return indexes.settle(connection, step, build)
+        case Reindex() as reindex:
+            _drop_leftovers(connection, reindex)
+            return False
+        case Detach() as detach:
+            return _detached(connection, detach, begun=begun)
+        case IndexDrop() as drop:
+            values = {"relation": regclass(drop.schema, drop.name)}
+            return begun and not _true(connection, "relation_exists", values)
+        case DatabaseMade() as made:
+            return begun and _true(connection, "database_exists", {"name": made.name})
+        case None:
+            return False
+
+
+def confirm(connection: Connection, step: Step) -> None:
+    """Raise unless the catalog shows what the step was to make."""
+    if isinstance(step.effect, IndexBuild):
+        indexes.confirm(connection, step, step.effect)
+
+
+def clear(connection: Connection, step: Step) -> None:
+    """Remove what a step that failed left behind."""
+    if isinstance(step.effect, IndexBuild):
+        indexes.clear(connection, step.effect)
+
+
+def _true(connection: Connection, name: str, values: dict[str, str]) -> bool:
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return bool(cursor.execute(statement(sql.load(f"migrate/{name}")), values).fetchone())
+
+
+def _drop_leftovers(connection: Connection, reindex: Reindex) -> None:
+    values = {"relation": regclass(reindex.schema, reindex.name)}
+    found = connection.execute(statement(sql.load("migrate/reindex_leftovers")), values)
+    for schema, name in found.fetchall():
+        drop = psql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}")
+        connection.execute(drop.format(psql.Identifier(schema, name)))
+
+
+def _detached(connection: Connection, detach: Detach, *, begun: bool) -> bool:
+    """Finish a detaching that is under way; tell whether the partition is off."""
+    parent = psql.Identifier(*filter(None, (detach.schema, detach.table)))
+    partition = psql.Identifier(*filter(None, (detach.partition_schema, detach.partition)))
+    values = {
+        "table": regclass(detach.schema, detach.table),
+        "partition": regclass(detach.partition_schema, detach.partition),
+    }
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        cursor.execute(statement(sql.load("migrate/partition_state")), values)
+        pending = cursor.fetchone()
+    if pending:
+        finalize = psql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE")
+        connection.execute(finalize.format(parent, partition))
+        return True
+    return pending is None and begun

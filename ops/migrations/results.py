@@ -1,0 +1,143 @@
+"""What the tasks show: how migrations stand, what would run, what has run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.console import Table
+from ops.migrations.others import duration
+from ops.migrations.parse import shortened
+from ops.migrations.selection import Entry
+from ops.migrations.steps import Direction, Step
+
+_STATEMENT_WIDTH = 42  # what the plan's other columns leave of 100
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new file."""
+
+    file: str
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return [f"Made {self.file}. Write the change in it, then run `invoke migrate.up`."]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Every migration of the files and of the database."""
+
+    migrations: tuple[Entry, ...]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        rows = tuple(
+            (e.version, e.name, e.standing.value, _moment(e), e.applied_by) for e in self.migrations
+        )
+        columns = ("version", "name", "standing", "applied (UTC)", "by")
+        return [Table("Migrations", columns, rows)] if rows else ["There are no migrations."]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step that would run."""
+
+    version: str
+    name: str
+    step: int
+    steps: int
+    place: str
+    transaction: bool
+    lock: str
+    statements: tuple[str, ...]
+
+    @classmethod
+    def of(cls, step: Step) -> "PlannedStep":
+        """Return what a plan shows of a step."""
+        return cls(
+            version=step.migration.version,
+            name=step.migration.name,
+            step=step.number,
+            steps=step.total,
+            place=step.place,
+            transaction=step.transactional,
+            lock=step.lock.words,
+            statements=tuple(statement.summary for statement in step.statements),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would run, step by step."""
+
+    direction: Direction
+    steps: tuple[PlannedStep, ...]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        if not self.steps:
+            return ["Nothing to do."]
+        columns = ("version", "step", "transaction", "strongest lock", "statements")
+        rows = tuple(
+            (
+                step.version,
+                f"{step.step}/{step.steps}",
+                "yes" if step.transaction else "outside",
+                step.lock.lower(),
+                "\n".join(shortened(text, _STATEMENT_WIDTH) for text in step.statements),
+            )
+            for step in self.steps
+        )
+        return [
+            Table(f"Would run ({self.direction})", columns, rows),
+            "Dry run: nothing was changed.",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One migration that ran.
+
+    Attributes:
+        version: its number.
+        name: its name.
+        steps: how many steps this run took; earlier runs may have taken some.
+        tries: the most tries that a step needed for its locks.
+        duration_ms: of this run.
+    """
+
+    version: str
+    name: str
+    steps: int
+    tries: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has run."""
+
+    direction: Direction
+    migrations: tuple[Done, ...]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        if not self.migrations:
+            return ["Nothing to do."]
+        title = "Applied" if self.direction is Direction.UP else "Taken back"
+        rows = tuple(
+            (done.version, done.name, done.steps, done.tries, duration(done.duration_ms / 1000))
+            for done in self.migrations
+        )
+        return [Table(title, ("version", "name", "steps", "tries", "took"), rows)]
+
+
+def created(path: Path) -> Created:
+    """Return what to show of a new file: its path as people type it."""
+    here = Path.cwd()
+    return Created(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+def _moment(entry: Entry) -> str:
+    return f"{entry.applied_at:%Y-%m-%d %H:%M:%S}" if entry.applied_at else ""
