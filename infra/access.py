@@ -10,9 +10,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_gcp import sql
 
-from infra.settings import Settings
-
-PASSWORD_LENGTH = 32  # letters and digits: 190 bits
+from infra.settings import PASSWORD_LENGTH, Settings
 
 
 def declare_access(settings: Settings, instance: sql.DatabaseInstance) -> None:

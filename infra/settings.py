@@ -14,6 +14,7 @@ from pathlib import Path
 from infra.flags import FlagValue
 from infra.tiers import Tier
 
+PASSWORD_LENGTH = 32  # of generated passwords, letters and digits: 190 bits
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

@@ -1,0 +1,1 @@
+"""Applies the local stack without the Pulumi CLI: plan, apply, record."""

@@ -1,0 +1,207 @@
+"""Carries a plan out through the Admin API, and says what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from infra.deploy import record as records
+from infra.deploy.live import Live, read
+from infra.deploy.plan import plan, resources
+from infra.deploy.record import Record
+from infra.deploy.report import Deployment, Destruction
+from infra.deploy.steps import Action, Kind, Plan, ProtectedError, Step, check
+from infra.desired import Desired, collect
+from infra.outputs import OutputName
+from infra.settings import PASSWORD_LENGTH, Settings
+from ops import lease, localcloud
+from ops.cloudsql import CloudSql
+from ops.console import Progress
+from ops.errors import OpsError
+from ops.store import FolderStore, Store
+from ops.target import Target
+
+LEASE = timedelta(seconds=30)  # renewed every 10 s; a killed deployer's ends with its process
+
+
+class NotALocalStackError(OpsError):
+    """The built-in deployer was asked for a stack in the cloud."""
+
+    def __init__(self, stack: str, command: str) -> None:
+        super().__init__(
+            f"Stack {stack} lies in Google Cloud, and this deploys to the local Cloud SQL alone."
+            f" Use the Pulumi CLI: pulumi {command} -s {stack}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deployer:
+    """Applies one stack to the local Cloud SQL.
+
+    Attributes:
+        settings: The stack's.
+        cloud: The Admin API.
+        store: Where the record and the passwords are kept.
+        progress: Where long work shows itself.
+    """
+
+    settings: Settings
+    cloud: CloudSql
+    store: Store
+    progress: Progress
+
+    def decide(self, desired: Desired) -> tuple[Plan, Live]:
+        """Return what would be done, and what there is."""
+        record = records.load(self.store)
+        names = {e.instance for e in (*record.resources, *resources(desired))}
+        live = read(self.cloud, names, self.progress)
+        return plan(desired, live, record, records.known_passwords(self.store)), live
+
+    def apply(self, desired: Desired, decided: Plan) -> None:
+        """Carry a plan out; one that was cut short is finished by the next."""
+        declared = resources(desired)
+        before = records.load(self.store)
+        if decided.steps:  # first what may be there, so that a kill leaves nothing unknown
+            everything = Record((*before.resources, *declared), before.outputs)
+            records.save(self.store, everything)
+        for step in decided.steps:
+            with self.progress.phase(f"{step.action.capitalize()} {step.kind} {step.name}"):
+                self._carry_out(step)
+
+    def finish(self, desired: Desired) -> tuple[Plan, Mapping[str, str]]:
+        """Look again: return what still differs, and the outputs as the live instance tells."""
+        left, live = self.decide(desired)
+        told = {name: str(value) for name, value in desired.outputs.items()}
+        instance = live.get(self.settings.instance.name)
+        if instance is not None:
+            told[OutputName.ADDRESS] = instance.address
+            told[OutputName.CONNECTION_NAME] = instance.connection_name
+        remaining = resources(desired)
+        if left.steps:  # what could not be deleted stays known
+            remaining += records.load(self.store).resources
+        record = Record(remaining, told)
+        if record != records.load(self.store):
+            records.save(self.store, record)
+        return left, told
+
+    def destroy(self) -> tuple[str, ...]:
+        """Delete every instance of the record, then the record; return their names.
+
+        Databases and users go with their instance.
+        """
+        record = records.load(self.store)
+        live = read(self.cloud, {e.instance for e in record.resources}, self.progress)
+        protected = {e.name for e in record.resources if e.kind == Kind.INSTANCE and e.protect}
+        for name, instance in live.items():
+            if instance.protected or name in protected:
+                raise ProtectedError(Kind.INSTANCE, name)
+        for name in live:
+            with self.progress.phase(f"Delete instance {name}"):
+                self.cloud.wait(self.cloud.delete(name))
+        records.forget(self.store)
+        return tuple(live)
+
+    def _carry_out(self, step: Step) -> None:
+        if step.action is Action.REPLACE:
+            self._delete(step.kind, step.instance, step.replaces)
+        if step.action is Action.DELETE:
+            self._delete(step.kind, step.instance, step.name)
+        elif step.action is Action.CHANGE:
+            self._change(step)
+        else:
+            self._create(step)
+
+    def _create(self, step: Step) -> None:
+        if step.kind is Kind.INSTANCE:
+            operation = self.cloud.insert(step.body or {})
+        elif step.kind is Kind.DATABASE:
+            operation = self.cloud.insert_database(step.instance, step.name)
+        else:
+            password = records.next_password(self.store, step.name, PASSWORD_LENGTH)
+            self.cloud.wait(self.cloud.insert_user(step.instance, step.name, password))
+            records.keep_password(self.store, step.name, password)
+            return
+        self.cloud.wait(operation)
+
+    def _change(self, step: Step) -> None:
+        if step.kind is Kind.INSTANCE:
+            self.cloud.wait(self.cloud.patch(step.name, step.body or {}))
+            return
+        password = records.next_password(self.store, step.name, PASSWORD_LENGTH)
+        self.cloud.wait(self.cloud.update_user(step.instance, step.name, password))
+        records.keep_password(self.store, step.name, password)
+
+    def _delete(self, kind: Kind, instance: str, name: str) -> None:
+        if kind is Kind.INSTANCE:
+            self.cloud.wait(self.cloud.delete(name))
+        elif kind is Kind.DATABASE:
+            self.cloud.wait(self.cloud.delete_database(instance, name))
+        else:
+            self.cloud.wait(self.cloud.delete_user(instance, name))
+            records.drop_password(self.store, name)
+
+
+def local_folder(target: Target, command: str) -> Path:
+    """Return the local Cloud SQL's folder.
+
+    Raises:
+        NotALocalStackError: The stack lies in Google Cloud.
+    """
+    if target.local is None:
+        raise NotALocalStackError(target.stack, command)
+    return target.local
+
+
+def record_store(folder: Path, stack: str) -> Store:
+    """Return where the record and the passwords of a stack are kept."""
+    return FolderStore(folder / "stack" / stack)
+
+
+def deploy(
+    target: Target, progress: Progress, *, replace: bool = False, plan_only: bool = False
+) -> Deployment:
+    """Make the local Cloud SQL what the stack declares.
+
+    Starts the local Cloud SQL where it does not run.
+
+    Args:
+        target: A stack on the local Cloud SQL.
+        progress: Where long work shows itself.
+        replace: Whether something may be deleted and made anew.
+        plan_only: Whether to stop before anything is done.
+
+    Raises:
+        NotALocalStackError: The stack lies in Google Cloud.
+        ReplacementRefusedError: Something would be replaced unasked.
+        ProtectedError: Something protected would be deleted.
+    """
+    folder = local_folder(target, "up")
+    store = record_store(folder, target.stack)
+    localcloud.ensure(folder)
+    deployer = Deployer(target.settings, target.cloud(), store, progress)
+    desired = collect(target.settings)
+    with lease.hold(store, "deploy", LEASE):
+        decided, _ = deployer.decide(desired)
+        if plan_only:
+            return Deployment(target.stack, applied=False, plan=decided)
+        check(decided, replace=replace)
+        deployer.apply(desired, decided)
+        left, outputs = deployer.finish(desired)
+    return Deployment(target.stack, applied=True, plan=decided, left=left.steps, outputs=outputs)
+
+
+def destroy(target: Target, progress: Progress) -> Destruction:
+    """Delete all that was deployed to the local Cloud SQL, and the passwords.
+
+    Raises:
+        NotALocalStackError: The stack lies in Google Cloud.
+        ProtectedError: The instance is protected against deletion.
+    """
+    folder = local_folder(target, "destroy")
+    store = record_store(folder, target.stack)
+    if not records.load(store).resources:
+        return Destruction(target.stack, ())
+    localcloud.ensure(folder)
+    deployer = Deployer(target.settings, target.cloud(), store, progress)
+    with lease.hold(store, "deploy", LEASE):
+        return Destruction(target.stack, deployer.destroy())

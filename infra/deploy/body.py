@@ -1,0 +1,111 @@
+"""From the inputs of ``gcp.sql.*`` resources to bodies of the Admin API.
+
+The only place that knows both shapes. An input that is not in the tables is refused:
+left out silently it would never arrive.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.desired import DesiredResource
+from ops.errors import OpsError
+
+# gcp.sql.DatabaseInstance input -> API path, where they differ; API 64-bit numbers are text.
+RENAMED: Mapping[str, str] = {
+    "settings.diskSize": "settings.dataDiskSizeGb",
+    "settings.diskType": "settings.dataDiskType",
+    "settings.diskAutoresize": "settings.storageAutoResize",
+    "settings.diskAutoresizeLimit": "settings.storageAutoResizeLimit",
+}
+AS_TEXT = frozenset({"settings.dataDiskSizeGb", "settings.storageAutoResizeLimit"})
+SAME = frozenset(
+    {
+        "name",
+        "region",
+        "databaseVersion",
+        "settings.tier",
+        "settings.edition",
+        "settings.activationPolicy",
+        "settings.availabilityType",
+        "settings.deletionProtectionEnabled",
+        "settings.databaseFlags",
+        "settings.userLabels",
+        "settings.backupConfiguration.enabled",
+        "settings.backupConfiguration.startTime",
+        "settings.backupConfiguration.location",
+        "settings.backupConfiguration.pointInTimeRecoveryEnabled",
+        "settings.backupConfiguration.transactionLogRetentionDays",
+        "settings.backupConfiguration.backupRetentionSettings.retainedBackups",
+        "settings.backupConfiguration.backupRetentionSettings.retentionUnit",
+        "settings.ipConfiguration.ipv4Enabled",
+        "settings.ipConfiguration.privateNetwork",
+    }
+)
+# The provider's own: where the call goes, and its own deletion protection.
+NOT_IN_BODY = frozenset({"project", "deletionProtection"})
+
+
+class UnmappedInputError(OpsError):
+    """The program declares something that the built-in deployer can't send."""
+
+    def __init__(self, resource: str, path: str) -> None:
+        super().__init__(
+            f"The built-in deployer does not know the input {path} of {resource}."
+            " Add it to infra/deploy/body.py, or deploy with `pulumi up -s local`."
+        )
+
+
+def api_path(path: str) -> str:
+    """Return the API's path of an input's path."""
+    return RENAMED.get(path, path)
+
+
+def instance_body(resource: DesiredResource) -> dict[str, Any]:
+    """Return the API body that creates a declared instance.
+
+    Raises:
+        UnmappedInputError: It has an input that the API body has no known place for.
+    """
+    body: dict[str, Any] = {}
+    for path, value in _inputs(resource.inputs):
+        if path in NOT_IN_BODY:
+            continue
+        if path not in SAME and path not in RENAMED:
+            raise UnmappedInputError(resource.name, path)
+        target = api_path(path)
+        *parents, last = target.split(".")
+        node = body
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = str(value) if target in AS_TEXT else value
+    return body
+
+
+def _inputs(inputs: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return the inputs by their paths; flags and labels stay whole."""
+    found: list[tuple[str, Any]] = []
+    for key, value in inputs.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and path not in SAME:
+            found += _inputs(value, f"{path}.")
+        else:
+            found.append((path, value))
+    return found
+
+
+def patch_body(
+    body: Mapping[str, Any], changed: tuple[str, ...], settings_version: int
+) -> dict[str, Any]:
+    """Return the API body that changes a live instance.
+
+    Whole entries of ``settings`` go, since a patch replaces sets such as the flags.
+
+    Args:
+        body: The declared instance.
+        changed: Paths that differ.
+        settings_version: Of the live instance: the API's optimistic lock.
+    """
+    entries = {path.split(".")[1] for path in changed if path.startswith("settings.")}
+    patch = {path: body[path] for path in changed if "." not in path}
+    settings = {entry: body["settings"].get(entry, {}) for entry in sorted(entries)}
+    return patch | {"settings": settings | {"settingsVersion": str(settings_version)}}

@@ -1,0 +1,82 @@
+"""What is on the local Cloud SQL now."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ops.cloudsql import CloudSql, OperationFailedError
+from ops.console import Progress
+
+FAILED = "FAILED"
+PENDING_DELETE = "PENDING_DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveInstance:
+    """An instance with what lies in it.
+
+    Attributes:
+        name: Its name.
+        state: As the API tells it.
+        address: Where PostgreSQL answers.
+        connection_name: ``project:region:name``.
+        settings_version: The API's optimistic lock.
+        protected: Whether the API refuses to delete it.
+        body: All that the API told.
+        databases: Names, sorted.
+        users: Names, sorted.
+    """
+
+    name: str
+    state: str
+    address: str
+    connection_name: str
+    settings_version: int
+    protected: bool
+    body: Mapping[str, Any]
+    databases: tuple[str, ...]
+    users: tuple[str, ...]
+
+
+Live = Mapping[str, LiveInstance]
+
+
+def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
+    """Return those of the named instances that exist.
+
+    An operation that still runs on one of them, as a killed deployment leaves behind, is
+    waited for first; whether it succeeded shows in what is then there.
+    """
+    found: dict[str, LiveInstance] = {}
+    for name in sorted(set(names)):
+        if cloud.find(name) is None:
+            continue
+        _settle(cloud, name, progress)
+        instance = cloud.find(name)
+        if instance is None or instance.state == PENDING_DELETE:
+            continue
+        broken = instance.state == FAILED
+        found[name] = LiveInstance(
+            name=name,
+            state=instance.state,
+            address=instance.address,
+            connection_name=instance.connection_name,
+            settings_version=instance.settings_version,
+            protected=instance.deletion_protection,
+            body=instance.body,
+            databases=() if broken else tuple(sorted(cloud.databases(name))),
+            users=() if broken else tuple(sorted(cloud.users(name))),
+        )
+    return found
+
+
+def _settle(cloud: CloudSql, name: str, progress: Progress) -> None:
+    for operation in reversed(cloud.operations(name)):
+        if operation.status == "DONE":
+            continue
+        with (
+            progress.phase(f"Wait for {operation.type} of {name}, begun earlier"),
+            suppress(OperationFailedError),
+        ):
+            cloud.wait(operation)

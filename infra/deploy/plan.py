@@ -1,0 +1,162 @@
+"""What a deployment would do: a pure comparison of declared, live and recorded."""
+
+from collections.abc import Iterator
+
+from infra.changes import Change, Effect, compare
+from infra.deploy.body import api_path, instance_body, patch_body
+from infra.deploy.live import FAILED, Live, LiveInstance
+from infra.deploy.record import Record, Recorded
+from infra.deploy.steps import TYPES, Action, Kind, Plan, Step
+from infra.desired import INSTANCE, Desired, DesiredResource
+
+PASSWORD_LOST = Change("password", "not known here", "generated", Effect.UPDATE)
+
+
+def resources(desired: Desired) -> tuple[Recorded, ...]:
+    """Return the declared resources that the Admin API serves, as the record keeps them."""
+    return tuple(
+        Recorded(
+            kind=kind.value,
+            logical=resource.name,
+            name=str(resource.inputs["name"]),
+            instance=str(resource.inputs["name" if kind is Kind.INSTANCE else "instance"]),
+            protect=resource.protect,
+        )
+        for kind in Kind
+        for resource in desired.of_type(TYPES[kind])
+    )
+
+
+def plan(
+    desired: Desired, live: Live, record: Record, passwords: frozenset[str] = frozenset()
+) -> Plan:
+    """Decide what makes the live instances what is declared.
+
+    Instances come first, then databases, then users; what is no longer declared goes at
+    the end: databases before the users who own things in them, instances last.
+
+    Args:
+        desired: What the program declares.
+        live: The instances there are, declared or recorded.
+        record: What earlier deployments put there.
+        passwords: Users whose password is known here.
+    """
+    declared = resources(desired)
+    found = [_instance(r, live, record) for r in desired.of_type(INSTANCE)]
+    ignored = tuple(c for step in found for c in step.changes if c.effect is Effect.IGNORED)
+    steps = [step for step in found if step.action is not Action.CHANGE or step.body]
+    emptied = {s.name for s in steps if s.action is not Action.CHANGE}
+    emptied |= {s.replaces for s in steps}
+    kept = {name: instance for name, instance in live.items() if name not in emptied}
+    for entry in declared:
+        if entry.kind != Kind.INSTANCE:
+            steps += _content(entry, kept.get(entry.instance), record, passwords)
+    taken = {(s.kind, s.instance, s.replaces) for s in steps if s.replaces}
+    for kind in (Kind.DATABASE, Kind.USER, Kind.INSTANCE):
+        for entry in record.resources:
+            if entry.kind == kind and (kind, entry.instance, entry.name) not in taken:
+                steps += _deletion(entry, declared, kept)
+    return Plan(tuple(steps), ignored)
+
+
+def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
+    name, body = str(resource.inputs["name"]), instance_body(resource)
+    here = live.get(name)
+    if here is None:
+        return _absent(resource, live, record)
+    changes = compare(body, here.body, map(api_path, resource.ignore_changes))
+    reasons = [
+        f"{c.property} changes from {c.before} to {c.after}"
+        for c in changes
+        if c.effect is Effect.REPLACE
+    ]
+    reasons += ["its creation failed"] if here.state == FAILED else []
+    if reasons:
+        return Step(
+            action=Action.REPLACE,
+            kind=Kind.INSTANCE,
+            name=name,
+            instance=name,
+            changes=changes,
+            replaces=name,
+            protected=here.protected,
+            why=" and ".join(reasons),
+            body=body,
+        )
+    changed = tuple(c.property for c in changes if c.effect is not Effect.IGNORED)
+    patch = patch_body(body, changed, here.settings_version) if changed else None
+    return Step(Action.CHANGE, Kind.INSTANCE, name, name, changes, body=patch)
+
+
+def _absent(resource: DesiredResource, live: Live, record: Record) -> Step:
+    """Create a declared instance, or replace the one it was before its name changed."""
+    name, body = str(resource.inputs["name"]), instance_body(resource)
+    for old in record.resources:
+        if old.kind == Kind.INSTANCE and old.logical == resource.name and old.name in live:
+            return Step(
+                action=Action.REPLACE,
+                kind=Kind.INSTANCE,
+                name=name,
+                instance=name,
+                replaces=old.name,
+                protected=live[old.name].protected,
+                why=f"its name changes to {name}",
+                body=body,
+            )
+    return Step(Action.CREATE, Kind.INSTANCE, name, name, body=body)
+
+
+def _names(kind: str, instance: LiveInstance) -> tuple[str, ...]:
+    return instance.databases if kind == Kind.DATABASE else instance.users
+
+
+def _content(
+    entry: Recorded, instance: LiveInstance | None, record: Record, passwords: frozenset[str]
+) -> Iterator[Step]:
+    """Yield the step for a database or a user, if there is anything to do."""
+    kind = Kind(entry.kind)
+    there = () if instance is None else _names(kind, instance)
+    if entry.name in there:
+        if kind is Kind.USER and entry.name not in passwords:
+            yield Step(Action.CHANGE, kind, entry.name, entry.instance, (PASSWORD_LOST,))
+        return
+    for old in record.resources:
+        if (old.kind, old.logical, old.instance) == (kind, entry.logical, entry.instance) and (
+            old.name in there
+        ):
+            yield Step(
+                action=Action.REPLACE,
+                kind=kind,
+                name=entry.name,
+                instance=entry.instance,
+                replaces=old.name,
+                protected=old.protect,
+                why=f"its name changes to {entry.name}",
+            )
+            return
+    yield Step(Action.CREATE, kind, entry.name, entry.instance)
+
+
+def _deletion(entry: Recorded, declared: tuple[Recorded, ...], kept: Live) -> Iterator[Step]:
+    """Yield the step that deletes a recorded resource which is no longer declared."""
+    if (entry.kind, entry.name, entry.instance) in {(d.kind, d.name, d.instance) for d in declared}:
+        return
+    instance = kept.get(entry.instance)
+    staying = {d.name for d in declared if d.kind == Kind.INSTANCE}
+    if entry.kind == Kind.INSTANCE:
+        present = instance is not None
+    else:  # what lies in an instance that goes, goes with it
+        present = (
+            instance is not None
+            and instance.name in staying
+            and entry.name in _names(entry.kind, instance)
+        )
+    if present and instance is not None:
+        yield Step(
+            action=Action.DELETE,
+            kind=Kind(entry.kind),
+            name=entry.name,
+            instance=entry.instance,
+            protected=entry.protect or (entry.kind == Kind.INSTANCE and instance.protected),
+            why="it is no longer declared",
+        )

@@ -1,0 +1,125 @@
+"""The deployer's own record: what it put on the local Cloud SQL, and the passwords it made.
+
+Beside the local Cloud SQL's data, in files that only their owner reads; passwords each
+in a file of their own, never in the record.
+"""
+
+import json
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from ops.errors import OpsError
+from ops.store import Store
+
+RECORD = "record.json"
+FORMAT = 1
+ALPHABET = string.ascii_letters + string.digits
+
+
+class BadRecordError(OpsError):
+    """The record is not what a deployer wrote."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The deployer's record {where} can't be read. Remove it and deploy again; what is"
+            " no longer declared has then to be deleted by hand."
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Recorded:
+    """One resource that was put there.
+
+    Attributes:
+        kind: ``instance``, ``database`` or ``user``.
+        logical: Its name in the program.
+        name: Its own name.
+        instance: The instance it lies in; its own name for an instance.
+        protect: Whether it was declared protected.
+    """
+
+    kind: str
+    logical: str
+    name: str
+    instance: str
+    protect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was deployed last.
+
+    Attributes:
+        resources: Everything that may be there, sorted.
+        outputs: Of the program, as the live instance told them.
+    """
+
+    resources: tuple[Recorded, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(store: Store) -> Record:
+    """Return the record; an empty one where nothing was deployed.
+
+    Raises:
+        BadRecordError: It is damaged.
+    """
+    stored = store.get(RECORD)
+    if stored is None:
+        return Record()
+    try:
+        document = json.loads(stored.content)
+        resources = tuple(sorted(Recorded(**entry) for entry in document["resources"]))
+        return Record(resources, dict(document["outputs"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRecordError(store.where(RECORD)) from error
+
+
+def save(store: Store, record: Record) -> None:
+    """Write the record, whole or not at all."""
+    document = {
+        "format": FORMAT,
+        "resources": [asdict(resource) for resource in sorted(set(record.resources))],
+        "outputs": dict(record.outputs),
+    }
+    store.put(RECORD, json.dumps(document, indent=2).encode())
+
+
+def forget(store: Store) -> None:
+    """Remove the record and every password."""
+    for key in store.keys("passwords"):
+        store.delete(key)
+    store.delete(RECORD)
+
+
+def known_passwords(store: Store) -> frozenset[str]:
+    """Return the users whose password is kept here and holds."""
+    keys = {key.removeprefix("passwords/") for key in store.keys("passwords")}
+    return frozenset(name for name in keys if f"{name}.next" not in keys)
+
+
+def next_password(store: Store, user: str, length: int) -> str:
+    """Return the password that a user is about to get, written down before it is given.
+
+    A deployment that was killed between the two finds the same one again.
+    """
+    kept = store.get(f"passwords/{user}.next")
+    if kept is not None:
+        return kept.content.decode()
+    password = "".join(secrets.choice(ALPHABET) for _ in range(length))
+    store.put(f"passwords/{user}.next", password.encode())
+    return password
+
+
+def keep_password(store: Store, user: str, password: str) -> None:
+    """Note that a user has this password now."""
+    store.put(f"passwords/{user}", password.encode())
+    store.delete(f"passwords/{user}.next")
+
+
+def drop_password(store: Store, user: str) -> None:
+    """Forget the password of a user who is gone."""
+    store.delete(f"passwords/{user}.next")
+    store.delete(f"passwords/{user}")

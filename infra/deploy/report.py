@@ -1,0 +1,86 @@
+"""What a deployment says: the plan, what came of it, and what did not arrive."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from infra.deploy.steps import Action, Plan, Step
+from ops.console import Table
+from ops.results import State
+
+COLUMNS = ("do", "what", "property", "before", "after", "effect")
+
+
+def rows(step: Step) -> Iterator[tuple[object, ...]]:
+    """Yield a step as lines of a table: one a change."""
+    what = f"{step.kind} {step.name}"
+    if not step.changes:
+        yield (step.action, what, "", "", step.why, "")
+    for change in step.changes:
+        yield (step.action, what, change.property, change.before, change.after, change.effect)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a deployment did, or would do.
+
+    Attributes:
+        stack: The stack.
+        applied: Whether it was carried out.
+        plan: What was decided.
+        left: What still differs afterwards; should be nothing.
+        outputs: Of the program, by name.
+    """
+
+    stack: str
+    applied: bool
+    plan: Plan
+    left: tuple[Step, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> State:
+        """Whether everything that was declared is there."""
+        return State.FINDING if self.left else State.OK
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Table | str]:
+        steps = self.plan.steps
+        if steps:
+            lines = tuple(row for step in steps for row in rows(step))
+            yield Table("Plan" if not self.applied else "Deployed", COLUMNS, lines)
+        else:
+            yield f"Nothing to change: {self.stack} is what its configuration declares."
+        for change in self.plan.ignored:
+            yield (
+                f"Left alone: {change.property} is {change.before} and declared"
+                f" {change.after}; it is set when the instance is made."
+            )
+        if not self.applied and any(step.action is Action.REPLACE for step in steps):
+            yield "A replacement deletes data; it is carried out only with --replace."
+        if self.left:
+            lines = tuple(row for step in self.left for row in rows(step))
+            yield Table("DID NOT ARRIVE (declared, yet the live instance differs)", COLUMNS, lines)
+        if self.outputs:
+            yield Table("", ("output", "value"), tuple(sorted(self.outputs.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """What was deleted.
+
+    Attributes:
+        stack: The stack.
+        instances: Names of the instances that are gone.
+    """
+
+    stack: str
+    instances: tuple[str, ...]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        if not self.instances:
+            return (f"There was nothing to delete: {self.stack} is not deployed.",)
+        return (f"Deleted, with databases, users and passwords: {', '.join(self.instances)}.",)
