@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -20,9 +21,11 @@ from typing import Any
 from ops.errors import BadInputError, OpsError
 
 DEFAULT_PORT = 8765
+DEFAULT_PG_PORT = 5432
 START_LIMIT_S = 30.0  # the server answers within 1-2 s; clusters to be adopted add to that
 ANSWER_LIMIT_S = 10.0
 HIGHEST_PORT = 65535
+PROBED_ADDRESS = "127.255.255.254"  # the last loopback address, which no instance has
 
 
 class NotRunningError(OpsError):
@@ -148,6 +151,20 @@ def port_from(name: str, default: int) -> int:
     return int(given)
 
 
+def free_port(preferred: int, address: str = PROBED_ADDRESS) -> int:
+    """Return a port if an address can listen on it, else one that is free now.
+
+    Any listener on 0.0.0.0 (a container's published port, for one) blocks it for every
+    127.x address; one on 127.0.0.1, as of a packaged PostgreSQL, does not.
+    """
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+            return int(probe.getsockname()[1])
+    return preferred  # nothing can be bound: the server says why
+
+
 def running(data: Path) -> Server | None:
     """Return the server of a folder when it answers, else None."""
     try:
@@ -196,7 +213,7 @@ def ensure(
     log = data / "server.log"
     command = [sys.executable, "-m", "infra.local", "--data", str(data)]
     command += ["--port", str(_or(port, "LOCAL_CLOUDSQL_PORT", DEFAULT_PORT))]
-    command += ["--pg-port", str(_or(pg_port, "LOCAL_CLOUDSQL_PG_PORT", 5432))]
+    command += ["--pg-port", str(_or(pg_port, "LOCAL_CLOUDSQL_PG_PORT", DEFAULT_PG_PORT))]
     command += ["--stand-in"] if stand_in else []
     with log.open("ab") as output:
         start = output.tell()
