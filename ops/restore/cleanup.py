@@ -1,0 +1,113 @@
+"""Removes what a drill made, whatever happened, and puts back what it took away."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ops.cloudsql import CloudSql, Operation
+from ops.console import Progress
+from ops.errors import OpsError
+from ops.journal import Entry, Journal
+from ops.restore.crew import Crew
+from ops.restore.source import Source
+
+MAKING = frozenset({"create", "clone"})
+HIDING = "hide"  # a file was moved away, and its place is in the facts
+
+
+class NotGoneError(OpsError):
+    """An instance is still there after it was deleted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Instance {name} is still there although its deletion is done.")
+
+
+def always(source: Source, crew: Crew, journal: Journal, progress: Progress) -> tuple[str, ...]:
+    """Stop the drill's threads and remove everything it made; return what is left.
+
+    Interrupted a second time it says what is left and how to remove it, and gives up.
+    """
+    try:
+        with progress.phase("Remove the copies"):
+            crew.stop()
+            return undo(source, journal)
+    except BaseException:
+        with suppress(OpsError):
+            left = ", ".join(made(journal)) or "nothing that costs anything"
+            progress.line(
+                f"The clean-up was cut short. Left behind: {left}. "
+                f"Run `invoke restore.sweep -s {source.stack}`."
+            )
+        raise
+
+
+def made(journal: Journal) -> tuple[str, ...]:
+    """Return the instances that a run's journal says it may have made."""
+    return tuple(sorted({entry.object for entry in journal.entries() if _makes(entry)}))
+
+
+def undo(source: Source, journal: Journal) -> tuple[str, ...]:
+    """Undo everything in a run's journal and close it; return a line for each thing left."""
+    for entry in journal.entries():
+        if entry.action == HIDING:
+            put_back(entry)
+    left = remove(source.cloud, journal, made(journal))
+    if not left:
+        journal.close()
+    return left
+
+
+def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str, ...]:
+    """Delete instances side by side and see that they are gone; return a line for each that stays.
+
+    Deletion protection, which a clone inherits, is taken off first. An operation that still
+    runs on an instance is waited for by the client.
+    """
+    left: list[str] = []
+    asked: list[tuple[str, Operation]] = []
+    for name in names:
+        try:
+            operation = _delete(cloud, journal, name)
+            if operation is not None:
+                asked.append((name, operation))
+        except OpsError as error:
+            left.append(f"{name}: {error}")
+    for name, operation in asked:
+        try:
+            cloud.wait(operation)
+            if cloud.find(name) is not None:
+                raise NotGoneError(name)
+        except OpsError as error:
+            left.append(f"{name}: {error}")
+    return tuple(left)
+
+
+def _delete(cloud: CloudSql, journal: Journal, name: str) -> Operation | None:
+    instance = cloud.find(name)
+    if instance is None:
+        return None
+    if instance.deletion_protection:
+        off = {"settings": {"deletionProtectionEnabled": False}}
+        cloud.wait(cloud.patch(name, off))
+    entry = journal.intend("delete", name)
+    operation = cloud.delete(name)
+    journal.started(entry, operation.id)
+    return operation
+
+
+def _makes(entry: Entry) -> bool:
+    return entry.action in MAKING
+
+
+def hide(journal: Journal, path: Path) -> None:
+    """Move a file aside, written down first, so that any later run can put it back."""
+    away = path.with_name(f".hidden-{path.name}")
+    journal.intend(HIDING, path.name, path=str(path), away=str(away))
+    path.rename(away)
+
+
+def put_back(entry: Entry) -> None:
+    """Move a hidden file back to its place; nothing where that was done already."""
+    path, away = Path(entry.facts["path"]), Path(entry.facts["away"])
+    if away.exists() and not path.exists():
+        away.rename(path)

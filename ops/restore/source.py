@@ -1,0 +1,78 @@
+"""What a drill starts from: the source instance, and the doors to it and to its copies."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ops.cloudsql import CloudSql
+from ops.db import Budget, Database
+from ops.localcloud import LocalInstance, Server
+from ops.restore.crew import Login
+from ops.store import Store
+from ops.target import Target
+
+ROOM = "restore-drill"  # the name of the lease, of the journals and of the evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The instance whose backups are drilled.
+
+    Attributes:
+        stack: the stack that it belongs to.
+        instance: its name.
+        cloud: the Admin API of its project.
+        database: the application's database on it.
+        owner: the role that owns the schema; asks every question.
+        app: the application's role; proves that the application could go on.
+        store: where lease, journal and evidence live.
+        server: the local Cloud SQL, or None on cloud stacks.
+        rto_target_s, rpo_target_s: what the drill is held to, in seconds.
+        lease: for how long a silent drill counts as alive.
+    """
+
+    stack: str
+    instance: str
+    cloud: CloudSql
+    database: Database
+    owner: str
+    app: str
+    store: Store
+    server: Server | None
+    rto_target_s: float
+    rpo_target_s: float
+    lease: timedelta
+
+    def local(self, name: str) -> LocalInstance | None:
+        """Return where an instance's cluster lies; None on cloud stacks, or where it is gone."""
+        return None if self.server is None else self.server.instance(name)
+
+    def login(self, budget: Budget) -> Login:
+        """Return the owner's login on the source."""
+        return Login(self.database, self.owner, budget)
+
+    def copy_at(self, address: str) -> Database:
+        """Return the application's database on a restored copy."""
+        return self.database.at(address)
+
+
+def of(target: Target) -> Source:
+    """Return the source that a stack names.
+
+    Raises:
+        ops.cloudsql.NoSuchInstanceError: it is not provisioned.
+    """
+    cloud = target.cloud()
+    drill = target.settings.drill
+    return Source(
+        stack=target.stack,
+        instance=target.instance,
+        cloud=cloud,
+        database=target.database_at(cloud.instance(target.instance).address),
+        owner=target.owner,
+        app=target.app,
+        store=target.store,
+        server=None if target.local is None else target.server(),
+        rto_target_s=drill.rto_target_s,
+        rpo_target_s=drill.rpo_target_s,
+        lease=timedelta(minutes=drill.lease_minutes),
+    )

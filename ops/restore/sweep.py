@@ -1,0 +1,92 @@
+"""Removes what killed drills left: what their journals tell, and what bears a drill's name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ops import lease
+from ops.console import Progress, Table
+from ops.journal import Journal, unfinished
+from ops.restore import cleanup
+from ops.restore.plan import TIME_TO_LIVE, born, is_drill_copy
+from ops.restore.source import ROOM, Source
+from ops.results import State
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep did.
+
+    Attributes:
+        source: the instance whose drills were swept.
+        removed: instances that are gone now.
+        kept: instances of drills that may still run, on another machine.
+        leftovers: what could not be removed, and why.
+    """
+
+    source: str
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+    leftovers: tuple[str, ...]
+
+    @property
+    def state(self) -> State:
+        """Return a finding where something is left."""
+        return State.FINDING if self.leftovers else State.OK
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        lines = [f"Removed {name}" for name in self.removed]
+        lines += [f"Kept {name}: younger than {TIME_TO_LIVE}" for name in self.kept]
+        lines += [f"Left behind: {line}" for line in self.leftovers]
+        return lines or [f"No drill of {self.source} left anything behind."]
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "source": self.source,
+            "removed": self.removed,
+            "kept": self.kept,
+            "leftovers": self.leftovers,
+        }
+
+
+def sweep(source: Source, progress: Progress) -> SweepReport:
+    """Remove what earlier drills left, unless one is under way.
+
+    Raises:
+        ops.lease.LeaseHeldError: a drill is under way.
+    """
+    with lease.hold(source.store, ROOM, source.lease), progress.phase("Sweep leftovers"):
+        return sweep_held(source, datetime.now(UTC))
+
+
+def sweep_held(source: Source, now: datetime) -> SweepReport:
+    """Remove what earlier drills left; the caller holds the lease.
+
+    Instances that no journal here tells of belong to a drill with its records elsewhere:
+    they are removed once they have outlived their time.
+    """
+    removed: list[str] = []
+    leftovers: list[str] = []
+    for journal in unfinished(source.store, ROOM):
+        there = [name for name in cleanup.made(journal) if source.cloud.find(name) is not None]
+        left = cleanup.undo(source, journal)
+        leftovers += left
+        removed += there if not left else []
+    kept: list[str] = []
+    strangers: list[str] = []
+    for instance in source.cloud.instances():
+        if not is_drill_copy(instance.name, source.instance, source.cloud.project):
+            continue
+        if any(line.startswith(f"{instance.name}:") for line in leftovers):
+            continue
+        old = now - born(instance.name) > TIME_TO_LIVE
+        (strangers if old else kept).append(instance.name)
+    if strangers:
+        journal = Journal(source.store, ROOM, f"sweep-{now:%y%m%d%H%M%S}")
+        left = cleanup.remove(source.cloud, journal, strangers)
+        leftovers += left
+        removed += [name for name in strangers if not any(x.startswith(f"{name}:") for x in left)]
+        journal.close()
+    return SweepReport(source.instance, tuple(removed), tuple(kept), tuple(leftovers))

@@ -1,0 +1,60 @@
+"""What it means when a question itself fails on a copy: damage, or only that we may not ask."""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from ops.errors import OpsError
+from ops.results import CheckResult, State
+
+# Classes of SQLSTATE that say nothing of the data: https://www.postgresql.org/docs/15/errcodes-appendix.html
+_NOT_ALLOWED = "42501"
+_CANT_TELL = {
+    "0A": "the server can't do that",
+    "53": "the server is short of resources",
+    "55": "an object is in use",
+    "57": "the query was cancelled or the server stopped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a question has no answer.
+
+    Attributes:
+        state: a finding where the failure shows damage, unknown where we could not look.
+        detail: PostgreSQL's words.
+        remedy: what to grant or do.
+    """
+
+    state: State
+    detail: str
+    remedy: str = ""
+
+    def result(self, check: str, total: int = 1) -> CheckResult:
+        """Return it as the outcome of a check that examined nothing."""
+        return CheckResult(check, self.state, 0, total, self.detail, remedy=self.remedy)
+
+
+def of(error: Exception) -> Trouble:
+    """Return what a failed question means."""
+    if isinstance(error, psycopg.Error):
+        return _of_sqlstate(error.sqlstate or "", _words(error))
+    cause = error.__cause__
+    if isinstance(error, OpsError) and isinstance(cause, psycopg.Error) and cause.sqlstate:
+        return _of_sqlstate(cause.sqlstate, _words(cause))
+    return Trouble(State.FINDING, str(error))
+
+
+def _of_sqlstate(sqlstate: str, words: str) -> Trouble:
+    if sqlstate == _NOT_ALLOWED:
+        remedy = "Grant the role that drills what the statement's file says it needs."
+        return Trouble(State.UNKNOWN, words, remedy)
+    if why := _CANT_TELL.get(sqlstate[:2]):
+        return Trouble(State.UNKNOWN, f"{why}: {words}", "Run the drill again.")
+    return Trouble(State.FINDING, words)
+
+
+def _words(error: psycopg.Error) -> str:
+    primary = error.diag.message_primary or str(error).strip() or type(error).__name__
+    return primary.splitlines()[0]

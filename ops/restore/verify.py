@@ -1,0 +1,214 @@
+"""Asks a copy everything, cheap questions first; a question that fails is an outcome too."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import psycopg
+
+from ops import sql
+from ops.db import CHANGE, VERIFY, CannotConnectError, Connection, Database, statement
+from ops.errors import OpsError
+from ops.restore import amcheck, checks, compare, content, questions, sequences, trouble
+from ops.restore.baseline import Baseline
+from ops.restore.content import Content
+from ops.restore.copies import Made
+from ops.restore.crew import Crew, Login, StoppedError
+from ops.restore.marker import Marker
+from ops.restore.plan import Kind
+from ops.restore.source import Source
+from ops.restore.trouble import Trouble
+from ops.results import CheckResult, State
+
+STEPS = {Kind.BACKUP: 6, Kind.CLONE: 10}  # how often ``advance`` is called
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What the checks of one copy found.
+
+    Attributes:
+        made: the copy.
+        checks: their results.
+        seconds: how long they took.
+        newest: when the newest recovered heartbeat was written, where it was looked for.
+    """
+
+    made: Made
+    checks: tuple[CheckResult, ...]
+    seconds: float = 0.0
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """One copy on the bench."""
+
+    crew: Crew
+    source: Source
+    database: Database
+    advance: Callable[[], None]
+
+    def login(self) -> Login:
+        return Login(self.database, self.source.owner, VERIFY)
+
+    def try_(self, name: str, ask: Callable[[], CheckResult]) -> CheckResult:
+        """Return a check's result, or what its failure means."""
+        try:
+            return ask()
+        except StoppedError:
+            raise
+        except (OpsError, psycopg.Error) as error:
+            return trouble.of(error).result(name)
+        finally:
+            self.advance()
+
+    def common(self, connection: Connection, until: datetime | None) -> list[CheckResult]:
+        """Return the checks that every copy gets; amcheck, the dearest, is last."""
+        crew, source = self.crew, self.source
+        amcheck.install(crew, Login(self.database, source.owner, CHANGE))
+        return [
+            self.try_("migrations", lambda: checks.migrations(crew, source, connection, until)),
+            self.try_("sequence_reach", lambda: checks.sequence_reach(connection)),
+            self.try_("orphans", lambda: checks.orphans(connection)),
+            self.try_("amcheck", lambda: amcheck.check(crew, self.login())),
+        ]
+
+    def application(self) -> CheckResult:
+        app = Login(self.database, self.source.app, VERIFY)
+        return self.try_("application", lambda: checks.application(self.crew, app))
+
+
+def backup(crew: Crew, source: Source, made: Made, advance: Callable[[], None]) -> Verified:
+    """Verify a restored backup: by itself, for the source has moved on since."""
+    if made.database is None or made.failure:
+        return _not_restored(made)
+    bench = _Bench(crew, source, made.database, advance)
+    run = made.plan.backup
+    began = None if run is None else run.started or run.ended
+    since = time.monotonic()
+    found = [_restored(made), bench.application()]
+    try:
+        with crew.connect(bench.login()) as connection:
+            found.append(
+                bench.try_(
+                    "heartbeat",
+                    lambda: checks.backup_heartbeat(crew, source, connection, began),
+                )
+            )
+            found += bench.common(connection, began)
+    except CannotConnectError as error:
+        found.append(trouble.of(error).result("connect"))
+    return Verified(made, tuple(found), time.monotonic() - since)
+
+
+def clone(
+    crew: Crew,
+    source: Source,
+    made: Made,
+    baseline: "Future[Baseline]",
+    advance: Callable[[], None],
+) -> Verified:
+    """Verify a clone: it must be what the source was at the marker."""
+    if made.database is None or made.failure:
+        return _not_restored(made)
+    bench = _Bench(crew, source, made.database, advance)
+    expected = baseline.result()
+    since = time.monotonic()
+    found = [_restored(made), bench.application()]
+    newest: datetime | None = None
+    try:
+        with crew.connect(bench.login()) as connection:
+            unseen = _unseen(connection, expected.marker)
+            with suppress(psycopg.Error):
+                newest = _newest(connection)
+            found.append(bench.try_("heartbeat", lambda: _heartbeats(connection, expected.marker)))
+            equal = _equal(bench, connection, expected)
+            found += [_doubted(one, unseen) for one in equal]
+            found += bench.common(connection, expected.marker.point_in_time)
+    except CannotConnectError as error:
+        found.append(trouble.of(error).result("connect"))
+    return Verified(made, tuple(found), time.monotonic() - since, newest)
+
+
+def _restored(made: Made) -> CheckResult:
+    words = f"{made.plan.name} was made and answers"
+    return CheckResult("restored", State.OK, 1, 1, words)
+
+
+def _not_restored(made: Made) -> Verified:
+    remedy = "Look at the operation, and at the instance's log."
+    result = CheckResult("restored", State.FINDING, 1, 1, made.failure, remedy=remedy)
+    return Verified(made, (result,))
+
+
+def _equal(bench: _Bench, connection: Connection, baseline: Baseline) -> list[CheckResult]:
+    found = [
+        compare.answers(baseline, question, _answer(connection, question))
+        for question in questions.EQUAL
+    ]
+    bench.advance()
+    found.append(
+        bench.try_("sequences", lambda: compare.reach(baseline, sequences.read(connection)))
+    )
+    bench.crew.check()
+    content_of: dict[str, Content] = {}
+
+    def counts() -> CheckResult:
+        shapes = [proven.shape for proven in baseline.content.values() if not proven.trouble]
+        content_of.update(content.read(bench.crew, bench.login(), shapes))
+        return compare.counts(baseline, content_of)
+
+    found.append(bench.try_("counts", counts))
+    found.append(bench.try_("content", lambda: compare.contents(baseline, content_of)))
+    return found
+
+
+def _answer(connection: Connection, question: str) -> Mapping[str, str] | Trouble:
+    try:
+        return questions.ask(connection, question)
+    except psycopg.Error as error:
+        return trouble.of(error)
+
+
+def _heartbeats(connection: Connection, marker: Marker) -> CheckResult:
+    query = statement(sql.load("restore/heartbeats"))
+    have = {row[0] for row in connection.execute(query, {"drill": marker.drill})}
+    lines = [
+        f"the one {label} the marker, {number}, is lost"
+        for label, number in (("before", marker.before), ("at", marker.at))
+        if number not in have
+    ]
+    if marker.after in have:
+        lines.append(f"the one after the marker, {marker.after}, is there")
+    if lines:
+        words = "the clone is not as of the marker"
+        return CheckResult("heartbeat", State.FINDING, 3, 3, words, tuple(lines))
+    words = f"heartbeat {marker.at} is there and {marker.after}, the next, is not"
+    return CheckResult("heartbeat", State.OK, 3, 3, words)
+
+
+def _newest(connection: Connection) -> datetime | None:
+    query = statement(sql.load("restore/heartbeat_newest"))
+    row = connection.execute(query, {"until": None}).fetchone()
+    return None if row is None else row[1]
+
+
+def _unseen(connection: Connection, marker: Marker) -> tuple[str, ...]:
+    query = statement(sql.load("restore/committed"))
+    with suppress(psycopg.Error):
+        return tuple(row[0] for row in connection.execute(query, {"numbers": list(marker.unseen)}))
+    return ()
+
+
+def _doubted(result: CheckResult, unseen: Sequence[str]) -> CheckResult:
+    """Return a difference as unknown where a commit slipped in between snapshot and marker."""
+    if not unseen or result.state is not State.FINDING:
+        return result
+    words = f"{result.detail}; but {len(unseen)} transactions committed while the marker was set"
+    return replace(
+        result, state=State.UNKNOWN, detail=words, remedy="Drill again in a quieter minute."
+    )

@@ -1,0 +1,3 @@
+-- Which is the farthest value of a column in its sequence's direction? Needs SELECT on the table.
+SELECT {% if ascending %}max{% else %}min{% endif %}({{ column|ident }})::numeric::bigint
+  FROM {{ table|ident }}

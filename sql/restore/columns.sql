@@ -1,0 +1,22 @@
+-- Which columns are there, of which type, collation, default, identity? Needs no privilege.
+SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname),
+       concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod),
+                 CASE WHEN a.attcollation <> t.typcollation THEN
+                     (SELECT format('collate %I', l.collname) FROM pg_collation l
+                       WHERE l.oid = a.attcollation) END,
+                 CASE WHEN a.attnotnull THEN 'not null' END,
+                 'default ' || pg_get_expr(d.adbin, d.adrelid),
+                 'identity ' || nullif(a.attidentity, ''),
+                 'generated ' || nullif(a.attgenerated, ''),
+                 'storage ' || a.attstorage, 'compression ' || nullif(a.attcompression, ''),
+                 'statistics ' || nullif(a.attstattarget, -1), a.attoptions::text)
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND n.nspname !~ '^pg_(toast|temp)'
+   AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+   AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY 1

@@ -1,0 +1,6 @@
+-- Which extensions are there, in which version? Needs no privilege.
+SELECT e.extname::text,
+       concat_ws(' ', e.extversion, 'in', n.nspname, 'owner', pg_get_userbyid(e.extowner))
+  FROM pg_extension e
+  JOIN pg_namespace n ON n.oid = e.extnamespace
+ ORDER BY 1

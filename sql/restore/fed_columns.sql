@@ -1,0 +1,17 @@
+-- Which column does every sequence feed, and how far is the sequence?
+-- Needs USAGE or SELECT on the sequences.
+SELECT s.seqrelid::regclass::text, n.nspname, c.relname, a.attname,
+       CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
+            THEN pg_sequence_last_value(s.seqrelid) END,
+       has_sequence_privilege(s.seqrelid, 'SELECT, USAGE'),
+       s.seqincrement
+  FROM pg_sequence s
+  JOIN pg_depend d ON d.objid = s.seqrelid AND d.classid = 'pg_class'::regclass
+                  AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+                  AND d.refobjsubid > 0
+  JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p')
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+ WHERE NOT s.seqcycle
+   AND n.nspname !~ '^pg_temp'
+ ORDER BY 1

@@ -1,0 +1,10 @@
+-- Which functions, procedures and aggregates are there? Needs no privilege.
+SELECT p.oid::regprocedure::text,
+       concat_ws(' ', CASE WHEN p.prokind = 'a'
+                           THEN (SELECT a::text FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
+                           ELSE md5(pg_get_functiondef(p.oid)) END,
+                 'owner', pg_get_userbyid(p.proowner))
+  FROM pg_proc p
+  JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ ORDER BY 1

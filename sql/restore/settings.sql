@@ -1,0 +1,15 @@
+-- What is set for this database and for roles, and how does the database sort and encode?
+-- Needs no privilege.
+SELECT format('%s in %s', coalesce(nullif(setrole, 0)::regrole::text, 'everybody'),
+              coalesce(d.datname, 'every database')), setconfig::text
+  FROM pg_db_role_setting s
+  LEFT JOIN pg_database d ON d.oid = s.setdatabase
+ UNION ALL
+SELECT format('database %I', datname),
+       concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider,
+                 daticulocale, datcollversion, 'runs on',
+                 pg_database_collation_actual_version(oid), 'connections', datconnlimit,
+                 CASE WHEN datallowconn THEN 'open' ELSE 'closed' END)
+  FROM pg_database
+ WHERE datname = current_database()
+ ORDER BY 1
