@@ -1,0 +1,156 @@
+"""Start the local Cloud SQL: ``python -m infra.local --data DIR --port N --pg-port N``."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from infra.local.actions import ACTIONS
+from infra.local.addresses import Addresses, holder_of
+from infra.local.api.app import Api
+from infra.local.engine.account import cluster_owner
+from infra.local.engine.process import Runner
+from infra.local.errors import PortInUseError
+from infra.local.folder import Folder, hold
+from infra.local.service import Service
+from infra.local.start import bring_back, stop_clusters
+from infra.local.store import Store
+from infra.local.work import Work
+from ops.errors import ExitCode, OpsError
+
+DEFAULT_PORT = 8765
+DEFAULT_PG_PORT = 5432
+STAND_IN = "LOCAL_CLOUDSQL_STAND_IN"
+_LOOPBACK = "127.0.0.1"
+_log = logging.getLogger("infra.local")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, ended by this module's own signal handlers, telling when it listens."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: uvicorn's own way raises them again before we clean up."""
+        yield
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server until it is stopped; return its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    try:
+        _serve(options)
+    except OpsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the one sentence its starter shows
+        return error.exit_code
+    return ExitCode.GOOD
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the API; 0: any")
+    parser.add_argument("--pg-port", type=int, default=DEFAULT_PG_PORT, help="of every instance")
+    parser.add_argument(
+        "--stand-in",
+        action="store_true",
+        default=os.environ.get(STAND_IN, "") not in ("", "0"),
+        help="let another major version of PostgreSQL serve where the asked one is missing",
+    )
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> None:
+    data = options.data.expanduser().resolve()
+    runner = Runner(cluster_owner())
+    folder = hold(data, runner.owner)
+    listener = _listen(options.port)
+    port = int(listener.getsockname()[1])
+    url = f"http://{_LOOPBACK}:{port}"
+    service = Service(
+        data=data,
+        pg_port=options.pg_port,
+        stand_in=options.stand_in,
+        store=Store(data / "state.sqlite"),
+        runner=runner,
+        addresses=Addresses(data, options.pg_port),
+    )
+    service.check_reachable()
+    service.addresses.check_port()
+    work = Work(service, ACTIONS)
+    _log.warning("The local Cloud SQL is for rehearsals on this machine, not for production.")
+    bring_back(service, work)
+    _answer(service, work, folder, listener, url)
+
+
+def _answer(
+    service: Service, work: Work, folder: Folder, listener: socket.socket, url: str
+) -> None:
+    leave_clusters = False
+    server: Server
+
+    def stop(clusters: bool) -> None:  # noqa: FBT001 - as the request says
+        nonlocal leave_clusters
+        leave_clusters = not clusters
+        server.should_exit = True
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    def listening() -> None:
+        port = int(listener.getsockname()[1])
+        folder.announce(url=url, port=port, pg_port=service.pg_port)
+        _log.info("The local Cloud SQL answers at %s; its data is in %s.", url, service.data)
+
+    api = Api(service, work, url=url, stop=stop)
+    config = uvicorn.Config(
+        api.application(), access_log=False, log_level="warning", timeout_graceful_shutdown=5
+    )
+    server = Server(config, listening)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        folder.withdraw()
+        work.stop()
+        if not leave_clusters:
+            stop_clusters(service)
+        service.store.close()
+        _log.info("The local Cloud SQL has stopped.")
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_LOOPBACK, port))
+    except OSError:
+        listener.close()
+        holder = holder_of(port, _LOOPBACK) or holder_of(port) or "another process"
+        raise PortInUseError(port, holder) from None
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

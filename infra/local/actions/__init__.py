@@ -1,0 +1,18 @@
+"""What the operations do, one module a type; each leaves nothing half-made."""
+
+from collections.abc import Mapping
+
+from infra.local.actions import backup, clone, create, delete, restart, restore, update
+from infra.local.model import OperationType
+from infra.local.work import Action
+
+ACTIONS: Mapping[OperationType, Action] = {
+    OperationType.CREATE: Action(create.run, create.undo),
+    OperationType.CLONE: Action(clone.run, create.undo),
+    OperationType.UPDATE: Action(update.run, update.undo),
+    OperationType.RESTART: Action(restart.run, restart.undo, resumes=True),
+    OperationType.DELETE: Action(delete.run, delete.undo, resumes=True),
+    OperationType.BACKUP_VOLUME: Action(backup.run, backup.undo),
+    OperationType.DELETE_BACKUP: Action(backup.delete, backup.undo_delete, resumes=True),
+    OperationType.RESTORE_VOLUME: Action(restore.run, restore.undo, resumes=True),
+}

@@ -1,0 +1,56 @@
+"""Take and delete backup runs."""
+
+from dataclasses import replace
+
+from infra.local.actions.subject import instance_of
+from infra.local.engine import basebackup
+from infra.local.engine.archive import now
+from infra.local.model import BackupRun, Base, Operation, RunStatus
+from infra.local.work import Job
+
+
+def run(job: Job) -> None:
+    """Take a physical base backup with its WAL, checked and synced."""
+    service, store = job.service, job.service.store
+    instance = instance_of(job)
+    begun = replace(_run_of(job), status=RunStatus.RUNNING, started=now())
+    store.save_run(begun)
+    cluster = service.cluster(instance)
+    taken = basebackup.take(cluster, cluster.layout.base(begun.id))
+    with store.transaction():
+        store.add_base(Base(begun.id, instance.uid, instance.era, taken.ended, run=begun.id))
+        store.save_run(replace(begun, status=RunStatus.SUCCESSFUL, ended=taken.ended))
+
+
+def undo(job: Job, reason: str) -> None:
+    """Record the run as failed; nothing of it is left on the disk."""
+    service, store = job.service, job.service.store
+    found = store.run(_id_of(job.operation))
+    if found is None or found.status is RunStatus.SUCCESSFUL:
+        return
+    basebackup.discard(service.layout(found.instance).base(found.id))
+    store.save_run(replace(found, status=RunStatus.FAILED, ended=now(), error=reason))
+
+
+def delete(job: Job) -> None:
+    """Delete a backup run and its files."""
+    found = job.service.store.run(_id_of(job.operation))
+    if found is None:
+        return
+    basebackup.discard(job.service.layout(found.instance).base(found.id))
+    job.service.store.remove_run(found.id)
+
+
+def undo_delete(_job: Job, _reason: str) -> None:
+    """Do nothing: what is deleted stays deleted, and asking again goes on."""
+
+
+def _id_of(operation: Operation) -> int:
+    return operation.backup_id or 0
+
+
+def _run_of(job: Job) -> BackupRun:
+    found = job.service.store.run(_id_of(job.operation))
+    if found is None:
+        raise LookupError(job.operation.backup_id)
+    return found

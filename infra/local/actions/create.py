@@ -1,0 +1,50 @@
+"""Make an instance: an empty cluster, or with point-in-time recovery one and its base backup."""
+
+from dataclasses import replace
+
+from infra.local.actions.subject import instance_of
+from infra.local.engine import archive, basebackup, roles
+from infra.local.engine.cluster import Cluster
+from infra.local.model import Base, Instance, InstanceState
+from infra.local.work import Job
+
+
+def run(job: Job) -> None:
+    """Make the cluster, its roles, and the base backup from which it can recover from birth."""
+    service = job.service
+    instance = service.claim_address(instance_of(job))
+    layout = service.make_home(instance)
+    cluster = service.cluster(instance)
+    cluster.initialise()
+    cluster.start()
+    roles.furnish(cluster, job.secret)
+    if instance.point_in_time_recovery:
+        take_base(job, cluster, instance)
+        # A commit behind the base backup: there is a time to recover to from the beginning.
+        archive.ship(cluster)
+    basebackup.sync(service.runner, layout.root)
+    if instance.stopped:
+        cluster.stop()
+    service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
+
+
+def take_base(job: Job, cluster: Cluster, instance: Instance) -> Base:
+    """Take a base backup of the server's own, and write it down."""
+    base_id = int(archive.now().timestamp() * 1000)
+    taken = basebackup.take(cluster, cluster.layout.base(base_id))
+    base = Base(base_id, instance.uid, instance.era, taken.ended)
+    job.service.store.add_base(base)
+    return base
+
+
+def undo(job: Job, _reason: str) -> None:
+    """Leave no folder, process, address or instance behind."""
+    service = job.service
+    uid = str(job.operation.facts["uid"])
+    instance = service.store.by_uid(uid)
+    service.remove_home(uid)
+    if instance is None:
+        return
+    if instance.address:
+        service.addresses.release(instance.address)
+    service.store.remove_instance(uid)

@@ -1,0 +1,26 @@
+"""Delete an instance with its backups."""
+
+from dataclasses import replace
+
+from infra.local.model import InstanceState
+from infra.local.work import Job
+
+
+def run(job: Job) -> None:
+    """Remove its processes, folder, address and records."""
+    service = job.service
+    uid = str(job.operation.facts["uid"])
+    instance = service.store.by_uid(uid)
+    service.remove_home(uid)
+    if instance is None:
+        return
+    if instance.address:
+        service.addresses.release(instance.address)
+    service.store.remove_instance(uid)
+
+
+def undo(job: Job, _reason: str) -> None:
+    """Leave it marked: it is half gone, and asking again goes on."""
+    instance = job.service.store.by_uid(str(job.operation.facts["uid"]))
+    if instance is not None and instance.state is not InstanceState.FAILED:
+        job.service.store.save_instance(replace(instance, state=InstanceState.FAILED))

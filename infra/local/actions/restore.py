@@ -1,0 +1,100 @@
+"""Restore a backup run into an existing instance: its content is replaced, its settings stay.
+
+The new data directory is prepared beside the old one; the old one is kept until the new one
+has recovered. Killed in the midst, the next start carries it on.
+"""
+
+import shutil
+from dataclasses import replace
+
+from infra.local.actions.clone import keep_base
+from infra.local.actions.subject import instance_of
+from infra.local.engine import basebackup, recovery
+from infra.local.engine.conf import Recovery
+from infra.local.engine.layout import Layout
+from infra.local.model import InstanceState
+from infra.local.work import Job
+
+_PREPARING, _REPLACING, _CLEARING = "preparing", "replacing", "clearing"
+
+
+def run(job: Job) -> None:
+    """Prepare, replace, recover, clear."""
+    if job.operation.step in ("", _PREPARING):
+        _prepare(job)
+    if job.operation.step in (_PREPARING, _REPLACING):
+        _replace(job)
+    _clear(job)
+
+
+def _prepare(job: Job) -> None:
+    job.step(_PREPARING)
+    layout = job.service.layout(instance_of(job).uid)
+    shutil.rmtree(layout.outgoing, ignore_errors=True)
+    _copy(job, layout)
+
+
+def _copy(job: Job, layout: Layout) -> None:
+    """Copy the backup's base backup, and link it as the one that the next era starts from."""
+    runner = job.service.runner
+    facts = job.operation.facts
+    source = job.service.layout(str(facts["backup_instance"])).base(int(facts["backup_id"]))
+    heir = layout.base(int(facts["base_id"]))
+    basebackup.discard(layout.incoming)
+    basebackup.discard(heir)
+    runner.make_folder(layout.incoming)
+    basebackup.copy(runner, source, layout.incoming / "data")
+    basebackup.adopt(runner, source, heir)
+
+
+def _replace(job: Job) -> None:
+    service, store = job.service, job.service.store
+    instance = replace(instance_of(job), state=InstanceState.MAINTENANCE)
+    job.step(_REPLACING)
+    store.save_instance(instance)
+    layout = service.layout(instance.uid)
+    next_era = replace(instance, era=instance.era + 1, state=InstanceState.RUNNABLE)
+    service.runner.make_folder(layout.archive(next_era.era))
+    cluster = service.cluster(next_era)
+    cluster.stop()
+    if layout.outgoing.exists():  # carried on: what is in place is the half-recovered new one
+        shutil.rmtree(layout.data, ignore_errors=True)
+    else:
+        layout.data.rename(layout.outgoing)
+    if not (layout.incoming / "data").exists():
+        _copy(job, layout)
+    (layout.incoming / "data").rename(layout.data)
+    recovery.recover(cluster, Recovery(archive=None))
+    basebackup.sync(service.runner, layout.root)
+    base_id = int(job.operation.facts["base_id"])
+    with store.transaction():
+        keep_base(cluster, service, next_era, base_id)
+        if instance.stopped:
+            cluster.stop()
+        store.save_instance(next_era)
+        job.step(_CLEARING)
+
+
+def _clear(job: Job) -> None:
+    layout = job.service.layout(instance_of(job).uid)
+    shutil.rmtree(layout.outgoing, ignore_errors=True)
+    shutil.rmtree(layout.incoming, ignore_errors=True)
+
+
+def undo(job: Job, _reason: str) -> None:
+    """Put the old content back."""
+    instance = instance_of(job)
+    layout = job.service.layout(instance.uid)
+    if job.operation.step == _CLEARING:
+        return
+    basebackup.discard(layout.incoming)
+    basebackup.discard(layout.base(int(job.operation.facts["base_id"])))
+    cluster = job.service.cluster(instance)
+    if layout.outgoing.exists():
+        cluster.stop("immediate")
+        shutil.rmtree(layout.data, ignore_errors=True)
+        layout.outgoing.rename(layout.data)
+        cluster.configure()
+    if not instance.stopped and not cluster.is_running():
+        cluster.start()
+    job.service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))

@@ -1,0 +1,70 @@
+"""Give an instance other settings: flags, point-in-time recovery, running or stopped."""
+
+from dataclasses import replace
+
+from infra.flags import catalogue
+from infra.local.actions.create import take_base
+from infra.local.actions.subject import instance_of
+from infra.local.engine import conf
+from infra.local.engine.cluster import Cluster
+from infra.local.model import Instance
+from infra.local.work import Job
+
+
+def run(job: Job) -> None:
+    """Apply the settings; what PostgreSQL refuses leaves the old set in force."""
+    service = job.service
+    before = instance_of(job)
+    after = replace(
+        before, settings=job.operation.facts["settings"], extra=job.operation.facts["extra"]
+    )
+    opens = after.point_in_time_recovery and not before.point_in_time_recovery
+    if opens:
+        # The WAL of the time without is missing: nothing older leads into the new era.
+        after = replace(after, era=before.era + 1)
+        service.runner.make_folder(service.layout(after.uid).archive(after.era))
+    cluster = service.cluster(after)
+    _apply(service.cluster(before), cluster, restart=_restarts(before, after))
+    if after.stopped:
+        cluster.stop()
+    elif not cluster.is_running():
+        cluster.start()
+    if opens and not after.stopped:
+        take_base(job, cluster, after)
+    service.store.save_instance(after)
+
+
+def _apply(before: Cluster, after: Cluster, *, restart: bool) -> None:
+    if conf.render(before.settings) == conf.render(after.settings):
+        return
+    after.check_configuration()
+    after.configure()
+    if not after.is_running():
+        return
+    if restart:
+        after.restart()
+    else:
+        after.reload()
+
+
+def _restarts(before: Instance, after: Instance) -> bool:
+    """Whether PostgreSQL takes the difference only at a start."""
+    if before.point_in_time_recovery != after.point_in_time_recovery:
+        return True
+    known = catalogue()
+    changed = {name for name, _ in set(before.flags) ^ set(after.flags)}
+    return any(name not in known or known[name].restart for name in changed)
+
+
+def undo(job: Job, _reason: str) -> None:
+    """Put the settings back that are written down."""
+    instance = instance_of(job)
+    cluster = job.service.cluster(instance)
+    wanted = conf.render(cluster.settings)
+    if (cluster.data / "postgresql.conf").read_text() != wanted:
+        cluster.configure()
+        cluster.stop()
+    if instance.stopped:
+        cluster.stop()
+    elif not cluster.is_running():
+        cluster.start()

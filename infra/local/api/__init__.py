@@ -1,0 +1,1 @@
+"""The Cloud SQL Admin API over HTTP, one module a resource."""

@@ -1,0 +1,71 @@
+"""backupRuns: insert, get, list, delete."""
+
+from infra.local.api import resources
+from infra.local.api.call import Call
+from infra.local.api.errors import not_found
+from infra.local.engine.archive import now
+from infra.local.model import BackupRun, Body, OperationType, RunStatus
+from infra.local.work import new_operation
+
+
+def insert(call: Call) -> Body:
+    """Answer backupRuns.insert."""
+    owner = call.ready()
+    store = call.service.store
+    enqueued = now()
+    with store.transaction():
+        run = BackupRun(
+            id=store.next_run_id(int(enqueued.timestamp() * 1000)),
+            instance=owner.uid,
+            status=RunStatus.ENQUEUED,
+            type="ON_DEMAND",
+            description=str(call.body.get("description") or ""),
+            version=owner.version,
+            location=str(call.body.get("location") or owner.region),
+            enqueued=enqueued,
+        )
+        operation = new_operation(
+            OperationType.BACKUP_VOLUME,
+            call.project,
+            owner.name,
+            backup_id=run.id,
+            facts={"uid": owner.uid},
+        )
+        call.begin(operation, also=lambda: store.add_run(run))
+    return call.answer(call.work.start(operation))
+
+
+def get(call: Call) -> Body:
+    """Answer backupRuns.get."""
+    return resources.backup_run(_found(call), call.instance(), call.base)
+
+
+def every(call: Call) -> Body:
+    """Answer backupRuns.list, newest first."""
+    owner = call.instance()
+    runs = call.service.store.runs(owner.uid)
+    items = [resources.backup_run(run, owner, call.base) for run in runs]
+    return {"kind": "sql#backupRunsList", "items": items}
+
+
+def delete(call: Call) -> Body:
+    """Answer backupRuns.delete."""
+    run = _found(call)
+    operation = new_operation(
+        OperationType.DELETE_BACKUP,
+        call.project,
+        call.instance().name,
+        backup_id=run.id,
+        facts={"uid": run.instance},
+    )
+    call.begin(operation)
+    return call.answer(call.work.start(operation))
+
+
+def _found(call: Call) -> BackupRun:
+    owner = call.instance()
+    text = call.params["id"]
+    run = call.service.store.run(int(text)) if text.isdecimal() else None
+    if run is None or run.instance != owner.uid:
+        raise not_found(f"Backup run {text:.40} of {owner.name}")
+    return run

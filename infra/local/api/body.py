@@ -1,0 +1,182 @@
+"""Requests in their canonical form, checked against the API's own messages.
+
+google-cloud-sql carries the descriptors of every message. A request is walked along them:
+names become JSON names, enum numbers become their words, 64-bit numbers become strings,
+as in the API's responses; nulls and empty lists stay, since they mean something in a PATCH.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from google.cloud import sqladmin_v1beta4
+from google.protobuf.descriptor import (  # type: ignore[import-untyped]  # it ships no types
+    Descriptor,
+    EnumDescriptor,
+    FieldDescriptor,
+)
+
+from infra.local.api.errors import ApiError, bad_value, unknown_field
+from infra.local.model import Body
+
+_INT32 = {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_UINT32}
+_INT64 = {FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT64}
+_FLOAT = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
+_TIMESTAMP = "google.protobuf.Timestamp"
+# The wrappers of single values, written as the bare value in JSON.
+_WRAPPERS = {
+    f"google.protobuf.{name}Value"
+    for name in ("Bool", "Int32", "UInt32", "Int64", "UInt64", "String", "Double", "Float")
+}
+
+
+def canonical(message: str, raw: object) -> Body:
+    """Return a request's body in its canonical form.
+
+    Args:
+        message: The API's name of the message, as ``DatabaseInstance``.
+        raw: The parsed JSON.
+
+    Raises:
+        ApiError: 400 with the JSON path of the first unknown field or wrong value.
+    """
+    return _message(_descriptor(message), raw, "body")
+
+
+@cache
+def _descriptor(message: str) -> Descriptor:
+    found: Descriptor = getattr(sqladmin_v1beta4, message).pb().DESCRIPTOR
+    return found
+
+
+@cache
+def _fields(descriptor: Descriptor) -> Mapping[str, FieldDescriptor]:
+    by_json = {field.json_name: field for field in descriptor.fields}
+    return {field.name: field for field in descriptor.fields} | by_json
+
+
+def _message(descriptor: Descriptor, raw: object, path: str) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise bad_value(path, descriptor.name, raw)
+    result: dict[str, Any] = {}
+    for name, value in raw.items():
+        field = _fields(descriptor).get(name)
+        if field is None:
+            raise unknown_field(name, path)
+        result[field.json_name] = _field(field, value, f"{path}.{field.json_name}")
+    return result
+
+
+def _field(field: FieldDescriptor, value: object, path: str) -> object:
+    if value is None:
+        return None
+    inner = field.message_type
+    if inner is not None and inner.GetOptions().map_entry:
+        if not isinstance(value, dict):
+            raise bad_value(path, "map", value)
+        entry = inner.fields_by_name["value"]
+        return {str(key): _single(entry, one, f"{path}.{key}") for key, one in value.items()}
+    if field.is_repeated:
+        if not isinstance(value, list):
+            raise bad_value(path, "list", value)
+        return [_single(field, one, f"{path}[{place}]") for place, one in enumerate(value)]
+    return _single(field, value, path)
+
+
+def _single(field: FieldDescriptor, value: object, path: str) -> object:
+    inner = field.message_type
+    if inner is not None:
+        if inner.full_name == _TIMESTAMP:
+            return _text(value, path)
+        if inner.full_name in _WRAPPERS:
+            return None if value is None else _single(inner.fields[0], value, path)
+        return _message(inner, value, path)
+    if field.enum_type is not None:
+        return _word(field.enum_type, value, path)
+    return _scalar(field)(value, path)
+
+
+def _scalar(field: FieldDescriptor) -> Callable[[object, str], object]:
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return _boolean
+    if field.type in _INT32:
+        return _integer
+    if field.type in _INT64:
+        return lambda value, path: str(_integer(value, path))
+    if field.type in _FLOAT:
+        return _float
+    return _text
+
+
+def _word(enum: EnumDescriptor, value: object, path: str) -> str:
+    found = None
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = enum.values_by_number.get(value)
+    elif isinstance(value, str):
+        found = enum.values_by_name.get(value)
+    if found is None:
+        raise bad_value(path, enum.name, value)
+    return str(found.name)
+
+
+def _boolean(value: object, path: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise bad_value(path, "TYPE_BOOL", value)
+
+
+def _integer(value: object, path: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            pass
+    raise bad_value(path, "TYPE_INT", value)
+
+
+def _float(value: object, path: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise bad_value(path, "TYPE_DOUBLE", value)
+
+
+def _text(value: object, path: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise bad_value(path, "TYPE_STRING", value)
+
+
+def merged(before: Body, change: Body) -> dict[str, Any]:
+    """Return an object with a PATCH applied: objects merge, lists are replaced, null removes."""
+    result = dict(before)
+    for name, value in change.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, dict) and isinstance(result.get(name), dict):
+            result[name] = merged(result[name], value)
+        else:
+            result[name] = without_nulls(value)
+    return result
+
+
+def without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a JSON value without the fields that are null."""
+    if isinstance(value, dict):
+        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+    return value
+
+
+def required(body: Body, *path: str) -> str:
+    """Return a field that a request must have.
+
+    Raises:
+        ApiError: 400 naming it.
+    """
+    found: Any = body
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if not found:
+        raise ApiError(400, "required", f"Missing parameter: {'.'.join(path)}.")
+    return str(found)

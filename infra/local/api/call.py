@@ -1,0 +1,145 @@
+"""One request, as the handlers see it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import psycopg
+
+from infra.local.api import resources
+from infra.local.api.errors import ApiError, already_exists, in_progress, invalid, no_instance
+from infra.local.model import (
+    Body,
+    Instance,
+    InstanceState,
+    Operation,
+    OperationError,
+    OperationStatus,
+)
+from infra.local.service import Service
+from infra.local.store import InProgressError, NameTakenError
+from infra.local.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request.
+
+    Attributes:
+        service: What handlers work with.
+        work: Carries out operations.
+        params: The path's parameters.
+        query: The query's parameters.
+        body: The body in its canonical form.
+        base: The server's address with the API's version, for links.
+    """
+
+    service: Service
+    work: Work
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Body
+    base: str
+
+    @property
+    def project(self) -> str:
+        """The project in the path."""
+        return self.params["project"]
+
+    def instance(self, name: str | None = None) -> Instance:
+        """Return the instance in the path, or another one of the project.
+
+        Raises:
+            ApiError: 404 instanceDoesNotExist.
+        """
+        found = self.service.store.instance(self.project, name or self.params["instance"])
+        if found is None:
+            raise no_instance()
+        return found
+
+    def ready(self) -> Instance:
+        """Return the instance in the path, if it can be worked with.
+
+        Raises:
+            ApiError: 404 instanceDoesNotExist, 400 if it is stopped, 409 if it is being made.
+        """
+        found = self.instance()
+        if found.state in (InstanceState.PENDING_CREATE, InstanceState.PENDING_DELETE):
+            raise in_progress(found.state)
+        if found.stopped or found.state is not InstanceState.RUNNABLE:
+            raise ApiError(
+                400,
+                "invalidState",
+                "Invalid request: The instance is not running: start it first.",
+            )
+        return found
+
+    def begin(
+        self,
+        operation: Operation,
+        *,
+        new: Instance | None = None,
+        also: Callable[[], None] | None = None,
+    ) -> Operation:
+        """Write down an operation, in one go with what it makes.
+
+        Args:
+            operation: The operation.
+            new: The instance that it makes.
+            also: Writes more.
+
+        Raises:
+            ApiError: 409 instanceAlreadyExists or operationInProgress.
+        """
+        store = self.service.store
+        try:
+            with store.transaction():
+                if new is not None:
+                    store.add_instance(new)
+                if also is not None:
+                    also()
+                store.begin(operation)
+        except NameTakenError:
+            raise already_exists() from None
+        except InProgressError as error:
+            raise in_progress(str(error)) from None
+        return operation
+
+    def inline(
+        self, operation: Operation, action: Callable[[], None], *, refused: str
+    ) -> Operation:
+        """Carry out a short operation at once, so that the answer is already DONE.
+
+        Args:
+            operation: The operation.
+            action: What it does.
+            refused: Begins the sentence if PostgreSQL refuses, as ``failed to create user x``.
+
+        Raises:
+            ApiError: 400 with PostgreSQL's own words, 409 as ``begin``.
+        """
+        begun = replace(operation, status=OperationStatus.RUNNING, started=operation.inserted)
+        self.begin(begun)
+        failure: str | None = None
+        try:
+            action()
+        except psycopg.Error as error:
+            failure = f"{refused}. Detail: pq: {str(error).strip()}"
+            raise invalid(failure) from error
+        except BaseException:
+            failure = refused
+            raise
+        finally:
+            problem = None if failure is None else OperationError("INTERNAL_ERROR", failure)
+            done = replace(
+                begun, status=OperationStatus.DONE, ended=datetime.now(UTC), error=problem
+            )
+            self.service.store.save_operation(done)
+        return done
+
+    def answer(self, operation: Operation) -> Body:
+        """Return an operation's resource."""
+        return resources.operation(operation, self.base)
+
+
+Handler = Callable[[Call], Body]

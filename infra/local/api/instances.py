@@ -1,0 +1,193 @@
+"""Instances: insert, get, list, patch, update, delete, restart."""
+
+import re
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from infra.local.api import defaults, flags, resources
+from infra.local.api.body import merged, required, without_nulls
+from infra.local.api.call import Call
+from infra.local.api.errors import ApiError, invalid, stale, unimplemented
+from infra.local.model import Body, Instance, InstanceState, OperationType
+from infra.local.work import new_operation
+from ops.errors import OpsError
+from ops.programs import Programs
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,95}[a-z0-9])?")
+_NAME_LIMIT = 98  # of the project and the instance together
+_VERSION = re.compile(r"POSTGRES_(\d+)(_\d+)?")
+_DEFAULT_REGION = "us-central1"
+# Fields that are kept and given back as they came; the others belong to the server.
+_KEPT = ("diskEncryptionConfiguration", "geminiConfig", "tags")
+# A change that is done in this time is answered as DONE, which saves its client a poll.
+_ANSWER_LIMIT_S = 1.0
+
+
+def insert(call: Call) -> Body:
+    """Answer instances.insert."""
+    body = call.body
+    if body.get("masterInstanceName"):
+        raise unimplemented("instances.insert of a read replica")
+    name = checked_name(call.project, required(body, "name"))
+    required(body, "settings", "tier")
+    region = str(body.get("region") or _DEFAULT_REGION)
+    made = new_instance(
+        call,
+        name=name,
+        region=region,
+        version=str(body.get("databaseVersion") or ""),
+        settings=defaults.settings(body["settings"], region=region, version=1),
+        extra=_extra(body),
+    )
+    operation = new_operation(OperationType.CREATE, call.project, name, facts={"uid": made.uid})
+    call.begin(operation, new=made)
+    return call.answer(call.work.start(operation, secret=body.get("rootPassword")))
+
+
+def new_instance(
+    call: Call, *, name: str, region: str, version: str, settings: Body, extra: Body
+) -> Instance:
+    """Return an instance to be made, checked.
+
+    Raises:
+        ApiError: 400 if its version can't be served here, or its settings make no sense.
+    """
+    if not _VERSION.fullmatch(version):
+        raise invalid(
+            f"databaseVersion {version or 'is missing and'!s} is not served here: the local "
+            "Cloud SQL serves POSTGRES_N, as POSTGRES_15."
+        )
+    check_settings(settings)
+    made = Instance(
+        uid=f"{name}-{uuid.uuid4().hex[:8]}",
+        project=call.project,
+        name=name,
+        state=InstanceState.PENDING_CREATE,
+        version=version,
+        region=region,
+        settings=settings,
+        address="",
+        era=1,
+        created=datetime.now(UTC),
+        extra=extra,
+    )
+    try:
+        call.service.programs(made.major)
+    except OpsError as error:
+        raise invalid(f"databaseVersion {version} can't be served: {error}") from None
+    return made
+
+
+def checked_name(project: str, name: str) -> str:
+    """Return an instance's name if it may be one.
+
+    Raises:
+        ApiError: 400 invalidInstanceName.
+    """
+    if _NAME.fullmatch(name) and len(project) + len(name) < _NAME_LIMIT:
+        return name
+    raise ApiError(
+        400,
+        "invalidInstanceName",
+        f"Invalid instance name ({name:.100}): lower-case letters, digits and hyphens, beginning "
+        f"with a letter, at most {_NAME_LIMIT} characters with the project's.",
+    )
+
+
+def check_settings(settings: Body) -> None:
+    """Check settings against each other.
+
+    Raises:
+        ApiError: 400 naming what can't be.
+    """
+    backups = settings["backupConfiguration"]
+    if backups.get("pointInTimeRecoveryEnabled") and not backups.get("enabled"):
+        raise invalid("point-in-time recovery needs backups: set backupConfiguration.enabled.")
+    flags.check(settings)
+
+
+def get(call: Call) -> Body:
+    """Answer instances.get."""
+    return _resource(call, call.instance())
+
+
+def every(call: Call) -> Body:
+    """Answer instances.list."""
+    found = call.service.store.instances(call.project)
+    items = [_resource(call, one) for one in found]
+    return {"kind": "sql#instancesList", "items": items} if items else {"kind": "sql#instancesList"}
+
+
+def _resource(call: Call, found: Instance) -> Body:
+    programs: Programs | None
+    try:
+        programs = call.service.programs(found.major)
+    except OpsError:
+        programs = None
+    return resources.instance(found, call.base, programs)
+
+
+def patch(call: Call) -> Body:
+    """Answer instances.patch: objects merge, lists are replaced."""
+    found = call.instance()
+    change = call.body.get("settings") or {}
+    return _change(
+        call, found, merged(found.settings, change), merged(found.extra, _extra(call.body))
+    )
+
+
+def update(call: Call) -> Body:
+    """Answer instances.update: the settings are replaced whole."""
+    found = call.instance()
+    required(call.body, "settings", "tier")
+    return _change(call, found, without_nulls(call.body["settings"]), _extra(call.body))
+
+
+def _change(call: Call, found: Instance, settings: Body, extra: Body) -> Body:
+    given = (call.body.get("settings") or {}).get("settingsVersion")
+    current = str(found.settings["settingsVersion"])
+    if given not in (None, current):
+        raise stale()
+    if call.body.get("databaseVersion") not in (None, found.version):
+        raise unimplemented("instances.patch of databaseVersion")
+    complete = defaults.settings(settings, region=found.region, version=int(current) + 1)
+    check_settings(complete)
+    facts = {"uid": found.uid, "settings": complete, "extra": extra}
+    operation = new_operation(OperationType.UPDATE, call.project, found.name, facts=facts)
+    call.begin(operation)
+    call.work.start(operation)
+    return call.answer(call.work.wait(operation, _ANSWER_LIMIT_S))
+
+
+def delete(call: Call) -> Body:
+    """Answer instances.delete."""
+    found = call.instance()
+    if found.deletion_protected:
+        raise ApiError(
+            400,
+            "invalidRequest",
+            "The instance is protected. Please disable the deletion protection and try again. To "
+            "disable deletion protection, update the instance settings with "
+            "deletionProtectionEnabled set to false.",
+        )
+    operation = new_operation(
+        OperationType.DELETE, call.project, found.name, facts={"uid": found.uid}
+    )
+    doomed = replace(found, state=InstanceState.PENDING_DELETE)
+    call.begin(operation, also=lambda: call.service.store.save_instance(doomed))
+    return call.answer(call.work.start(operation))
+
+
+def restart(call: Call) -> Body:
+    """Answer instances.restart."""
+    found = call.ready()
+    operation = new_operation(
+        OperationType.RESTART, call.project, found.name, facts={"uid": found.uid}
+    )
+    call.begin(operation)
+    return call.answer(call.work.start(operation))
+
+
+def _extra(body: Body) -> Body:
+    return {name: body[name] for name in _KEPT if body.get(name) is not None}

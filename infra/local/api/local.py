@@ -1,0 +1,37 @@
+"""What only a local Cloud SQL answers: its status, and its end."""
+
+import os
+from typing import Any
+
+from infra.local.api import resources
+from infra.local.model import Instance
+from infra.local.service import Service
+
+
+def status(service: Service, url: str) -> dict[str, Any]:
+    """Return what this server runs, and where its files lie."""
+    return {
+        "url": url,
+        "data": str(service.data),
+        "pid": os.getpid(),
+        "pg_port": service.pg_port,
+        "instances": [_instance(service, found) for found in service.store.instances()],
+        "operations_running": len(service.store.open_operations()),
+    }
+
+
+def _instance(service: Service, found: Instance) -> dict[str, Any]:
+    layout = service.layout(found.uid)
+    return {
+        "name": found.name,
+        "project": found.project,
+        "state": found.state.value,
+        "address": found.address,
+        "port": service.pg_port,
+        "connectionName": resources.connection_name(found),
+        "databaseVersion": found.version,
+        "home": str(layout.data),
+        "archive": str(layout.archive(found.era)) if found.point_in_time_recovery else None,
+        "socket": str(layout.socket),
+        "owner": service.runner.owner.name,
+    }

@@ -1,0 +1,137 @@
+"""What goes back in time: instances.clone, restoreBackup, getLatestRecoveryTime."""
+
+from datetime import UTC, datetime, timedelta
+
+from infra.local.api import resources
+from infra.local.api.body import required
+from infra.local.api.call import Call
+from infra.local.api.errors import invalid, not_found, unimplemented
+from infra.local.api.instances import checked_name, new_instance
+from infra.local.engine import archive
+from infra.local.model import BackupRun, Body, Instance, OperationType, RunStatus
+from infra.local.work import new_operation
+
+
+def clone(call: Call) -> Body:
+    """Answer instances.clone, with and without pointInTime."""
+    source = call.ready()
+    context = call.body.get("cloneContext") or {}
+    if context.get("destinationProject") not in (None, "", call.project):
+        raise unimplemented("instances.clone into another project")
+    name = checked_name(
+        call.project, required(call.body, "cloneContext", "destinationInstanceName")
+    )
+    wanted = _point_in_time(context)
+    if wanted is not None:
+        check_window(call, source, wanted)
+    made = new_instance(
+        call,
+        name=name,
+        region=source.region,
+        version=source.version,
+        settings={**source.settings, "settingsVersion": "1"},
+        extra=source.extra,
+    )
+    facts = {
+        "uid": made.uid,
+        "source_uid": source.uid,
+        "point_in_time": None if wanted is None else wanted.isoformat(),
+    }
+    operation = new_operation(
+        OperationType.CLONE, call.project, name, source=source.name, facts=facts
+    )
+    call.begin(operation, new=made)
+    return call.answer(call.work.start(operation))
+
+
+def _point_in_time(context: Body) -> datetime | None:
+    if text := context.get("pointInTime"):
+        try:
+            moment = datetime.fromisoformat(str(text))
+        except ValueError:
+            raise invalid(f"pointInTime {text!r:.60} is not an RFC 3339 time.") from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if milliseconds := int(context.get("pitrTimestampMs") or 0):
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    return None
+
+
+def check_window(call: Call, source: Instance, wanted: datetime) -> None:
+    """Check that an instance can be recovered to a time.
+
+    Raises:
+        ApiError: 400 with the window.
+    """
+    earliest = _earliest(call, source)
+    now = archive.now()
+    if not earliest <= wanted <= now:
+        raise invalid(
+            f"point in time {resources.exact(wanted)} is outside the recovery window of "
+            f"{source.name}: {resources.exact(earliest)} to {resources.exact(now)}."
+        )
+
+
+def _earliest(call: Call, source: Instance) -> datetime:
+    bases = call.service.store.bases(source.uid) if source.point_in_time_recovery else ()
+    if not bases:
+        raise invalid(
+            f"point-in-time recovery is not enabled for {source.name}: set "
+            "backupConfiguration.pointInTimeRecoveryEnabled."
+        )
+    return min(base.usable_from for base in bases)
+
+
+def latest_recovery_time(call: Call) -> Body:
+    """Answer projects.instances.getLatestRecoveryTime, from what the archive holds."""
+    source = call.instance()
+    earliest = _earliest(call, source)
+    cluster = call.service.cluster(source)
+    latest = archive.latest_recovery_time(cluster, cluster.programs)
+    if latest is None:
+        raise not_found(f"An archived transaction of {source.name}")
+    return {
+        "kind": "sql#getLatestRecoveryTime",
+        "latestRecoveryTime": resources.exact(latest),
+        "earliestRecoveryTime": resources.exact(earliest),
+    }
+
+
+def restore_backup(call: Call) -> Body:
+    """Answer instances.restoreBackup: in place, or a backup of another instance."""
+    target = call.ready()
+    if call.body.get("backup") or call.body.get("backupdrBackup"):
+        raise unimplemented("instances.restoreBackup of a project-level backup")
+    run_id = int(required(call.body, "restoreBackupContext", "backupRunId"))
+    context = call.body["restoreBackupContext"]
+    owner_name = str(context.get("instanceId") or target.name).rpartition(":")[2]
+    owner_project = str(context.get("project") or call.project)
+    owner = call.service.store.instance(owner_project, owner_name)
+    run = call.service.store.run(run_id)
+    if owner is None or run is None or run.instance != owner.uid:
+        raise not_found(f"Backup run {run_id} of {owner_name}")
+    _check_fits(run, target)
+    facts = {
+        "uid": target.uid,
+        "backup_instance": owner.uid,
+        "backup_id": run.id,
+        "base_id": int(archive.now().timestamp() * 1000),
+    }
+    operation = new_operation(
+        OperationType.RESTORE_VOLUME,
+        call.project,
+        target.name,
+        source=None if owner.uid == target.uid else owner.name,
+        backup_id=run.id,
+        facts=facts,
+    )
+    call.begin(operation)
+    return call.answer(call.work.start(operation))
+
+
+def _check_fits(run: BackupRun, target: Instance) -> None:
+    if run.status is not RunStatus.SUCCESSFUL:
+        raise invalid(f"backup run {run.id} is {run.status} and can't be restored.")
+    if run.version != target.version:
+        raise invalid(
+            f"backup run {run.id} is of {run.version}, {target.name} is {target.version}."
+        )

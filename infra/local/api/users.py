@@ -1,0 +1,105 @@
+"""users: list, get, insert, update, delete. Passwords go through and are kept nowhere."""
+
+from infra.local.api.body import required
+from infra.local.api.call import Call
+from infra.local.api.errors import ApiError, invalid, unimplemented
+from infra.local.engine import roles
+from infra.local.engine.conf import ADMIN
+from infra.local.engine.roles import Role
+from infra.local.model import Body, Instance, OperationType
+from infra.local.work import new_operation
+
+_BUILT_IN = (None, "", "BUILT_IN")
+
+
+def every(call: Call) -> Body:
+    """Answer users.list."""
+    owner = call.ready()
+    items = [_resource(owner, role) for role in _roles(call, owner)]
+    return {"kind": "sql#usersList", "items": items}
+
+
+def get(call: Call) -> Body:
+    """Answer users.get."""
+    owner = call.ready()
+    return _resource(owner, _found(call, owner, call.params["name"]))
+
+
+def insert(call: Call) -> Body:
+    """Answer users.insert; for postgres, which every instance has, it sets the password."""
+    owner = call.ready()
+    name = _checked(required(call.body, "name"))
+    if call.body.get("type") not in _BUILT_IN:
+        raise unimplemented(f"users.insert of type {call.body['type']}")
+    password = call.body.get("password")
+    groups = tuple(call.body.get("databaseRoles") or ())
+    cluster = call.service.cluster(owner)
+
+    def make() -> None:
+        if name == roles.DEFAULT_USER and password:
+            roles.set_password(cluster, name, password)
+        else:
+            roles.create(cluster, name, password, groups)
+
+    operation = new_operation(OperationType.CREATE_USER, call.project, owner.name)
+    return call.answer(call.inline(operation, make, refused=f"failed to create user {name}"))
+
+
+def update(call: Call) -> Body:
+    """Answer users.update: set the password."""
+    owner = call.ready()
+    name = call.query.get("name") or required(call.body, "name")
+    _found(call, owner, name)
+    password = required(call.body, "password")
+    operation = new_operation(OperationType.UPDATE_USER, call.project, owner.name)
+    done = call.inline(
+        operation,
+        lambda: roles.set_password(call.service.cluster(owner), name, password),
+        refused=f"failed to update user {name}",
+    )
+    return call.answer(done)
+
+
+def delete(call: Call) -> Body:
+    """Answer users.delete."""
+    owner = call.ready()
+    name = _checked(call.query.get("name") or required(call.body, "name"))
+    _found(call, owner, name)
+    operation = new_operation(OperationType.DELETE_USER, call.project, owner.name)
+    done = call.inline(
+        operation,
+        lambda: roles.drop(call.service.cluster(owner), name),
+        refused=f"failed to delete user {name}",
+    )
+    return call.answer(done)
+
+
+def _checked(name: str) -> str:
+    if name == ADMIN or name.startswith("pg_"):
+        raise invalid(f"user {name} belongs to the system.")
+    return name
+
+
+def _roles(call: Call, owner: Instance) -> tuple[Role, ...]:
+    with call.service.admin_errors():
+        return roles.names(call.service.cluster(owner))
+
+
+def _found(call: Call, owner: Instance, name: str) -> Role:
+    for role in _roles(call, owner):
+        if role.name == name:
+            return role
+    raise ApiError(404, "notFound", f"The user {name:.63} does not exist.")
+
+
+def _resource(owner: Instance, role: Role) -> Body:
+    return {
+        "kind": "sql#user",
+        "name": role.name,
+        "host": "",
+        "type": "BUILT_IN",
+        "instance": owner.name,
+        "project": owner.project,
+        "etag": f"{owner.uid}-{role.name}",
+        "databaseRoles": list(role.groups),
+    }

@@ -1,0 +1,1 @@
+"""Real PostgreSQL: programs, clusters, the archive, base backups and recovery."""

@@ -1,0 +1,276 @@
+"""One PostgreSQL cluster: make, start, stop, configure, connect."""
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from infra.local.engine import conf
+from infra.local.engine.account import own
+from infra.local.engine.layout import Layout
+from infra.local.engine.process import Runner, end_all_in, last_error, works_in
+from infra.local.errors import EngineError, ProgramFailedError
+from ops.programs import Programs
+
+ADMIN_DATABASE = "postgres"
+# Recovery replays for as long as it takes; pg_ctl wants a number.
+_START_LIMIT_S = 24 * 3600
+_STOP_LIMIT_S = 120
+_STATEMENT_LIMIT_MS = 60_000
+_LOG_LIMIT_BYTES = 10_000_000
+
+
+class ClusterStartError(EngineError):
+    """PostgreSQL refused to start."""
+
+    code = "ERROR_RDBMS"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"PostgreSQL of {name} did not start: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A data directory with the programs and settings it runs with.
+
+    Attributes:
+        layout: Where its files lie.
+        programs: PostgreSQL's programs of its major version.
+        runner: Starts them as the clusters' user.
+        settings: What the server decides about it.
+    """
+
+    layout: Layout
+    programs: Programs
+    runner: Runner
+    settings: conf.ClusterSettings
+
+    @property
+    def data(self) -> Path:
+        """The data directory (PGDATA)."""
+        return self.layout.data
+
+    def initialise(self) -> None:
+        """Make an empty cluster with data checksums in ``data``.
+
+        Written without a sync of its own: who makes an instance syncs once, at its end.
+        """
+        self.runner.run(
+            [
+                self.programs.path("initdb"),
+                f"--pgdata={self.data}",
+                f"--username={conf.ADMIN}",
+                "--data-checksums",
+                "--encoding=UTF8",
+                f"--locale={_locale()}",
+                "--auth=reject",
+                "--no-sync",
+                "--no-instructions",
+            ],
+            cwd=self.layout.root,
+        )
+        self.configure()
+
+    def configure(self, recovery: conf.Recovery | None = None, *, data: Path | None = None) -> None:
+        """Write the configuration files, into another data directory where one is given."""
+        home = self.data if data is None else data
+        conf.write(home / "pg_hba.conf", conf.host_based_authentication())
+        conf.write(home / "pg_ident.conf", conf.identity_map((self.runner.owner, own())))
+        conf.write(home / "postgresql.conf", conf.render(self.settings, recovery))
+
+    def check_configuration(self) -> None:
+        """Let PostgreSQL judge the settings before they are given to the running cluster.
+
+        Raises:
+            ProgramFailedError: With PostgreSQL's own words.
+        """
+        candidate = self.layout.root / "candidate.conf"
+        conf.write(candidate, conf.render(self.settings))
+        try:
+            self.runner.run(
+                [
+                    self.programs.path("postgres"),
+                    "-D",
+                    self.data,
+                    "-C",
+                    "max_connections",
+                    f"--config-file={candidate}",
+                ],
+                cwd=self.layout.root,
+            )
+        finally:
+            candidate.unlink(missing_ok=True)
+
+    def start(self) -> None:
+        """Start PostgreSQL and wait until it takes connections.
+
+        A cluster in recovery takes them before recovery is over, read-only.
+
+        Raises:
+            ClusterStartError: With the last FATAL line of its log.
+        """
+        self._clear_remains()
+        self._make_socket_folder()
+        self._trim_log()
+        before = self.layout.log.stat().st_size if self.layout.log.exists() else 0
+        try:
+            self.runner.run(
+                [
+                    self.programs.path("pg_ctl"),
+                    "start",
+                    "--wait",
+                    f"--timeout={_START_LIMIT_S}",
+                    f"--pgdata={self.data}",
+                    f"--log={self.layout.log}",
+                ],
+                cwd=self.layout.root,
+            )
+        except ProgramFailedError as error:
+            raise ClusterStartError(
+                self.settings.name, self._log_since(before) or error.reason
+            ) from error
+        if not self.is_running():
+            raise ClusterStartError(self.settings.name, self._log_since(before))
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop PostgreSQL if it runs.
+
+        Args:
+            mode: ``fast`` (disconnects, checkpoints) or ``immediate`` (recovers at the next start).
+        """
+        if self.is_running():
+            try:
+                Runner(self.runner.owner).run(  # also while the server itself is stopping
+                    [
+                        self.programs.path("pg_ctl"),
+                        "stop",
+                        "--wait",
+                        f"--timeout={_STOP_LIMIT_S}",
+                        f"--mode={mode}",
+                        f"--pgdata={self.data}",
+                    ],
+                    cwd=self.layout.root,
+                )
+            except ProgramFailedError:
+                # Gone between the look and the stop, or hung: the next start recovers.
+                end_all_in(self.data)
+        end_all_in(self.data)
+        shutil.rmtree(self.layout.socket, ignore_errors=True)
+
+    def restart(self) -> None:
+        """Stop fast and start.
+
+        Raises:
+            ClusterStartError: If PostgreSQL refuses to come back.
+        """
+        self.stop()
+        self.start()
+
+    def reload(self) -> None:
+        """Let PostgreSQL read its configuration files again."""
+        with self.connect() as connection:
+            connection.execute("SELECT pg_reload_conf()")
+
+    def postmaster(self) -> int | None:
+        """Return the pid of the running postmaster, or None."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return None
+        return pid if works_in(pid, self.data) else None
+
+    def is_running(self) -> bool:
+        """Return whether the postmaster lives."""
+        return self.postmaster() is not None
+
+    @contextmanager
+    def connect(self, database: str = ADMIN_DATABASE) -> Iterator[psycopg.Connection]:
+        """Yield an autocommit connection of the administrator through the socket."""
+        connection = psycopg.connect(
+            host=str(self.layout.socket),
+            port=self.settings.port,
+            user=conf.ADMIN,
+            dbname=database,
+            autocommit=True,
+            application_name="local-cloud-sql",
+            connect_timeout=10,
+            options=f"-c statement_timeout={_STATEMENT_LIMIT_MS} -c log_statement=none",
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _clear_remains(self) -> None:
+        """Take away what a postmaster that was killed left: its children and its lock file.
+
+        PostgreSQL takes a zombie for a living postmaster; its children hold shared memory for
+        a moment longer.
+        """
+        if self.is_running():
+            return
+        end_all_in(self.data)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _make_socket_folder(self) -> None:
+        folder = self.layout.socket
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        mine = {os.geteuid(), self.runner.owner.uid}
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in mine:
+            raise EngineError(
+                f"{folder} belongs to another user. Remove it, or use another data folder."
+            )
+        self.runner.give(folder)
+
+    def _trim_log(self) -> None:
+        log = self.layout.log
+        if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+
+    def last_words(self) -> str:
+        """Return the most telling of the log's last lines."""
+        size = self.layout.log.stat().st_size if self.layout.log.exists() else 0
+        return self._log_since(max(0, size - 8192))
+
+    def _log_since(self, offset: int) -> str:
+        try:
+            with self.layout.log.open("rb") as file:
+                file.seek(offset)
+                return last_error(file.read().decode(errors="replace"))
+        except FileNotFoundError:
+            return "it left no log"
+
+
+def wait_for_socket(cluster: Cluster, *, limit_s: float = 30) -> None:
+    """Wait until an adopted cluster answers.
+
+    Raises:
+        psycopg.OperationalError: If it doesn't in time.
+    """
+    deadline = time.monotonic() + limit_s
+    while True:
+        try:
+            with cluster.connect() as connection:
+                connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline or not cluster.is_running():
+                raise
+            cluster.runner.pause(0.1)
+        else:
+            return
+
+
+def _locale() -> str:
+    """Return the locale that Cloud SQL uses where the machine has it, else C.UTF-8."""
+    known = Path("/usr/lib/locale")
+    if any((known / name).exists() for name in ("en_US.utf8", "en_US.UTF-8")):
+        return "en_US.UTF-8"
+    return "C.UTF-8"

@@ -1,0 +1,156 @@
+"""The configuration files of a cluster."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.engine.account import Account
+
+ADMIN = "cloudsqladmin"
+# Cloud SQL ships WAL every five minutes or sooner; a minute keeps a rehearsal short.
+ARCHIVE_TIMEOUT_S = 60
+# Flags of Cloud SQL's own that load a module.
+_MODULE_FLAGS = {
+    "cloudsql.enable_pgaudit": "pgaudit",
+    "cloudsql.enable_pg_cron": "pg_cron",
+    "cloudsql.enable_auto_explain": "auto_explain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What a cluster that starts from a base backup recovers, and how far.
+
+    Attributes:
+        archive: Where it reads WAL; None for the base backup's own alone.
+        target_time: Up to this time, in ISO 8601 with its zone; None for no such target.
+        target_lsn: Up to and with this place in the WAL; None for no such target.
+        hot_standby: Off where the source's limits exceed the cluster's own: PostgreSQL
+            then asks for none of them, but for the prepared transactions.
+        prepared_transactions: What the source could hold, for recovery without hot standby.
+    """
+
+    archive: Path | None
+    target_time: str | None = None
+    target_lsn: str | None = None
+    hot_standby: bool = True
+    prepared_transactions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """What the server decides about a cluster.
+
+    Attributes:
+        name: The instance's name, shown in process titles.
+        address: The loopback address to listen on.
+        port: PostgreSQL's port.
+        socket: Folder of the socket.
+        archive: WAL archive; None when point-in-time recovery is off.
+        flags: Database flags as the API takes them: name and value in base units.
+    """
+
+    name: str
+    address: str
+    port: int
+    socket: Path
+    archive: Path | None
+    flags: tuple[tuple[str, str], ...] = ()
+
+
+def preload_libraries(flags: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return the modules that a cluster with these flags loads at its start."""
+    chosen = dict(flags)
+    wanted = (module for flag, module in _MODULE_FLAGS.items() if chosen.get(flag) == "on")
+    return ("pg_stat_statements", *wanted)
+
+
+def render(settings: ClusterSettings, recovery: Recovery | None = None) -> str:
+    """Return a cluster's postgresql.conf."""
+    lines = dict(_fixed(settings))
+    lines |= dict(settings.flags)
+    if recovery is not None:
+        lines |= dict(_recovery(recovery, lines))
+    return "".join(f"{name} = {_quoted(value)}\n" for name, value in lines.items())
+
+
+def _fixed(settings: ClusterSettings) -> Iterator[tuple[str, str]]:
+    yield "cluster_name", settings.name[:63]
+    yield "listen_addresses", settings.address
+    yield "port", str(settings.port)
+    yield "unix_socket_directories", str(settings.socket)
+    yield "password_encryption", "scram-sha-256"
+    yield "wal_level", "logical" if _logical(settings.flags) else "replica"
+    yield "archive_mode", "off" if settings.archive is None else "on"
+    if settings.archive is not None:
+        yield "archive_library", "basic_archive"
+        yield "basic_archive.archive_directory", str(settings.archive)
+        yield "archive_timeout", str(ARCHIVE_TIMEOUT_S)
+    yield "shared_preload_libraries", ", ".join(preload_libraries(settings.flags))
+    # One call instead of an fsync for each of a thousand files, after a crash or a restore.
+    yield "recovery_init_sync_method", "syncfs"
+    yield "TimeZone", "UTC"
+    yield "log_timezone", "UTC"
+    yield "log_line_prefix", "%m [%p] %q%u@%d "
+    yield "lc_messages", "C"
+
+
+def _recovery(recovery: Recovery, lines: dict[str, str]) -> Iterator[tuple[str, str]]:
+    if not recovery.hot_standby:
+        own = int(lines.get("max_prepared_transactions", "0"))
+        yield "hot_standby", "off"
+        yield "max_prepared_transactions", str(max(recovery.prepared_transactions, own))
+    yield "recovery_target_timeline", "latest"
+    yield "recovery_target_action", "promote"
+    if recovery.archive is None:
+        # Nothing to fetch, but PostgreSQL wants a command: the end of the backup is the end.
+        yield "restore_command", "false"
+    else:
+        yield "restore_command", f'cp "{str(recovery.archive).replace("%", "%%")}/%f" "%p"'
+    if recovery.target_time is not None:
+        yield "recovery_target_time", recovery.target_time
+    if recovery.target_lsn is not None:
+        yield "recovery_target_lsn", recovery.target_lsn
+
+
+def _logical(flags: tuple[tuple[str, str], ...]) -> bool:
+    return dict(flags).get("cloudsql.logical_decoding") == "on"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "''").replace("\n", " ") + "'"
+
+
+def host_based_authentication() -> str:
+    """Return pg_hba.conf: the server's own user through the socket, all others by password."""
+    return f"""\
+# TYPE  DATABASE     USER            ADDRESS       METHOD
+local   all          {ADMIN}                       peer map=server
+local   replication  {ADMIN}                       peer map=server
+local   all          all                           scram-sha-256
+host    all          {ADMIN}         all           reject
+host    all          all             127.0.0.0/8   scram-sha-256
+"""
+
+
+def identity_map(accounts: tuple[Account, ...]) -> str:
+    """Return pg_ident.conf: the operating system users who may be the administrator."""
+    names = dict.fromkeys(account.name for account in accounts)
+    return "".join(f"server {json.dumps(name)} {ADMIN}\n" for name in names)
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a configuration file in one step, durably, keeping its folder's owner."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with fresh.open("x", encoding="utf-8") as file:
+        owner = path.parent.stat()
+        os.fchmod(file.fileno(), 0o600)
+        if owner.st_uid != os.geteuid():
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

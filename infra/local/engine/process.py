@@ -1,0 +1,167 @@
+"""Run PostgreSQL's programs as the clusters' user, and find what still runs."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local.engine.account import Account
+from infra.local.errors import ProgramFailedError, StoppingError
+
+_POLL_S = 0.5
+_PROC = Path("/proc")
+# What this server starts in an instance's folder; a person's shell there is left alone.
+_OURS = ("postgres", "initdb", "pg_", "cp", "rm")
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Starts programs as the clusters' user.
+
+    Attributes:
+        owner: Who the programs run as.
+        stopping: Set when the server stops; running programs are then ended.
+    """
+
+    owner: Account
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, args: Sequence[str | Path], *, cwd: Path, check: bool = True) -> str:
+        """Run one program to its end and return its standard output.
+
+        Args:
+            args: The program and its arguments.
+            cwd: A folder of the instance: whatever runs in there after this server was
+                killed is known to be its.
+            check: Whether an exit code other than 0 is an error.
+
+        Raises:
+            ProgramFailedError: With the program's last error line.
+            StoppingError: If the server is being stopped.
+        """
+        if self.stopping.is_set():
+            raise StoppingError
+        with self._start(args, cwd) as process:
+            try:
+                out, err = self._wait(process)
+            except StoppingError:
+                # Its children too: pg_basebackup streams the WAL from a second process.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        if check and process.returncode != 0:
+            raise ProgramFailedError(Path(args[0]).name, last_error(err or out))
+        return out
+
+    def _start(self, args: Sequence[str | Path], cwd: Path) -> subprocess.Popen[str]:
+        become = not self.owner.is_self
+        return subprocess.Popen(
+            [str(arg) for arg in args],
+            cwd=cwd,
+            # Messages are read by this program, times are UTC as in Cloud SQL.
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            user=self.owner.uid if become else None,
+            group=self.owner.gid if become else None,
+            extra_groups=[] if become else None,
+        )
+
+    def _wait(self, process: subprocess.Popen[str]) -> tuple[str, str]:
+        while True:
+            try:
+                return process.communicate(timeout=_POLL_S)
+            except subprocess.TimeoutExpired:
+                if self.stopping.is_set():
+                    raise StoppingError from None
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the server is being stopped.
+
+        Raises:
+            StoppingError: If it is.
+        """
+        if self.stopping.wait(seconds):
+            raise StoppingError
+
+    def give(self, path: Path) -> None:
+        """Make the clusters' user the owner of one path."""
+        if not self.owner.is_self:
+            os.chown(path, self.owner.uid, self.owner.gid)
+
+    def make_folder(self, path: Path) -> Path:
+        """Make a folder, closed to others, that belongs to the clusters' user."""
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.give(path)
+        return path
+
+
+def last_error(text: str) -> str:
+    """Return the most telling line of a program's or a cluster's messages."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for mark in ("PANIC:", "FATAL:", "error:", "ERROR:"):
+        for line in reversed(lines):
+            if mark in line:
+                return line.partition(mark)[2].strip()
+    return lines[-1] if lines else "it gave no reason"
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs; a zombie, dead but not yet reaped, does not."""
+    try:
+        state = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def works_in(pid: int, folder: Path) -> bool:
+    """Return whether a process lives and has this working directory."""
+    try:
+        here = (_PROC / str(pid) / "cwd").readlink()
+    except OSError:
+        return False
+    return here == folder.resolve() and is_alive(pid)
+
+
+def running_in(folder: Path) -> tuple[int, ...]:
+    """Return our programs whose working directory is this folder or below it."""
+    return tuple(_running_in(folder.resolve()))
+
+
+def _running_in(folder: Path) -> Iterator[int]:
+    inside = f"{folder}/"
+    for entry in _PROC.iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            here = str((entry / "cwd").readlink()).removesuffix(" (deleted)")
+            name = (entry / "comm").read_text()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if f"{here}/".startswith(inside) and name.startswith(_OURS) and is_alive(int(entry.name)):
+            yield int(entry.name)
+
+
+def end_all_in(folder: Path, *, patience_s: float = 5, limit_s: float = 15) -> None:
+    """End our programs in this folder and wait until none is left.
+
+    First as PostgreSQL's immediate shutdown does, which gives shared memory back.
+    """
+    begun = time.monotonic()
+    while pids := running_in(folder):
+        waited = time.monotonic() - begun
+        if waited > limit_s:
+            return
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT if waited < patience_s else signal.SIGKILL)
+        time.sleep(0.02)

@@ -1,0 +1,172 @@
+"""What every action works with: the state, the addresses, and the way to a cluster."""
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+
+from infra.local.addresses import Addresses
+from infra.local.engine import cluster as clusters
+from infra.local.engine.cluster import Cluster
+from infra.local.engine.conf import ClusterSettings
+from infra.local.engine.layout import Layout
+from infra.local.engine.process import Runner, end_all_in
+from infra.local.errors import EngineError, FolderUnreachableError
+from infra.local.model import Instance
+from infra.local.store import Store
+from ops import programs
+from ops.programs import Programs
+
+# The path of a socket may have 107 bytes: a data folder deep in a home directory is too long.
+SOCKETS = Path("/tmp")  # noqa: S108 - a folder of our own in it, checked for its owner
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One running local Cloud SQL.
+
+    Attributes:
+        data: The data folder.
+        pg_port: The port of every instance.
+        stand_in: Whether another major may serve where the asked one is missing.
+        store: The server's state.
+        runner: Starts PostgreSQL's programs.
+        addresses: Claims loopback addresses.
+    """
+
+    data: Path
+    pg_port: int
+    stand_in: bool
+    store: Store
+    runner: Runner
+    addresses: Addresses
+
+    @property
+    def homes(self) -> Path:
+        """Folder of the instances' folders."""
+        return self.data / "instances"
+
+    def layout(self, uid: str) -> Layout:
+        """Return where an instance's files lie."""
+        short = hashlib.sha256(f"{self.data}|{uid}".encode()).hexdigest()[:12]
+        return Layout(self.homes / uid, SOCKETS / f"lcs-{short}")
+
+    def cluster(self, instance: Instance) -> Cluster:
+        """Return an instance's cluster, as it should be configured.
+
+        Raises:
+            ProgramsMissingError: If PostgreSQL of its major version is not on this machine.
+        """
+        layout = self.layout(instance.uid)
+        archive = layout.archive(instance.era) if instance.point_in_time_recovery else None
+        return Cluster(
+            layout,
+            self.programs(instance.major),
+            self.runner,
+            ClusterSettings(
+                name=instance.name,
+                address=instance.address,
+                port=self.pg_port,
+                socket=layout.socket,
+                archive=archive,
+                flags=instance.flags,
+            ),
+        )
+
+    def programs(self, major: int) -> Programs:
+        """Return PostgreSQL's programs of a major version, where the clusters' user can run them.
+
+        Raises:
+            ProgramsMissingError: If there are none.
+        """
+        found = programs.find(major, stand_in=self.stand_in)
+        return found if self._can_run(found) else self._copied(found)
+
+    def _can_run(self, found: Programs) -> bool:
+        if self.runner.owner.is_self:
+            return True
+        # Every folder above must let others through, as no folder below /root does.
+        closed = (not folder.stat().st_mode & 0o001 for folder in (found.bin, *found.bin.parents))
+        return not any(closed)
+
+    def _copied(self, found: Programs) -> Programs:
+        """Return a copy of an installation that lies where the clusters' user can't go.
+
+        The wheel in a virtual environment below /root is one; it can be moved as it is.
+        """
+        copy = self.data / "programs" / found.version
+        if not copy.exists():
+            copy.parent.mkdir(mode=0o755, exist_ok=True)
+            fresh = copy.with_name(f"{copy.name}.new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.copytree(found.bin.parent, fresh, symlinks=True)
+            fresh.replace(copy)
+        return replace(found, bin=copy / "bin")
+
+    def make_home(self, instance: Instance) -> Layout:
+        """Make a new instance's folders."""
+        layout = self.layout(instance.uid)
+        for folder in (layout.root, layout.bases, layout.root / "archive"):
+            self.runner.make_folder(folder)
+        self.runner.make_folder(layout.archive(instance.era))
+        return layout
+
+    def remove_home(self, uid: str) -> None:
+        """Remove an instance's folder with everything that runs in it."""
+        layout = self.layout(uid)
+        end_all_in(layout.root)
+        shutil.rmtree(layout.socket, ignore_errors=True)
+        # Out of sight at once: what is left after a kill in the midst is no instance.
+        doomed = layout.root.with_name(f"{layout.root.name}.removed")
+        if layout.root.exists():
+            layout.root.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def claim_address(self, instance: Instance) -> Instance:
+        """Give an instance its address, and write that down.
+
+        Raises:
+            EngineError: If there is none to have.
+        """
+        owner = f"{instance.project}/{instance.name}"
+        address = self.addresses.claim(owner, instance.address or None)
+        placed = replace(instance, address=address)
+        self.store.save_instance(placed)
+        return placed
+
+    @contextmanager
+    def admin_errors(self) -> Iterator[None]:
+        """Turn a lost connection to a cluster into a sentence."""
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            raise EngineError(f"PostgreSQL does not answer: {error}") from error
+
+    def check_reachable(self) -> None:
+        """Refuse a data folder that the clusters' user can't enter.
+
+        Raises:
+            FolderUnreachableError: Naming the user.
+        """
+        owner = self.runner.owner
+        if owner.is_self:
+            return
+        answer = subprocess.run(
+            ["test", "-x", self.homes],
+            check=False,
+            user=owner.uid,
+            group=owner.gid,
+            extra_groups=[],
+        )
+        if answer.returncode != 0:
+            raise FolderUnreachableError(self.data, owner.name)
+
+
+def wait_for_socket(cluster: Cluster) -> None:
+    """Wait until a cluster that already runs answers."""
+    clusters.wait_for_socket(cluster)

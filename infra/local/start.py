@@ -1,0 +1,113 @@
+"""Bring everything back at a start: what a killed server left, and the instances themselves."""
+
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psycopg
+
+from infra.local.engine import basebackup, conf
+from infra.local.engine.cluster import Cluster, wait_for_socket
+from infra.local.model import Instance, InstanceState
+from infra.local.service import Service
+from infra.local.work import Work
+from ops.errors import OpsError
+
+_AT_ONCE = 4
+_log = logging.getLogger(__name__)
+
+
+def bring_back(service: Service, work: Work) -> None:
+    """Clear what is half-made, carry on what was under way, start or adopt the clusters."""
+    _clear_unknown_homes(service)
+    # Before they are resumed: a restore that goes on looks after its instance itself.
+    busy = {(one.project, one.target) for one in service.store.open_operations()}
+    work.resume()
+    instances = service.store.instances()
+    _clear_unknown_bases(service, instances)
+    idle = [one for one in instances if (one.project, one.name) not in busy]
+    # Those whose operation was just taken back are idle again.
+    still = {(one.project, one.target) for one in service.store.open_operations()}
+    idle += [
+        one
+        for one in instances
+        if (one.project, one.name) in busy and (one.project, one.name) not in still
+    ]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda one: _start(service, one), idle))
+    _release_unknown_addresses(service)
+
+
+def stop_clusters(service: Service) -> None:
+    """Stop every cluster fast."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda one: _stop(service, one), service.store.instances()))
+
+
+def _stop(service: Service, instance: Instance) -> None:
+    try:
+        service.cluster(instance).stop()
+    except OpsError as error:
+        _log.error("%s was not stopped: %s", instance.name, error)
+
+
+def _start(service: Service, instance: Instance) -> None:
+    """Adopt a cluster that lived on; start one that did not, or that listens elsewhere."""
+    try:
+        placed = _place(service, instance)
+        cluster = service.cluster(placed)
+        if not placed.stopped:
+            _run(cluster)
+        elif cluster.is_running():
+            cluster.stop()
+    except (OpsError, OSError, psycopg.Error) as error:
+        _log.error("%s did not come back: %s", instance.name, error)
+        service.store.save_instance(replace(instance, state=InstanceState.FAILED))
+    else:
+        service.store.save_instance(replace(placed, state=InstanceState.RUNNABLE))
+
+
+def _run(cluster: Cluster) -> None:
+    configured = cluster.data / "postgresql.conf"
+    if configured.read_text() != conf.render(cluster.settings):
+        cluster.stop()
+        cluster.configure()
+    if cluster.is_running():
+        wait_for_socket(cluster)
+    else:
+        cluster.start()
+
+
+def _place(service: Service, instance: Instance) -> Instance:
+    """Renew an instance's claim on its address, or find it another."""
+    if instance.address and service.addresses.hold(instance.address):
+        return instance
+    return service.claim_address(replace(instance, address=""))
+
+
+def _clear_unknown_homes(service: Service) -> None:
+    known = {instance.uid for instance in service.store.instances()}
+    for folder in service.homes.iterdir():
+        if folder.name not in known:
+            service.remove_home(folder.name)
+
+
+def _clear_unknown_bases(service: Service, instances: Iterable[Instance]) -> None:
+    """Remove base backups that were cut short, unless an operation goes on with them."""
+    going_on = {
+        str(operation.facts.get("base_id")) for operation in service.store.open_operations()
+    }
+    for instance in instances:
+        known = {str(base.id) for base in service.store.bases(instance.uid)} | going_on
+        bases = service.layout(instance.uid).bases
+        for folder in bases.iterdir() if bases.exists() else ():
+            if folder.name not in known:
+                basebackup.discard(folder)
+
+
+def _release_unknown_addresses(service: Service) -> None:
+    known = {instance.address for instance in service.store.instances()}
+    for address in service.addresses.held():
+        if address not in known:
+            service.addresses.release(address)

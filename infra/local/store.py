@@ -1,0 +1,233 @@
+"""The server's own state in SQLite: instances, operations, backup runs, base backups.
+
+Every write is durable when its call returns: an operation's next step is written down
+before it begins, so that a killed server knows where it was.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.local import rows
+from infra.local.model import (
+    BackupRun,
+    Base,
+    Instance,
+    Operation,
+    OperationStatus,
+    RunStatus,
+)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS instances (
+    uid TEXT PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+    version TEXT NOT NULL, region TEXT NOT NULL, settings TEXT NOT NULL, address TEXT NOT NULL,
+    era INTEGER NOT NULL, created TEXT NOT NULL, extra TEXT NOT NULL,
+    UNIQUE (project, name)) STRICT;
+CREATE TABLE IF NOT EXISTS operations (
+    name TEXT PRIMARY KEY, type TEXT NOT NULL, project TEXT NOT NULL, target TEXT NOT NULL,
+    status TEXT NOT NULL, inserted TEXT NOT NULL, source TEXT, started TEXT, ended TEXT,
+    error TEXT, backup_id INTEGER, step TEXT NOT NULL, facts TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS open_operations ON operations (project, target)
+    WHERE status <> 'DONE';
+CREATE TABLE IF NOT EXISTS backup_runs (
+    id INTEGER PRIMARY KEY, instance TEXT NOT NULL REFERENCES instances ON DELETE CASCADE,
+    status TEXT NOT NULL, type TEXT NOT NULL, description TEXT NOT NULL, version TEXT NOT NULL,
+    location TEXT NOT NULL, enqueued TEXT NOT NULL, started TEXT, ended TEXT, error TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS bases (
+    id INTEGER NOT NULL, instance TEXT NOT NULL REFERENCES instances ON DELETE CASCADE,
+    era INTEGER NOT NULL, usable_from TEXT NOT NULL, run INTEGER,
+    PRIMARY KEY (instance, id)) STRICT;
+"""
+
+
+class InProgressError(Exception):
+    """Another operation works on the instance."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        super().__init__(f"{operation.type} {operation.name} of {operation.target} is not done.")
+
+
+class NameTakenError(Exception):
+    """An instance of this name exists."""
+
+
+class Store:
+    """The state of one data folder; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._lock = threading.RLock()
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make the writes within one: all of them are kept, or none."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def instances(self, project: str | None = None) -> tuple[Instance, ...]:
+        """Return the instances, of one project or all, by name."""
+        found = self._rows("SELECT * FROM instances ORDER BY project, name")
+        every = (rows.read(Instance, row) for row in found)
+        return tuple(one for one in every if project in (None, one.project))
+
+    def instance(self, project: str, name: str) -> Instance | None:
+        """Return an instance by its name, or None."""
+        found = self._rows("SELECT * FROM instances WHERE project = ? AND name = ?", project, name)
+        return rows.read(Instance, found[0]) if found else None
+
+    def by_uid(self, uid: str) -> Instance | None:
+        """Return an instance by its uid, or None."""
+        found = self._rows("SELECT * FROM instances WHERE uid = ?", uid)
+        return rows.read(Instance, found[0]) if found else None
+
+    def add_instance(self, instance: Instance) -> None:
+        """Keep a new instance.
+
+        Raises:
+            NameTakenError: If the project has one of this name.
+        """
+        try:
+            self._insert("instances", instance)
+        except sqlite3.IntegrityError as error:
+            raise NameTakenError from error
+
+    def save_instance(self, instance: Instance) -> None:
+        """Replace what is kept of an instance."""
+        self._update("instances", "uid", instance.uid, instance)
+
+    def remove_instance(self, uid: str) -> None:
+        """Forget an instance, its backup runs and its base backups."""
+        self._execute("DELETE FROM instances WHERE uid = ?", uid)
+
+    def begin(self, operation: Operation) -> None:
+        """Keep a new operation, unless another one works on what it changes or reads.
+
+        Raises:
+            InProgressError: Naming the other one.
+        """
+        with self.transaction():
+            for other in self.open_operations():
+                if other.project != operation.project:
+                    continue
+                busy = {other.target, other.source} - {None}
+                if operation.target in busy or operation.source == other.target:
+                    raise InProgressError(other)
+            self._insert("operations", operation)
+
+    def save_operation(self, operation: Operation) -> None:
+        """Replace what is kept of an operation."""
+        self._update("operations", "name", operation.name, operation)
+
+    def operation(self, project: str, name: str) -> Operation | None:
+        """Return an operation by its id, or None."""
+        found = self._rows("SELECT * FROM operations WHERE project = ? AND name = ?", project, name)
+        return rows.read(Operation, found[0]) if found else None
+
+    def operations(self, project: str, target: str | None = None) -> tuple[Operation, ...]:
+        """Return the operations of a project, of one instance or all, newest first."""
+        found = self._rows(
+            "SELECT * FROM operations WHERE project = ? AND (?2 IS NULL OR target = ?2)"
+            " ORDER BY rowid DESC",
+            project,
+            target,
+        )
+        return tuple(rows.read(Operation, row) for row in found)
+
+    def open_operations(self) -> tuple[Operation, ...]:
+        """Return the operations that are not done, oldest first."""
+        found = self._rows(
+            "SELECT * FROM operations WHERE status <> ? ORDER BY rowid", OperationStatus.DONE
+        )
+        return tuple(rows.read(Operation, row) for row in found)
+
+    def next_run_id(self, wanted: int) -> int:
+        """Return an id for a backup run: the wanted one, or the next that is free."""
+        found = self._rows("SELECT max(id) AS id FROM backup_runs")
+        return max(wanted, (found[0]["id"] or 0) + 1)
+
+    def add_run(self, run: BackupRun) -> None:
+        """Keep a new backup run."""
+        self._insert("backup_runs", run)
+
+    def save_run(self, run: BackupRun) -> None:
+        """Replace what is kept of a backup run."""
+        self._update("backup_runs", "id", run.id, run)
+
+    def remove_run(self, run_id: int) -> None:
+        """Forget a backup run and its base backup."""
+        with self.transaction():
+            self._execute("DELETE FROM bases WHERE run = ? AND id = run", run_id)
+            self._execute("DELETE FROM backup_runs WHERE id = ?", run_id)
+
+    def run(self, run_id: int) -> BackupRun | None:
+        """Return a backup run by its id, or None."""
+        found = self._rows("SELECT * FROM backup_runs WHERE id = ?", run_id)
+        return rows.read(BackupRun, found[0]) if found else None
+
+    def runs(self, instance: str) -> tuple[BackupRun, ...]:
+        """Return an instance's backup runs, newest first."""
+        found = self._rows(
+            "SELECT * FROM backup_runs WHERE instance = ? ORDER BY id DESC", instance
+        )
+        return tuple(rows.read(BackupRun, row) for row in found)
+
+    def successful_runs(self, instance: str) -> tuple[BackupRun, ...]:
+        """Return an instance's backup runs that can be restored, newest first."""
+        return tuple(run for run in self.runs(instance) if run.status is RunStatus.SUCCESSFUL)
+
+    def add_base(self, base: Base) -> None:
+        """Keep a base backup."""
+        self._insert("bases", base)
+
+    def remove_base(self, base: Base) -> None:
+        """Forget a base backup."""
+        self._execute("DELETE FROM bases WHERE instance = ? AND id = ?", base.instance, base.id)
+
+    def bases(self, instance: str) -> tuple[Base, ...]:
+        """Return an instance's base backups, newest first."""
+        found = self._rows(
+            "SELECT * FROM bases WHERE instance = ? ORDER BY usable_from DESC", instance
+        )
+        return tuple(rows.read(Base, row) for row in found)
+
+    def _insert(self, table: str, value: rows.Record) -> None:
+        record = rows.written(value)
+        names, marks = ", ".join(record), ", ".join("?" * len(record))
+        self._execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", *record.values())  # noqa: S608 - both are names of our own
+
+    def _update(self, table: str, key: str, found: str | int, value: rows.Record) -> None:
+        record = rows.written(value)
+        sets = ", ".join(f"{name} = ?" for name in record)
+        self._execute(f"UPDATE {table} SET {sets} WHERE {key} = ?", *record.values(), found)  # noqa: S608 - as above
+
+    def _execute(self, statement: str, *values: rows.Cell) -> None:
+        with self.transaction():
+            self._connection.execute(statement, values)
+
+    def _rows(self, statement: str, *values: rows.Cell) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()

@@ -1,0 +1,195 @@
+"""Operations: PENDING, RUNNING, DONE; taken back or finished when the server was killed."""
+
+import contextlib
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from infra.local.errors import EngineError, InterruptedOperationError, StoppingError
+from infra.local.model import (
+    Body,
+    Operation,
+    OperationError,
+    OperationStatus,
+    OperationType,
+)
+from infra.local.service import Service
+from ops.errors import OpsError
+
+# Two cores carry little more; the others wait as PENDING.
+_AT_ONCE = 4
+_STOP_LIMIT_S = 60
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Job:
+    """A running operation, as its action sees it.
+
+    Attributes:
+        service: What it works with.
+        operation: The operation as it is written down.
+        secret: A password that is never written down.
+    """
+
+    service: Service
+    operation: Operation
+    secret: str | None = field(default=None, repr=False)
+
+    def step(self, name: str, **facts: Any) -> None:  # noqa: ANN401 - JSON values of any type
+        """Write down the step that begins now, and what it needs to know."""
+        merged = {**self.operation.facts, **facts}
+        self.save(replace(self.operation, step=name, facts=merged))
+
+    def save(self, operation: Operation) -> None:
+        """Write the operation down."""
+        self.service.store.save_operation(operation)
+        self.operation = operation
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """How a type of operation is carried out.
+
+    Attributes:
+        run: Carries it out; its steps can be begun again if ``resumes``.
+        undo: Leaves nothing half-made after a failure; may be called twice.
+        resumes: Whether it is carried on after the server was killed, instead of undone.
+    """
+
+    run: Callable[[Job], None]
+    undo: Callable[[Job, str], None]
+    resumes: bool = False
+
+
+class Work:
+    """Carries out operations on threads, and records how they end."""
+
+    def __init__(self, service: Service, actions: Mapping[OperationType, Action]) -> None:
+        self._service = service
+        self._actions = actions
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="operation")
+        self._running: dict[str, Future[None]] = {}
+        self._lock = threading.Lock()
+
+    def start(self, operation: Operation, *, secret: str | None = None) -> Operation:
+        """Carry out an operation that is written down already."""
+        job = Job(self._service, operation, secret)
+        with self._lock:
+            self._running = {name: one for name, one in self._running.items() if not one.done()}
+            self._running[operation.name] = self._pool.submit(self._carry_out, job)
+        return operation
+
+    def wait(self, operation: Operation, limit_s: float) -> Operation:
+        """Return an operation as it is when it is done, or after a while."""
+        with self._lock:
+            future = self._running.get(operation.name)
+        if future is not None:
+            with contextlib.suppress(TimeoutError):
+                future.result(limit_s)
+        return self._service.store.operation(operation.project, operation.name) or operation
+
+    def resume(self) -> None:
+        """Finish or take back what a killed server left undone."""
+        for operation in self._service.store.open_operations():
+            action = self._actions.get(operation.type)
+            if action is not None and action.resumes:
+                self.start(operation)
+                continue
+            job = Job(self._service, operation)
+            error = InterruptedOperationError()
+            if action is None or self._undone(action, job, error):
+                self._finish(job, error)
+
+    def stop(self) -> None:
+        """Let the running operations end: they notice that the server stops."""
+        self._service.runner.stopping.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _carry_out(self, job: Job) -> None:
+        try:
+            self._attempt(job)
+        except BaseException:
+            # Written down as undone: the next start takes it up.
+            _log.exception("%s %s broke off", job.operation.type, job.operation.name)
+            raise
+
+    def _attempt(self, job: Job) -> None:
+        action = self._actions[job.operation.type]
+        job.save(replace(job.operation, status=OperationStatus.RUNNING, started=datetime.now(UTC)))
+        try:
+            action.run(job)
+        except StoppingError as error:
+            if action.resumes:
+                return
+            if self._undone(action, job, error):
+                self._finish(job, error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the operation must end
+            if not isinstance(error, OpsError | OSError | psycopg.Error):
+                _log.exception("%s %s failed", job.operation.type, job.operation.name)
+            if self._undone(action, job, error):
+                self._finish(job, error)
+        else:
+            self._finish(job, None)
+
+    def _undone(self, action: Action, job: Job, error: Exception) -> bool:
+        """Undo; False if the server stops meanwhile: the next start then does it."""
+        try:
+            action.undo(job, _sentence(error))
+        except StoppingError:
+            return False
+        except Exception:  # noqa: BLE001 - the operation must end
+            _log.exception("%s %s was not taken back", job.operation.type, job.operation.name)
+        return True
+
+    def _finish(self, job: Job, error: Exception | None) -> None:
+        failure = None if error is None else OperationError(_code(error), _sentence(error))
+        job.save(
+            replace(
+                job.operation,
+                status=OperationStatus.DONE,
+                ended=datetime.now(UTC),
+                started=job.operation.started or datetime.now(UTC),
+                error=failure,
+            )
+        )
+
+
+def new_operation(
+    kind: OperationType,
+    project: str,
+    target: str,
+    *,
+    source: str | None = None,
+    backup_id: int | None = None,
+    facts: Body | None = None,
+) -> Operation:
+    """Return an operation that was asked for now."""
+    return Operation(
+        name=str(uuid.uuid4()),
+        type=kind,
+        project=project,
+        target=target,
+        status=OperationStatus.PENDING,
+        inserted=datetime.now(UTC),
+        source=source,
+        backup_id=backup_id,
+        facts=facts or {},
+    )
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, EngineError) else "INTERNAL_ERROR"
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OpsError | OSError | psycopg.Error):
+        return str(error).strip()
+    return f"The local Cloud SQL has a fault ({type(error).__name__}): see its server.log."
