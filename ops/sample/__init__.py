@@ -1,0 +1,1 @@
+"""Generated sample data for the product's schema."""
