@@ -159,9 +159,10 @@ def _shown(path: Path) -> str:
 def _sections(file: str, text: str) -> dict[str, Section]:
     tokens = parse.scan(Source(file, text))
     marks = [(token, found) for token in tokens if (found := _mark(token))]
-    first = marks[0][0].start if marks else len(text)
+    if not marks:
+        raise NoUpError(file)
     for token in tokens:
-        if token.start < first and not token.is_comment and marks:
+        if token.start < marks[0][0].start and not token.is_comment:
             raise StrayTextError(file, token.line, "SQL stands above the first section")
     sections: dict[str, Section] = {}
     ends = [token.start for token, _ in marks[1:]] + [len(text)]

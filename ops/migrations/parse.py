@@ -1,7 +1,7 @@
 """SQL text to statements: with facts.py, the only code that knows the parser.
 
 The parser is postgast (libpg_query: PostgreSQL's own grammar). Offsets inside are
-bytes, as libpg_query counts; what leaves this module is text and line numbers.
+bytes, as libpg_query counts (but for its errors); what leaves this module is text and line numbers.
 """
 
 import hashlib
@@ -170,9 +170,10 @@ class _Extra:
 
 
 def _refusal(source: Source, error: postgast.PgQueryError) -> MigrationSyntaxError:
-    before = source.text.encode()[: max(error.cursorpos - 1, 0)]
+    # postgast calls it a byte; it counts characters, as PostgreSQL's client would be told.
+    before = source.text[: max(error.cursorpos - 1, 0)]
     reason = " ".join(error.message.split())
-    return MigrationSyntaxError(source.file, source.first_line + before.count(b"\n"), reason)
+    return MigrationSyntaxError(source.file, source.first_line + before.count("\n"), reason)
 
 
 def _words(raw: pb.RawStmt, tokens: Sequence[pb.ScanToken]) -> Sequence[pb.ScanToken]:

@@ -1,0 +1,150 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from ops.errors import OpsError
+from ops.migrations import files, selection
+from ops.migrations.files import Migration
+from ops.migrations.ledger import Applied, State, StepRow
+from ops.migrations.selection import Standing
+from ops.migrations.steps import Direction
+
+CIC = "create index concurrently i on t(a); select 1;"
+
+
+def _migration(version: str, sql: str = "", down: str = "select 2;") -> Migration:
+    text = f"-- migrate:up\n{sql or f'select {version};'}\n-- migrate:down {down}"
+    return files.parse_text(f"{version}_m.sql", text.replace("down select", "down\nselect"))
+
+
+def _applied(migration: Migration, checksum: str = "") -> Applied:
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    return Applied(migration.version, "m", checksum or migration.up.checksum, at, "owner", 5)
+
+
+def _step(migration: Migration, direction: Direction, *, finished: bool) -> StepRow:
+    planned = selection.remaining(migration, direction, State())
+    return StepRow(migration.version, direction, 1, planned[0].checksum, finished)
+
+
+ONE, TWO, THREE = (_migration(f"000{n}") for n in (1, 2, 3))
+ALL = (ONE, TWO, THREE)
+
+
+def test_pending_files_are_applied_in_order_up_to_the_target() -> None:
+    state = State((_applied(ONE),))
+    assert selection.to_apply(ALL, state) == (TWO, THREE)
+    assert selection.to_apply(ALL, state, to="2") == (TWO,)
+    assert selection.to_apply(ALL, state, to="0002_m") == (TWO,)
+
+
+def test_the_last_applied_one_is_taken_back_first() -> None:
+    state = State((_applied(ONE), _applied(THREE), _applied(TWO)))
+    assert selection.to_take_back(ALL, state) == (TWO,)
+    assert selection.to_take_back(ALL, state, to="1") == (TWO, THREE)
+    assert selection.to_take_back(ALL, state, to="0") == (TWO, THREE, ONE)
+
+
+def test_out_of_order_needs_to_be_allowed() -> None:
+    state = State((_applied(ONE), _applied(THREE)))
+    with pytest.raises(selection.OutOfOrderError, match="--allow-out-of-order"):
+        selection.to_apply(ALL, state)
+    assert selection.to_apply(ALL, state, allow_out_of_order=True) == (TWO,)
+
+
+@pytest.mark.parametrize(
+    ("migrations", "state", "error", "words"),
+    [
+        (ALL, State((_applied(ONE, "other"),)), selection.ChangedError, "was changed after"),
+        ((TWO,), State((_applied(ONE, TWO.up.checksum),)), selection.RenumberedError, "0001_m"),
+        (
+            ALL,
+            State((_applied(ONE),), (_step(ONE, Direction.DOWN, finished=True),)),
+            selection.HalfDoneError,
+            "migrate.down",
+        ),
+    ],
+)
+def test_up_refuses_when_files_and_ledger_do_not_agree(
+    migrations: tuple[Migration, ...], state: State, error: type[OpsError], words: str
+) -> None:
+    with pytest.raises(error) as caught:
+        selection.to_apply(migrations, state)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("migrations", "state", "error", "words"),
+    [
+        ((), State((_applied(ONE),)), selection.FileMissingError, "no file here"),
+        (ALL, State((_applied(ONE, "other"),)), selection.ChangedError, "was changed after"),
+        (ALL, State((), (_step(ONE, Direction.UP, finished=True),)), selection.HalfDoneError, "up"),
+        (
+            (_migration("1", down='irreversible:"the old column is gone"'),),
+            State((_applied(_migration("1")),)),
+            selection.IrreversibleError,
+            "the old column is gone",
+        ),
+        (
+            (_migration("1", down=""),),
+            State((_applied(_migration("1")),)),
+            selection.IrreversibleError,
+            "no statement under",
+        ),
+    ],
+)
+def test_down_refuses_what_it_can_not_take_back(
+    migrations: tuple[Migration, ...], state: State, error: type[OpsError], words: str
+) -> None:
+    with pytest.raises(error) as caught:
+        selection.to_take_back(migrations, state)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("to", ["9", "x", "-1"])
+def test_an_unknown_version_is_refused(to: str) -> None:
+    with pytest.raises(selection.UnknownVersionError):
+        selection.to_apply(ALL, State(), to=to)
+    with pytest.raises(selection.UnknownVersionError):
+        selection.to_take_back(ALL, State(), to=to)
+
+
+def test_finished_steps_are_not_run_again_and_must_not_have_changed() -> None:
+    migration = _migration("0001", CIC)
+    done = State((), (_step(migration, Direction.UP, finished=True),))
+    assert [s.number for s in selection.remaining(migration, Direction.UP, done)] == [2]
+    edited = _migration("0001", CIC.replace("t(a)", "t(b)"))
+    with pytest.raises(selection.ChangedError, match="step 1"):
+        selection.remaining(edited, Direction.UP, done)
+
+
+def test_a_begun_step_is_known_unless_it_was_edited_since() -> None:
+    migration = _migration("0001", CIC)
+    state = State((), (_step(migration, Direction.UP, finished=False),))
+    first, second = selection.remaining(migration, Direction.UP, state)
+    assert selection.begun(first, state)
+    assert not selection.begun(second, state)
+    edited = _migration("0001", CIC.replace("t(a)", "t(b)"))
+    assert not selection.begun(selection.remaining(edited, Direction.UP, state)[0], state)
+
+
+def test_every_standing_is_told() -> None:
+    half_back, half_on = _migration("0005"), _migration("0009", CIC)
+    changed, early, gone = _migration("0002"), _migration("0003"), _migration("0004")
+    state = State(
+        (_applied(ONE), _applied(changed, "other"), _applied(gone), _applied(half_back)),
+        (
+            _step(half_back, Direction.DOWN, finished=False),
+            _step(half_on, Direction.UP, finished=True),
+        ),
+    )
+    files_here = (ONE, changed, early, half_back, half_on, _migration("0010"))
+    assert [(e.version, e.standing) for e in selection.entries(files_here, state)] == [
+        ("0001", Standing.APPLIED),
+        ("0002", Standing.CHANGED),
+        ("0003", Standing.OUT_OF_ORDER),
+        ("0004", Standing.FILE_MISSING),
+        ("0005", Standing.HALF_TAKEN_BACK),
+        ("0009", Standing.HALF_APPLIED),
+        ("0010", Standing.PENDING),
+    ]
