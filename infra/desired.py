@@ -125,7 +125,7 @@ def _run(stack: str, program: Callable[[], None]) -> Desired:
         asyncio.set_event_loop(None)
         loop.close()
     resources = tuple(sorted(map(_resource, monitor.requests), key=lambda r: (r.type, r.name)))
-    return Desired(resources, MappingProxyType(dict(monitor.outputs)))
+    return Desired(resources, MappingProxyType(dict(sorted(monitor.outputs.items()))))
 
 
 def _quiet() -> logging.Logger:
@@ -194,7 +194,7 @@ def _resource(request: Any) -> DesiredResource:  # noqa: ANN401 - generated prot
     return DesiredResource(
         type=request.type,
         name=request.name,
-        inputs=MappingProxyType({k: _plain(v) for k, v in request.object.fields.items()}),
+        inputs=MappingProxyType({k: _plain(v) for k, v in sorted(request.object.fields.items())}),
         protect=request.protect,
         ignore_changes=tuple(request.ignoreChanges),
         depends_on=tuple(sorted(set(_names(request.dependencies)))),
@@ -213,7 +213,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a protobuf Value
         fields = value.struct_value.fields
         if fields[_SIGNATURE].string_value == _SECRET_SIGNATURE if _SIGNATURE in fields else False:
             return SECRET
-        return {key: _plain(item) for key, item in fields.items()}
+        return {key: _plain(item) for key, item in sorted(fields.items())}
     if kind == "list_value":
         return [_plain(item) for item in value.list_value.values]
     if kind == "number_value":

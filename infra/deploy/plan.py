@@ -1,6 +1,7 @@
 """What a deployment would do: a pure comparison of declared, live and recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from infra.changes import Change, Effect, compare
 from infra.deploy.body import api_path, instance_body, patch_body
@@ -103,7 +104,14 @@ def _absent(resource: DesiredResource, live: Live, record: Record) -> Step:
                 why=f"its name changes to {name}",
                 body=body,
             )
-    return Step(Action.CREATE, Kind.INSTANCE, name, name, body=body)
+    return Step(Action.CREATE, Kind.INSTANCE, name, name, why=_summary(body), body=body)
+
+
+def _summary(body: Mapping[str, Any]) -> str:
+    settings = body["settings"]
+    flags = len(settings.get("databaseFlags", ()))
+    parts = (body["databaseVersion"], settings["tier"], settings["availabilityType"])
+    return f"{', '.join(parts)}, {settings['dataDiskSizeGb']} GB, {flags} flags"
 
 
 def _names(kind: str, instance: LiveInstance) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ class Step:
         changes: What differs, for a change or a replacement.
         replaces: Name of the resource that goes first, for a replacement.
         protected: Whether what goes is protected against deletion.
-        why: The reason of a replacement or deletion, in words.
+        why: What is made, or the reason of a replacement or deletion, in words.
         body: What is sent to the API; without passwords, empty where names are enough.
     """
 

@@ -29,6 +29,7 @@ INPUTS: dict[str, Any] = {
     "deletionProtection": False,
     "settings": {
         "tier": "db-custom-1-3840",
+        "availabilityType": "ZONAL",
         "diskSize": 10,
         "diskAutoresizeLimit": 50,
         "deletionProtectionEnabled": False,
@@ -96,6 +97,7 @@ def test_nothing_there_creates_instances_then_databases_then_users() -> None:
     assert steps[0].body is not None
     assert steps[0].body["settings"]["dataDiskSizeGb"] == "10"
     assert "deletionProtection" not in steps[0].body
+    assert steps[0].why == "POSTGRES_15, db-custom-1-3840, ZONAL, 10 GB, 2 flags"
     assert SECRET not in repr(steps)
 
 
