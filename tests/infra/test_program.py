@@ -183,10 +183,15 @@ def test_the_program_is_the_same_under_the_engines_configuration() -> None:
         assert _as_the_cli_runs_it(stack) == desired(stack)
 
 
-def _as_the_cli_runs_it(stack: str) -> Desired:
+def test_bad_configuration_reaches_the_cli_as_a_message() -> None:
+    with pytest.raises(pulumi.RunError, match="ai-square-db:tier: there is no tier db-huge"):
+        _as_the_cli_runs_it("prod", {"ai-square-db:tier": "db-huge"})
+
+
+def _as_the_cli_runs_it(stack: str, changed: Mapping[str, object] | None = None) -> Desired:
     handed = {
         key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in read_config(stack).items()
+        for key, value in {**read_config(stack), **(changed or {})}.items()
     }
 
     def program() -> None:
