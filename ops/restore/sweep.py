@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops import lease
-from ops.console import Progress, Table
+from ops.console import Table
+from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore import cleanup
 from ops.restore.plan import TIME_TO_LIVE, born, is_drill_copy
-from ops.restore.source import ROOM, Source
+from ops.restore.source import ROOM, Source, of
 from ops.results import State
 
 
@@ -51,13 +52,14 @@ class SweepReport:
         }
 
 
-def sweep(source: Source, progress: Progress) -> SweepReport:
-    """Remove what earlier drills left, unless one is under way.
+def sweep(run: Invocation) -> SweepReport:
+    """Remove what earlier drills of a stack's instance left, unless one is under way.
 
     Raises:
         ops.lease.LeaseHeldError: a drill is under way.
     """
-    with lease.hold(source.store, ROOM, source.lease), progress.phase("Sweep leftovers"):
+    source = of(run.target)
+    with lease.hold(source.store, ROOM, source.lease), run.progress.phase("Sweep leftovers"):
         return sweep_held(source, datetime.now(UTC))
 
 

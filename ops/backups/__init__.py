@@ -1,0 +1,1 @@
+"""Backup runs: taken on demand, and listed."""
