@@ -16,5 +16,8 @@ CREATE INDEX drill_heartbeat_drill_idx ON ops.drill_heartbeat (drill, written_at
 
 COMMENT ON TABLE ops.drill_heartbeat IS 'Marks of restore drills; a copy without them lost data.';
 
+-- So that the age of the first backup can be told by a heartbeat too.
+INSERT INTO ops.drill_heartbeat (drill, label) VALUES ('none', 'made with the table');
+
 -- migrate:down
 DROP TABLE ops.drill_heartbeat;
