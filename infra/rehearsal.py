@@ -81,14 +81,28 @@ def _data(target: Target, given: str) -> Path:
     return Path(given).expanduser().resolve() if given else target.local
 
 
-def up(target: Target, data: str, port: int | None, pg_port: int | None) -> Status:
+def up(target: Target, data: str, port: str, pg_port: str) -> Status:
     """Start the local Cloud SQL of a folder where it does not run; return its status.
 
+    Args:
+        target: a stack on the local Cloud SQL.
+        data: the folder; empty means the stack's own.
+        port: of the Admin API, as typed; empty means LOCAL_CLOUDSQL_PORT, else 8765.
+        pg_port: of PostgreSQL, as typed; empty means LOCAL_CLOUDSQL_PG_PORT, else 5432.
+
     Raises:
+        ops.localcloud.BadPortError: one of them is no port.
         ops.localcloud.StartFailedError: it did not start.
         ops.target.NotLocalError: the stack lives in the cloud.
     """
-    return _status(localcloud.ensure(_data(target, data), port=port, pg_port=pg_port))
+    folder = _data(target, data)
+    return _status(
+        localcloud.ensure(folder, port=_port("--port", port), pg_port=_port("--pg-port", pg_port))
+    )
+
+
+def _port(option: str, given: str) -> int | None:
+    return localcloud.parse_port(option, given) if given else None
 
 
 def status(target: Target, data: str = "") -> Status:

@@ -1,4 +1,4 @@
-"""Tasks of the Pulumi program: the local stack without the Pulumi CLI."""
+"""Tasks of the Pulumi program: the local Cloud SQL, and the local stack without Pulumi's CLI."""
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -34,4 +34,67 @@ def destroy(c: Context, stack: str = "", format: str = "table") -> None:
     run.show(apply(run.target, run.progress))
 
 
-local = Collection("local", deploy, destroy)
+_DATA = "its folder (else LOCAL_CLOUDSQL_DIR, else the user's own)"
+
+
+@task(
+    help={
+        "stack": STACK_HELP,
+        "data": _DATA,
+        "port": "of the Admin API (else LOCAL_CLOUDSQL_PORT, else 8765); 0 takes a free one",
+        "pg-port": "of PostgreSQL (else LOCAL_CLOUDSQL_PG_PORT, else 5432)",
+        "format": FORMAT_HELP,
+    }
+)
+def up(
+    c: Context,
+    stack: str = "",
+    data: str = "",
+    port: str = "",
+    pg_port: str = "",
+    format: str = "table",
+) -> None:
+    """Start the local Cloud SQL in the background; one that runs is found running."""
+    from infra import rehearsal
+
+    run = begin(stack, format)
+    run.show(rehearsal.up(run.target, data, port, pg_port))
+
+
+@task(
+    help={
+        "stack": STACK_HELP,
+        "data": _DATA,
+        "wipe": "remove every instance and backup in it too",
+        "format": FORMAT_HELP,
+    }
+)
+def down(
+    c: Context, stack: str = "", data: str = "", wipe: bool = False, format: str = "table"
+) -> None:
+    """Stop the local Cloud SQL and its clusters."""
+    from infra import rehearsal
+
+    run = begin(stack, format)
+    run.show(rehearsal.down(run.target, data, wipe=wipe))
+
+
+@task(help={"stack": STACK_HELP, "data": _DATA, "format": FORMAT_HELP})
+def status(c: Context, stack: str = "", data: str = "", format: str = "table") -> None:
+    """Show the local Cloud SQL and its instances."""
+    from infra import rehearsal
+
+    run = begin(stack, format)
+    run.show(rehearsal.status(run.target, data))
+
+
+@task(help={"stack": STACK_HELP, "data": _DATA, "format": FORMAT_HELP})
+def env(c: Context, stack: str = "", data: str = "", format: str = "table") -> None:
+    """Print what the shell needs: eval "$(invoke local.env)"."""
+    from infra import rehearsal
+
+    run = begin(stack, format)
+    run.show(rehearsal.environment(run.target, data))
+
+
+local = Collection("local", up, down, status, env, deploy, destroy)

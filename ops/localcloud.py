@@ -45,7 +45,7 @@ class StartFailedError(OpsError):
 
 
 class BadPortError(BadInputError):
-    """LOCAL_CLOUDSQL_PORT or LOCAL_CLOUDSQL_PG_PORT is no port."""
+    """An option or a variable that should hold a port does not."""
 
     def __init__(self, name: str, given: str) -> None:
         super().__init__(f"{name} is {given!r}. Set it to a port between 0 and 65535.")
@@ -143,12 +143,16 @@ def data_dir() -> Path:
     return Path(home) / "ai-square-db/local"
 
 
-def port_from(name: str, default: int) -> int:
-    """Return a port from the environment; raises BadPortError."""
-    given = os.environ.get(name, "") or str(default)
+def parse_port(name: str, given: str) -> int:
+    """Return the port that a text means; raises BadPortError with the name of its source."""
     if not given.isdigit() or int(given) > HIGHEST_PORT:
         raise BadPortError(name, given)
     return int(given)
+
+
+def port_from(name: str, default: int) -> int:
+    """Return a port from the environment; raises BadPortError."""
+    return parse_port(name, os.environ.get(name, "") or str(default))
 
 
 def free_port(preferred: int, address: str = PROBED_ADDRESS) -> int:
