@@ -230,10 +230,17 @@ class CloudSql:
 
     def instances(self) -> tuple[Instance, ...]:
         """Return every instance of the project."""
-        body = self._call(
-            "list instances", lambda: self._instances.list(self._ask("InstancesList"))
-        )
-        return tuple(_instance(item) for item in body.get("items", ()))
+        found: list[Instance] = []
+        token = ""
+        while True:
+            request = self._ask("InstancesList", page_token=token)
+            body = self._call(
+                "list instances", partial(self._first_page, self._instances.list, request)
+            )
+            found += [_instance(item) for item in body.get("items", ())]
+            token = str(body.get("nextPageToken", ""))
+            if not token:
+                return tuple(found)
 
     def find(self, name: str) -> Instance | None:
         """Return an instance, or None where there is none of that name."""
@@ -267,6 +274,13 @@ class CloudSql:
             "InstancesPatch", instance=name, body=self._message("DatabaseInstance", body)
         )
         return self._start(f"change instance {name}", self._instances.patch, request)
+
+    def update(self, name: str, body: Body) -> Operation:
+        """Start to make an instance what ``body`` says: its settings are replaced whole."""
+        request = self._ask(
+            "InstancesUpdate", instance=name, body=self._message("DatabaseInstance", body)
+        )
+        return self._start(f"change instance {name}", self._instances.update, request)
 
     def delete(self, name: str) -> Operation:
         """Start to delete an instance."""
