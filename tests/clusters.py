@@ -31,7 +31,7 @@ _SETTINGS = {
     "timezone": "'UTC'",
     "log_min_messages": "fatal",
 }
-_PORT = 5432  # part of the socket's name; nothing listens on the network
+PORT = 5432  # part of the socket's name; nothing listens on the network
 _numbers = itertools.count(1)
 _FREELY = Budget(statement_s=60, lock_s=10, read_only=False)
 
@@ -45,7 +45,7 @@ class Cluster:
     user: str | None
 
     def database(self, name: str = "postgres") -> Database:
-        return Database(str(self.folder), _PORT, name, LibpqPasswords())
+        return Database(str(self.folder), PORT, name, LibpqPasswords())
 
     def create(self, template: str = "template1") -> Database:
         """Create a database that OWNER owns, and return it."""
@@ -98,7 +98,7 @@ def running() -> Iterator[Cluster]:
     settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
     try:
         cluster.run("initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "--no-sync")
-        start = f"-k {folder} -p {_PORT} {settings}"
+        start = f"-k {folder} -p {PORT} {settings}"
         cluster.run("pg_ctl", "start", "-w", "-D", data, "-l", folder / "log", "-o", start)
         with cluster.database().connect(SUPERUSER, budget=_FREELY) as connection:
             connection.execute(psql.SQL("CREATE ROLE {} LOGIN").format(psql.Identifier(OWNER)))

@@ -9,6 +9,7 @@ import pytest
 from ops.db import CHANGE, Database
 from ops.migrations.files import Migration, read
 from ops.migrations.others import Connect
+from ops.migrations.session import Limits
 from tests.clusters import OWNER, Cluster, running
 
 Write = Callable[..., tuple[Migration, ...]]
@@ -30,16 +31,38 @@ def database(cluster: Cluster) -> Iterator[Database]:
 @pytest.fixture
 def connect(database: Database) -> Connect:
     """Open sessions of the database's owner."""
-    return partial(database.connect, OWNER, budget=CHANGE)
+    return partial(database.connect, OWNER, budget=CHANGE, name="test")
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write files of migrations, ``write(_0001_one="-- migrate:up ...")``, and read the folder."""
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
 
-    def write(**files: str) -> tuple[Migration, ...]:
-        for name, text in files.items():
-            (tmp_path / f"{name.removeprefix('_')}.sql").write_text(text)
-        return read(tmp_path)
+
+@pytest.fixture
+def write(folder: Path) -> Write:
+    """Write files, ``write(_0001_one=(up, down))`` or with one text as they are, and read them."""
+
+    def write(**texts: str | tuple[str, str]) -> tuple[Migration, ...]:
+        for name, text in texts.items():
+            whole = text if isinstance(text, str) else "-- migrate:up\n{}\n-- migrate:down\n{}"
+            path = folder / f"{name.removeprefix('_')}.sql"
+            path.write_text(whole if isinstance(text, str) else whole.format(*text))
+        return read(folder)
 
     return write
+
+
+@pytest.fixture
+def hasty() -> Limits:
+    """Give up soon: what is waited for in these tests does not come."""
+    return Limits(
+        wait_s=0.3,
+        lock_ms=50,
+        lock_most_ms=100,
+        row_lock_ms=100,
+        tries=3,
+        pause_s=0.02,
+        old_transaction_s=0,
+        old_transaction_wait_s=0.1,
+    )
