@@ -125,7 +125,7 @@ class Deployer:
 
     def _change(self, step: Step) -> None:
         if step.kind is Kind.INSTANCE:
-            self.cloud.wait(self.cloud.patch(step.name, step.body or {}))
+            self.cloud.wait(self.cloud.update(step.name, step.body or {}))
             return
         password = records.next_password(self.store, step.name, PASSWORD_LENGTH)
         self.cloud.wait(self.cloud.update_user(step.instance, step.name, password))

@@ -4,7 +4,7 @@ The only place that knows both shapes. An input that is not in the tables is ref
 left out silently it would never arrive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from infra.desired import DesiredResource
@@ -41,6 +41,7 @@ SAME = frozenset(
         "settings.ipConfiguration.privateNetwork",
     }
 )
+SETS = frozenset({"databaseFlags", "userLabels"})  # replaced whole, never merged
 # The provider's own: where the call goes, and its own deletion protection.
 NOT_IN_BODY = frozenset({"project", "deletionProtection"})
 
@@ -93,19 +94,32 @@ def _inputs(inputs: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]
     return found
 
 
-def patch_body(
-    body: Mapping[str, Any], changed: tuple[str, ...], settings_version: int
+def update_body(
+    declared: Mapping[str, Any], live: Mapping[str, Any], ignored: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the API body that changes a live instance.
+    """Return the API body that makes a live instance what is declared (``instances.update``).
 
-    Whole entries of ``settings`` go, since a patch replaces sets such as the flags.
+    The whole settings go, as the provider sends them: a patch merges labels, and an empty
+    set of flags does not survive the client's encoding, so that neither could be emptied.
 
     Args:
-        body: The declared instance.
-        changed: Paths that differ.
-        settings_version: Of the live instance: the API's optimistic lock.
+        declared: The declared instance.
+        live: The API's answer about it; what is not declared stays as it is, and its
+            settingsVersion is the API's optimistic lock.
+        ignored: API paths that stay as they are.
     """
-    entries = {path.split(".")[1] for path in changed if path.startswith("settings.")}
-    patch = {path: body[path] for path in changed if "." not in path}
-    settings = {entry: body["settings"].get(entry, {}) for entry in sorted(entries)}
-    return patch | {"settings": settings | {"settingsVersion": str(settings_version)}}
+    settings = {**live["settings"]}
+    for entry in SETS:
+        settings.pop(entry, None)
+    kept = {path.removeprefix("settings.") for path in ignored}
+    for entry, value in declared["settings"].items():
+        if entry in kept and entry in settings:
+            continue
+        merges = isinstance(value, Mapping) and entry not in SETS
+        settings[entry] = {**settings.get(entry, {}), **value} if merges else value
+    return {
+        "name": declared["name"],
+        "region": declared["region"],
+        "databaseVersion": declared["databaseVersion"],
+        "settings": settings,
+    }

@@ -21,7 +21,6 @@ class LiveInstance:
         state: As the API tells it.
         address: Where PostgreSQL answers.
         connection_name: ``project:region:name``.
-        settings_version: The API's optimistic lock.
         protected: Whether the API refuses to delete it.
         body: All that the API told.
         databases: Names, sorted.
@@ -32,7 +31,6 @@ class LiveInstance:
     state: str
     address: str
     connection_name: str
-    settings_version: int
     protected: bool
     body: Mapping[str, Any]
     databases: tuple[str, ...]
@@ -62,7 +60,6 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
             state=instance.state,
             address=instance.address,
             connection_name=instance.connection_name,
-            settings_version=instance.settings_version,
             protected=instance.deletion_protection,
             body=instance.body,
             databases=() if broken else tuple(sorted(cloud.databases(name))),

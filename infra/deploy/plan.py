@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.changes import Change, Effect, compare
-from infra.deploy.body import api_path, instance_body, patch_body
+from infra.deploy.body import api_path, instance_body, update_body
 from infra.deploy.live import FAILED, Live, LiveInstance
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import TYPES, Action, Kind, Plan, Step
@@ -65,7 +65,8 @@ def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
     here = live.get(name)
     if here is None:
         return _absent(resource, live, record)
-    changes = compare(body, here.body, map(api_path, resource.ignore_changes))
+    ignored = tuple(map(api_path, resource.ignore_changes))
+    changes = compare(body, here.body, ignored)
     reasons = [
         f"{c.property} changes from {c.before} to {c.after}"
         for c in changes
@@ -84,9 +85,9 @@ def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
             why=" and ".join(reasons),
             body=body,
         )
-    changed = tuple(c.property for c in changes if c.effect is not Effect.IGNORED)
-    patch = patch_body(body, changed, here.settings_version) if changed else None
-    return Step(Action.CHANGE, Kind.INSTANCE, name, name, changes, body=patch)
+    differs = any(c.effect is not Effect.IGNORED for c in changes)
+    change = update_body(body, here.body, ignored) if differs else None
+    return Step(Action.CHANGE, Kind.INSTANCE, name, name, changes, body=change)
 
 
 def _absent(resource: DesiredResource, live: Live, record: Record) -> Step:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.changes import compare
-from infra.deploy.body import instance_body, patch_body
+from infra.deploy.body import instance_body, update_body
 from infra.desired import INSTANCE, collect
 from infra.settings import load
 from ops.cloudsql import CloudSql
@@ -58,10 +58,12 @@ def test_every_input_arrives_in_the_apis_message(stack: str) -> None:
     assert compare(body, through_the_api(body)) == ()
 
 
-def test_a_patch_is_a_message_too() -> None:
+def test_an_update_is_a_message_too() -> None:
     (instance,) = collect(load("local")).of_type(INSTANCE)
-    body = patch_body(instance_body(instance), ("settings.databaseFlags.work_mem",), 4)
-    told = through_the_api(body)["settings"]
+    declared = instance_body(instance)
+    there = through_the_api(declared)
+    there["settings"]["settingsVersion"] = "4"
+    told = through_the_api(update_body(declared, there, ()))["settings"]
     assert told["settingsVersion"] == "4"
     assert len(told["databaseFlags"]) == len(instance.inputs["settings"]["databaseFlags"])
 

@@ -104,6 +104,14 @@ def test_from_nothing_to_changed_to_gone(target: Target) -> None:
     assert fourth.state is State.OK
     assert shown(target, "max_connections") == "120"
 
+    instance = replace(target.settings.instance, flags=(), labels={})
+    bare = replace(target, settings=replace(target.settings, instance=instance))
+    fifth = deploy(bare, Silent())
+    assert fifth.state is State.OK
+    assert shown(target, "work_mem") == "4MB"
+    assert shown(target, "random_page_cost") == "4"
+    assert deploy(bare, Silent()).plan.steps == ()
+
     moved = replace(target, settings=replace(target.settings, region="europe-west1"))
     with pytest.raises(ReplacementRefusedError):
         deploy(moved, Silent())

@@ -40,7 +40,7 @@ class FakeCloud(CloudSql):
         self.calls: list[str] = []
         self.cut_at = 0
         self.cut_after = False
-        self.loses_patches = False
+        self.loses_updates = False
 
     def _mutate(self, call: str, name: str) -> Operation:
         self.calls.append(call)
@@ -70,10 +70,10 @@ class FakeCloud(CloudSql):
         self._cut(after=True)
         return done
 
-    def patch(self, name: str, body: Body) -> Operation:
-        if not self.loses_patches:
-            self.bodies[name]["settings"] |= body["settings"]
-        return self._mutate("patch", name)
+    def update(self, name: str, body: Body) -> Operation:
+        if not self.loses_updates:
+            self.bodies[name]["settings"] = dict(body["settings"])
+        return self._mutate("update", name)
 
     def delete(self, name: str) -> Operation:
         del self.bodies[name], self.there[name]
@@ -214,7 +214,7 @@ def test_a_change_that_does_not_arrive_is_said_loudly(
     run(deployer, declared)
     cloud = fake(deployer)
     cloud.bodies[NAME]["settings"]["databaseFlags"][0]["value"] = "0.5"
-    cloud.loses_patches = True
+    cloud.loses_updates = True
     done = run(deployer, declared)
     assert done.state is State.FINDING
     (table,) = [b for b in done.blocks() if isinstance(b, Table) and "DID NOT ARRIVE" in b.title]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.changes import Change, Effect, compare
-from infra.deploy.body import UnmappedInputError, instance_body, patch_body
+from infra.deploy.body import UnmappedInputError, instance_body, update_body
 from infra.deploy.live import LiveInstance
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record, Recorded
@@ -73,7 +73,7 @@ def live(
     told = instance_body(resource(INSTANCE, "instance", **INPUTS)) if body is None else body
     return {
         name: LiveInstance(
-            name, state, "127.0.0.2", f"p:r:{name}", 3, protected, told, databases, users
+            name, state, "127.0.0.2", f"p:r:{name}", protected, told, databases, users
         )
     }
 
@@ -114,20 +114,20 @@ def test_what_a_killed_deployment_left_out_is_made() -> None:
     ]
 
 
-def test_a_flag_change_is_a_patch_of_the_whole_set() -> None:
+def test_a_flag_change_sends_the_whole_set() -> None:
     flags = [{"name": "shared_buffers", "value": "49152"}, {"name": "jit", "value": "off"}]
-    (step,) = plan(desired(), live(told(databaseFlags=flags)), Record(), USERS).steps
+    (step,) = plan(
+        desired(), live(told(databaseFlags=flags, settingsVersion="3")), Record(), USERS
+    ).steps
     assert step.action is Action.CHANGE
     assert step.changes == (
         Change("settings.databaseFlags.jit", "off", "", Effect.UPDATE),
         Change("settings.databaseFlags.work_mem", "", "4 MB", Effect.UPDATE),
     )
-    assert step.body == {
-        "settings": {
-            "databaseFlags": INPUTS["settings"]["databaseFlags"],
-            "settingsVersion": "3",
-        }
-    }
+    assert step.body is not None
+    sent = step.body["settings"]
+    assert sent["databaseFlags"] == INPUTS["settings"]["databaseFlags"]
+    assert sent["settingsVersion"] == "3"
 
 
 @pytest.mark.parametrize(
@@ -266,14 +266,26 @@ def test_an_input_without_a_place_in_the_api_body_is_refused() -> None:
         instance_body(strange)
 
 
-def test_a_patch_names_only_what_changed() -> None:
-    body = instance_body(resource(INSTANCE, "instance", **INPUTS))
-    patch = patch_body(body, ("settings.backupConfiguration.enabled",), 7)
-    assert patch == {
+def test_an_update_empties_sets_keeps_what_is_not_declared_and_leaves_the_disk() -> None:
+    declared = instance_body(resource(INSTANCE, "instance", **INPUTS))
+    declared["settings"] |= {"dataDiskSizeGb": "10"}
+    there = {
         "settings": {
-            "backupConfiguration": {"enabled": True, "pointInTimeRecoveryEnabled": True},
             "settingsVersion": "7",
+            "dataDiskSizeGb": "25",
+            "pricingPlan": "PER_USE",
+            "userLabels": {"team": "none declares it"},
+            "backupConfiguration": {"enabled": False, "startTime": "04:00"},
         }
+    }
+    settings = update_body(declared, there, ["settings.dataDiskSizeGb"])["settings"]
+    assert settings["settingsVersion"] == "7"
+    assert settings["dataDiskSizeGb"] == "25"
+    assert settings["pricingPlan"] == "PER_USE"
+    assert settings.get("userLabels", {}) == declared["settings"].get("userLabels", {})
+    assert settings["backupConfiguration"] == {
+        "startTime": "04:00",
+        **declared["settings"]["backupConfiguration"],
     }
 
 
