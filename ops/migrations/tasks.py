@@ -16,11 +16,8 @@ _CHANGING = {
 }
 
 
-@task(
-    positional=["name"],
-    help={**_COMMON, "name": "what the migration does, as in add_task_due_date"},
-)
-def new(c: Context, stack: str = "", format: str = "table", name: str = "") -> None:
+@task(help={**_COMMON, "name": "what the migration does, as in add_task_due_date"})
+def new(c: Context, stack: str = "", format: str = "table", *, name: str) -> None:
     """Make the file of a new migration, with the next free number."""
     from ops.migrations import files, results
 
