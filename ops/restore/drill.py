@@ -20,7 +20,7 @@ from ops.restore.baseline import Baseline
 from ops.restore.copies import Made
 from ops.restore.crew import Crew
 from ops.restore.inject import Fault
-from ops.restore.marker import Marker
+from ops.restore.marker import Marker, require_table
 from ops.restore.plan import CopyPlan, DrillPlan, Kind
 from ops.restore.report import DRILL, Checked, Clone, Report, Restored
 from ops.restore.source import ROOM, Source, of
@@ -100,6 +100,7 @@ def _held(source: Source, options: Options, fault: Fault | None, progress: Progr
     started = datetime.now(UTC)
     with progress.phase("Choose a backup, sweep what earlier drills left"):
         instance = source.cloud.instance(source.instance)
+        require_table(source)
         swept = sweep_held(source, started)
         chosen = plan.plan(
             source.instance,
@@ -243,7 +244,7 @@ def _report(
 ) -> Report:
     checks = [Checked(DRILL, one) for one in chosen.checks]
     verified: Sequence[Verified] = () if result is None else result.verified
-    labels = {one.made.plan.name: _label(one.made.plan) for one in verified}
+    labels = _labels(chosen)
     checks += [
         Checked(labels[one.made.plan.name], check) for one in verified for check in one.checks
     ]
@@ -283,8 +284,12 @@ def _report(
     )
 
 
-def _label(one: CopyPlan) -> str:
-    return "clone" if one.backup is None else f"backup {one.backup.id}"
+def _labels(chosen: DrillPlan) -> dict[str, str]:
+    """Return what people call each copy: ``backup``, ``backup 2``, ``clone``."""
+    return {
+        one.name: one.kind.value if number == 1 or one.kind is Kind.CLONE else f"backup {number}"
+        for number, one in enumerate(chosen.copies, start=1)
+    }
 
 
 def _clone(chosen: DrillPlan, marker: Marker) -> Clone:

@@ -93,15 +93,10 @@ class Marker:
 
 @contextmanager
 def hold(crew: Crew, source: Source, drill: str, tries: int = TRIES) -> Iterator[Marker]:
-    """Set the marker, and hold its snapshots for the block.
-
-    Raises:
-        NoHeartbeatTableError: the migration that makes the heartbeat table is missing.
-    """
+    """Set the marker, and hold its snapshots for the block."""
     with ExitStack() as stack:
         writer = stack.enter_context(crew.connect(source.login(WRITE)))
         holder = stack.enter_context(crew.connect(source.login(HOLD)))
-        _require_table(writer, source)
         before = _beat(writer, drill, "before")
         reach = sequences.read(writer)
         for number in range(1, tries + 1):
@@ -149,8 +144,14 @@ def _beat(connection: Connection, drill: str, label: str) -> _Beat:
     return _Beat(row[0], row[1], int(row[2]))
 
 
-def _require_table(connection: Connection, source: Source) -> None:
-    row = connection.execute(statement(sql.load("restore/heartbeat_table"))).fetchone()
+def require_table(source: Source) -> None:
+    """See that the source has the heartbeat table, before anything is made.
+
+    Raises:
+        NoHeartbeatTableError: it has none, or we may not write to it.
+    """
+    with source.database.connect(source.owner, budget=HOLD, name="restore-drill") as connection:
+        row = connection.execute(statement(sql.load("restore/heartbeat_table"))).fetchone()
     there, allowed = row or (False, False)
     if not allowed:
         raise NoHeartbeatTableError(source.instance, source.owner, there=bool(there))

@@ -10,7 +10,7 @@ from ops.restore.timing import Loss, Phases
 from ops.results import CheckResult, State, worst
 
 VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
-SHOWN_DIFFERENCES = 8  # of one check, to people; JSON and the evidence have all
+SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
 DRILL = "drill"
 
 
@@ -127,24 +127,54 @@ class Report:
         }
 
     def blocks(self) -> Sequence[Table | str]:
-        """Return what people read: checks, what is wrong with them, times, verdict."""
-        blocks: list[Table | str] = [
-            Table(
-                f"Restore drill {self.run} of {self.source}",
-                ("copy", "check", "state", "examined", "detail"),
-                tuple(self._rows()),
+        """Return what people read: a line a check, what is wrong, times, verdict."""
+        title = f"Restore drill {self.run} of {self.source}"
+        table = Table(title, ("check", *self._copies()), tuple(self._rows()))
+        return [table, *self._faults(), *self._times(), self.summary()]
+
+    def _copies(self) -> tuple[str, ...]:
+        """Return the copies that were checked, in order."""
+        return tuple(dict.fromkeys(one.copy for one in self.checks if one.copy != DRILL))
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield a row a check with a cell a copy; questions about the schema are one row."""
+        cells: dict[str, dict[str, list[CheckResult]]] = {}
+        for one in self.checks:
+            if one.copy != DRILL:
+                name = "schema" if one.result.check in questions.EQUAL else one.result.check
+                cells.setdefault(name.replace("_", " "), {}).setdefault(one.copy, []).append(
+                    one.result
+                )
+        for name, by_copy in sorted(cells.items(), key=lambda item: _order(item[0])):
+            yield (name, *(_cell(by_copy.get(copy, [])) for copy in self._copies()))
+
+    def _faults(self) -> Iterator[str]:
+        for checked in self.checks:
+            result = checked.result
+            if result.state in {State.OK, State.NOT_APPLICABLE}:
+                continue
+            yield f"{checked.copy}, {result.check.replace('_', ' ')}: {result.detail}"
+            shown = result.differences[:SHOWN_DIFFERENCES]
+            yield from (f"  - {line}" for line in shown)
+            if len(result.differences) > len(shown):
+                yield f"  - and {len(result.differences) - len(shown)} more"
+            if result.remedy:
+                yield f"  {result.remedy}"
+
+    def _times(self) -> Iterator[str]:
+        for copy, phases in self.phases.items():
+            parts = [
+                f"{name.replace('_', ' ')} {value:.1f}" for name, value in phases.by_name().items()
+            ]
+            yield f"Seconds, {copy}: {', '.join(parts)}"
+        if self.clone is not None:
+            when = f"{self.clone.point_in_time:%H:%M:%S.%f}"[:-3]
+            compared = (
+                one.result.detail
+                for one in self.checks
+                if one.result.check == "content" and one.result.state is State.OK
             )
-        ]
-        blocks += self._faults()
-        if self.phases:
-            names = ("copy", *(next(iter(self.phases.values())).document()))
-            rows = tuple(
-                (copy, *(f"{value:.2f}" for value in phases.document().values()))
-                for copy, phases in self.phases.items()
-            )
-            blocks.append(Table("Seconds by phase", names, rows))
-        blocks.append(self.summary())
-        return blocks
+            yield f"Clone to {when} UTC: {next(compared, 'not proven')}"
 
     def summary(self) -> str:
         """Return the verdict in one line."""
@@ -158,38 +188,32 @@ class Report:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join([*words, f"Evidence: {self.evidence}"])
 
-    def _rows(self) -> Iterator[tuple[object, ...]]:
-        alike = [one for one in self.checks if _folds(one)]
-        for checked in self.checks:
-            if checked in alike[1:]:
-                continue
-            result = checked.result
-            name, examined, total, detail = (
-                result.check,
-                result.examined,
-                result.total,
-                result.detail,
-            )
-            if alike and checked is alike[0]:
-                name = f"schema ({len(alike)} questions)"
-                examined = sum(one.result.examined for one in alike)
-                total = sum(one.result.total for one in alike)
-                detail = f"all {total} objects, roles, grants and settings are as at the marker"
-            yield (checked.copy, name, result.state, f"{examined}/{total}", detail)
 
-    def _faults(self) -> Iterator[str]:
-        for checked in self.checks:
-            result = checked.result
-            if result.state in {State.OK, State.NOT_APPLICABLE}:
-                continue
-            yield f"{checked.copy} {result.check}: {result.detail}"
-            shown = result.differences[:SHOWN_DIFFERENCES]
-            yield from (f"  - {line}" for line in shown)
-            if len(result.differences) > len(shown):
-                yield f"  - and {len(result.differences) - len(shown)} more"
-            if result.remedy:
-                yield f"  {result.remedy}"
+_ORDER = (
+    "restored",
+    "connect",
+    "application",
+    "heartbeat",
+    "migrations",
+    "schema",
+    "sequences",
+    "sequence reach",
+    "counts",
+    "content",
+    "orphans",
+    "amcheck",
+)
 
 
-def _folds(checked: Checked) -> bool:
-    return checked.result.check in questions.EQUAL and checked.result.state is State.OK
+def _order(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _cell(results: Sequence[CheckResult]) -> str:
+    if not results:
+        return "-"
+    if all(one.state is State.NOT_APPLICABLE for one in results):
+        return State.NOT_APPLICABLE.value
+    examined, total = (sum(one.examined for one in results), sum(one.total for one in results))
+    state = worst(one.state for one in results)
+    return f"{state.value} {examined}/{total}" if total > 1 else state.value

@@ -135,7 +135,7 @@ def clone(
 
 
 def _restored(made: Made) -> CheckResult:
-    words = f"{made.plan.name} was made and answers"
+    words = f"{made.plan.name} answers"
     return CheckResult("restored", State.OK, 1, 1, words)
 
 

@@ -6,9 +6,9 @@ SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname),
                        WHERE l.oid = a.attcollation) END,
                  CASE WHEN a.attnotnull THEN 'not null' END,
                  'default ' || pg_get_expr(d.adbin, d.adrelid),
-                 'identity ' || nullif(a.attidentity, ''),
-                 'generated ' || nullif(a.attgenerated, ''),
-                 'storage ' || a.attstorage, 'compression ' || nullif(a.attcompression, ''),
+                 'identity ' || nullif(a.attidentity::text, ''),
+                 'generated ' || nullif(a.attgenerated::text, ''),
+                 'storage ' || a.attstorage::text, 'compression ' || nullif(a.attcompression::text, ''),
                  'statistics ' || nullif(a.attstattarget, -1), a.attoptions::text)
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid

@@ -7,8 +7,8 @@ SELECT format('%s in %s', coalesce(nullif(setrole, 0)::regrole::text, 'everybody
  UNION ALL
 SELECT format('database %I', datname),
        concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider,
-                 daticulocale, datcollversion, 'runs on',
-                 pg_database_collation_actual_version(oid), 'connections', datconnlimit,
+                 daticulocale, 'collation ' || datcollversion,
+                 'runs on ' || pg_database_collation_actual_version(oid), 'connections', datconnlimit,
                  CASE WHEN datallowconn THEN 'open' ELSE 'closed' END)
   FROM pg_database
  WHERE datname = current_database()

@@ -2,12 +2,13 @@
 -- Needs no privilege.
 SELECT format('%I.%I', n.nspname, c.relname),
        concat_ws(' ', 'kind', c.relkind, 'persistence', c.relpersistence,
-                 'owner', pg_get_userbyid(c.relowner), 'access', a.amname,
-                 'options', c.reloptions::text, 'replica identity', c.relreplident,
-                 'row security', c.relrowsecurity::text, 'forced', c.relforcerowsecurity::text,
-                 'partitioned by', pg_get_partkeydef(c.oid),
-                 'bounds', pg_get_expr(c.relpartbound, c.oid),
-                 'parents', (SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
+                 'owner', pg_get_userbyid(c.relowner), 'access ' || a.amname,
+                 'options ' || c.reloptions::text, 'replica identity', c.relreplident,
+                 CASE WHEN c.relrowsecurity THEN 'row security' END,
+                 CASE WHEN c.relforcerowsecurity THEN 'forced' END,
+                 'partitioned by ' || pg_get_partkeydef(c.oid),
+                 'bounds ' || pg_get_expr(c.relpartbound, c.oid),
+                 'parents ' || (SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
                                FROM pg_inherits i WHERE i.inhrelid = c.oid))
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
