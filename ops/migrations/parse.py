@@ -1,4 +1,4 @@
-"""SQL text to statements: with facts.py, the only code that knows the parser.
+"""SQL text to statements: with facts.py and locks.py, the only code that knows the parser.
 
 The parser is postgast (libpg_query: PostgreSQL's own grammar). Offsets inside are
 bytes, as libpg_query counts (but for its errors); what leaves this module is text and line numbers.
