@@ -20,7 +20,8 @@ from infra.local.errors import EngineError, NoAddressError, PostgresPortInUseErr
 
 CLAIMS = Path("/tmp/local-cloud-sql")  # noqa: S108 - shared by all users on purpose, sticky bit set
 _TRIES = 2000
-_TCP = Path("/proc/net/tcp")
+_TCP = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_EVERY = "0.0.0.0"  # noqa: S104 - looked for, not bound
 _LISTEN = "0A"
 
 
@@ -163,13 +164,17 @@ def is_free(address: str, port: int) -> bool:
         return True
 
 
-def holder_of(port: int, address: str = "0.0.0.0") -> str | None:  # noqa: S104 - looked for, not bound
+def holder_of(port: int, address: str = _EVERY) -> str | None:
     """Return who listens on this port of this very address, in words; None if nobody does."""
-    wanted = f"{socket.inet_aton(address)[::-1].hex().upper()}:{port:04X}"
-    for line in _TCP.read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1] == wanted and fields[3] == _LISTEN:
-            return _name_of(fields[9])
+    wanted = {f"{socket.inet_aton(address)[::-1].hex().upper()}:{port:04X}"}
+    if address == _EVERY:
+        # A listener on [::] takes the addresses of IPv4 too, as docker's usually do.
+        wanted.add(f"{'0' * 32}:{port:04X}")
+    for table in _TCP:
+        for line in table.read_text().splitlines()[1:] if table.exists() else ():
+            fields = line.split()
+            if fields[1] in wanted and fields[3] == _LISTEN:
+                return _name_of(fields[9])
     return None
 
 

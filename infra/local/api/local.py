@@ -31,7 +31,7 @@ def _instance(service: Service, found: Instance) -> dict[str, Any]:
         "connectionName": resources.connection_name(found),
         "databaseVersion": found.version,
         "home": str(layout.data),
-        "archive": str(layout.archive(found.era)) if found.point_in_time_recovery else None,
+        "archive": str(layout.archive(found.era)),  # empty without point-in-time recovery
         "socket": str(layout.socket),
         "owner": service.runner.owner.name,
     }

@@ -23,6 +23,9 @@ ADMIN_DATABASE = "postgres"
 _START_LIMIT_S = 24 * 3600
 _STOP_LIMIT_S = 120
 _STATEMENT_LIMIT_MS = 60_000
+_POLL_S = 0.02
+_STATUS_LINE = 7  # of postmaster.pid, counted from 0 (LOCK_FILE_LINE_PM_STATUS is 8)
+_READY = "ready"
 _LOG_LIMIT_BYTES = 10_000_000
 
 
@@ -78,12 +81,14 @@ class Cluster:
         )
         self.configure()
 
-    def configure(self, recovery: conf.Recovery | None = None, *, data: Path | None = None) -> None:
-        """Write the configuration files, into another data directory where one is given."""
-        home = self.data if data is None else data
-        conf.write(home / "pg_hba.conf", conf.host_based_authentication())
-        conf.write(home / "pg_ident.conf", conf.identity_map((self.runner.owner, own())))
-        conf.write(home / "postgresql.conf", conf.render(self.settings, recovery))
+    def configure(
+        self, recovery: conf.Recovery | None = None, *, prepared_transactions: int = 0
+    ) -> None:
+        """Write the configuration files."""
+        text = conf.render(self.settings, recovery, prepared_transactions=prepared_transactions)
+        conf.write(self.data / "pg_hba.conf", conf.host_based_authentication())
+        conf.write(self.data / "pg_ident.conf", conf.identity_map((self.runner.owner, own())))
+        conf.write(self.data / "postgresql.conf", text)
 
     def check_configuration(self) -> None:
         """Let PostgreSQL judge the settings before they are given to the running cluster.
@@ -109,9 +114,7 @@ class Cluster:
             candidate.unlink(missing_ok=True)
 
     def start(self) -> None:
-        """Start PostgreSQL and wait until it takes connections.
-
-        A cluster in recovery takes them before recovery is over, read-only.
+        """Start PostgreSQL and wait until it takes connections, after any recovery.
 
         Raises:
             ClusterStartError: With the last FATAL line of its log.
@@ -136,8 +139,11 @@ class Cluster:
             raise ClusterStartError(
                 self.settings.name, self._log_since(before) or error.reason
             ) from error
-        if not self.is_running():
-            raise ClusterStartError(self.settings.name, self._log_since(before))
+        # pg_ctl comes back when recovery has begun; the lock file says when it is over.
+        while self._status() != _READY:
+            if not self.is_running():
+                raise ClusterStartError(self.settings.name, self._log_since(before))
+            self.runner.pause(_POLL_S)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop PostgreSQL if it runs.
@@ -185,6 +191,14 @@ class Cluster:
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         return pid if works_in(pid, self.data) else None
+
+    def _status(self) -> str:
+        """Return what the postmaster wrote into its lock file about itself."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return ""
+        return lines[_STATUS_LINE].strip() if len(lines) > _STATUS_LINE else ""
 
     def is_running(self) -> bool:
         """Return whether the postmaster lives."""
@@ -234,11 +248,6 @@ class Cluster:
         log = self.layout.log
         if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
             log.replace(log.with_suffix(".log.1"))
-
-    def last_words(self) -> str:
-        """Return the most telling of the log's last lines."""
-        size = self.layout.log.stat().st_size if self.layout.log.exists() else 0
-        return self._log_since(max(0, size - 8192))
 
     def _log_since(self, offset: int) -> str:
         try:

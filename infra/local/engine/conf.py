@@ -27,16 +27,11 @@ class Recovery:
         archive: Where it reads WAL; None for the base backup's own alone.
         target_time: Up to this time, in ISO 8601 with its zone; None for no such target.
         target_lsn: Up to and with this place in the WAL; None for no such target.
-        hot_standby: Off where the source's limits exceed the cluster's own: PostgreSQL
-            then asks for none of them, but for the prepared transactions.
-        prepared_transactions: What the source could hold, for recovery without hot standby.
     """
 
     archive: Path | None
     target_time: str | None = None
     target_lsn: str | None = None
-    hot_standby: bool = True
-    prepared_transactions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +62,22 @@ def preload_libraries(flags: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     return ("pg_stat_statements", *wanted)
 
 
-def render(settings: ClusterSettings, recovery: Recovery | None = None) -> str:
-    """Return a cluster's postgresql.conf."""
+def render(
+    settings: ClusterSettings, recovery: Recovery | None = None, *, prepared_transactions: int = 0
+) -> str:
+    """Return a cluster's postgresql.conf.
+
+    Args:
+        settings: What the server decides about it.
+        recovery: What it recovers at its next start; None for none.
+        prepared_transactions: How many the source of a recovery could hold.
+    """
     lines = dict(_fixed(settings))
     lines |= dict(settings.flags)
     if recovery is not None:
-        lines |= dict(_recovery(recovery, lines))
+        own = int(lines.get("max_prepared_transactions", "0"))
+        lines["max_prepared_transactions"] = str(max(prepared_transactions, own))
+        lines |= dict(_recovery(recovery))
     return "".join(f"{name} = {_quoted(value)}\n" for name, value in lines.items())
 
 
@@ -97,11 +102,9 @@ def _fixed(settings: ClusterSettings) -> Iterator[tuple[str, str]]:
     yield "lc_messages", "C"
 
 
-def _recovery(recovery: Recovery, lines: dict[str, str]) -> Iterator[tuple[str, str]]:
-    if not recovery.hot_standby:
-        own = int(lines.get("max_prepared_transactions", "0"))
-        yield "hot_standby", "off"
-        yield "max_prepared_transactions", str(max(recovery.prepared_transactions, own))
+def _recovery(recovery: Recovery) -> Iterator[tuple[str, str]]:
+    yield "listen_addresses", ""
+    yield "hot_standby", "off"
     yield "recovery_target_timeline", "latest"
     yield "recovery_target_action", "promote"
     if recovery.archive is None:
