@@ -1,6 +1,6 @@
 """Creating an instance through the Admin API against initdb, start and a base backup.
 
-Run with the project's Python: .venv/bin/python bench/create.py
+Run with the project's Python: .venv/bin/python -m bench.create
 """
 
 import itertools
@@ -8,9 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from floor import Bare, bare
-from timing import pair, report
-
+from bench.floor import Bare, bare
+from bench.timing import pair, report
 from ops import localcloud
 from ops.cloudsql import CloudSql
 

@@ -1,6 +1,6 @@
 """`invoke --list` of this project against Invoke with a single empty task.
 
-Run with the project's Python: .venv/bin/python bench/invoke_list.py
+Run with the project's Python: .venv/bin/python -m bench.invoke_list
 """
 
 import subprocess
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from timing import pair, report
+from bench.timing import pair, report
 
 ROOT = Path(__file__).resolve().parent.parent
 BARE = "from invoke.tasks import task\n\n@task\ndef nothing(c):\n    pass\n"
