@@ -117,7 +117,7 @@ def _places(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(chosen)
     for entry in environ.get("PATH", "").split(os.pathsep):
         # Links such as /usr/local/bin/postgres lead to the folder with all of them.
-        if entry and (program := Path(entry) / "postgres").is_file():
+        if entry and _is_file(program := Path(entry) / "postgres"):
             yield program.resolve().parent
     majors = (path for path in DEBIAN_ROOT.glob("[0-9]*") if path.name.isdigit())
     for path in sorted(majors, key=lambda path: int(path.name), reverse=True):
@@ -129,7 +129,7 @@ def _places(environ: Mapping[str, str]) -> Iterator[Path]:
 @lru_cache(maxsize=64)
 def _inspect(bin_dir: Path) -> Programs | None:
     """Return the server in this folder, or None unless it is a whole one."""
-    if not all((bin_dir / name).is_file() for name in _SERVER_PROGRAMS):
+    if not all(_is_file(bin_dir / name) for name in _SERVER_PROGRAMS):
         return None
     if not any(all((lib / name).is_file() for name in _CONTRIB) for lib in _library_dirs(bin_dir)):
         return None
@@ -146,6 +146,14 @@ def _inspect(bin_dir: Path) -> Programs | None:
     if (version := _VERSION.search(answer)) is None:
         return None
     return Programs(bin_dir.resolve(), int(version[1]), version[1] + version[2])
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a file is there, as far as this user may see it."""
+    try:
+        return path.is_file()
+    except PermissionError:  # a PATH that root left behind leads into root's home
+        return False
 
 
 def _library_dirs(bin_dir: Path) -> tuple[Path, ...]:

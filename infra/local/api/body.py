@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from google.cloud import sqladmin_v1beta4
 from google.protobuf.descriptor import (  # type: ignore[import-untyped]  # it ships no types
     Descriptor,
     EnumDescriptor,
@@ -45,6 +44,9 @@ def canonical(message: str, raw: object) -> Body:
 
 @cache
 def _descriptor(message: str) -> Descriptor:
+    # Half a second that the server's start and reading requests need not wait for.
+    from google.cloud import sqladmin_v1beta4
+
     found: Descriptor = getattr(sqladmin_v1beta4, message).pb().DESCRIPTOR
     return found
 

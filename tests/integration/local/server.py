@@ -52,14 +52,18 @@ class LocalServer:
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
 
-    def start(self, *options: str) -> "LocalServer":
-        log = (self.data.parent / "server.log").open("a")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local", "--data", self.data, "--port", "0", *options],
-            stderr=log,
-            text=True,
-        )
-        log.close()
+    def start(
+        self, *options: str, user: int | None = None, group: int | None = None
+    ) -> "LocalServer":
+        with (self.data.parent / "server.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "infra.local", "--data", self.data, "--port", "0", *options],
+                stderr=log,
+                text=True,
+                user=user,
+                group=group,
+                extra_groups=None if user is None else [],
+            )
         announcement = self.data / "server.json"
         deadline = time.monotonic() + START_LIMIT_S
         while True:

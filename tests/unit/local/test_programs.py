@@ -97,3 +97,11 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(programs.ProgramMissingError, match="pg_dump"):
         server.path("pg_dump")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_a_closed_folder_on_the_path_is_passed_over(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+
+    assert programs.available({"PATH": str(closed)}) == ()
