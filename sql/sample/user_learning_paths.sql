@@ -36,5 +36,5 @@ SELECT going.id, going.user_id, going.program_id, tasks.id,
   JOIN sizes ON sizes.program_id = going.program_id
   LEFT JOIN tasks ON progress < 1
                  AND tasks.program_id = going.program_id
-                 AND tasks.position = 1 + floor(progress * sizes.size)
+                 AND tasks.position = (1 + floor(progress * sizes.size))::integer
  ORDER BY going.id
