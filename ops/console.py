@@ -247,7 +247,9 @@ class Console:
         from rich.console import Console as RichConsole
         from rich.table import Table as RichTable
 
-        table = RichTable(title=block.title or None, box=SIMPLE_HEAD, title_justify="left")
+        if block.title:
+            print(block.title, file=self._out)
+        table = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for column in block.columns:
             table.add_column(column, overflow="fold")
         for row in block.rows:

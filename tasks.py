@@ -1,0 +1,36 @@
+"""The tree of what people type; each room's tasks stand in its own tasks module."""
+
+import sys
+from copy import deepcopy
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import task
+
+from infra import tasks as infra
+from ops.backups import tasks as backups
+from ops.demo import tasks as demo
+from ops.migrations import tasks as migrations
+from ops.restore import tasks as restore
+
+# What continuous integration runs, in the order in which a mistake costs least.
+CHECKS = ("ruff format --check", "ruff check", "mypy", "pytest")
+
+
+@task
+def test(c: Context) -> None:
+    """Check format, lint and types, and run every test on real PostgreSQL clusters."""
+    for check in CHECKS:
+        c.run(f"{sys.executable} -m {check}", echo=True)
+
+
+namespace = Collection(
+    test,
+    demo.demo,
+    infra.local,
+    backups.namespace,
+    migrations.namespace,
+    restore.namespace,
+)
+# a copy, since Invoke takes the help texts out of a task as it lists them
+namespace.add_task(deepcopy(restore.drill), name="restore-drill")

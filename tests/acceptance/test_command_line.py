@@ -1,0 +1,106 @@
+"""What holds for every task that people type."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from invoke.collection import Collection
+from invoke.loader import FilesystemLoader
+from invoke.parser.context import ParserContext
+from invoke.tasks import Task
+
+ROOT = Path(__file__).resolve().parents[2]
+# works on the checkout, not on a stack
+WITHOUT_STACK = {"test"}
+
+
+def _contexts() -> dict[str, ParserContext]:
+    module, _ = FilesystemLoader(start=str(ROOT)).load("tasks")
+    return {str(context.name): context for context in module.namespace.to_contexts()}
+
+
+CONTEXTS = _contexts()
+
+
+@pytest.mark.parametrize("name", sorted(CONTEXTS.keys() - WITHOUT_STACK))
+def test_s_means_the_stack_and_format_is_there(name: str) -> None:
+    flags = CONTEXTS[name].flags
+    assert flags["-s"].name == "stack"
+    assert "--format" in flags
+
+
+def test_the_tasks_that_the_design_names_are_there() -> None:
+    assert {
+        "backup.create",
+        "backup.list",
+        "demo",
+        "local.deploy",
+        "local.destroy",
+        "local.down",
+        "local.env",
+        "local.status",
+        "local.up",
+        "migrate.down",
+        "migrate.new",
+        "migrate.status",
+        "migrate.up",
+        "restore-drill",
+        "restore.drill",
+        "restore.sweep",
+        "test",
+    } <= CONTEXTS.keys()
+
+
+def test_every_task_says_what_it_does_and_what_its_options_mean() -> None:
+    module, _ = FilesystemLoader(start=str(ROOT)).load("tasks")
+    for name, task in _tasks(module.namespace).items():
+        assert task.__doc__, name
+        undocumented = {
+            str(argument.name)
+            for argument in CONTEXTS[name].args.values()
+            if not argument.help and name not in WITHOUT_STACK
+        }
+        assert not undocumented, (name, undocumented)
+
+
+def _tasks(collection: Collection) -> dict[str, Task]:  # type: ignore[type-arg]  # Invoke's generic
+    return {name: collection[name] for name in collection.task_names}
+
+
+def test_listing_loads_no_heavy_library() -> None:
+    code = (
+        "import sys; sys.path.insert(0, '.'); import tasks; "
+        "print(sorted({'pulumi', 'pydantic', 'psycopg', 'rich', 'google', 'jinja2', 'starlette'} "
+        "& sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("migrate.status", "-s", "production"), 2, "The stacks there are: local, prod, staging"),
+        (("migrate.status", "--format", "xml"), 2, "Use one of: table, json"),
+        (("local.deploy", "-s", "prod"), 2, "pulumi up -s prod"),
+        (("local.up", "-s", "prod"), 2, "-s local"),
+        (("local.up", "--port", "70000"), 2, "0 and 65535"),
+        (("no-such-task",), 1, "No idea what 'no-such-task' is!"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_its_exit_code(
+    arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
