@@ -1,0 +1,135 @@
+"""One local Cloud SQL and one source with a backup, for all tests of the drill."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ops import localcloud, target
+from ops.cloudsql import CloudSql
+from ops.db import CHANGE
+from ops.restore.source import Source, of
+from ops.target import password_folder
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = Path(__file__).with_name("schema.sql")
+TASKS = """
+from invoke.collection import Collection
+from ops.backups import tasks as backups
+from ops.restore import tasks as restore
+namespace = Collection(backups.namespace, restore.namespace)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A local stack: its folder, its variables, and a folder to run tasks in."""
+
+    data: Path
+    environment: Mapping[str, str]
+    tasks: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "invoke", *arguments]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.tasks,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.tasks,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    # The clusters' own user must be able to enter every parent: pytest's folders forbid it.
+    data = Path(tempfile.mkdtemp(prefix="drill-", dir="/tmp"))
+    data.chmod(0o755)
+    tasks = tmp_path_factory.mktemp("tasks")
+    (tasks / "tasks.py").write_text(TASKS)
+    shutil.copy(ROOT / "invoke.yaml", tasks)
+    port = localcloud.free_port(15439)
+    localcloud.ensure(data, port=0, pg_port=port, stand_in=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCAL_CLOUDSQL_DIR": str(data)}
+    try:
+        yield Site(data, environment, tasks)
+    finally:
+        localcloud.stop(data, wipe=True)
+
+
+@pytest.fixture(scope="session")
+def prepared(site: Site) -> Source:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCAL_CLOUDSQL_DIR", str(site.data))
+        stack = target.load("local")
+        _provision(stack.cloud(), stack)
+        source = of(stack)
+    with source.database.connect(source.owner, budget=CHANGE) as connection:
+        connection.execute(SCHEMA.read_bytes())
+    source.cloud.wait(source.cloud.create_backup(source.instance, "of the tests"))
+    return source
+
+
+def _provision(cloud: CloudSql, stack: target.Target) -> None:
+    body = {
+        "name": stack.instance,
+        "region": "asia-east1",
+        "databaseVersion": "POSTGRES_15",
+        "settings": {
+            "tier": "db-custom-1-3840",
+            "edition": "ENTERPRISE",
+            "deletionProtectionEnabled": True,
+            "backupConfiguration": {"enabled": True, "pointInTimeRecoveryEnabled": True},
+            "databaseFlags": [{"name": "max_connections", "value": "50"}],
+        },
+    }
+    cloud.wait(cloud.insert(body))
+    cloud.wait(cloud.insert_database(stack.instance, stack.database))
+    assert stack.local is not None
+    folder = password_folder(stack.local, stack.stack)
+    folder.mkdir(parents=True, mode=0o700)
+    for user in (stack.owner, stack.app):
+        (folder / user).touch(mode=0o600)
+        (folder / user).write_text(f"pass:word\\{user}\n")
+        cloud.wait(cloud.insert_user(stack.instance, user, f"pass:word\\{user}"))
+
+
+@pytest.fixture
+def source(prepared: Source) -> Iterator[Source]:
+    """The source; no test may leave an instance, a journal or a hidden file behind."""
+    yield prepared
+    assert [one.name for one in prepared.cloud.instances()] == [prepared.instance]
+    assert prepared.store.keys("journal") == ()
+    assert prepared.store.keys("leases") == ()
+    local = prepared.local(prepared.instance)
+    assert local is not None
+    assert not [path for path in local.archive.iterdir() if path.name.startswith(".hidden")]
+
+
+@pytest.fixture
+def execute(source: Source) -> Callable[[str], None]:
+    def run(text: str) -> None:
+        with source.database.connect(source.owner, budget=CHANGE) as connection:
+            connection.execute(text.encode())
+
+    return run

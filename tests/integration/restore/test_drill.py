@@ -1,0 +1,143 @@
+"""Whole drills: green where all is well, red for every fault, nothing left behind."""
+
+import hashlib
+import json
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ops.console import Silent, to_json
+from ops.db import CHANGE
+from ops.restore import questions
+from ops.restore.drill import Options, Report, perform
+from ops.restore.marker import NoHeartbeatTableError
+from ops.restore.plan import UnknownBackupError
+from ops.restore.source import Source
+from ops.results import State
+
+
+def _red(report: Report) -> set[str]:
+    return {
+        f"{one.copy} {one.result.check}"
+        for one in report.checks
+        if one.result.state is State.FINDING
+    }
+
+
+def test_a_healthy_source_passes_and_leaves_evidence(source: Source, tmp_path: Path) -> None:
+    hook = f"psql -Atc 'select 1' && ls $PGDATA/PG_VERSION && cp $PGPASSFILE {tmp_path}/$DRILL_COPY"
+    report = perform(source, Options(before_verify=hook), Silent())
+
+    assert report.verdict == "pass", report.blocks()
+    states = {(one.copy, one.result.check): one.result for one in report.checks}
+    assert {check for copy, check in states if copy == "clone"} >= {
+        *questions.EQUAL,
+        *("restored", "application", "heartbeat", "sequences", "counts", "content"),
+        *("migrations", "sequence_reach", "orphans", "amcheck"),
+    }
+    assert states["backup", "heartbeat"].state is State.OK
+    assert states["clone", "content"].evidence["rows"] == 3000 + 9000 + 20000 + 3000 + 2 + 1
+    assert states["clone", "orphans"].examined == 1
+    assert states["clone", "amcheck"].examined == states["clone", "amcheck"].total > 100
+    assert report.clone is not None
+    assert report.clone.method == "exact"
+    assert report.rto is not None
+    assert report.loss is not None
+    assert report.loss.seconds is not None
+    assert 0 <= report.loss.seconds < 1
+    assert set(report.phases) == {"backup", "clone"}
+    assert report.phases["backup"].create > 0
+    assert report.phases["clone"].restore > 0
+    assert stat.S_IMODE((tmp_path / "clone").stat().st_mode) == 0o600
+    assert (tmp_path / "backup").read_text() != (tmp_path / "clone").read_text()
+
+    document = json.loads(to_json(report))
+    assert document["verdict"] == "pass"
+    assert document["leftovers"] == []
+    assert set(document["rto_s"]) >= {"queue", "restore", "start", "first_query", "verified"}
+    assert document["backups"][0]["description"] == "of the tests"
+    evidence = Path(report.evidence)
+    assert json.loads(evidence.read_bytes())["drill"] == document
+    digest = hashlib.sha256(evidence.read_bytes()).hexdigest()
+    assert digest in evidence.with_suffix(".md").read_text()
+
+
+# What has to see each fault, and nothing else but what hangs on it.
+SEEN = {
+    "altered-row": {"clone content"},
+    "lost-table": {"clone tables", "clone counts", "clone content"},
+    "lagging-sequence": {"clone sequences", "clone sequence_reach"},
+    "broken-index": {"clone amcheck"},
+    "missing-wal": {"clone restored"},
+}
+
+
+@pytest.mark.parametrize("fault", SEEN)
+def test_every_fault_turns_the_drill_red(source: Source, fault: str) -> None:
+    report = perform(source, Options(inject=fault), Silent())
+    assert report.verdict == "fail"
+    assert report.injected == fault
+    if fault == "lost-table":
+        assert _red(report) >= SEEN[fault]
+    else:
+        assert _red(report) == SEEN[fault], "\n".join(map(str, report.blocks()))
+    evidence = json.loads(Path(report.evidence).read_bytes())
+    before = Path(report.evidence).parents[2] / evidence["previous"]["key"]
+    assert evidence["previous"]["sha256"] == hashlib.sha256(before.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _busy(source: Source) -> Iterator[None]:
+    """Write without a pause: rows are added at one table's end, one page of another changes."""
+    ended = threading.Event()
+
+    def write() -> None:
+        with source.database.connect(source.owner, budget=CHANGE) as connection:
+            while not ended.is_set():
+                connection.execute("INSERT INTO event (what) VALUES ('busy')")
+                connection.execute("UPDATE account SET balance = balance + 1 WHERE id <= 5")
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for writer in writers:
+            writer.join()
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [("", "pass"), ("altered-row", "fail")])
+def test_a_busy_source_is_compared_in_what_stood_still(
+    source: Source, fault: str, verdict: str
+) -> None:
+    with _busy(source):
+        report = perform(source, Options(inject=fault), Silent())
+    assert report.clone is not None
+    assert report.clone.method == "sandwich"
+    assert report.verdict == verdict, report.blocks()
+    content = next(one.result for one in report.checks if one.result.check == "content")
+    assert isinstance(content.evidence["moving_rows"], int)
+    assert 0 < content.evidence["moving_rows"] < 5000
+
+
+def test_without_the_heartbeat_table_nothing_is_made(
+    source: Source, execute: Callable[[str], None]
+) -> None:
+    execute("ALTER TABLE ops.drill_heartbeat RENAME TO away")
+    try:
+        with pytest.raises(NoHeartbeatTableError, match=r"migrate\.up"):
+            perform(source, Options(), Silent())
+    finally:
+        execute("ALTER TABLE ops.away RENAME TO drill_heartbeat")
+
+
+def test_an_unknown_backup_names_those_there(source: Source) -> None:
+    (run,) = source.cloud.backup_runs(source.instance)
+    with pytest.raises(UnknownBackupError, match=run.id):
+        perform(source, Options(backup="17"), Silent())
