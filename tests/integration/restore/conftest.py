@@ -48,17 +48,6 @@ class Site:
             stderr=subprocess.PIPE,
         )
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.tasks,
-            env=self.environment,
-            text=True,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -133,3 +122,20 @@ def execute(source: Source) -> Callable[[str], None]:
             connection.execute(text.encode())
 
     return run
+
+
+@pytest.fixture
+def start(site: Site, source: Source) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a task in a process of its own; none outlives its test."""
+    del source  # the stack has to be there
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str) -> subprocess.Popen[str]:
+        started.append(site.start(*arguments))
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()

@@ -1,0 +1,128 @@
+"""The drill as a process: what it prints, how it ends, and what is left when it is cut short."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ops import lease
+from ops.journal import unfinished
+from ops.restore.source import ROOM, Source
+
+Command = Callable[..., subprocess.Popen[str]]
+PATIENCE_S = 30.0
+
+
+def _cloning(source: Source) -> bool:
+    """Tell whether a drill's clone is under way."""
+    entries = [entry for journal in unfinished(source.store, ROOM) for entry in journal.entries()]
+    return any(entry.action == "clone" and entry.operation for entry in entries)
+
+
+def _wait(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _names(source: Source) -> list[str]:
+    return [one.name for one in source.cloud.instances()]
+
+
+def test_a_hook_that_spoils_the_copy_ends_in_a_finding(
+    source: Source, start: Command, tmp_path: Path
+) -> None:
+    script = tmp_path / "spoil"
+    script.write_text(
+        "#!/bin/sh\nset -e\necho on $DRILL_COPY\n"
+        'psql -qc "UPDATE account SET balance = balance + 1 WHERE id = 7"\n'
+    )
+    script.chmod(0o755)
+    process = start("restore.drill", "--format", "json", "--before-verify", str(script))
+    out, err = process.communicate()
+    assert process.returncode == 3, err
+    report = json.loads(out)
+    assert report["verdict"] == "fail"
+    assert report["source"] == source.instance
+    assert report["leftovers"] == []
+    wrong = [check["name"] for check in report["checks"] if check["state"] == "finding"]
+    assert wrong == ["clone.content"]
+    assert "on clone" in err
+    assert "Stack local" in err
+    listed = json.loads(start("backup.list", "--format", "json").communicate()[0])
+    assert [one["id"] for one in listed["backups"]] == [report["backups"][0]["id"]]
+
+
+@pytest.mark.parametrize(("name", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_drill_cleans_up(
+    source: Source, start: Command, name: signal.Signals, code: int
+) -> None:
+    process = start("restore.drill")
+    _wait(lambda: _cloning(source), process)
+    process.send_signal(name)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "Remove the copies" in out
+    assert "Traceback" not in err
+    assert _names(source) == [source.instance]
+
+
+def test_an_impatient_second_interrupt_says_what_is_left(source: Source, start: Command) -> None:
+    process = start("restore.drill")
+    _wait(lambda: _cloning(source), process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "cut short" in out
+    assert "invoke restore.sweep -s local" in out
+    swept = json.loads(start("restore.sweep", "--format", "json").communicate()[0])
+    assert swept["leftovers"] == []
+    assert _names(source) == [source.instance]
+
+
+def test_the_next_drill_sweeps_what_a_killed_one_left(source: Source, start: Command) -> None:
+    process = start("restore.drill", "--inject", "missing-wal")
+    _wait(lambda: _cloning(source), process)
+    process.kill()
+    process.communicate()
+    assert len(_names(source)) > 1
+    ended = start("restore.drill", "--format", "json")
+    out, err = ended.communicate(timeout=120)
+    assert ended.returncode == 0, out or err
+    assert json.loads(out)["verdict"] == "pass"
+
+
+def test_a_second_drill_is_refused_while_one_runs(source: Source, start: Command) -> None:
+    with lease.hold(source.store, ROOM, timedelta(minutes=1)):
+        process = start("restore.drill")
+        _, err = process.communicate()
+    assert process.returncode == 2
+    assert f"process {os.getpid()}" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--inject", "nonsense", "altered-row, lost-table"),
+        ("--seed", "x", "whole number"),
+        ("--backup", "17", "no successful backup run '17'"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(
+    source: Source, start: Command, option: str, value: str, told: str
+) -> None:
+    process = start("restore.drill", option, value)
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert told in err
+    assert _names(source) == [source.instance]
