@@ -20,21 +20,20 @@ def run(job: Job) -> None:
     roles.furnish(cluster, job.secret)
     if instance.point_in_time_recovery:
         take_base(job, cluster, instance)
-        # A commit behind the base backup: there is a time to recover to from the beginning.
-        archive.ship(cluster)
     basebackup.sync(service.runner, layout.root)
     if instance.stopped:
         cluster.stop()
     service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
 
 
-def take_base(job: Job, cluster: Cluster, instance: Instance) -> Base:
-    """Take a base backup of the server's own, and write it down."""
+def take_base(job: Job, cluster: Cluster, instance: Instance) -> None:
+    """Take a base backup of the server's own, from which recovery reaches every later time."""
     base_id = int(archive.now().timestamp() * 1000)
     taken = basebackup.take(cluster, cluster.layout.base(base_id))
     base = Base(base_id, instance.uid, instance.era, taken.ended)
     job.service.store.add_base(base)
-    return base
+    # A commit behind it: there is a time to recover to from the beginning.
+    archive.ship(cluster)
 
 
 def undo(job: Job, _reason: str) -> None:

@@ -29,7 +29,8 @@ def run(job: Job) -> None:
         cluster.stop()
     elif not cluster.is_running():
         cluster.start()
-    if opens and not after.stopped:
+    has_base = any(base.era == after.era for base in service.store.bases(after.uid))
+    if after.point_in_time_recovery and not after.stopped and not has_base:
         take_base(job, cluster, after)
     service.store.save_instance(after)
 

@@ -112,7 +112,7 @@ def test_a_folder_that_the_clusters_user_cannot_enter_is_refused(tmp_path: Path)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
 def test_an_ordinary_user_runs_it_too(data: Path) -> None:
     user = pwd.getpwnam("nobody")
-    asked = ["test", "-x", Path(sys.executable).resolve()]
+    asked = ["test", "-x", str(Path(sys.executable).resolve())]
     if subprocess.run(asked, check=False, user=user.pw_uid, extra_groups=[]).returncode != 0:
         pytest.skip(f"{sys.executable} is closed to ordinary users")
     data.mkdir()
