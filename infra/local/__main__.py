@@ -63,6 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
     except OpsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the one sentence its starter shows
         return error.exit_code
+    except OSError as error:
+        sentence = f"The data folder {options.data} can't be used: {error.strerror}. Give another."
+        print(sentence, file=sys.stderr)  # noqa: T201 - as above
+        return ExitCode.REFUSED
     return ExitCode.GOOD
 
 

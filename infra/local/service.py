@@ -11,7 +11,6 @@ from pathlib import Path
 import psycopg
 
 from infra.local.addresses import Addresses
-from infra.local.engine import cluster as clusters
 from infra.local.engine.cluster import Cluster
 from infra.local.engine.conf import ClusterSettings
 from infra.local.engine.layout import Layout
@@ -165,8 +164,3 @@ class Service:
         )
         if answer.returncode != 0:
             raise FolderUnreachableError(self.data, owner.name)
-
-
-def wait_for_socket(cluster: Cluster) -> None:
-    """Wait until a cluster that already runs answers."""
-    clusters.wait_for_socket(cluster)

@@ -64,20 +64,27 @@ def run(job: Job) -> None:
             first=basebackup.first_segment(base),
             history=history,
         )
-    keep_base(cluster, service, instance, origin.base_id)
+    keep_base(service, instance, origin.base_id, recoverable_from(cluster))
     basebackup.sync(service.runner, layout.root)
     if instance.stopped:
         cluster.stop()
     service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
 
 
-def keep_base(cluster: Cluster, service: Service, instance: Instance, base_id: int) -> None:
+def recoverable_from(cluster: Cluster) -> datetime:
+    """Return from when on a promoted cluster can be recovered, a commit behind it shipped."""
+    moment = archive.now()
+    if cluster.settings.archive is not None:
+        archive.ship(cluster)
+    return moment
+
+
+def keep_base(service: Service, instance: Instance, base_id: int, usable_from: datetime) -> None:
     """Keep the base backup that an instance came from, or drop it where it is of no use."""
-    if not instance.point_in_time_recovery:
+    if instance.point_in_time_recovery:
+        service.store.add_base(Base(base_id, instance.uid, instance.era, usable_from))
+    else:
         basebackup.discard(service.layout(instance.uid).base(base_id))
-        return
-    service.store.add_base(Base(base_id, instance.uid, instance.era, archive.now()))
-    archive.ship(cluster)
 
 
 def _originate(job: Job, source: Cluster, instance: Instance, clone: Cluster) -> Origin:

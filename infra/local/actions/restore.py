@@ -7,7 +7,7 @@ has recovered. Killed in the midst, the next start carries it on.
 import shutil
 from dataclasses import replace
 
-from infra.local.actions.clone import keep_base
+from infra.local.actions.clone import keep_base, recoverable_from
 from infra.local.actions.subject import instance_of
 from infra.local.engine import basebackup, recovery
 from infra.local.engine.conf import Recovery
@@ -67,10 +67,9 @@ def _replace(job: Job) -> None:
     recovery.recover(cluster, Recovery(archive=None))
     basebackup.sync(service.runner, layout.root)
     base_id = int(job.operation.facts["base_id"])
+    usable_from = recoverable_from(cluster)
     with store.transaction():
-        keep_base(cluster, service, next_era, base_id)
-        if instance.stopped:
-            cluster.stop()
+        keep_base(service, next_era, base_id, usable_from)
         store.save_instance(next_era)
         job.step(_CLEARING)
 

@@ -181,7 +181,9 @@ def delete(call: Call) -> Body:
 
 def restart(call: Call) -> Body:
     """Answer instances.restart."""
-    found = call.ready()
+    found = call.instance()
+    if found.state is not InstanceState.FAILED:  # which a restart may mend
+        found = call.ready()
     operation = new_operation(
         OperationType.RESTART, call.project, found.name, facts={"uid": found.uid}
     )
