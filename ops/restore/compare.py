@@ -31,12 +31,12 @@ def answers(baseline: Baseline, question: str, copy: Answer | Trouble) -> CheckR
     still = [name for name in source if name not in moving]
     words = question.replace("_", " ")
     if lines:
-        detail = f"{len(lines)} {words} differ from the source at the marker"
+        detail = f"{len(lines)} of {len(source)} {words} differ from the source at the marker"
         return CheckResult(
             question, State.FINDING, len(still), len(source), detail, tuple(sorted(lines))
         )
     if moving:
-        detail = f"{len(moving)} {words} changed on the source while they were read"
+        detail = f"{len(moving)} of {len(source)} {words} changed while they were read"
         return CheckResult(
             question, State.UNKNOWN, len(still), len(source), detail, tuple(sorted(moving))
         )

@@ -208,7 +208,7 @@ def _doubted(result: CheckResult, unseen: Sequence[str]) -> CheckResult:
     """Return a difference as unknown where a commit slipped in between snapshot and marker."""
     if not unseen or result.state is not State.FINDING:
         return result
-    words = f"{result.detail}; but {len(unseen)} transactions committed while the marker was set"
+    words = f"{result.detail}; but commits were under way while the marker was set: {len(unseen)}"
     return replace(
         result, state=State.UNKNOWN, detail=words, remedy="Drill again in a quieter minute."
     )
