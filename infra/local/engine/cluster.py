@@ -223,7 +223,7 @@ class Cluster:
             connection.close()
 
     def _clear_remains(self) -> None:
-        """Take away what a postmaster that was killed left: its children and its lock file.
+        """Take away what a postmaster that was killed left: its children and its lock files.
 
         PostgreSQL takes a zombie for a living postmaster; its children hold shared memory for
         a moment longer.
@@ -232,6 +232,7 @@ class Cluster:
             return
         end_all_in(self.data)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        shutil.rmtree(self.layout.socket, ignore_errors=True)
 
     def _make_socket_folder(self) -> None:
         folder = self.layout.socket
