@@ -1,0 +1,152 @@
+"""Clean-up and sweeping against an Admin API that is only a list."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.cloudsql import ApiError, CloudSql, Instance, Operation
+from ops.console import Lines, Silent
+from ops.db import Database, LibpqPasswords
+from ops.journal import Journal, unfinished
+from ops.restore import cleanup, inject
+from ops.restore.crew import Crew
+from ops.restore.source import ROOM, Source
+from ops.restore.sweep import sweep_held
+from ops.results import State
+from ops.store import FolderStore
+
+NOW = datetime(2026, 5, 5, 13, tzinfo=UTC)
+OLD, YOUNG = "db-drill-260504120000-0a1b-c", "db-drill-260505120000-0a1b-c"
+
+
+class Cloud(CloudSql):
+    """Instances in a dictionary: name to whether they are protected."""
+
+    def __init__(self, **there: bool) -> None:
+        super().__init__("project", "http://127.0.0.1:1")
+        self.there = {name.replace("_", "-"): protected for name, protected in there.items()}
+        self.refuses: set[str] = set()
+
+    def instances(self) -> tuple[Instance, ...]:
+        return tuple(self._of(name) for name in self.there)
+
+    def find(self, name: str) -> Instance | None:
+        return self._of(name) if name in self.there else None
+
+    def _of(self, name: str) -> Instance:
+        return Instance(name, "RUNNABLE", "", "", "POSTGRES_15", 1, self.there[name], {})
+
+    def patch(self, name: str, body: Mapping[str, Any]) -> Operation:
+        assert body == {"settings": {"deletionProtectionEnabled": False}}
+        self.there[name] = False
+        return _done(name)
+
+    def delete(self, name: str) -> Operation:
+        if self.there[name] or name in self.refuses:
+            raise ApiError(f"delete {name}", 403, "denied", "No.")
+        del self.there[name]
+        return _done(name)
+
+
+def _done(name: str) -> Operation:
+    return Operation("op", "DELETE", "DONE", name, None, None, None, (), "")
+
+
+def _source(cloud: CloudSql, folder: Path) -> Source:
+    return Source(
+        stack="local",
+        instance="db",
+        cloud=cloud,
+        database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
+        owner="o",
+        app="a",
+        store=FolderStore(folder),
+        server=None,
+        rto_target_s=1,
+        rpo_target_s=1,
+        lease=timedelta(minutes=1),
+    )
+
+
+def test_everything_in_the_journal_goes_protected_or_not(tmp_path: Path) -> None:
+    cloud = Cloud(db=True, copy=True, other=False)
+    source = _source(cloud, tmp_path)
+    journal = Journal(source.store, ROOM, "run")
+    for action, name in (("create", "other"), ("clone", "copy"), ("clone", "never-made")):
+        journal.intend(action, name)
+    assert cleanup.always(source, Crew(), journal, Silent()) == ()
+    assert list(cloud.there) == ["db"]
+    assert unfinished(source.store, ROOM) == ()
+
+
+def test_what_cannot_be_removed_stays_in_the_journal_and_is_told(tmp_path: Path) -> None:
+    cloud = Cloud(copy=False, other=False)
+    cloud.refuses.add("copy")
+    source = _source(cloud, tmp_path)
+    journal = Journal(source.store, ROOM, "run")
+    journal.intend("clone", "copy")
+    journal.intend("create", "other")
+    (line,) = cleanup.undo(source, journal)
+    assert line.startswith("copy: ")
+    assert list(cloud.there) == ["copy"]
+    report = sweep_held(source, NOW)
+    assert report.state is State.FINDING
+    cloud.refuses.clear()
+    assert sweep_held(source, NOW).removed == ("copy",)
+    assert sweep_held(source, NOW).state is State.OK
+
+
+def test_a_clean_up_cut_short_says_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = _source(Cloud(copy=False), tmp_path)
+    journal = Journal(source.store, ROOM, "run")
+    journal.intend("clone", "copy")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cleanup, "undo", interrupt)
+    out = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        cleanup.always(source, Crew(), journal, Lines(out))
+    assert "Left behind: copy. Run `invoke restore.sweep -s local`." in out.getvalue()
+
+
+def test_a_hidden_file_is_put_back_once(tmp_path: Path) -> None:
+    source = _source(Cloud(), tmp_path / "store")
+    segment = tmp_path / "000000010000000000000007"
+    segment.write_bytes(b"wal")
+    journal = Journal(source.store, ROOM, "run")
+    cleanup.hide(journal, segment)
+    assert not segment.exists()
+    (entry,) = journal.entries()
+    cleanup.undo(source, journal)
+    assert segment.read_bytes() == b"wal"
+    cleanup.put_back(entry)
+    assert list(tmp_path.glob("*wal*")) == []
+
+
+def test_a_strangers_copy_is_removed_only_when_it_outlived_its_time(tmp_path: Path) -> None:
+    cloud = Cloud(**{"db": True, OLD: True, YOUNG: False, "db-drill-notes": False})
+    report = sweep_held(_source(cloud, tmp_path), NOW)
+    assert report.removed == (OLD,)
+    assert report.kept == (YOUNG,)
+    assert list(cloud.there) == ["db", YOUNG, "db-drill-notes"]
+
+
+def test_faults_are_named_and_those_of_files_refused_on_cloud_stacks(tmp_path: Path) -> None:
+    cloud = replace(_source(Cloud(), tmp_path), stack="staging")
+    assert inject.named("", cloud) is None
+    fault = inject.named("altered-row", cloud)
+    assert fault is not None
+    assert fault.name == "altered-row"
+    with pytest.raises(inject.UnknownFaultError, match="altered-row, lost-table, lagging-seq"):
+        inject.named("?", cloud)
+    with pytest.raises(inject.LocalFaultError, match="stack staging"):
+        inject.named("broken-index", cloud)

@@ -1,0 +1,146 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+
+from ops.restore import compare, sequences
+from ops.restore.baseline import Baseline, Proven, moving, prove
+from ops.restore.content import Content, Sum, TableShape
+from ops.restore.marker import Marker
+from ops.restore.sequences import Reach
+from ops.restore.trouble import Trouble
+from ops.results import State
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SHAPE = TableShape("public", "t", 8192, ())
+UNREADABLE = Trouble(State.UNKNOWN, "permission denied", "Grant it.")
+
+
+def _reach(last: int | None, *, increment: int = 1, readable: bool = True) -> Reach:
+    return Reach(readable, last, increment, 33, cycles=False)
+
+
+def _baseline(
+    *,
+    answers: Mapping[str, str] | None = None,
+    changing: frozenset[str] = frozenset(),
+    content: Mapping[str, Proven] | None = None,
+    before: Mapping[str, Reach] | None = None,
+    after: Mapping[str, Reach] | None = None,
+) -> Baseline:
+    marker = Marker("d", 1, 2, 3, NOW, NOW, True, 1, (), before or {}, ("s",))  # noqa: FBT003 - a record
+    return Baseline(
+        marker, {"tables": answers or {}}, {"tables": changing}, content or {}, after or {}
+    )
+
+
+def _content(sums: Mapping[int, Sum]) -> Content:
+    return Content(SHAPE, sums)
+
+
+def test_equal_answers_are_ok_and_counted() -> None:
+    found = compare.answers(_baseline(answers={"a": "1", "b": "2"}), "tables", {"b": "2", "a": "1"})
+    assert (found.state, found.examined, found.total, found.differences) == (State.OK, 2, 2, ())
+
+
+def test_every_way_to_differ_is_a_line() -> None:
+    source = {"kept": "x", "lost": "x", "changed": "x"}
+    copy = {"kept": "x", "new": "x", "changed": "y" * 500}
+    found = compare.answers(_baseline(answers=source), "tables", copy)
+    assert found.state is State.FINDING
+    assert [line.split(":")[0] for line in found.differences] == ["changed", "lost", "new"]
+    assert all(len(line) < 400 for line in found.differences)
+
+
+def test_what_changed_while_it_was_read_is_unknown_but_hides_no_loss() -> None:
+    baseline = _baseline(answers={"a": "1", "b": "1"}, changing=frozenset({"a"}))
+    assert compare.answers(baseline, "tables", {"b": "1"}).state is State.UNKNOWN
+    assert compare.answers(baseline, "tables", {"a": "2"}).state is State.FINDING
+    assert moving({"a": "1", "b": "1"}, {"a": "2", "b": "1", "c": "1"}) == {"a", "c"}
+
+
+def test_a_question_without_an_answer_is_what_its_failure_means() -> None:
+    found = compare.answers(_baseline(answers={"a": "1"}), "tables", UNREADABLE)
+    assert (found.state, found.examined, found.remedy) == (State.UNKNOWN, 0, "Grant it.")
+
+
+FULL = {0: Sum(3, "30"), 1: Sum(2, "20")}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "copy", "counts", "contents"),
+    [
+        (FULL, FULL, FULL, State.OK, State.OK),
+        (FULL, FULL, {0: Sum(3, "31"), 1: Sum(2, "20")}, State.OK, State.FINDING),
+        (FULL, FULL, {0: Sum(3, "30")}, State.FINDING, State.FINDING),
+        (FULL, FULL, FULL | {2: Sum(1, "1")}, State.FINDING, State.FINDING),
+        ({}, {}, {}, State.OK, State.OK),
+        ({}, {}, {0: Sum(1, "1")}, State.FINDING, State.FINDING),
+        # stretch 1 moves: anything may be in it, and in pages behind it, but not in stretch 0
+        (
+            FULL,
+            FULL | {1: Sum(4, "7")},
+            FULL | {1: Sum(9, "9"), 2: Sum(1, "1")},
+            State.OK,
+            State.OK,
+        ),
+        (FULL, FULL | {1: Sum(4, "7")}, {0: Sum(3, "31")}, State.OK, State.FINDING),
+        (FULL, FULL | {1: Sum(4, "7")}, {0: Sum(2, "30")}, State.FINDING, State.FINDING),
+        # all of it moves: nothing was proven
+        ({0: Sum(1, "1")}, {0: Sum(2, "3")}, {0: Sum(2, "3")}, State.OK, State.UNKNOWN),
+    ],
+)
+def test_content_is_equal_in_what_stood_still(
+    low: Mapping[int, Sum],
+    high: Mapping[int, Sum],
+    copy: Mapping[int, Sum],
+    counts: State,
+    contents: State,
+) -> None:
+    baseline = _baseline(content={"public.t": prove(_content(low), _content(high))})
+    have = {"public.t": _content(copy)}
+    assert compare.counts(baseline, have).state is counts
+    assert compare.contents(baseline, have).state is contents
+
+
+def test_moving_rows_are_counted() -> None:
+    proven = prove(_content(FULL), _content(FULL | {1: Sum(4, "7")}))
+    assert (proven.rows, proven.moving_rows, proven.moving) == (7, 4, frozenset({1}))
+
+
+def test_a_table_that_cannot_be_read_is_never_ok() -> None:
+    unread = Content(SHAPE, {}, UNREADABLE)
+    whole = {"public.t": prove(_content(FULL), _content(FULL))}
+    assert compare.contents(_baseline(content=whole), {"public.t": unread}).state is State.UNKNOWN
+    assert compare.contents(_baseline(content=whole), {}).state is State.UNKNOWN
+    refused = {"public.t": prove(unread, unread)}
+    found = compare.contents(_baseline(content=refused), {"public.t": _content(FULL)})
+    assert found.state is State.UNKNOWN
+    assert "permission denied" in found.differences[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "copy", "fault"),
+    [
+        (_reach(10), _reach(10), _reach(10), ""),
+        (_reach(10), _reach(10), _reach(42), ""),
+        (_reach(10), _reach(10), _reach(44), "is ahead: was at 10, is at 44"),
+        (_reach(10), _reach(50), _reach(30), ""),
+        (_reach(10), _reach(10), _reach(9), "lags: was at 10, is at 9"),
+        (_reach(10), _reach(10), _reach(None), "was at 10, is unused"),
+        (_reach(None), _reach(None), _reach(33), ""),
+        (_reach(-5, increment=-1), _reach(-5, increment=-1), _reach(-4, increment=-1), "lags"),
+    ],
+)
+def test_a_recovered_sequence_is_never_behind(
+    before: Reach, after: Reach, copy: Reach, fault: str
+) -> None:
+    told = sequences.fault(before, after, copy)
+    assert told.startswith(fault) if fault else told == ""
+
+
+def test_an_unreadable_sequence_is_unknown() -> None:
+    hidden = _reach(None, readable=False)
+    baseline = _baseline(before={"s": hidden}, after={"s": hidden})
+    assert compare.reach(baseline, {"s": hidden}).state is State.UNKNOWN
+    assert compare.reach(_baseline(), {}).state is State.NOT_APPLICABLE

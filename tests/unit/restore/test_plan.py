@@ -1,0 +1,144 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+import pytest
+
+from ops.cloudsql import BackupRun, Instance
+from ops.restore.plan import (
+    BACKUP_AGE_LIMIT,
+    NAME_LIMIT,
+    Kind,
+    UnknownBackupError,
+    born,
+    choose,
+    copy_body,
+    freshness,
+    is_drill_copy,
+    name_stem,
+    plan,
+    run_name,
+)
+from ops.results import State
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def _run(number: int, status: str = "SUCCESSFUL", age: timedelta = timedelta(hours=1)) -> BackupRun:
+    return BackupRun(
+        id=str(number),
+        instance="db",
+        status=status,
+        type="AUTOMATED",
+        description="",
+        started=NOW - age,
+        ended=NOW - age,
+        error="disk full" if status == "FAILED" else "",
+    )
+
+
+def test_the_newest_successful_backup_is_chosen() -> None:
+    runs = [_run(3, "FAILED"), _run(2), _run(1)]
+    assert [run.id for run in choose("db", runs, backup="", seed=None)] == ["2"]
+
+
+def test_a_seed_adds_an_older_backup_always_the_same_one() -> None:
+    runs = [_run(number) for number in range(9, 0, -1)]
+    first = choose("db", runs, backup="", seed=7)
+    assert first == choose("db", runs, backup="", seed=7)
+    assert [first[0].id, len(first)] == ["9", 2]
+    assert {choose("db", runs, backup="", seed=n)[1].id for n in range(40)} > {"1", "8"}
+
+
+def test_a_backup_that_failed_cannot_be_named() -> None:
+    with pytest.raises(UnknownBackupError, match="newest first: 2"):
+        choose("db", [_run(3, "FAILED"), _run(2)], backup="3", seed=None)
+
+
+@pytest.mark.parametrize(
+    ("runs", "state", "told"),
+    [
+        ([_run(1)], State.OK, "1 h 0 min old"),
+        ([], State.FINDING, "no successful backup"),
+        ([_run(1, age=BACKUP_AGE_LIMIT + timedelta(minutes=1))], State.FINDING, "30 h 1 min"),
+        ([_run(2, "FAILED"), _run(1)], State.FINDING, "failed after the newest"),
+    ],
+)
+def test_backups_are_young_and_none_failed_since(
+    runs: list[BackupRun], state: State, told: str
+) -> None:
+    found = freshness(runs, NOW)
+    assert found.state is state
+    assert told in found.detail
+
+
+def test_a_failed_run_is_told_with_its_reason() -> None:
+    assert freshness([_run(2, "FAILED"), _run(1)], NOW).differences == (
+        "run 2 is FAILED: disk full",
+    )
+
+
+def test_a_plan_names_labels_and_limits_its_copies() -> None:
+    name = run_name(NOW)
+    found = plan("db", "project", [_run(1)], run=name, now=NOW)
+    assert [copy.kind for copy in found.copies] == [Kind.BACKUP, Kind.CLONE]
+    assert [copy.name for copy in found.copies] == [f"db-drill-{name}-b1", f"db-drill-{name}-c"]
+    assert found.labels["drill-expires"] == "20260505t120000z"
+    assert born(found.copies[0].name) == NOW
+
+
+def test_without_a_backup_nothing_is_restored_and_that_is_the_finding() -> None:
+    found = plan("db", "project", [], run=run_name(NOW), now=NOW)
+    assert found.copies == ()
+    assert [check.state for check in found.checks] == [State.FINDING]
+
+
+def test_a_long_name_is_cut_to_the_limit_and_stays_its_own() -> None:
+    project, instance = "p" * 20, "i" * 77
+    run = run_name(NOW)
+    (backup, clone) = plan(instance, project, [_run(1)], run=run, now=NOW).copies
+    assert len(f"{project}:{backup.name}") <= NAME_LIMIT
+    assert is_drill_copy(clone.name, instance, project)
+    assert not is_drill_copy(clone.name, f"{instance[:-1]}j", project)
+    assert name_stem("i" * 60 + "a", project) != name_stem("i" * 60 + "b", project)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("db-drill-260504120000-0a1b-c", True),
+        ("db-drill-260504120000-0a1b-b12", True),
+        ("db-drill-260504120000-0a1b", False),
+        ("db-drill-quarterly", False),
+        ("db", False),
+        ("other-db-drill-260504120000-0a1b-c", False),
+        ("db-drill-260504120000-0a1b-c2", False),
+    ],
+)
+def test_only_a_drills_own_names_are_taken_for_copies(name: str, is_one: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    assert is_drill_copy(name, "db", "project") is is_one
+
+
+def test_a_copy_has_the_sources_machine_but_is_zonal_and_unprotected() -> None:
+    settings: Mapping[str, object] = MappingProxyType(
+        {
+            "tier": "db-custom-2-7680",
+            "availabilityType": "REGIONAL",
+            "deletionProtectionEnabled": True,
+            "databaseFlags": [{"name": "work_mem", "value": "8192"}],
+            "settingsVersion": "3",
+        }
+    )
+    body = {"region": "asia-east1", "databaseVersion": "POSTGRES_15", "settings": settings}
+    source = Instance("db", "RUNNABLE", "10.0.0.3", "p:r:db", "POSTGRES_15", 3, True, body)  # noqa: FBT003 - a record
+    copy = copy_body(source, "db-drill", {"drill": "x"})
+    assert copy["name"] == "db-drill"
+    assert copy["region"] == "asia-east1"
+    own = copy["settings"]
+    assert own["tier"] == "db-custom-2-7680"
+    assert own["databaseFlags"] == settings["databaseFlags"]
+    assert own["availabilityType"] == "ZONAL"
+    assert own["deletionProtectionEnabled"] is False
+    assert own["backupConfiguration"] == {"enabled": False}
+    assert own["userLabels"] == {"drill": "x"}
+    assert "settingsVersion" not in own

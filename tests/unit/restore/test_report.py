@@ -1,0 +1,160 @@
+import hashlib
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ops.cloudsql import CloudSql
+from ops.console import WIDTH, Console, Format, Table
+from ops.db import Database, LibpqPasswords
+from ops.restore import evidence
+from ops.restore.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.source import Source
+from ops.restore.timing import Loss, Phases
+from ops.results import CheckResult, State
+from ops.store import FolderStore
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PHASES = Phases(0.1, 1, 2, 0.25, 0.05, 3)
+
+
+def _checked(copy: str, check: str, state: State = State.OK, *lines: str) -> Checked:
+    remedy = "" if state is State.OK else "Look at it."
+    return Checked(copy, CheckResult(check, state, 2, 2, "told", lines, {}, remedy))
+
+
+REPORT = Report(
+    run="260102030405-ab12",
+    stack="local",
+    source="db",
+    started=NOW,
+    ended=NOW + timedelta(seconds=20),
+    backups=(Restored("17", "AUTOMATED", "", NOW, NOW, "db-drill-b1"),),
+    clone=Clone("db-drill-c", NOW, "exact", 1),
+    checks=(
+        _checked(DRILL, "backups"),
+        _checked("backup", "restored"),
+        _checked("clone", "restored"),
+        _checked("clone", "tables"),
+        _checked("clone", "columns"),
+        _checked("clone", "content"),
+    ),
+    phases={"backup": PHASES, "clone": PHASES},
+    rto=PHASES,
+    loss=Loss(NOW, NOW - timedelta(milliseconds=3), None),
+    evidence="/evidence/x.json",
+)
+
+
+def _with(*more: Checked) -> Report:
+    return replace(REPORT, checks=(*REPORT.checks, *more))
+
+
+@pytest.mark.parametrize(
+    ("states", "verdict", "state"),
+    [
+        ((), "pass", State.OK),
+        ((State.NOT_APPLICABLE,), "pass", State.OK),
+        ((State.UNKNOWN,), "unknown", State.UNKNOWN),
+        ((State.UNKNOWN, State.FINDING), "fail", State.FINDING),
+    ],
+)
+def test_the_verdict_is_the_worst_state(
+    states: tuple[State, ...], verdict: str, state: State
+) -> None:
+    report = _with(*(_checked("clone", "orphans", one) for one in states))
+    assert (report.verdict, report.state) == (verdict, state)
+
+
+def test_machines_read_the_contract() -> None:
+    out = io.StringIO()
+    Console(Format.JSON, out).show(REPORT)
+    told = json.loads(out.getvalue())
+    assert told["verdict"] == "pass"
+    assert told["source"] == "db"
+    assert told["backups"][0]["id"] == "17"
+    assert told["rto_s"] == {
+        "queue": 0.1,
+        "create": 1,
+        "restore": 2,
+        "start": 0.25,
+        "first_query": 0.05,
+        "verified": 3,
+        "total": 6.4,
+    }
+    assert told["rpo_s"] == 0.003
+    assert told["evidence"] == "/evidence/x.json"
+    assert told["leftovers"] == []
+    check = told["checks"][3]
+    assert check["name"] == "clone.tables"
+    assert (check["state"], check["examined"], check["total"]) == ("ok", 2, 2)
+    assert check["differences"] == []
+
+
+def test_people_read_a_line_a_check_and_the_schema_as_one() -> None:
+    table = REPORT.blocks()[0]
+    assert isinstance(table, Table)
+    assert table.columns == ("check", "backup", "clone")
+    assert table.rows == (
+        ("restored", "ok 2/2", "ok 2/2"),
+        ("schema", "-", "ok 4/4"),
+        ("content", "-", "ok 2/2"),
+    )
+    assert REPORT.summary() == (
+        "Verdict: pass. A verified copy in 6.4 s (RTO). 0.003 s lost (RPO). "
+        "Evidence: /evidence/x.json"
+    )
+
+
+def test_people_read_what_is_wrong_first_lines_only_and_what_to_do() -> None:
+    lines = [f"t{number}: lost" for number in range(9)]
+    out = io.StringIO()
+    Console(Format.TABLE, out).show(_with(_checked("clone", "orphans", State.FINDING, *lines)))
+    text = out.getvalue()
+    assert "clone, orphans: told\n  - t0: lost\n" in text
+    assert "  - and 5 more\n  Look at it.\n" in text
+    assert "Verdict: fail." in text
+    assert all(len(line) <= WIDTH for line in text.splitlines())
+
+
+def _source(folder: Path) -> Source:
+    return Source(
+        stack="local",
+        instance="db",
+        cloud=CloudSql("project", "http://127.0.0.1:1"),
+        database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
+        owner="o",
+        app="a",
+        store=FolderStore(folder),
+        server=None,
+        rto_target_s=1,
+        rpo_target_s=1,
+        lease=timedelta(minutes=1),
+    )
+
+
+def test_evidence_is_chained_to_the_one_before(tmp_path: Path) -> None:
+    source = _source(tmp_path)
+    evidence.write(source, REPORT, "POSTGRES_15")
+    later = replace(REPORT, run="260102030406-0000")
+    evidence.write(source, later, "POSTGRES_15")
+    first = (tmp_path / evidence.key(REPORT.run)).read_bytes()
+    second = json.loads((tmp_path / evidence.key(later.run)).read_bytes())
+    assert json.loads(first)["previous"] is None
+    assert second["previous"] == {
+        "key": evidence.key(REPORT.run),
+        "sha256": hashlib.sha256(first).hexdigest(),
+    }
+    assert second["drill"]["verdict"] == "pass"
+    assert second["versions"]["database"] == "POSTGRES_15"
+
+
+def test_evidence_can_be_read(tmp_path: Path) -> None:
+    evidence.write(_source(tmp_path), _with(_checked("clone", "orphans", State.FINDING, "a|b")), "")
+    text = (tmp_path / evidence.key(REPORT.run)).with_suffix(".md").read_text()
+    assert text.startswith("# Restore drill 260102030405-ab12: fail\n")
+    assert "| content | - | ok 2/2 |" in text
+    assert "Backup run 17 (AUTOMATED, no description), into db-drill-b1." in text
