@@ -1,0 +1,197 @@
+"""Each check alone: silent on what is healthy, loud on what is broken, unknown without a right."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from ops.db import CHANGE, VERIFY, Connection, LibpqPasswords
+from ops.restore import amcheck, checks, content, inject
+from ops.restore.crew import Crew, Login
+from ops.restore.source import Source
+from ops.results import State
+
+Execute = Callable[[str], None]
+
+
+@contextmanager
+def _asked(source: Source) -> Iterator[Connection]:
+    with source.database.connect(source.owner, budget=VERIFY) as connection:
+        yield connection
+
+
+@contextmanager
+def _as_superuser(source: Source) -> Iterator[Connection]:
+    local = source.local(source.instance)
+    assert local is not None
+    database = replace(
+        source.database, host=str(local.socket), port=local.port, passwords=LibpqPasswords()
+    )
+    with database.connect(inject.SUPERUSER, budget=CHANGE) as connection:
+        yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class OnePassword:
+    def password(self, user: str) -> str:
+        return f"secret of {user}"
+
+
+@pytest.fixture
+def plain(source: Source, execute: Execute) -> Iterator[Login]:
+    """A role that was granted nothing."""
+    execute("CREATE ROLE plain LOGIN PASSWORD 'secret of plain'")
+    yield Login(replace(source.database, passwords=OnePassword()), "plain", VERIFY)
+    execute("DROP ROLE plain")
+
+
+def _digest(source: Source, table: str) -> tuple[int, str]:
+    with _asked(source) as connection:
+        shapes = [one for one in content.shapes(connection) if one.label == table]
+    found = content.read(Crew(), source.login(VERIFY), shapes)[table]
+    assert found.trouble is None, found.trouble
+    return found.rows, ",".join(one.digest for one in found.sums.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        ("numeric", "'1.0'", "'1.00'"),
+        ("numeric[]", "'{1.0}'", "'{1.00}'"),
+        ("float8", "'0'", "'-0'"),
+        ("json", "'{\"a\": 1}'", "'{\"a\":  1}'"),
+        ("jsonb", "'{\"a\": 1.0}'", "'{\"a\": 1.00}'"),
+        ("xml", "'<a/>'", "'<b/>'"),
+        ("point", "'(1,2)'", "'(2,1)'"),
+        ("tsvector", "'a b'", "'a c'"),
+        ("bit(3)", "'101'", "'100'"),
+        ("money", "'1'", "'2'"),
+        ("interval", "'1 day'", "'24 hours'"),
+        ("char(3)", "'a'", "'b'"),
+        ("text", "''", "NULL"),
+        ("cents", "1", "2"),
+        ("mood", "'low'", "'high'"),
+        ("account", "NULL", "ROW(1, 'e', 1, 1, '1', '1', NULL, NULL, 'low', 2, NULL)"),
+    ],
+)
+def test_values_that_are_not_the_same_have_other_hashes(
+    source: Source, execute: Execute, kind: str, one: str, other: str
+) -> None:
+    execute(f'CREATE TABLE kept (r int, "Col.umn" {kind})')
+    try:
+        execute(f"INSERT INTO kept VALUES (1, {one})")  # noqa: S608 - the test's own values
+        first = _digest(source, "public.kept")
+        assert first == _digest(source, "public.kept")
+        execute(f'UPDATE kept SET "Col.umn" = {other}')  # noqa: S608 - the test's own values
+        second = _digest(source, "public.kept")
+    finally:
+        execute("DROP TABLE kept")
+    assert first[0] == second[0] == 1
+    assert first[1] != second[1]
+
+
+def test_rows_are_hashed_whatever_their_order(source: Source, execute: Execute) -> None:
+    execute("CREATE TABLE kept (r int); INSERT INTO kept VALUES (1), (2), (2)")
+    first = _digest(source, "public.kept")
+    execute("TRUNCATE kept; INSERT INTO kept VALUES (2), (1), (2)")
+    second = _digest(source, "public.kept")
+    execute("TRUNCATE kept; INSERT INTO kept VALUES (2), (1), (1)")
+    third = _digest(source, "public.kept")
+    execute("DROP TABLE kept")
+    assert first == second != third
+
+
+def test_orphans_are_found_behind_a_valid_foreign_key(source: Source, execute: Execute) -> None:
+    execute(
+        "CREATE TABLE mother (a int, b int, PRIMARY KEY (a, b));"
+        "CREATE TABLE child (x int, y int, FOREIGN KEY (x, y) REFERENCES mother);"
+        "INSERT INTO mother VALUES (1, 1), (2, 2);"
+        "INSERT INTO child VALUES (1, 1), (2, 2), (2, 2), (NULL, 7)"
+    )
+    try:
+        with _asked(source) as connection:
+            healthy = checks.orphans(connection)
+        with _as_superuser(source) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute("DELETE FROM mother WHERE a = 2")
+        with _asked(source) as connection:
+            broken = checks.orphans(connection)
+    finally:
+        execute("DROP TABLE child, mother")
+    assert healthy.state is State.OK
+    assert broken.state is State.FINDING
+    assert broken.differences == ("public.child child_x_y_fkey: 2 of 4 rows",)
+
+
+def test_a_sequence_behind_its_column_is_found(source: Source, execute: Execute) -> None:
+    execute("CREATE TABLE kept (id serial); INSERT INTO kept DEFAULT VALUES")
+    try:
+        with _asked(source) as connection:
+            healthy = checks.sequence_reach(connection)
+        execute("INSERT INTO kept VALUES (9)")
+        with _asked(source) as connection:
+            broken = checks.sequence_reach(connection)
+    finally:
+        execute("DROP TABLE kept")
+    assert healthy.state is State.OK
+    assert broken.differences == ("kept_id_seq: is at 1; kept.id has 9",)
+
+
+def test_migrations_lost_or_begun_are_found(source: Source, execute: Execute) -> None:
+    def found() -> State:
+        with _asked(source) as connection:
+            return checks.migrations(Crew(), source, connection, datetime.now(UTC)).state
+
+    healthy = found()
+    execute("INSERT INTO ops.schema_migration_steps VALUES ('0002', 1, NULL)")
+    broken = found()
+    execute("TRUNCATE ops.schema_migration_steps")
+    assert (healthy, broken) == (State.OK, State.FINDING)
+
+
+def test_without_the_right_to_call_it_amcheck_is_unknown(plain: Login) -> None:
+    found = amcheck.check(Crew(), plain)
+    assert found.state is State.UNKNOWN
+    assert "GRANT EXECUTE" in found.remedy
+
+
+def test_without_the_right_to_read_it_content_is_unknown(source: Source, plain: Login) -> None:
+    with _asked(source) as connection:
+        shapes = [one for one in content.shapes(connection) if one.label == "public.account"]
+    trouble = content.read(Crew(), plain, shapes)["public.account"].trouble
+    assert trouble is not None
+    assert trouble.state is State.UNKNOWN
+
+
+def test_rows_that_a_policy_hides_are_no_silent_loss(
+    source: Source, execute: Execute, plain: Login
+) -> None:
+    execute("GRANT SELECT ON event TO plain")
+    try:
+        with _asked(source) as connection:
+            shapes = [one for one in content.shapes(connection) if one.label == "public.event"]
+        found = content.read(Crew(), plain, shapes)["public.event"]
+    finally:
+        execute("REVOKE SELECT ON event FROM plain")
+    assert found.trouble is not None
+    assert found.trouble.state is State.UNKNOWN
+
+
+def test_damage_in_a_table_is_found(source: Source, execute: Execute) -> None:
+    login = source.login(VERIFY)
+    healthy = amcheck.check(Crew(), login)
+    execute("CREATE TABLE kept (x int); INSERT INTO kept VALUES (1), (2)")
+    try:
+        with _as_superuser(source) as connection:
+            connection.execute("DELETE FROM pg_attribute WHERE attrelid = 'kept'::regclass")
+            connection.execute("UPDATE pg_class SET relnatts = 0 WHERE relname = 'kept'")
+        broken = amcheck.check(Crew(), login)
+    finally:
+        with _as_superuser(source) as connection:
+            connection.execute("UPDATE pg_class SET relnatts = 0 WHERE relname = 'kept'")
+            connection.execute("DROP TABLE kept")
+    assert healthy.state is State.OK
+    assert broken.state is State.FINDING
+    assert broken.differences[0].startswith("kept: block 0")
