@@ -5,6 +5,7 @@ write to; it names the data folder that it belongs to. It outlives the server, s
 clusters may; it is void when that data folder is gone.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -72,6 +73,16 @@ class Addresses:
             claim = self.claims / address
             if claim.exists() and claim.read_text() == str(self.data):
                 claim.unlink()
+
+    def sweep(self) -> None:
+        """Remove the machine's claims whose data folder is gone, as far as this user may."""
+        with self._lock():
+            for claim in self.claims.iterdir():
+                if claim.name.startswith(".") or not self._is_ours_or_free(claim.name):
+                    continue
+                if claim.read_text() != str(self.data):
+                    with contextlib.suppress(PermissionError):
+                        claim.unlink()
 
     def held(self) -> tuple[str, ...]:
         """Return the addresses that this data folder has claimed."""

@@ -111,3 +111,4 @@ def _release_unknown_addresses(service: Service) -> None:
     for address in service.addresses.held():
         if address not in known:
             service.addresses.release(address)
+    service.addresses.sweep()

@@ -46,7 +46,11 @@ def test_another_servers_claim_stands_until_its_folder_is_gone(tmp_path: Path, p
     mine.release(taken)
     assert other.held() == (taken,)
 
+    mine.sweep()
+    assert other.held() == (taken,)
     (other_data / "state.sqlite").unlink()
+    mine.sweep()
+    assert other.held() == ()
     assert mine.hold(taken)
 
 
