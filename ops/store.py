@@ -120,6 +120,7 @@ class FolderStore:
     @contextmanager
     def _written(self, key: str, content: bytes) -> Iterator[Path]:
         target = self.root / key
+        draft: Path | None = None
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
@@ -130,6 +131,8 @@ class FolderStore:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
+            if draft is not None:
+                draft.unlink(missing_ok=True)
             raise StoreFullError(target, error.strerror or str(error)) from error
         try:
             yield draft
