@@ -18,6 +18,8 @@ from ops.errors import OpsError
 API_SCOPE = "https://www.googleapis.com/auth/sqlservice.admin"
 BUSY_LIMIT_S = 600.0  # how long a call is tried again while another operation runs
 WAIT_LIMIT_S = 5400.0  # the provider's own limit: 90 minutes
+POLLS_MISSED = 3  # polls in a row that may fail before a wait gives up
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
 POLL_FIRST_S, POLL_FACTOR, POLL_MOST_S = 0.05, 1.4, 5.0
 
 Body = Mapping[str, Any]
@@ -428,13 +430,20 @@ class CloudSql:
         """
         limit_s = self._patience_s if timeout_s is None else timeout_s
         deadline = time.monotonic() + limit_s
+        missed = 0
         for pause in _pauses():
             if operation.status == "DONE":
                 break
             if time.monotonic() > deadline:
                 raise WaitTimeoutError(operation, limit_s)
             time.sleep(pause)
-            operation = self.operation(operation.id)
+            try:
+                operation = self.operation(operation.id)
+                missed = 0
+            except (UnreachableError, ApiError) as error:
+                missed += 1
+                if missed > POLLS_MISSED or not _passes(error):
+                    raise
         if operation.errors:
             raise OperationFailedError(operation)
         return operation
@@ -528,6 +537,11 @@ class CloudSql:
     @cached_property
     def _operations(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
         return self._client("Operations")
+
+
+def _passes(error: UnreachableError | ApiError) -> bool:
+    """Return whether asking again may help: nothing was changed by what failed."""
+    return isinstance(error, UnreachableError) or error.status in TRANSIENT
 
 
 def _pauses() -> Iterator[float]:

@@ -6,13 +6,13 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops.errors import OpsError
-from ops.store import Store, Stored
+from ops.store import Store, Stored, StoreFullError
 
 
 class LeaseHeldError(OpsError):
@@ -98,7 +98,8 @@ def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Lease]:
             if held is None or _decode(held).token != lease.token:
                 return
             fresh = _lease(ttl, token=lease.token, since=lease.since)
-            store.replace(key, _encode(fresh), held.version)
+            with suppress(StoreFullError):  # it may have space again before the lease ends
+                store.replace(key, _encode(fresh), held.version)
 
     renewer = threading.Thread(target=renew, name=f"lease-{name}", daemon=True)
     renewer.start()

@@ -256,36 +256,61 @@ def _last_line(log: Path, start: int) -> str:
 def stop(data: Path, *, wipe: bool = False, limit_s: float = 60.0) -> bool:
     """Stop the server of a folder and its clusters; return whether one was running.
 
+    Clusters that a killed server left are stopped too.
+
     Args:
         data: the folder.
         wipe: remove the folder afterwards, with every instance and backup in it.
         limit_s: how long to wait for the process to end.
 
     Raises:
-        StartFailedError: it does not end within the limit.
+        StopFailedError: it does not end within the limit.
+        NotADataFolderError: ``wipe`` was asked for a folder that no server ever used.
     """
+    if wipe and data.exists() and not (data / "server.lock").exists():
+        raise NotADataFolderError(data)
     server = running(data)
-    if server is not None:
+    if server is None:
+        _stop_orphans(data)
+    else:
         with contextlib.suppress(OSError, http.client.HTTPException):
             server.ask("POST", "shutdown", {"clusters": True})
         deadline = time.monotonic() + limit_s
         while _alive(server.pid):
             if time.monotonic() > deadline:
-                raise StopFailedError(server.pid, limit_s)
+                raise StopFailedError(server.pid, f"it did not end within {limit_s:.0f} s.")
             time.sleep(0.05)
-    if wipe:
-        shutil.rmtree(data, ignore_errors=False) if data.exists() else None
+    if wipe and data.exists():
+        shutil.rmtree(data)
     return server is not None
+
+
+def _stop_orphans(data: Path) -> None:
+    if not (data / "server.lock").exists():
+        return
+    command = [sys.executable, "-m", "infra.local", "--data", str(data), "--stop"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["it said nothing."]
+        raise StopFailedError(None, lines[-1])
+
+
+class NotADataFolderError(BadInputError):
+    """A folder that was to be wiped is none of ours."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"{data} is no folder of a local Cloud SQL, so it is not removed. "
+            "Give the folder that `invoke local.up` used."
+        )
 
 
 class StopFailedError(OpsError):
     """The local Cloud SQL goes on although it was asked to stop."""
 
-    def __init__(self, pid: int, limit_s: float) -> None:
-        super().__init__(
-            f"The local Cloud SQL (process {pid}) did not stop within {limit_s:.0f} s. "
-            "See its server.log; ask again, or end the process."
-        )
+    def __init__(self, pid: int | None, reason: str) -> None:
+        which = f"The local Cloud SQL (process {pid})" if pid else "What a local Cloud SQL left"
+        super().__init__(f"{which} could not be stopped: {reason} See its server.log, ask again.")
 
 
 def _alive(pid: int) -> bool:

@@ -17,7 +17,7 @@ from infra.local.actions import ACTIONS
 from infra.local.addresses import Addresses, holder_of
 from infra.local.api.app import Api
 from infra.local.engine.account import cluster_owner
-from infra.local.engine.process import Runner
+from infra.local.engine.process import Runner, end_all_in
 from infra.local.errors import PortInUseError
 from infra.local.folder import Folder, hold
 from infra.local.service import Service
@@ -30,6 +30,7 @@ DEFAULT_PORT = 8765
 DEFAULT_PG_PORT = 5432
 STAND_IN = "LOCAL_CLOUDSQL_STAND_IN"
 _LOOPBACK = "127.0.0.1"
+_KEEP_ALIVE_S = 120
 _log = logging.getLogger("infra.local")
 
 
@@ -76,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the API; 0: any")
     parser.add_argument("--pg-port", type=int, default=DEFAULT_PG_PORT, help="of every instance")
     parser.add_argument(
+        "--stop",
+        action="store_true",
+        help="serve nothing: stop the clusters that a killed server left running",
+    )
+    parser.add_argument(
         "--stand-in",
         action="store_true",
         default=os.environ.get(STAND_IN, "") not in ("", "0"),
@@ -88,9 +94,6 @@ def _serve(options: argparse.Namespace) -> None:
     data = options.data.expanduser().resolve()
     runner = Runner(cluster_owner())
     folder = hold(data, runner.owner)
-    listener = _listen(options.port)
-    port = int(listener.getsockname()[1])
-    url = f"http://{_LOOPBACK}:{port}"
     service = Service(
         data=data,
         pg_port=options.pg_port,
@@ -99,6 +102,14 @@ def _serve(options: argparse.Namespace) -> None:
         runner=runner,
         addresses=Addresses(data, options.pg_port),
     )
+    if options.stop:
+        stop_clusters(service)
+        end_all_in(service.homes)
+        service.store.close()
+        return
+    listener = _listen(options.port)
+    port = int(listener.getsockname()[1])
+    url = f"http://{_LOOPBACK}:{port}"
     service.check_reachable()
     service.addresses.check_port()
     work = Work(service, ACTIONS)
@@ -128,7 +139,12 @@ def _answer(
 
     api = Api(service, work, url=url, stop=stop)
     config = uvicorn.Config(
-        api.application(), access_log=False, log_level="warning", timeout_graceful_shutdown=5
+        api.application(),
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        # Clients poll every few seconds: a connection that ends as they ask again is an error.
+        timeout_keep_alive=_KEEP_ALIVE_S,
     )
     server = Server(config, listening)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,6 +19,7 @@ from infra.local.model import (
     OperationStatus,
     RunStatus,
 )
+from infra.local.reserve import Reserve
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS instances (
@@ -60,6 +61,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         path.touch(mode=0o600)
+        self._reserve = Reserve(path.with_suffix(".reserve"))
+        self._reserve.fill()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._lock = threading.RLock()
@@ -83,10 +86,21 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, sqlite3.OperationalError):
+                    self._reserve.spend()  # a full disk: the next try has this space
                 raise
-            self._connection.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        """End a transaction, unless SQLite has ended it already, as on a full disk."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def replenish(self) -> None:
+        """Keep space for the state again, where the disk has it: call when work has ended."""
+        self._reserve.fill()
 
     def instances(self, project: str | None = None) -> tuple[Instance, ...]:
         """Return the instances, of one project or all, by name."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,7 +26,9 @@ from ops.errors import OpsError
 
 # Two cores carry little more; the others wait as PENDING.
 _AT_ONCE = 4
-_STOP_LIMIT_S = 60
+_WRITE_AGAIN_S = 1.0
+# Errors whose own words say what happened; any other is a fault of the server's.
+_TOLD = (OpsError, OSError, psycopg.Error, sqlite3.OperationalError)
 _log = logging.getLogger(__name__)
 
 
@@ -123,8 +126,9 @@ class Work:
 
     def _attempt(self, job: Job) -> None:
         action = self._actions[job.operation.type]
-        job.save(replace(job.operation, status=OperationStatus.RUNNING, started=datetime.now(UTC)))
+        begun = replace(job.operation, status=OperationStatus.RUNNING, started=datetime.now(UTC))
         try:
+            self._insist(lambda: job.save(begun))
             action.run(job)
         except StoppingError as error:
             if action.resumes:
@@ -132,7 +136,7 @@ class Work:
             if self._undone(action, job, error):
                 self._finish(job, error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the operation must end
-            if not isinstance(error, OpsError | OSError | psycopg.Error):
+            if not isinstance(error, _TOLD):
                 _log.exception("%s %s failed", job.operation.type, job.operation.name)
             if self._undone(action, job, error):
                 self._finish(job, error)
@@ -142,7 +146,7 @@ class Work:
     def _undone(self, action: Action, job: Job, error: Exception) -> bool:
         """Undo; False if the server stops meanwhile: the next start then does it."""
         try:
-            action.undo(job, _sentence(error))
+            self._insist(lambda: action.undo(job, _sentence(error)))
         except StoppingError:
             return False
         except Exception:  # noqa: BLE001 - the operation must end
@@ -151,15 +155,34 @@ class Work:
 
     def _finish(self, job: Job, error: Exception | None) -> None:
         failure = None if error is None else OperationError(_code(error), _sentence(error))
-        job.save(
-            replace(
-                job.operation,
-                status=OperationStatus.DONE,
-                ended=datetime.now(UTC),
-                started=job.operation.started or datetime.now(UTC),
-                error=failure,
-            )
+        done = replace(
+            job.operation,
+            status=OperationStatus.DONE,
+            ended=datetime.now(UTC),
+            started=job.operation.started or datetime.now(UTC),
+            error=failure,
         )
+        with contextlib.suppress(StoppingError):  # the next start finishes it
+            self._insist(lambda: job.save(done))
+        self._service.store.replenish()
+
+    def _insist(self, write: Callable[[], None]) -> None:
+        """Try a write until the disk takes it: what is running for ever is known to nobody.
+
+        Raises:
+            StoppingError: The server stops meanwhile.
+        """
+        told = False
+        while True:
+            try:
+                write()
+            except sqlite3.OperationalError as error:
+                if not told:
+                    _log.error("The state can't be written, trying again: %s", error)
+                told = True
+                self._service.runner.pause(_WRITE_AGAIN_S)
+            else:
+                return
 
 
 def new_operation(
@@ -190,6 +213,6 @@ def _code(error: Exception) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, OpsError | OSError | psycopg.Error):
+    if isinstance(error, _TOLD):
         return str(error).strip()
     return f"The local Cloud SQL has a fault ({type(error).__name__}): see its server.log."

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -133,6 +134,9 @@ class Api:
             except EngineError as error:
                 refused = ApiError(503, "backendError", str(error))
                 return JSONResponse(refused.body(), refused.code)
+            except sqlite3.OperationalError as error:
+                fault = f"The local Cloud SQL can't write its state: {error}. Free space for it."
+                return JSONResponse(ApiError(503, "backendError", fault).body(), 503)
             except OpsError as error:
                 return JSONResponse(invalid(str(error)).body(), 400)
             except Exception as error:  # noqa: BLE001 - the client gets a 500 in the API's shape

@@ -1,3 +1,4 @@
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from infra.local.model import (
     OperationType,
     RunStatus,
 )
+from infra.local.reserve import BYTES, Reserve
 from infra.local.store import InProgressError, NameTakenError, Store
 from infra.local.work import new_operation
 
@@ -126,3 +128,22 @@ def test_an_instance_knows_what_its_settings_mean() -> None:
     assert MAIN.flags == (("work_mem", "8192"),)
     assert (other.stopped, other.deletion_protected, other.point_in_time_recovery) == (True,) * 3
     assert (MAIN.stopped, MAIN.deletion_protected, MAIN.point_in_time_recovery) == (False,) * 3
+
+
+def test_a_full_disk_has_what_was_kept_for_it(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "state.reserve")
+    assert not reserve.spend()
+    reserve.fill()
+    reserve.fill()
+    assert reserve.path.stat().st_size == BYTES
+    assert reserve.spend()
+    assert not reserve.path.exists()
+
+
+def test_a_write_that_fails_leaves_no_transaction_open(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError), store.transaction():
+        store._connection.execute("INSERT INTO nowhere VALUES (1)")
+    assert not store._connection.in_transaction
+    assert not store._reserve.path.exists()
+    store.replenish()
+    assert store._reserve.path.exists()
