@@ -57,10 +57,10 @@ class Baseline:
     sequences: Mapping[str, Reach]
 
 
-def take(crew: Crew, source: Source, drill: str, marked: "Future[Marker]") -> Baseline:
+def take(crew: Crew, source: Source, drill: str, marked: "Future[Marker]", tries: int) -> Baseline:
     """Set the marker, tell it at once through ``marked``, and read the baseline under it."""
     try:
-        with marker.hold(crew, source, drill) as found:
+        with marker.hold(crew, source, drill, tries) as found:
             marked.set_result(found)
             return read(crew, source, found)
     except BaseException as error:

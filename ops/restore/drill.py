@@ -20,7 +20,7 @@ from ops.restore.baseline import Baseline
 from ops.restore.copies import Made
 from ops.restore.crew import Crew
 from ops.restore.inject import Fault
-from ops.restore.marker import Marker, require_table
+from ops.restore.marker import TRIES, Marker, require_table
 from ops.restore.plan import CopyPlan, DrillPlan, Kind
 from ops.restore.report import DRILL, Checked, Clone, Report, Restored
 from ops.restore.source import ROOM, Source, of
@@ -41,12 +41,14 @@ class Options:
         seed: restore an older run too, drawn from this seed; None does not.
         inject: the fault to put in on purpose; empty puts in none.
         before_verify: a shell command to run against every copy before it is verified.
+        exact_tries: how often to look for a moment in which nobody writes to the source.
     """
 
     backup: str = ""
     seed: int | None = None
     inject: str = ""
     before_verify: str = ""
+    exact_tries: int = TRIES
 
 
 class BadSeedError(BadInputError):
@@ -146,8 +148,9 @@ class _Work:
             self.fault.archive(source, self.journal)
         with self.progress.phase("Set the marker on the source"):
             marked: Future[Marker] = Future()
+            tries = self.options.exact_tries
             base = crew.start(
-                "baseline", lambda: baseline.take(crew, source, self.plan.run, marked)
+                "baseline", lambda: baseline.take(crew, source, self.plan.run, marked, tries)
             )
             (marker,) = crew.wait([marked])
         moment = marker.point_in_time

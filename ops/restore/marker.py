@@ -94,13 +94,21 @@ class Marker:
 
 @contextmanager
 def hold(crew: Crew, source: Source, drill: str, tries: int = TRIES) -> Iterator[Marker]:
-    """Set the marker, and hold its snapshots for the block."""
+    """Set the marker, and hold its snapshots for the block.
+
+    Args:
+        crew: to connect with.
+        source: where the marker is set.
+        drill: the drill's name, in its heartbeats.
+        tries: how often to look for a moment in which nobody else's transaction finished;
+            0 goes for the snapshots around the marker at once.
+    """
     with ExitStack() as stack:
         writer = stack.enter_context(crew.connect(source.login(WRITE)))
         holder = stack.enter_context(crew.connect(source.login(HOLD)))
         before = _beat(writer, drill, "before")
         reach = sequences.read(writer)
-        for number in range(1, tries + 1):
+        for number in range(1, max(1, tries) + 1):
             low, low_name = _export(holder)
             at = _beat(writer, drill, "marker")
             moment = _pass_moment(writer)
@@ -108,8 +116,9 @@ def hold(crew: Crew, source: Source, drill: str, tries: int = TRIES) -> Iterator
             # finished by now, or will be counted as unseen.
             after = _beat(writer, drill, "after")
             high = _snapshot(writer)
-            exact = high.finished_since(low) == {at.transaction, after.transaction}
-            if exact or number == tries:
+            alone = high.finished_since(low) == {at.transaction, after.transaction}
+            exact = alone and tries > 0
+            if exact or number >= tries:
                 break
             holder.rollback()
         names: tuple[str, ...] = (low_name,)

@@ -130,7 +130,8 @@ class Report:
         """Return what people read: a line a check, what is wrong, times, verdict."""
         title = f"Restore drill {self.run} of {self.source}"
         table = Table(title, ("check", *self._copies()), tuple(self._rows()))
-        return [table, *self._faults(), *self._times(), self.summary()]
+        evidence = f"Evidence: {self.evidence}"
+        return [table, *self._faults(), *self._times(), self.summary(), evidence]
 
     def _copies(self) -> tuple[str, ...]:
         """Return the copies that were checked, in order."""
@@ -186,7 +187,7 @@ class Report:
             words.append(f"{lost:.3f} s lost (RPO).")
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
-        return " ".join([*words, f"Evidence: {self.evidence}"])
+        return " ".join(words)
 
 
 _ORDER = (

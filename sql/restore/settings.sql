@@ -1,5 +1,5 @@
 -- What is set for this database and for roles, and how does the database sort and encode?
--- Needs no privilege.
+-- The ICU locale's column is called datlocale since PostgreSQL 17. Needs no privilege.
 SELECT format('%s in %s', coalesce(nullif(setrole, 0)::regrole::text, 'everybody'),
               coalesce(d.datname, 'every database')), setconfig::text
   FROM pg_db_role_setting s
@@ -7,9 +7,10 @@ SELECT format('%s in %s', coalesce(nullif(setrole, 0)::regrole::text, 'everybody
  UNION ALL
 SELECT format('database %I', datname),
        concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider,
-                 daticulocale, 'collation ' || datcollversion,
+                 coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'),
+                 'collation ' || datcollversion,
                  'runs on ' || pg_database_collation_actual_version(oid), 'connections', datconnlimit,
                  CASE WHEN datallowconn THEN 'open' ELSE 'closed' END)
-  FROM pg_database
+  FROM pg_database d
  WHERE datname = current_database()
  ORDER BY 1
