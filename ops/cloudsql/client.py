@@ -1,19 +1,26 @@
-"""The only Cloud SQL Admin API client: calls, waits, errors by ``reason``.
+"""The Admin API of one project, through google-cloud-sql (``sqladmin_v1beta4`` over REST).
 
-Built on google-cloud-sql (``sqladmin_v1beta4`` over REST). Bodies go in and come
-out in the API's own JSON shape (camelCase), so that only ``infra.deploy.body`` and
-the rooms that read a body know its keys.
+Bodies go in and come out in the API's own JSON shape, so that only
+``infra.deploy.body`` and the rooms that read a body know its keys.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
-from ops.errors import OpsError
+from ops.cloudsql import model
+from ops.cloudsql.errors import (
+    ApiError,
+    NoCredentialsError,
+    NoSuchInstanceError,
+    OperationFailedError,
+    UnreachableError,
+    WaitTimeoutError,
+)
+from ops.cloudsql.model import BackupRun, Body, Instance, Operation
 
 API_SCOPE = "https://www.googleapis.com/auth/sqlservice.admin"
 BUSY_LIMIT_S = 600.0  # how long a call is tried again while another operation runs
@@ -21,197 +28,6 @@ WAIT_LIMIT_S = 5400.0  # the provider's own limit: 90 minutes
 POLLS_MISSED = 3  # polls in a row that may fail before a wait gives up
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 POLL_FIRST_S, POLL_FACTOR, POLL_MOST_S = 0.05, 1.4, 5.0
-
-Body = Mapping[str, Any]
-
-
-class ApiError(OpsError):
-    """The Admin API refused a call.
-
-    Attributes:
-        status: the HTTP status.
-        reason: the API's word for it, by which callers tell cases apart.
-    """
-
-    def __init__(self, call: str, status: int, reason: str, message: str) -> None:
-        self.status, self.reason = status, reason
-        super().__init__(f"Cloud SQL refused to {call}: {message.rstrip('.')} ({reason}).")
-
-
-class NoSuchInstanceError(OpsError):
-    """The project has no instance of that name."""
-
-    def __init__(self, project: str, name: str) -> None:
-        super().__init__(
-            f"There is no instance {name!r} in project {project}. "
-            "Provision it with `pulumi up` (local: `invoke local.deploy`), or correct the stack's "
-            "`ai-square-db:instance`."
-        )
-
-
-class UnreachableError(OpsError):
-    """Nothing answers at the Admin API's address."""
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(
-            f"The Cloud SQL Admin API at {endpoint} does not answer. "
-            "For the local one run `invoke local.up`; else check the network."
-        )
-
-
-class NoCredentialsError(OpsError):
-    """There are no Google credentials on this machine."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "There are no Google credentials here. Run `gcloud auth application-default login`, "
-            "or run where a service account is attached."
-        )
-
-
-class OperationFailedError(OpsError):
-    """An operation ended with an error."""
-
-    def __init__(self, operation: "Operation") -> None:
-        self.operation = operation
-        text = "; ".join(f"{code}: {message}" for code, message in operation.errors)
-        super().__init__(
-            f"Cloud SQL's operation {operation.type} on {operation.instance} failed: "
-            f"{text.rstrip('.')} (operation {operation.id})."
-        )
-
-
-class WaitTimeoutError(OpsError):
-    """An operation still runs when our patience ends."""
-
-    def __init__(self, operation: "Operation", limit_s: float) -> None:
-        self.operation = operation
-        super().__init__(
-            f"Operation {operation.id} ({operation.type} on {operation.instance}) still runs after "
-            f"{limit_s:.0f} s and goes on. Follow it with `gcloud sql operations wait "
-            f"{operation.id}`."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of the Admin API.
-
-    Attributes:
-        id: by which it is asked for.
-        type: CREATE, CLONE, RESTORE_VOLUME, BACKUP_VOLUME ...
-        status: PENDING, RUNNING or DONE.
-        instance: the one it works on (``targetId``).
-        inserted, started, ended: the operation's own times; None until they are there.
-        errors: pairs of code and message.
-        backup_id: of the backup run it makes, else empty.
-    """
-
-    id: str
-    type: str
-    status: str
-    instance: str
-    inserted: datetime | None
-    started: datetime | None
-    ended: datetime | None
-    errors: tuple[tuple[str, str], ...]
-    backup_id: str
-
-    @property
-    def seconds(self) -> float | None:
-        """Return how long it ran, by its own times, or None while it runs."""
-        if self.started is None or self.ended is None:
-            return None
-        return (self.ended - self.started).total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One instance, as the API tells of it; ``body`` is all that it told."""
-
-    name: str
-    state: str
-    address: str
-    connection_name: str
-    database_version: str
-    settings_version: int
-    deletion_protection: bool
-    body: Body
-
-
-@dataclass(frozen=True, slots=True)
-class BackupRun:
-    """One backup run of an instance.
-
-    Attributes:
-        id: the run's.
-        instance: whose it is.
-        status: SUCCESSFUL, FAILED, SKIPPED, RUNNING ...
-        type: AUTOMATED or ON_DEMAND.
-        description: what its maker wrote.
-        started, ended: None until they are there.
-        error: the API's message where it failed, else empty.
-    """
-
-    id: str
-    instance: str
-    status: str
-    type: str
-    description: str
-    started: datetime | None
-    ended: datetime | None
-    error: str
-
-
-def _moment(text: object) -> datetime | None:
-    if not text:
-        return None
-    return datetime.fromisoformat(str(text))
-
-
-def _operation(body: Body) -> Operation:
-    return Operation(
-        id=str(body.get("name", "")),
-        type=str(body.get("operationType", "")),
-        status=str(body.get("status", "")),
-        instance=str(body.get("targetId", "")),
-        inserted=_moment(body.get("insertTime")),
-        started=_moment(body.get("startTime")),
-        ended=_moment(body.get("endTime")),
-        errors=tuple(
-            (str(e.get("code", "")), str(e.get("message", "")))
-            for e in body.get("error", {}).get("errors", ())
-        ),
-        backup_id=str(body.get("backupContext", {}).get("backupId", "")),
-    )
-
-
-def _instance(body: Body) -> Instance:
-    settings = body.get("settings", {})
-    addresses = {a.get("type"): a.get("ipAddress", "") for a in body.get("ipAddresses", ())}
-    return Instance(
-        name=str(body.get("name", "")),
-        state=str(body.get("state", "")),
-        address=addresses.get("PRIVATE") or addresses.get("PRIMARY") or "",
-        connection_name=str(body.get("connectionName", "")),
-        database_version=str(body.get("databaseVersion", "")),
-        settings_version=int(settings.get("settingsVersion", 0)),
-        deletion_protection=bool(settings.get("deletionProtectionEnabled", False)),
-        body=body,
-    )
-
-
-def _backup_run(body: Body) -> BackupRun:
-    return BackupRun(
-        id=str(body.get("id", "")),
-        instance=str(body.get("instance", "")),
-        status=str(body.get("status", "")),
-        type=str(body.get("type", "")),
-        description=str(body.get("description", "")),
-        started=_moment(body.get("startTime")),
-        ended=_moment(body.get("endTime")),
-        error=str(body.get("error", {}).get("message", "")),
-    )
 
 
 class CloudSql:
@@ -239,7 +55,7 @@ class CloudSql:
             body = self._call(
                 "list instances", partial(self._first_page, self._instances.list, request)
             )
-            found += [_instance(item) for item in body.get("items", ())]
+            found += [model.instance(item) for item in body.get("items", ())]
             token = str(body.get("nextPageToken", ""))
             if not token:
                 return tuple(found)
@@ -247,7 +63,7 @@ class CloudSql:
     def find(self, name: str) -> Instance | None:
         """Return an instance, or None where there is none of that name."""
         try:
-            return _instance(
+            return model.instance(
                 self._call(
                     f"get instance {name}",
                     lambda: self._instances.get(self._ask("InstancesGet", instance=name)),
@@ -324,7 +140,7 @@ class CloudSql:
                 self._ask("InstancesGetLatestRecoveryTime", instance=name)
             ),
         )
-        return _moment(body.get("latestRecoveryTime"))
+        return model.moment(body.get("latestRecoveryTime"))
 
     # --- backup runs
 
@@ -338,7 +154,7 @@ class CloudSql:
                 f"list the backups of {name}",
                 partial(self._first_page, self._backups.list, request),
             )
-            runs += [_backup_run(item) for item in body.get("items", ())]
+            runs += [model.backup_run(item) for item in body.get("items", ())]
             token = str(body.get("nextPageToken", ""))
             if not token:
                 return tuple(runs)
@@ -408,7 +224,7 @@ class CloudSql:
     def operation(self, operation_id: str) -> Operation:
         """Return an operation as it is now."""
         request = self._ask("OperationsGet", operation=operation_id)
-        return _operation(
+        return model.operation(
             self._call(f"tell of operation {operation_id}", lambda: self._operations.get(request))
         )
 
@@ -419,7 +235,7 @@ class CloudSql:
             f"list the operations of {instance}",
             lambda: self._first_page(self._operations.list, request),
         )
-        return tuple(_operation(item) for item in body.get("items", ()))
+        return tuple(model.operation(item) for item in body.get("items", ()))
 
     def wait(self, operation: Operation, timeout_s: float | None = None) -> Operation:
         """Wait until an operation is DONE and return it.
@@ -454,7 +270,7 @@ class CloudSql:
         deadline = time.monotonic() + BUSY_LIMIT_S
         for pause in _pauses():
             try:
-                return _operation(self._call(what, lambda: method(request)))
+                return model.operation(self._call(what, lambda: method(request)))
             except ApiError as error:
                 if error.reason != "operationInProgress" or time.monotonic() > deadline:
                     raise

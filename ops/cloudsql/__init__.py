@@ -1,0 +1,26 @@
+"""The only Cloud SQL Admin API client: calls, waits, errors by ``reason``."""
+
+from ops.cloudsql.client import CloudSql
+from ops.cloudsql.errors import (
+    ApiError,
+    NoCredentialsError,
+    NoSuchInstanceError,
+    OperationFailedError,
+    UnreachableError,
+    WaitTimeoutError,
+)
+from ops.cloudsql.model import BackupRun, Body, Instance, Operation
+
+__all__ = [
+    "ApiError",
+    "BackupRun",
+    "Body",
+    "CloudSql",
+    "Instance",
+    "NoCredentialsError",
+    "NoSuchInstanceError",
+    "Operation",
+    "OperationFailedError",
+    "UnreachableError",
+    "WaitTimeoutError",
+]

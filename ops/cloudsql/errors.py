@@ -1,0 +1,72 @@
+"""What the Admin API refuses, and what becomes of an operation, as sentences."""
+
+from ops.cloudsql.model import Operation
+from ops.errors import OpsError
+
+
+class ApiError(OpsError):
+    """The Admin API refused a call.
+
+    Attributes:
+        status: the HTTP status.
+        reason: the API's word for it, by which callers tell cases apart.
+    """
+
+    def __init__(self, call: str, status: int, reason: str, message: str) -> None:
+        self.status, self.reason = status, reason
+        super().__init__(f"Cloud SQL refused to {call}: {message.rstrip('.')} ({reason}).")
+
+
+class NoSuchInstanceError(OpsError):
+    """The project has no instance of that name."""
+
+    def __init__(self, project: str, name: str) -> None:
+        super().__init__(
+            f"There is no instance {name!r} in project {project}. "
+            "Provision it with `pulumi up` (local: `invoke local.deploy`), or correct the stack's "
+            "`ai-square-db:instance`."
+        )
+
+
+class UnreachableError(OpsError):
+    """Nothing answers at the Admin API's address."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(
+            f"The Cloud SQL Admin API at {endpoint} does not answer. "
+            "For the local one run `invoke local.up`; else check the network."
+        )
+
+
+class NoCredentialsError(OpsError):
+    """There are no Google credentials on this machine."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There are no Google credentials here. Run `gcloud auth application-default login`, "
+            "or run where a service account is attached."
+        )
+
+
+class OperationFailedError(OpsError):
+    """An operation ended with an error."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        text = "; ".join(f"{code}: {message}" for code, message in operation.errors)
+        super().__init__(
+            f"Cloud SQL's operation {operation.type} on {operation.instance} failed: "
+            f"{text.rstrip('.')} (operation {operation.id})."
+        )
+
+
+class WaitTimeoutError(OpsError):
+    """An operation still runs when our patience ends."""
+
+    def __init__(self, operation: Operation, limit_s: float) -> None:
+        self.operation = operation
+        super().__init__(
+            f"Operation {operation.id} ({operation.type} on {operation.instance}) still runs after "
+            f"{limit_s:.0f} s and goes on. Follow it with `gcloud sql operations wait "
+            f"{operation.id}`."
+        )

@@ -1,0 +1,133 @@
+"""What the Admin API tells of, read from its own JSON shape (camelCase)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the Admin API.
+
+    Attributes:
+        id: by which it is asked for.
+        type: CREATE, CLONE, RESTORE_VOLUME, BACKUP_VOLUME ...
+        status: PENDING, RUNNING or DONE.
+        instance: the one it works on (``targetId``).
+        inserted, started, ended: the operation's own times; None until they are there.
+        errors: pairs of code and message.
+        backup_id: of the backup run it makes, else empty.
+    """
+
+    id: str
+    type: str
+    status: str
+    instance: str
+    inserted: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    errors: tuple[tuple[str, str], ...]
+    backup_id: str
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it ran, by its own times, or None while it runs."""
+        if self.started is None or self.ended is None:
+            return None
+        return (self.ended - self.started).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance, as the API tells of it; ``body`` is all that it told."""
+
+    name: str
+    state: str
+    address: str
+    connection_name: str
+    database_version: str
+    settings_version: int
+    deletion_protection: bool
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRun:
+    """One backup run of an instance.
+
+    Attributes:
+        id: the run's.
+        instance: whose it is.
+        status: SUCCESSFUL, FAILED, SKIPPED, RUNNING ...
+        type: AUTOMATED or ON_DEMAND.
+        description: what its maker wrote.
+        started, ended: None until they are there.
+        error: the API's message where it failed, else empty.
+    """
+
+    id: str
+    instance: str
+    status: str
+    type: str
+    description: str
+    started: datetime | None
+    ended: datetime | None
+    error: str
+
+
+def moment(text: object) -> datetime | None:
+    """Return the time that a body's RFC 3339 text means; None where there is none."""
+    if not text:
+        return None
+    return datetime.fromisoformat(str(text))
+
+
+def operation(body: Body) -> Operation:
+    """Return the operation that a body tells of."""
+    return Operation(
+        id=str(body.get("name", "")),
+        type=str(body.get("operationType", "")),
+        status=str(body.get("status", "")),
+        instance=str(body.get("targetId", "")),
+        inserted=moment(body.get("insertTime")),
+        started=moment(body.get("startTime")),
+        ended=moment(body.get("endTime")),
+        errors=tuple(
+            (str(e.get("code", "")), str(e.get("message", "")))
+            for e in body.get("error", {}).get("errors", ())
+        ),
+        backup_id=str(body.get("backupContext", {}).get("backupId", "")),
+    )
+
+
+def instance(body: Body) -> Instance:
+    """Return the instance that a body tells of."""
+    settings = body.get("settings", {})
+    addresses = {a.get("type"): a.get("ipAddress", "") for a in body.get("ipAddresses", ())}
+    return Instance(
+        name=str(body.get("name", "")),
+        state=str(body.get("state", "")),
+        address=addresses.get("PRIVATE") or addresses.get("PRIMARY") or "",
+        connection_name=str(body.get("connectionName", "")),
+        database_version=str(body.get("databaseVersion", "")),
+        settings_version=int(settings.get("settingsVersion", 0)),
+        deletion_protection=bool(settings.get("deletionProtectionEnabled", False)),
+        body=body,
+    )
+
+
+def backup_run(body: Body) -> BackupRun:
+    """Return the backup run that a body tells of."""
+    return BackupRun(
+        id=str(body.get("id", "")),
+        instance=str(body.get("instance", "")),
+        status=str(body.get("status", "")),
+        type=str(body.get("type", "")),
+        description=str(body.get("description", "")),
+        started=moment(body.get("startTime")),
+        ended=moment(body.get("endTime")),
+        error=str(body.get("error", {}).get("message", "")),
+    )
