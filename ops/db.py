@@ -43,9 +43,11 @@ class CannotConnectError(OpsError):
     """PostgreSQL does not let us in, or is not there."""
 
     def __init__(self, database: "Database", user: str, reason: str) -> None:
+        # libpq names the server once more, twice failed, before it says why
+        why = reason.strip().splitlines()[0].rpartition("failed: ")[2]
         super().__init__(
             f"Can't connect to database {database.name} at {database.host}:{database.port} as "
-            f"{user}: {reason.strip().splitlines()[-1]}. "
+            f"{user}: {why}. "
             "Check that the instance runs and that this machine reaches its address."
         )
 

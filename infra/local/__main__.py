@@ -97,7 +97,7 @@ def _serve(options: argparse.Namespace) -> None:
     service = Service(
         data=data,
         pg_port=options.pg_port,
-        stand_in=options.stand_in,
+        stand_in=folder.stands_in(asked=options.stand_in),
         store=Store(data / "state.sqlite"),
         runner=runner,
         addresses=Addresses(data, options.pg_port),

@@ -44,6 +44,16 @@ class Folder:
         fresh.write_text(json.dumps(facts, indent=2) + "\n")
         fresh.replace(self.announcement)
 
+    def stands_in(self, *, asked: bool) -> bool:
+        """Return whether another major may stand in here: asked for now, or at an earlier start.
+
+        What was made by one that stood in has to go on with it.
+        """
+        mark = self.path / "stand-in"
+        if asked:
+            mark.touch()
+        return mark.exists()
+
     def withdraw(self) -> None:
         """Take the announcement back."""
         self.announcement.unlink(missing_ok=True)

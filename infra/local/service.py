@@ -65,7 +65,7 @@ class Service:
         archive = layout.archive(instance.era) if instance.point_in_time_recovery else None
         return Cluster(
             layout,
-            self.programs(instance.major),
+            self.programs(_made_by(layout) or instance.major),
             self.runner,
             ClusterSettings(
                 name=instance.name,
@@ -164,3 +164,11 @@ class Service:
         )
         if answer.returncode != 0:
             raise FolderUnreachableError(self.data, owner.name)
+
+
+def _made_by(layout: Layout) -> int | None:
+    """Return the major version that made a data directory: another may have stood in then."""
+    try:
+        return int((layout.data / "PG_VERSION").read_text())
+    except (OSError, ValueError):
+        return None

@@ -286,7 +286,9 @@ class CloudSql:
         except exceptions.GoogleAPICallError as error:
             first = dict(error.errors[0]) if error.errors else {}
             reason = str(first.get("reason") or error.reason or error.code)
-            raise ApiError(what, int(error.code or 0), reason, str(error.message)) from error
+            # the client puts the request's address in front of the API's own words
+            words = str(first.get("message") or error.message)
+            raise ApiError(what, int(error.code or 0), reason, words) from error
         except requests.exceptions.ConnectionError as error:
             raise UnreachableError(self._endpoint or "sqladmin.googleapis.com") from error
         text = type(message).to_json(
