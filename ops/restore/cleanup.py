@@ -9,7 +9,7 @@ from ops.console import Progress
 from ops.errors import OpsError
 from ops.journal import Entry, Journal
 from ops.restore.crew import Crew
-from ops.restore.source import Source
+from ops.restore.source import Place
 
 MAKING = frozenset({"create", "clone"})
 HIDING = "hide"  # a file was moved away, and its place is in the facts
@@ -22,7 +22,7 @@ class NotGoneError(OpsError):
         super().__init__(f"Instance {name} is still there although its deletion is done.")
 
 
-def always(source: Source, crew: Crew, journal: Journal, progress: Progress) -> tuple[str, ...]:
+def always(source: Place, crew: Crew, journal: Journal, progress: Progress) -> tuple[str, ...]:
     """Stop the drill's threads and remove everything it made; return what is left.
 
     Interrupted a second time it says what is left and how to remove it, and gives up.
@@ -46,7 +46,7 @@ def made(journal: Journal) -> tuple[str, ...]:
     return tuple(sorted({entry.object for entry in journal.entries() if _makes(entry)}))
 
 
-def undo(source: Source, journal: Journal) -> tuple[str, ...]:
+def undo(source: Place, journal: Journal) -> tuple[str, ...]:
     """Undo everything in a run's journal and close it; return a line for each thing left."""
     for entry in journal.entries():
         if entry.action == HIDING:

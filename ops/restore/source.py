@@ -1,4 +1,7 @@
-"""What a drill starts from: the source instance, and the doors to it and to its copies."""
+"""What a drill starts from: the source instance, and the doors to it and to its copies.
+
+A sweep needs less: it goes by names and journals, also where the source is gone.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,33 +17,42 @@ ROOM = "restore-drill"  # the name of the lease, of the journals and of the evid
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The instance whose backups are drilled.
+class Place:
+    """Where drills of an instance leave their traces; the instance itself may be gone.
 
     Attributes:
-        stack: the stack that it belongs to.
+        stack: the stack that the instance belongs to.
         instance: its name.
         cloud: the Admin API of its project.
-        database: the application's database on it.
-        owner: the role that owns the schema; asks every question.
-        app: the application's role; proves that the application could go on.
         store: where lease, journal and evidence live.
-        server: the local Cloud SQL, or None on cloud stacks.
-        rto_target_s, rpo_target_s: what the drill is held to, in seconds.
         lease: for how long a silent drill counts as alive.
     """
 
     stack: str
     instance: str
     cloud: CloudSql
+    store: Store
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Place):
+    """The instance whose backups are drilled.
+
+    Attributes:
+        database: the application's database on it.
+        owner: the role that owns the schema; asks every question.
+        app: the application's role; proves that the application could go on.
+        server: the local Cloud SQL, or None on cloud stacks.
+        rto_target_s, rpo_target_s: what the drill is held to, in seconds.
+    """
+
     database: Database
     owner: str
     app: str
-    store: Store
     server: Server | None
     rto_target_s: float
     rpo_target_s: float
-    lease: timedelta
 
     def local(self, name: str) -> LocalInstance | None:
         """Return where an instance's cluster lies; None on cloud stacks, or where it is gone."""
@@ -55,24 +67,35 @@ class Source:
         return self.database.at(address)
 
 
+def place(target: Target) -> Place:
+    """Return where drills of a stack's instance leave their traces; asks nobody."""
+    return Place(
+        stack=target.stack,
+        instance=target.instance,
+        cloud=target.cloud(),
+        store=target.store,
+        lease=timedelta(minutes=target.settings.drill.lease_minutes),
+    )
+
+
 def of(target: Target) -> Source:
     """Return the source that a stack names.
 
     Raises:
         ops.cloudsql.NoSuchInstanceError: it is not provisioned.
     """
-    cloud = target.cloud()
+    ground = place(target)
     drill = target.settings.drill
     return Source(
-        stack=target.stack,
-        instance=target.instance,
-        cloud=cloud,
-        database=target.database_at(cloud.instance(target.instance).address),
+        stack=ground.stack,
+        instance=ground.instance,
+        cloud=ground.cloud,
+        store=ground.store,
+        lease=ground.lease,
+        database=target.database_at(ground.cloud.instance(ground.instance).address),
         owner=target.owner,
         app=target.app,
-        store=target.store,
         server=None if target.local is None else target.server(),
         rto_target_s=drill.rto_target_s,
         rpo_target_s=drill.rpo_target_s,
-        lease=timedelta(minutes=drill.lease_minutes),
     )

@@ -10,7 +10,7 @@ from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore import cleanup
 from ops.restore.plan import TIME_TO_LIVE, born, is_drill_copy
-from ops.restore.source import ROOM, Source, of
+from ops.restore.source import ROOM, Place, place
 from ops.results import State
 
 
@@ -55,15 +55,17 @@ class SweepReport:
 def sweep(run: Invocation) -> SweepReport:
     """Remove what earlier drills of a stack's instance left, unless one is under way.
 
+    The instance itself may be gone: journals and names tell what to remove.
+
     Raises:
         ops.lease.LeaseHeldError: a drill is under way.
     """
-    source = of(run.target)
+    source = place(run.target)
     with lease.hold(source.store, ROOM, source.lease), run.progress.phase("Sweep leftovers"):
         return sweep_held(source, datetime.now(UTC))
 
 
-def sweep_held(source: Source, now: datetime) -> SweepReport:
+def sweep_held(source: Place, now: datetime) -> SweepReport:
     """Remove what earlier drills left; the caller holds the lease.
 
     Instances that no journal here tells of belong to a drill with its records elsewhere:

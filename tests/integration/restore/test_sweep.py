@@ -1,0 +1,47 @@
+"""A sweep where the source is gone: journals and names tell what is left."""
+
+from dataclasses import replace
+
+import pytest
+
+from ops import target
+from ops.cloudsql import NoSuchInstanceError
+from ops.console import Console, Format
+from ops.invocation import Invocation
+from ops.journal import Journal, unfinished
+from ops.restore.drill import drill
+from ops.restore.plan import copy_body, name_stem
+from ops.restore.source import ROOM, Source
+from ops.restore.sweep import sweep
+from ops.results import State
+from tests.integration.restore.conftest import Site
+
+GONE = "gone"
+
+
+def test_leftovers_of_a_source_that_is_gone_are_swept(
+    site: Site, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_CLOUDSQL_DIR", str(site.data))
+    stack = target.load("local")
+    named = replace(stack.settings.instance, name=GONE)
+    stack = replace(stack, settings=replace(stack.settings, instance=named))
+    run = Invocation(stack, Console(Format.TABLE))
+    cloud = source.cloud
+    stem = name_stem(GONE, cloud.project)
+    told, stranger = f"{stem}260101000000-0a1b-b1", f"{stem}200101000000-0a1b-c"
+    body = cloud.instance(source.instance)
+    journal = Journal(stack.store, ROOM, "260101000000-0a1b")
+    journal.intend("create", told)
+    for operation in [cloud.insert(copy_body(body, name, {})) for name in (GONE, told, stranger)]:
+        cloud.wait(operation)
+    cloud.wait(cloud.delete(GONE))
+    with pytest.raises(NoSuchInstanceError):
+        drill(run)
+
+    report = sweep(run)
+
+    assert report.state is State.OK
+    assert set(report.removed) == {told, stranger}
+    assert unfinished(stack.store, ROOM) == ()
+    run.show(report)  # ends with another code than 0 only by raising Exit
