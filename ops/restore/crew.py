@@ -55,10 +55,10 @@ class Crew:
             try:
                 job.set_result(work())
             except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
-                job.set_exception(error)
                 with self._lock:
                     if not self._failure.done():
                         self._failure.set_exception(error)
+                job.set_exception(error)
 
         with self._lock:
             self._jobs.append(job)  # type: ignore[arg-type]  # Future is invariant; we only wait
@@ -80,6 +80,8 @@ class Crew:
         pending: set[Future[object]] = set(jobs)  # type: ignore[arg-type]  # as above
         while pending:
             done, _ = wait_for({*pending, self._failure}, return_when=FIRST_COMPLETED)
+            if self._failure in done:
+                self._failure.result()
             for job in done:
                 job.result()
                 if each is not None:
@@ -88,8 +90,8 @@ class Crew:
         return tuple(job.result() for job in jobs)
 
     def check(self) -> None:
-        """Raise StoppedError once the drill is given up: called before every step."""
-        if self._stopped.is_set():
+        """Raise StoppedError once the drill is given up or failed: called before every step."""
+        if self._stopped.is_set() or self._failure.done():
             raise StoppedError
 
     def stop(self) -> None:

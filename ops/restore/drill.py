@@ -1,12 +1,13 @@
 """The restore drill: restore, clone, compare, time, clean up, tell.
 
 Three things go side by side: the restore of the backup, the clone to the marker, and the
-reading of the baseline. A copy is verified as soon as it answers.
+reading of the baseline. A copy is verified as soon as it answers. A drill that is cut short
+leaves evidence too: what it found until then, and why it did not end.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops import lease
@@ -15,19 +16,19 @@ from ops.console import Phase, Progress
 from ops.errors import BadInputError
 from ops.invocation import Invocation
 from ops.journal import Journal
-from ops.restore import baseline, cleanup, copies, evidence, hook, inject, plan, timing, verify
+from ops.restore import baseline, cleanup, copies, evidence, hook, inject, plan, verify
 from ops.restore.baseline import Baseline
 from ops.restore.copies import Made
+from ops.restore.course import Course, reason, report
 from ops.restore.crew import Crew
 from ops.restore.inject import Fault
 from ops.restore.marker import TRIES, Marker, require_table
-from ops.restore.plan import CopyPlan, DrillPlan, Kind
-from ops.restore.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.plan import CopyPlan, Kind
+from ops.restore.report import Report
 from ops.restore.source import ROOM, Source, of
 from ops.restore.sweep import sweep_held
-from ops.restore.timing import Loss
 from ops.restore.verify import Verified
-from ops.results import CheckResult, State
+from ops.results import CheckResult
 
 __all__ = ["Options", "Report", "drill", "options", "perform"]
 
@@ -67,15 +68,6 @@ def options(backup: str, seed: str, fault: str, before_verify: str) -> Options:
     return Options(backup, number, fault, before_verify)
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What the work between planning and clean-up gave."""
-
-    marker: Marker
-    verified: tuple[Verified, ...]
-    latest_recovery_time: datetime | None
-
-
 def drill(run: Invocation, options: Options = Options()) -> Report:
     """Drill the backups of a stack's instance: see ``perform``."""
     return perform(of(run.target), options, run.progress)
@@ -84,8 +76,8 @@ def drill(run: Invocation, options: Options = Options()) -> Report:
 def perform(source: Source, options: Options, progress: Progress) -> Report:
     """Restore a source's backup and clone it to a marker, prove both, and remove them.
 
-    Whatever happens, interrupts included, the copies are removed; a drill that was killed
-    is cleaned up by the next one or by ``sweep``.
+    Whatever happens, interrupts included, the copies are removed and evidence is left; a
+    drill that was killed is cleaned up, and named, by the next one or by ``sweep``.
 
     Raises:
         ops.restore.inject.UnknownFaultError: ``inject`` names no fault.
@@ -100,32 +92,60 @@ def perform(source: Source, options: Options, progress: Progress) -> Report:
 
 def _held(source: Source, options: Options, fault: Fault | None, progress: Progress) -> Report:
     started = datetime.now(UTC)
+    course = Course(source, plan.run_name(started), started, options.inject)
+    try:
+        _run(course, options, fault, progress)
+    except BadInputError:  # nothing was begun
+        raise
+    except BaseException as error:
+        _keep(course, error, progress)
+        raise
+    told = report(course, source.store.where(evidence.key(course.run)))
+    evidence.write(source, told, course.versions)
+    return told
+
+
+def _keep(course: Course, error: BaseException, progress: Progress) -> None:
+    """Write the evidence of a drill that is cut short; its error stays the one that is told."""
+    store = course.source.store
+    try:
+        told = report(course, store.where(evidence.key(course.run)), error)
+        evidence.write(course.source, told, course.versions)
+        progress.line(f"{told.summary()} Evidence: {told.evidence}")
+    except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first error
+        with suppress(Exception):
+            progress.line(f"No evidence of this drill could be written: {reason(second)}")
+
+
+def _run(course: Course, options: Options, fault: Fault | None, progress: Progress) -> None:
+    source = course.source
     with progress.phase("Choose a backup, sweep what earlier drills left"):
         instance = source.cloud.instance(source.instance)
+        course.versions["database"] = instance.database_version
         require_table(source)
-        swept = sweep_held(source, started)
+        swept = sweep_held(source, course.started)
+        course.swept, course.leftovers = swept.lines(), swept.leftovers
         chosen = plan.plan(
             source.instance,
             source.cloud.project,
             source.cloud.backup_runs(source.instance),
-            run=plan.run_name(started),
-            now=started,
+            run=course.run,
+            now=course.started,
             backup=options.backup,
             seed=options.seed,
         )
-    result: _Result | None = None
-    left = swept.leftovers
-    if chosen.copies:
-        journal, crew = Journal(source.store, ROOM, chosen.run), Crew()
-        try:
-            result = _Work(source, options, fault, chosen, journal, crew, progress).do()
-        finally:
-            left = (*left, *cleanup.always(source, crew, journal, progress))
-    report = _report(source, chosen, result, started, left)
-    where = source.store.where(evidence.key(chosen.run))
-    report = replace(report, injected=options.inject, evidence=where)
-    evidence.write(source, report, instance.database_version)
-    return report
+        course.choose(chosen)
+    if not chosen.copies:
+        return
+    journal, crew = Journal(source.store, ROOM, chosen.run), Crew()
+    earlier = course.leftovers
+    try:
+        _Work(source, options, fault, course, journal, crew, progress).do()
+    finally:
+        made = tuple(f"{one.name}: perhaps not removed" for one in chosen.copies)
+        course.removed, course.leftovers = False, (*earlier, *made)
+        left = cleanup.always(source, crew, journal, progress)
+        course.removed, course.leftovers = True, (*earlier, *left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,52 +153,51 @@ class _Work:
     source: Source
     options: Options
     fault: Fault | None
-    plan: DrillPlan
+    course: Course
     journal: Journal
     crew: Crew
     progress: Progress
 
-    def do(self) -> _Result:
+    def do(self) -> None:
         """Start everything that can go side by side, and wait for it phase by phase."""
-        crew, source = self.crew, self.source
-        backups = [one for one in self.plan.copies if one.kind is Kind.BACKUP]
-        (clone,) = (one for one in self.plan.copies if one.kind is Kind.CLONE)
-        restores = [crew.start(one.name, self._restore(one)) for one in backups]
+        crew, source, course = self.crew, self.source, self.course
+        backups = [one for one in course.copies if one.plan.kind is Kind.BACKUP]
+        (clone,) = (one for one in course.copies if one.plan.kind is Kind.CLONE)
+        restores = []
+        for one in backups:
+            one.made = crew.start(one.plan.name, _Making(self, one.plan))
+            restores.append(one.made)
         if self.fault is not None and self.fault.archive is not None:
             self.fault.archive(source, self.journal)
         with self.progress.phase("Set the marker on the source"):
             marked: Future[Marker] = Future()
             tries = self.options.exact_tries
             base = crew.start(
-                "baseline", lambda: baseline.take(crew, source, self.plan.run, marked, tries)
+                "baseline", lambda: baseline.take(crew, source, course.run, marked, tries)
             )
-            (marker,) = crew.wait([marked])
-        moment = marker.point_in_time
-        latest = self._latest_recovery_time()
+            (course.marker,) = crew.wait([marked])
+        moment = course.marker.point_in_time
+        course.latest_recovery_time = self._latest_recovery_time()
         cloned = crew.start(
-            clone.name, lambda: copies.clone(crew, source, self.journal, clone, moment)
+            clone.plan.name,
+            lambda: copies.clone(crew, source, self.journal, clone.plan, moment),
         )
-        numbers = ", ".join(one.backup.id for one in backups if one.backup)
+        clone.made = cloned
+        numbers = ", ".join(one.plan.backup.id for one in backups if one.plan.backup)
         title = f"Restore backup {numbers}, and clone to {moment:%H:%M:%S.%f}"[:-3]
-        steps = sum(verify.STEPS[one.kind] for one in self.plan.copies)
-        verifying = f"Verify {len(self.plan.copies)} copies"
+        steps = sum(verify.STEPS[one.kind] for one in course.plans)
+        verifying = f"Verify {len(course.copies)} copies"
         # Verification of the first copy begins while the other is still made.
         bar = _Steps()
-        verified = [crew.start("verify", self._verify(made, base, bar)) for made in restores]
-        verified.append(crew.start("verify", self._verify(cloned, base, bar)))
-        with self.progress.phase(title, total=len(self.plan.copies)) as phase:
+        verified = []
+        for one, made in zip((*backups, clone), (*restores, cloned), strict=True):
+            one.verified = crew.start("verify", _Verifying(self, made, base, one.found, bar))
+            verified.append(one.verified)
+        with self.progress.phase(title, total=len(course.copies)) as phase:
             crew.wait([*restores, cloned], each=phase.advance)
         with self.progress.phase(verifying, total=steps) as phase:
             bar.show(phase)
-            return _Result(marker, crew.wait(verified), latest)
-
-    def _restore(self, one: CopyPlan) -> "_Making":
-        return _Making(self, one)
-
-    def _verify(
-        self, made: "Future[Made]", base: "Future[Baseline]", bar: "_Steps"
-    ) -> "_Verifying":
-        return _Verifying(self, made, base, bar)
+            crew.wait(verified)
 
     def _latest_recovery_time(self) -> datetime | None:
         try:
@@ -194,7 +213,8 @@ class _Making:
 
     def __call__(self) -> Made:
         work = self.work
-        return copies.restore(work.crew, work.source, work.journal, self.plan, work.plan.labels)
+        labels = work.course.labels
+        return copies.restore(work.crew, work.source, work.journal, self.plan, labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +222,7 @@ class _Verifying:
     work: _Work
     made: "Future[Made]"
     base: "Future[Baseline]"
+    found: list[CheckResult]
     bar: "_Steps"
 
     def __call__(self) -> Verified:
@@ -214,8 +235,8 @@ class _Verifying:
             if work.options.before_verify:
                 hook.before_verify(source, made, work.options.before_verify)
         if is_clone:
-            return verify.clone(crew, source, made, self.base, self.bar.advance)
-        return verify.backup(crew, source, made, self.bar.advance)
+            return verify.clone(crew, source, made, self.base, self.found, self.bar.advance)
+        return verify.backup(crew, source, made, self.found, self.bar.advance)
 
 
 class _Steps:
@@ -236,79 +257,3 @@ class _Steps:
         """Show the steps on a bar, those already done at once."""
         phase.advance(self._done)
         self._phase = phase
-
-
-def _report(
-    source: Source,
-    chosen: DrillPlan,
-    result: _Result | None,
-    started: datetime,
-    left: tuple[str, ...],
-) -> Report:
-    checks = [Checked(DRILL, one) for one in chosen.checks]
-    verified: Sequence[Verified] = () if result is None else result.verified
-    labels = _labels(chosen)
-    checks += [
-        Checked(labels[one.made.plan.name], check) for one in verified for check in one.checks
-    ]
-    phases = {
-        labels[one.made.plan.name]: timing.phases(one.made, one.seconds)
-        for one in verified
-        if one.made.operations
-    }
-    whole = [
-        phases[labels[one.made.plan.name]]
-        for one in verified
-        if one.seconds and not one.made.failure
-    ]
-    slowest = max(whole, key=lambda one: one.total, default=None)
-    loss = None if result is None else _loss(result)
-    if result is not None:
-        checks.append(Checked(DRILL, timing.rto(slowest, source.rto_target_s)))
-        checks.append(Checked(DRILL, timing.rpo(loss, source.rpo_target_s)))
-    checks.append(Checked(DRILL, _cleaned(left, len(chosen.copies))))
-    return Report(
-        run=chosen.run,
-        stack=source.stack,
-        source=source.instance,
-        started=started,
-        ended=datetime.now(UTC),
-        backups=tuple(
-            Restored(b.id, b.type, b.description, b.started, b.ended, one.name)
-            for one in chosen.copies
-            if (b := one.backup) is not None
-        ),
-        clone=None if result is None else _clone(chosen, result.marker),
-        checks=tuple(checks),
-        phases=phases,
-        rto=slowest,
-        loss=loss,
-        leftovers=left,
-    )
-
-
-def _labels(chosen: DrillPlan) -> dict[str, str]:
-    """Return what people call each copy: ``backup``, ``backup 2``, ``clone``."""
-    return {
-        one.name: one.kind.value if number == 1 or one.kind is Kind.CLONE else f"backup {number}"
-        for number, one in enumerate(chosen.copies, start=1)
-    }
-
-
-def _clone(chosen: DrillPlan, marker: Marker) -> Clone:
-    (one,) = (one for one in chosen.copies if one.kind is Kind.CLONE)
-    method = "exact" if marker.exact else "sandwich"
-    return Clone(one.name, marker.point_in_time, method, marker.tries)
-
-
-def _loss(result: _Result) -> Loss:
-    newest = [one.newest for one in result.verified if one.made.plan.kind is Kind.CLONE]
-    return Loss(result.marker.point_in_time, newest[0], result.latest_recovery_time)
-
-
-def _cleaned(left: tuple[str, ...], made: int) -> CheckResult:
-    if left:
-        remedy = "Run `invoke restore.sweep`; each of them costs money."
-        words = f"{len(left)} instances could not be removed"
-        return CheckResult("cleanup", State.FINDING, made, made, words, left, remedy=remedy)
-    return CheckResult("cleanup", State.OK, made, made, f"{made} copies removed, nothing left")

@@ -8,6 +8,7 @@ import hashlib
 import json
 import platform
 import socket
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from ops.console import Table, document
@@ -24,13 +25,13 @@ def key(run: str) -> str:
     return f"{FOLDER}/{run}.json"
 
 
-def write(source: Source, report: Report, database_version: str) -> None:
+def write(source: Source, report: Report, versions: Mapping[str, str]) -> None:
     """Write the evidence of a drill: JSON and Markdown.
 
     Args:
         source: whose store takes it.
         report: what came out.
-        database_version: the source's, as the API names it.
+        versions: of what took part besides this product.
     """
     facts = {
         "format": FORMAT,
@@ -40,7 +41,7 @@ def write(source: Source, report: Report, database_version: str) -> None:
         "versions": {
             "ai-square-db": version("ai-square-db"),
             "python": platform.python_version(),
-            "database": database_version,
+            **versions,
         },
         "drill": document(report),
     }

@@ -75,6 +75,7 @@ class Report:
         rto: the slowest copy's.
         loss: what the clone lost.
         injected: the fault that was put in on purpose, else empty.
+        swept: what was cleaned up of earlier drills first, a line a drill.
         leftovers: what could not be cleaned up.
         evidence: where the evidence lies.
     """
@@ -91,6 +92,7 @@ class Report:
     rto: Phases | None
     loss: Loss | None
     injected: str = ""
+    swept: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     evidence: str = field(default="")
 
@@ -122,6 +124,7 @@ class Report:
             "rpo_s": None if loss is None else loss.seconds,
             "latest_recovery_time": None if loss is None else loss.latest_recovery_time,
             "injected": self.injected,
+            "swept": self.swept,
             "evidence": self.evidence,
             "leftovers": self.leftovers,
         }
@@ -131,7 +134,8 @@ class Report:
         title = f"Restore drill {self.run} of {self.source}"
         table = Table(title, ("check", *self._copies()), tuple(self._rows()))
         evidence = f"Evidence: {self.evidence}"
-        return [table, *self._faults(), *self._times(), self.summary(), evidence]
+        swept = [f"Cleaned up first: {line}" for line in self.swept]
+        return [*swept, table, *self._faults(), *self._times(), self.summary(), evidence]
 
     def _copies(self) -> tuple[str, ...]:
         """Return the copies that were checked, in order."""

@@ -23,12 +23,19 @@ class SweepReport:
         removed: instances that are gone now.
         kept: instances of drills that may still run, on another machine.
         leftovers: what could not be removed, and why.
+        runs: the drills that did not end, whose journals tell what they made.
     """
 
     source: str
     removed: tuple[str, ...]
     kept: tuple[str, ...]
     leftovers: tuple[str, ...]
+    runs: tuple[str, ...] = ()
+
+    def lines(self) -> tuple[str, ...]:
+        """Return a line for each thing that was cleaned up."""
+        runs = [f"drill {run} did not end: its journal is worked off" for run in self.runs]
+        return (*runs, *(f"removed {name}" for name in self.removed))
 
     @property
     def state(self) -> State:
@@ -37,7 +44,7 @@ class SweepReport:
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
-        lines = [f"Removed {name}" for name in self.removed]
+        lines = [f"{line[0].upper()}{line[1:]}" for line in self.lines()]
         lines += [f"Kept {name}: younger than {TIME_TO_LIVE}" for name in self.kept]
         lines += [f"Left behind: {line}" for line in self.leftovers]
         return lines or [f"No drill of {self.source} left anything behind."]
@@ -49,6 +56,7 @@ class SweepReport:
             "removed": self.removed,
             "kept": self.kept,
             "leftovers": self.leftovers,
+            "runs": self.runs,
         }
 
 
@@ -73,7 +81,8 @@ def sweep_held(source: Place, now: datetime) -> SweepReport:
     """
     removed: list[str] = []
     leftovers: list[str] = []
-    for journal in unfinished(source.store, ROOM):
+    journals = unfinished(source.store, ROOM)
+    for journal in journals:
         there = [name for name in cleanup.made(journal) if source.cloud.find(name) is not None]
         left = cleanup.undo(source, journal)
         leftovers += left
@@ -93,4 +102,10 @@ def sweep_held(source: Place, now: datetime) -> SweepReport:
         leftovers += left
         removed += [name for name in strangers if not any(x.startswith(f"{name}:") for x in left)]
         journal.close()
-    return SweepReport(source.instance, tuple(removed), tuple(kept), tuple(leftovers))
+    return SweepReport(
+        source.instance,
+        tuple(removed),
+        tuple(kept),
+        tuple(leftovers),
+        tuple(one.run for one in journals),
+    )

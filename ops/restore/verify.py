@@ -1,7 +1,7 @@
 """Asks a copy everything, cheap questions first; a question that fails is an outcome too."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -45,61 +45,81 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """One copy on the bench."""
+    """One copy on the bench, and what was found of it so far."""
 
     crew: Crew
     source: Source
     database: Database
     advance: Callable[[], None]
+    found: list[CheckResult]
 
     def login(self) -> Login:
         return Login(self.database, self.source.owner, VERIFY)
 
     def try_(self, name: str, ask: Callable[[], CheckResult]) -> CheckResult:
-        """Return a check's result, or what its failure means."""
+        """Return a check's result, or what its failure means.
+
+        A drill that is given up cancels its queries: that says nothing about the copy.
+        """
         try:
             return ask()
         except StoppedError:
             raise
         except (OpsError, psycopg.Error) as error:
+            self.crew.check()
             return trouble.of(error).result(name)
         finally:
             self.advance()
 
-    def common(self, connection: Connection, until: datetime | None) -> list[CheckResult]:
-        """Return the checks that every copy gets; amcheck, the dearest, is last."""
+    def note(self, name: str, ask: Callable[[], CheckResult]) -> None:
+        """Note a check's result, or what its failure means."""
+        self.found.append(self.try_(name, ask))
+
+    def common(self, connection: Connection, until: datetime | None) -> None:
+        """Note the checks that every copy gets; amcheck, the dearest, is last."""
         crew, source = self.crew, self.source
         amcheck.install(crew, Login(self.database, source.owner, CHANGE))
-        return [
-            self.try_("migrations", lambda: checks.migrations(crew, source, connection, until)),
-            self.try_("sequence_reach", lambda: checks.sequence_reach(connection)),
-            self.try_("orphans", lambda: checks.orphans(connection)),
-            self.try_("amcheck", lambda: amcheck.check(crew, self.login())),
-        ]
+        self.note("migrations", lambda: checks.migrations(crew, source, connection, until))
+        self.note("sequence_reach", lambda: checks.sequence_reach(connection))
+        self.note("orphans", lambda: checks.orphans(connection))
+        self.note("amcheck", lambda: amcheck.check(crew, self.login()))
 
-    def application(self) -> CheckResult:
+    def application(self) -> None:
+        """Note whether the application could go on."""
         app = Login(self.database, self.source.app, VERIFY)
-        return self.try_("application", lambda: checks.application(self.crew, app))
+        self.note("application", lambda: checks.application(self.crew, app))
 
 
-def backup(crew: Crew, source: Source, made: Made, advance: Callable[[], None]) -> Verified:
-    """Verify a restored backup: by itself, for the source has moved on since."""
+def backup(
+    crew: Crew,
+    source: Source,
+    made: Made,
+    found: list[CheckResult],
+    advance: Callable[[], None],
+) -> Verified:
+    """Verify a restored backup: by itself, for the source has moved on since.
+
+    Args:
+        crew: to connect with.
+        source: whose backup it is.
+        made: the copy.
+        found: takes every result as it comes out, for a drill that is cut short.
+        advance: called once a step.
+    """
     if made.database is None or made.failure:
-        return _not_restored(made)
-    bench = _Bench(crew, source, made.database, advance)
+        return _not_restored(made, found)
+    bench = _Bench(crew, source, made.database, advance, found)
     run = made.plan.backup
     began = None if run is None else run.started or run.ended
     since = time.monotonic()
-    found = [_restored(made), bench.application()]
+    found.append(_restored(made))
+    bench.application()
     try:
         with crew.connect(bench.login()) as connection:
-            found.append(
-                bench.try_(
-                    "heartbeat",
-                    lambda: checks.backup_heartbeat(crew, source, connection, began),
-                )
+            bench.note(
+                "heartbeat", lambda: checks.backup_heartbeat(crew, source, connection, began)
             )
-            found += bench.common(connection, began)
+            bench.common(connection, began)
     except CannotConnectError as error:
         found.append(trouble.of(error).result("connect"))
     return Verified(made, tuple(found), time.monotonic() - since)
@@ -110,25 +130,26 @@ def clone(
     source: Source,
     made: Made,
     baseline: "Future[Baseline]",
+    found: list[CheckResult],
     advance: Callable[[], None],
 ) -> Verified:
-    """Verify a clone: it must be what the source was at the marker."""
+    """Verify a clone: it must be what the source was at the marker; see ``backup``."""
     if made.database is None or made.failure:
-        return _not_restored(made)
-    bench = _Bench(crew, source, made.database, advance)
+        return _not_restored(made, found)
+    bench = _Bench(crew, source, made.database, advance, found)
     expected = baseline.result()
     since = time.monotonic()
-    found = [_restored(made), bench.application()]
+    found.append(_restored(made))
+    bench.application()
     newest: datetime | None = None
     try:
         with crew.connect(bench.login()) as connection:
             unseen = _unseen(connection, expected.marker)
             with suppress(psycopg.Error):
                 newest = _newest(connection)
-            found.append(bench.try_("heartbeat", lambda: _heartbeats(connection, expected.marker)))
-            equal = _equal(bench, connection, expected)
-            found += [_doubted(one, unseen) for one in equal]
-            found += bench.common(connection, expected.marker.point_in_time)
+            bench.note("heartbeat", lambda: _heartbeats(connection, expected.marker))
+            found.extend(_doubted(one, unseen) for one in _equal(bench, connection, expected))
+            bench.common(connection, expected.marker.point_in_time)
     except CannotConnectError as error:
         found.append(trouble.of(error).result("connect"))
     return Verified(made, tuple(found), time.monotonic() - since, newest)
@@ -139,21 +160,18 @@ def _restored(made: Made) -> CheckResult:
     return CheckResult("restored", State.OK, 1, 1, words)
 
 
-def _not_restored(made: Made) -> Verified:
+def _not_restored(made: Made, found: list[CheckResult]) -> Verified:
     remedy = "Look at the operation, and at the instance's log."
     result = CheckResult("restored", State.FINDING, 1, 1, made.failure, remedy=remedy)
-    return Verified(made, (result,))
+    found.append(result)
+    return Verified(made, tuple(found))
 
 
-def _equal(bench: _Bench, connection: Connection, baseline: Baseline) -> list[CheckResult]:
-    found = [
-        compare.answers(baseline, question, _answer(connection, question))
-        for question in questions.EQUAL
-    ]
+def _equal(bench: _Bench, connection: Connection, baseline: Baseline) -> Iterable[CheckResult]:
+    for question in questions.EQUAL:
+        yield compare.answers(baseline, question, _answer(bench, connection, question))
     bench.advance()
-    found.append(
-        bench.try_("sequences", lambda: compare.reach(baseline, sequences.read(connection)))
-    )
+    yield bench.try_("sequences", lambda: compare.reach(baseline, sequences.read(connection)))
     bench.crew.check()
     content_of: dict[str, Content] = {}
 
@@ -162,15 +180,15 @@ def _equal(bench: _Bench, connection: Connection, baseline: Baseline) -> list[Ch
         content_of.update(content.read(bench.crew, bench.login(), shapes))
         return compare.counts(baseline, content_of)
 
-    found.append(bench.try_("counts", counts))
-    found.append(bench.try_("content", lambda: compare.contents(baseline, content_of)))
-    return found
+    yield bench.try_("counts", counts)
+    yield bench.try_("content", lambda: compare.contents(baseline, content_of))
 
 
-def _answer(connection: Connection, question: str) -> Mapping[str, str] | Trouble:
+def _answer(bench: _Bench, connection: Connection, question: str) -> Mapping[str, str] | Trouble:
     try:
         return questions.ask(connection, question)
     except psycopg.Error as error:
+        bench.crew.check()
         return trouble.of(error)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,16 @@ def _wait(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def _newest(source: Source) -> dict[str, Any]:
+    """Return the newest evidence, which has to lie there to be read, too."""
+    key = [key for key in source.store.keys("evidence") if key.endswith(".json")][-1]
+    assert "drill did not end" in Path(source.store.where(key)).with_suffix(".md").read_text()
+    stored = source.store.get(key)
+    assert stored is not None
+    told: dict[str, Any] = json.loads(stored.content)["drill"]
+    return told
 
 
 def _names(source: Source) -> list[str]:
@@ -73,6 +84,25 @@ def test_an_interrupted_drill_cleans_up(
     assert "Remove the copies" in out
     assert "Traceback" not in err
     assert _names(source) == [source.instance]
+    told = _newest(source)
+    assert (told["verdict"], told["leftovers"]) == ("unknown", [])
+    (completed,) = (check for check in told["checks"] if check["check"] == "completed")
+    assert completed["state"] == "unknown"
+    assert ("Ctrl-C" if code == 130 else "SIGTERM") in completed["detail"]
+
+
+def test_a_hook_that_fails_leaves_evidence(source: Source, start: Command) -> None:
+    process = start("restore.drill", "--before-verify", "exit 7")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "ended with 7: exit 7" in err
+    assert "Verdict: unknown." in out
+    told = _newest(source)
+    assert told["verdict"] == "unknown"
+    (completed,) = (check for check in told["checks"] if check["check"] == "completed")
+    assert "ended with 7: exit 7" in completed["detail"]
+    assert set(told["phases_s"]) >= {"backup"} or set(told["phases_s"]) >= {"clone"}
+    assert {check["state"] for check in told["checks"]} == {"ok", "unknown"}
 
 
 def test_an_impatient_second_interrupt_says_what_is_left(source: Source, start: Command) -> None:
@@ -84,6 +114,7 @@ def test_an_impatient_second_interrupt_says_what_is_left(source: Source, start: 
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "cut short" in out
+    assert _newest(source)["leftovers"]
     assert "invoke restore.sweep -s local" in out
     swept = json.loads(start("restore.sweep", "--format", "json").communicate()[0])
     assert swept["leftovers"] == []
@@ -96,10 +127,13 @@ def test_the_next_drill_sweeps_what_a_killed_one_left(source: Source, start: Com
     process.kill()
     process.communicate()
     assert len(_names(source)) > 1
+    (killed,) = (journal.run for journal in unfinished(source.store, ROOM))
     ended = start("restore.drill", "--format", "json")
     out, err = ended.communicate(timeout=120)
     assert ended.returncode == 0, out or err
-    assert json.loads(out)["verdict"] == "pass"
+    report = json.loads(out)
+    assert report["verdict"] == "pass"
+    assert any(killed in line and "did not end" in line for line in report["swept"])
 
 
 def test_a_second_drill_is_refused_while_one_runs(source: Source, start: Command) -> None:

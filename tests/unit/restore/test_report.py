@@ -138,9 +138,9 @@ def _source(folder: Path) -> Source:
 
 def test_evidence_is_chained_to_the_one_before(tmp_path: Path) -> None:
     source = _source(tmp_path)
-    evidence.write(source, REPORT, "POSTGRES_15")
+    evidence.write(source, REPORT, {"database": "POSTGRES_15"})
     later = replace(REPORT, run="260102030406-0000")
-    evidence.write(source, later, "POSTGRES_15")
+    evidence.write(source, later, {"database": "POSTGRES_15"})
     first = (tmp_path / evidence.key(REPORT.run)).read_bytes()
     second = json.loads((tmp_path / evidence.key(later.run)).read_bytes())
     assert json.loads(first)["previous"] is None
@@ -153,7 +153,7 @@ def test_evidence_is_chained_to_the_one_before(tmp_path: Path) -> None:
 
 
 def test_evidence_can_be_read(tmp_path: Path) -> None:
-    evidence.write(_source(tmp_path), _with(_checked("clone", "orphans", State.FINDING, "a|b")), "")
+    evidence.write(_source(tmp_path), _with(_checked("clone", "orphans", State.FINDING, "a|b")), {})
     text = (tmp_path / evidence.key(REPORT.run)).with_suffix(".md").read_text()
     assert text.startswith("# Restore drill 260102030405-ab12: fail\n")
     assert "| content | - | ok 2/2 |" in text

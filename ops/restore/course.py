@@ -1,0 +1,207 @@
+"""What a drill has got so far, and the report of it: of a whole drill and of one cut short."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from ops.errors import OpsError, Terminated
+from ops.restore import timing
+from ops.restore.copies import Made
+from ops.restore.marker import Marker
+from ops.restore.plan import CopyPlan, DrillPlan, Kind
+from ops.restore.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.source import Source
+from ops.restore.timing import Loss, Phases
+from ops.restore.verify import Verified
+from ops.results import CheckResult, State
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class CopyCourse:
+    """How far one copy has come.
+
+    Attributes:
+        plan: what it is to be.
+        found: what its verification found so far.
+        made, verified: done once it answers, and once every check has ended.
+    """
+
+    plan: CopyPlan
+    found: list[CheckResult] = field(default_factory=list)
+    made: "Future[Made] | None" = None
+    verified: "Future[Verified] | None" = None
+
+
+@dataclass(slots=True)
+class Course:
+    """How far a drill has come.
+
+    Attributes:
+        source: what is drilled.
+        run: the drill's name.
+        started: when it began.
+        injected: the fault that is put in on purpose, else empty.
+        swept: what was cleaned up of earlier drills, a line a drill.
+        plan: what is to be restored, once that was chosen.
+        copies: in the plan's order.
+        marker: once it was set.
+        latest_recovery_time: what the API called the newest time it could recover to.
+        leftovers: what could not be removed.
+        removed: whether the clean-up went to its end.
+        versions: of what took part, as they became known.
+    """
+
+    source: Source
+    run: str
+    started: datetime
+    injected: str = ""
+    swept: tuple[str, ...] = ()
+    plan: DrillPlan | None = None
+    copies: tuple[CopyCourse, ...] = ()
+    marker: Marker | None = None
+    latest_recovery_time: datetime | None = None
+    leftovers: tuple[str, ...] = ()
+    removed: bool = True
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def plans(self) -> tuple[CopyPlan, ...]:
+        """Return what the copies are to be."""
+        return tuple(one.plan for one in self.copies)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Return the labels for the instances that take labels."""
+        return {} if self.plan is None else self.plan.labels
+
+    def choose(self, plan: DrillPlan) -> None:
+        """Take what is to be restored."""
+        self.plan, self.copies = plan, tuple(CopyCourse(one) for one in plan.copies)
+
+
+def reason(error: BaseException) -> str:
+    """Return why a drill did not end, in one sentence."""
+    if isinstance(error, KeyboardInterrupt):
+        return "it was interrupted (Ctrl-C)"
+    if isinstance(error, Terminated):
+        return "it was terminated (SIGTERM)"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, OpsError) else f"{type(error).__name__}: {text}"
+
+
+def report(course: Course, evidence: str, error: BaseException | None = None) -> Report:
+    """Return what came out.
+
+    Args:
+        course: how far the drill came.
+        evidence: where the evidence is going to lie.
+        error: what cut the drill short, if anything did.
+    """
+    source, labels = course.source, _labels(course)
+    made = {one.plan.name: _got(one.made) for one in course.copies}
+    verified = {one.plan.name: _got(one.verified) for one in course.copies}
+    phases: dict[str, Phases] = {}
+    whole: list[Phases] = []
+    for name, copy in made.items():
+        ended = verified[name]
+        if copy is not None and copy.operations:
+            phases[labels[name]] = timing.phases(copy, 0.0 if ended is None else ended.seconds)
+            if ended is not None and ended.seconds and not copy.failure:
+                whole.append(phases[labels[name]])
+    slowest = max(whole, key=lambda one: one.total, default=None)
+    loss = _loss(course)
+    held = [timing.rto(slowest, source.rto_target_s), timing.rpo(loss, source.rpo_target_s)]
+    checks = [Checked(DRILL, one) for one in (() if course.plan is None else course.plan.checks)]
+    for one in course.copies:
+        checks += [Checked(labels[one.plan.name], result) for result in tuple(one.found)]
+    if error is not None:  # what was not got to can't be held against a target
+        checks += [Checked(DRILL, one) for one in held if one.state is State.FINDING]
+        checks.append(Checked(DRILL, _cut_short(error)))
+    elif course.copies:
+        checks += [Checked(DRILL, one) for one in held]
+        checks.append(
+            Checked(DRILL, CheckResult("completed", State.OK, 1, 1, "it ended by itself"))
+        )
+    checks.append(
+        Checked(DRILL, _cleaned(course, sum(one.made is not None for one in course.copies)))
+    )
+    return Report(
+        run=course.run,
+        stack=source.stack,
+        source=source.instance,
+        started=course.started,
+        ended=datetime.now(UTC),
+        backups=tuple(_backups(course)),
+        clone=_clone(course),
+        checks=tuple(checks),
+        phases=phases,
+        rto=slowest,
+        loss=loss,
+        injected=course.injected,
+        swept=course.swept,
+        leftovers=course.leftovers,
+        evidence=evidence,
+    )
+
+
+def _got(job: "Future[_T] | None") -> _T | None:
+    """Return what a thread gave; None where it did not end, or ended by an error."""
+    if job is None or not job.done() or job.exception() is not None:
+        return None
+    return job.result()
+
+
+def _labels(course: Course) -> dict[str, str]:
+    """Return what people call each copy: ``backup``, ``backup 2``, ``clone``."""
+    return {
+        one.plan.name: one.plan.kind.value
+        if number == 1 or one.plan.kind is Kind.CLONE
+        else f"backup {number}"
+        for number, one in enumerate(course.copies, start=1)
+    }
+
+
+def _backups(course: Course) -> Iterator[Restored]:
+    for one in course.copies:
+        run = one.plan.backup
+        if run is not None:
+            yield Restored(run.id, run.type, run.description, run.started, run.ended, one.plan.name)
+
+
+def _clone(course: Course) -> Clone | None:
+    names = [one.plan.name for one in course.copies if one.plan.kind is Kind.CLONE]
+    marker = course.marker
+    if marker is None or not names:
+        return None
+    method = "exact" if marker.exact else "sandwich"
+    return Clone(names[0], marker.point_in_time, method, marker.tries)
+
+
+def _loss(course: Course) -> Loss | None:
+    clones = [_got(one.verified) for one in course.copies if one.plan.kind is Kind.CLONE]
+    clone = clones[0] if clones else None
+    if course.marker is None or clone is None:
+        return None
+    return Loss(course.marker.point_in_time, clone.newest, course.latest_recovery_time)
+
+
+def _cut_short(error: BaseException) -> CheckResult:
+    words = f"the drill did not end by itself: {reason(error)}"
+    remedy = "What was not got to is not proven. Drill again."
+    return CheckResult("completed", State.UNKNOWN, 0, 1, words, remedy=remedy)
+
+
+def _cleaned(course: Course, made: int) -> CheckResult:
+    left = course.leftovers
+    remedy = f"Run `invoke restore.sweep -s {course.source.stack}`; each of them costs money."
+    if not course.removed:
+        words = "the clean-up was cut short: copies may be left"
+        return CheckResult("cleanup", State.UNKNOWN, 0, made, words, left, remedy=remedy)
+    if left:
+        words = f"{len(left)} instances could not be removed"
+        return CheckResult("cleanup", State.FINDING, made, made, words, left, remedy=remedy)
+    return CheckResult("cleanup", State.OK, made, made, f"{made} copies removed, nothing left")

@@ -1,0 +1,126 @@
+"""The report of a drill that is cut short: nothing is claimed, nothing found is lost."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ops.cloudsql import CloudSql, Operation
+from ops.console import Silent
+from ops.db import Database, LibpqPasswords
+from ops.errors import OpsError, Terminated
+from ops.restore import drill, evidence
+from ops.restore.copies import Made
+from ops.restore.course import Course, report
+from ops.restore.crew import Crew, StoppedError
+from ops.restore.drill import Options
+from ops.restore.plan import CopyPlan, DrillPlan, Kind
+from ops.restore.source import Source
+from ops.results import CheckResult, State
+from ops.store import FolderStore, StoreFullError
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OPERATION = Operation("1", "CLONE", "DONE", "x", NOW, NOW, NOW + timedelta(seconds=3), (), "")
+
+
+def _course(folder: Path) -> Course:
+    source = Source(
+        stack="local",
+        instance="db",
+        cloud=CloudSql("project", "http://127.0.0.1:1"),
+        database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
+        owner="o",
+        app="a",
+        store=FolderStore(folder),
+        server=None,
+        rto_target_s=1,
+        rpo_target_s=1,
+        lease=timedelta(minutes=1),
+    )
+    course = Course(source, "260102030405-ab12", NOW)
+    copies = (CopyPlan(Kind.BACKUP, "db-b1"), CopyPlan(Kind.CLONE, "db-c"))
+    course.choose(DrillPlan(course.run, copies, {}, ()))
+    return course
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyboardInterrupt(), "Ctrl-C"),
+        (Terminated(), "SIGTERM"),
+        (StoreFullError(Path("x"), "full"), "Can't write x: full"),
+        (ValueError("no\nnumber"), "ValueError: no number"),
+    ],
+)
+def test_what_cut_a_drill_short_is_a_check(tmp_path: Path, error: BaseException, told: str) -> None:
+    course = _course(tmp_path)
+    course.copies[0].found.append(CheckResult("restored", State.OK, 1, 1, "answers"))
+    found = report(course, "", error)
+    assert found.verdict == "unknown"
+    (completed,) = (one.result for one in found.checks if one.result.check == "completed")
+    assert completed.state is State.UNKNOWN
+    assert told in completed.detail
+    assert [one.copy for one in found.checks if one.result.check == "restored"] == ["backup"]
+
+
+def test_a_finding_made_before_stays_a_finding_and_times_so_far_are_told(tmp_path: Path) -> None:
+    course = _course(tmp_path)
+    clone = course.copies[1]
+    clone.made = Future()
+    clone.made.set_result(Made(clone.plan, None, (OPERATION,), 0.5, 0.25))
+    clone.found.append(CheckResult("heartbeat", State.FINDING, 3, 3, "lost"))
+    found = report(course, "", KeyboardInterrupt())
+    assert found.verdict == "fail"
+    assert found.phases["clone"].restore == 3
+    assert found.rto is None
+    assert {one.result.check for one in found.checks} == {"heartbeat", "completed", "cleanup"}
+
+
+def test_copies_are_not_called_removed_where_the_clean_up_was_cut_short(tmp_path: Path) -> None:
+    course = _course(tmp_path)
+    course.removed, course.leftovers = False, ("db-c: perhaps not removed",)
+    found = report(course, "", KeyboardInterrupt())
+    assert found.verdict == "unknown"
+    assert found.leftovers == course.leftovers
+
+
+class Full(FolderStore):
+    """A store that takes leases, and no evidence."""
+
+    def put(self, key: str, content: bytes) -> None:
+        if key.startswith("evidence"):
+            raise StoreFullError(Path(key), "full")
+        super().put(key, content)
+
+
+class GoneError(OpsError):
+    """The error that came first."""
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_first_error_goes_on_whether_evidence_can_be_written_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, full: bool
+) -> None:
+    def fail(*_: object) -> None:
+        raise GoneError("It is gone.")
+
+    monkeypatch.setattr(drill, "_run", fail)
+    store = (Full if full else FolderStore)(tmp_path)
+    with pytest.raises(GoneError):
+        drill.perform(replace(_course(tmp_path).source, store=store), Options(), Silent())
+    assert len(store.keys(evidence.FOLDER)) == (0 if full else 2)
+
+
+def test_a_failure_of_one_thread_stops_the_others_and_is_the_one_told() -> None:
+    crew = Crew()
+
+    def fail() -> None:
+        raise GoneError("It is gone.")
+
+    job = crew.start("fails", fail)
+    with pytest.raises(GoneError):
+        crew.wait([job])
+    with pytest.raises(StoppedError):
+        crew.check()
