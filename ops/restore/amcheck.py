@@ -11,6 +11,7 @@ import psycopg
 
 from ops import sql
 from ops.db import Connection, QueryFailedError, statement
+from ops.restore.compare import WRONG
 from ops.restore.crew import Crew, Login
 from ops.results import CheckResult, State
 
@@ -67,7 +68,8 @@ def _of_looked(looked: Sequence[_Looked], total: int) -> CheckResult:
     known = total - len(refused)
     if damaged:
         words = f"{len(damaged)} of {total} indexes and tables are damaged"
-        return CheckResult("amcheck", State.FINDING, known, total, words, lines)
+        facts = {WRONG: len(damaged)}
+        return CheckResult("amcheck", State.FINDING, known, total, words, lines, facts)
     if refused:
         words = f"{len(refused)} of {total} indexes and tables may not be looked at"
         return CheckResult("amcheck", State.UNKNOWN, known, total, words, lines, remedy=_GRANT)

@@ -1,7 +1,7 @@
 """Compares a clone with the baseline: pure, no connection."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from ops.restore import sequences
 from ops.restore.baseline import Baseline, Proven
@@ -11,7 +11,9 @@ from ops.restore.sequences import Reach
 from ops.restore.trouble import Trouble
 from ops.results import CheckResult, State, worst
 
+WRONG = "wrong"  # in the evidence of a finding: how many objects differ
 _CLIP = 160  # characters of a definition that a difference shows
+_SHOWN_RANGES = 3  # of pages that differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,10 @@ def answers(baseline: Baseline, question: str, copy: Answer | Trouble) -> CheckR
     still = [name for name in source if name not in moving]
     words = question.replace("_", " ")
     if lines:
-        detail = f"{len(lines)} of {len(source)} {words} differ from the source at the marker"
-        return CheckResult(
-            question, State.FINDING, len(still), len(source), detail, tuple(sorted(lines))
-        )
+        new = len(copy.keys() - source.keys() - moving)
+        known, total = len(still) + new, len(source) + new
+        detail = f"{len(lines)} of {total} {words} differ from the source at the marker"
+        return CheckResult(question, State.FINDING, known, total, detail, tuple(sorted(lines)))
     if moving:
         detail = f"{len(moving)} of {len(source)} {words} changed while they were read"
         return CheckResult(
@@ -98,17 +100,74 @@ def _content(want: Proven, have: Content | None) -> Outcome:
     if have.trouble is not None:
         return Outcome(have.trouble.state, have.trouble.detail)
     unproven = _open(want, have)
-    wrong = [
-        key
-        for key in (want.sums.keys() | have.sums.keys()) - unproven
-        if want.sums.get(key) != have.sums.get(key)
-    ]
+    wrong = differing(want, have)
     if wrong:
-        where = f" in {len(wrong)} of {len(want.sums)} stretches" if len(want.sums) > 1 else ""
-        return Outcome(State.FINDING, f"its rows are not those of the source{where}")
+        return Outcome(State.FINDING, f"its rows are not those of the source{_where(want, have)}")
     if unproven and not want.sums:
         return Outcome(State.UNKNOWN, "all of it changed around the marker: nothing was proven")
     return Outcome(State.OK)
+
+
+def differing(want: Proven, have: Content) -> tuple[int, ...]:
+    """Return the stretches that are not what was proven, in order."""
+    known = (want.sums.keys() | have.sums.keys()) - _open(want, have)
+    return tuple(sorted(key for key in known if want.sums.get(key) != have.sums.get(key)))
+
+
+def _where(want: Proven, have: Content) -> str:
+    """Return which pages differ and what they hold, where the table was read in stretches."""
+    size, wrong = want.shape.stretch_pages, differing(want, have)
+    if not size or not wrong:
+        return ""
+    ranges = [_pages(first, last, size) for first, last in _runs(wrong)]
+    more = f" and {len(ranges) - _SHOWN_RANGES} more" if len(ranges) > _SHOWN_RANGES else ""
+    total = len(want.sums.keys() | have.sums.keys())
+    source, copy = (
+        sum(sums[key].rows for key in wrong if key in sums) for sums in (want.sums, have.sums)
+    )
+    return (
+        f", in {len(wrong)} of {total} stretches: {', '.join(ranges[:_SHOWN_RANGES])}{more} "
+        f"({source} rows there on the source, {copy} on the copy)"
+    )
+
+
+def _runs(keys: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of every run of neighbours in sorted numbers."""
+    first = last = None
+    for key in keys:
+        if first is None or last is None:
+            first = key
+        elif key != last + 1:
+            yield first, last
+            first = key
+        last = key
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _pages(first: int, last: int, size: int) -> str:
+    start, end = first * size, (last + 1) * size - 1
+    return f"page {start}" if start == end else f"pages {start}-{end}"
+
+
+def located(found: CheckResult, places: Mapping[str, tuple[Proven, Content]]) -> CheckResult:
+    """Add to a finding which pages of each table differ.
+
+    Args:
+        found: the check of the content.
+        places: of a table, what the source holds now and what the copy does, in stretches.
+    """
+    where = {
+        label: _where(want, have)
+        for label, (want, have) in places.items()
+        if not (want.trouble or have.trouble)
+    }
+    lines = tuple(
+        f"{line}{told}, as the source is now" if told else line
+        for line in found.differences
+        for told in (next((t for n, t in where.items() if line.startswith(f"{n}: ")), ""),)
+    )
+    return replace(found, differences=lines)
 
 
 def _open(want: Proven, have: Content) -> frozenset[int]:
@@ -163,11 +222,12 @@ def _result(
     )
     state = worst(outcome.state for outcome in found.values()) if found else State.NOT_APPLICABLE
     known = sum(outcome.state is not State.UNKNOWN for outcome in found.values())
+    told = dict(facts or {})
     if state is State.FINDING:
-        wrong = sum(outcome.state is State.FINDING for outcome in found.values())
+        wrong = told[WRONG] = sum(outcome.state is State.FINDING for outcome in found.values())
         words = f"{wrong} of {len(found)} are not as on the source"
     elif state is State.UNKNOWN:
         words = f"{len(found) - known} of {len(found)} could not be compared"
     elif not found:
         words = "there are none"
-    return CheckResult(check, state, known, len(found), words, lines, facts or {})
+    return CheckResult(check, state, known, len(found), words, lines, told)

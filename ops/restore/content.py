@@ -5,7 +5,7 @@ whose equal values can look different (1.0 and 1.00), or that have no hash (json
 point), are hashed as text.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -108,12 +108,20 @@ def read(
     """
 
     def lane(taken: Iterator[TableShape]) -> Sequence[Content]:
-        with crew.connect(login) as connection, under(connection, snapshot):
-            connection.execute("SET row_security = off")  # an error, rather than hidden rows
-            return [_content(connection, table) for table in taken]
+        with crew.connect(login) as connection:
+            return read_over(connection, taken, snapshot)
 
     found = crew.share("content", tables, LANES, lane)
     return {one.shape.label: one for one in found}
+
+
+def read_over(
+    connection: Connection, tables: Iterable[TableShape], snapshot: str = ""
+) -> Sequence[Content]:
+    """Return the content of tables, read one after the other; see ``read``."""
+    with under(connection, snapshot):
+        connection.execute("SET row_security = off")  # an error, rather than hidden rows
+        return [_content(connection, table) for table in tables]
 
 
 @contextmanager

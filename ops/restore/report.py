@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ops.console import Table
 from ops.restore import questions
+from ops.restore.compare import WRONG
 from ops.restore.timing import Loss, Phases
 from ops.results import CheckResult, State, worst
 
@@ -134,8 +135,11 @@ class Report:
         title = f"Restore drill {self.run} of {self.source}"
         table = Table(title, ("check", *self._copies()), tuple(self._rows()))
         evidence = f"Evidence: {self.evidence}"
-        swept = [f"Cleaned up first: {line}" for line in self.swept]
-        return [*swept, table, *self._faults(), *self._times(), self.summary(), evidence]
+        before = [f"Cleaned up first: {line}" for line in self.swept]
+        if self.injected:
+            before.append(f"Put in on purpose: {self.injected}")
+        tables = [table] if table.rows else []
+        return [*before, *tables, *self._faults(), *self._times(), self.summary(), evidence]
 
     def _copies(self) -> tuple[str, ...]:
         """Return the copies that were checked, in order."""
@@ -185,8 +189,10 @@ class Report:
         """Return the verdict in one line."""
         lost = None if self.loss is None else self.loss.seconds
         words = [f"Verdict: {self.verdict}."]
-        if self.rto is not None:
+        if self.rto is not None and self.state is State.OK:
             words.append(f"A verified copy in {self.rto.total:.1f} s (RTO).")
+        elif self.rto is not None:
+            words.append(f"A copy was restored and checked in {self.rto.total:.1f} s.")
         if lost is not None:
             words.append(f"{lost:.3f} s lost (RPO).")
         if self.leftovers:
@@ -214,11 +220,23 @@ def _order(name: str) -> int:
     return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
+def _wrong(result: CheckResult) -> int:
+    """Return how many objects are not as they should be; a line each unless it says otherwise."""
+    if result.state is not State.FINDING:
+        return 0
+    said = result.evidence.get(WRONG)
+    return said if isinstance(said, int) else len(result.differences)
+
+
 def _cell(results: Sequence[CheckResult]) -> str:
+    """Return a state and its count: what is ok, what differs, or what could not be told."""
     if not results:
         return "-"
     if all(one.state is State.NOT_APPLICABLE for one in results):
         return State.NOT_APPLICABLE.value
     examined, total = (sum(one.examined for one in results), sum(one.total for one in results))
     state = worst(one.state for one in results)
-    return f"{state.value} {examined}/{total}" if total > 1 else state.value
+    if state is State.OK:
+        return f"{state.value} {examined}/{total}" if total > 1 else state.value
+    count = sum(map(_wrong, results)) if state is State.FINDING else total - examined
+    return f"{state.value} {count} of {total}" if total > 1 and count else state.value

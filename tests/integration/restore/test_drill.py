@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -85,6 +86,13 @@ def test_every_fault_turns_the_drill_red(source: Source, fault: str) -> None:
         assert _red(report) >= SEEN[fault]
     else:
         assert _red(report) == SEEN[fault], "\n".join(map(str, report.blocks()))
+    results = {one.result.check: one.result for one in report.checks if one.copy == "clone"}
+    if fault == "altered-row":
+        (line,) = results["content"].differences
+        assert re.search(r"in [12] of \d+ stretches: pages? \d+", line)
+    if fault == "missing-wal":
+        assert "log" not in results["restored"].remedy
+        assert "backup.create" in results["restored"].remedy
     evidence = json.loads(Path(report.evidence).read_bytes())
     before = Path(report.evidence).parents[2] / evidence["previous"]["key"]
     assert evidence["previous"]["sha256"] == hashlib.sha256(before.read_bytes()).hexdigest()

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -101,6 +102,34 @@ def test_content_is_equal_in_what_stood_still(
     have = {"public.t": _content(copy)}
     assert compare.counts(baseline, have).state is counts
     assert compare.contents(baseline, have).state is contents
+
+
+CUT = replace(SHAPE, stretch_pages=4)
+
+
+def test_a_difference_says_which_pages_hold_it() -> None:
+    source = {key: Sum(10, str(key)) for key in range(9)}
+    copy = source | {1: Sum(10, "x"), 2: Sum(9, "x"), 7: Sum(11, "x")}
+    sides = Content(CUT, source), Content(CUT, copy)
+    baseline = _baseline(content={"public.t": prove(sides[0], sides[0])})
+    found = compare.contents(baseline, {"public.t": sides[1]})
+    (line,) = found.differences
+    assert "in 3 of 9 stretches: pages 4-11, pages 28-31 (30 rows there on the source, 30" in line
+    assert found.evidence["wrong"] == 1
+
+
+def test_a_difference_of_a_table_read_as_one_is_located_afterwards() -> None:
+    whole = _content({0: Sum(20, "1")})
+    baseline = _baseline(content={"public.t": prove(whole, whole)})
+    found = compare.contents(baseline, {"public.t": _content({0: Sum(20, "2")})})
+    assert found.differences == ("public.t: its rows are not those of the source",)
+    now = Content(CUT, {0: Sum(20, "1")})
+    places = {"public.t": (prove(now, now), Content(CUT, {0: Sum(20, "2")}))}
+    (line,) = compare.located(found, places).differences
+    assert "in 1 of 1 stretches: pages 0-3 (20 rows there" in line
+    assert line.endswith("as the source is now")
+    same = {"public.t": (prove(now, now), now)}
+    assert compare.located(found, same) == found
 
 
 def test_moving_rows_are_counted() -> None:

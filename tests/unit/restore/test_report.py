@@ -109,6 +109,38 @@ def test_people_read_a_line_a_check_and_the_schema_as_one() -> None:
     ]
 
 
+def _row(report: Report, check: str) -> tuple[object, ...]:
+    (table,) = (block for block in report.blocks() if isinstance(block, Table))
+    return next(row for row in table.rows if row[0] == check)
+
+
+def test_a_cell_counts_what_differs_or_could_not_be_told() -> None:
+    def told(state: State, examined: int, **facts: object) -> object:
+        result = CheckResult("orphans", state, examined, 9, "told", ("a", "b"), facts)
+        return _row(_with(Checked("clone", result)), "orphans")[2]
+
+    assert told(State.OK, 9) == "ok 9/9"
+    assert told(State.FINDING, 9) == "finding 2 of 9"
+    assert told(State.FINDING, 9, wrong=1) == "finding 1 of 9"
+    assert told(State.UNKNOWN, 7) == "unknown 2 of 9"
+    assert told(State.UNKNOWN, 9) == "unknown"
+
+
+@pytest.mark.parametrize("state", [State.FINDING, State.UNKNOWN])
+def test_a_drill_that_did_not_pass_verified_nothing(state: State) -> None:
+    told = _with(_checked("clone", "orphans", state)).summary()
+    assert "erified" not in told
+    assert "A copy was restored and checked in 6.4 s." in told
+
+
+def test_a_fault_put_in_on_purpose_is_told_and_no_empty_table_is_shown() -> None:
+    report = replace(REPORT, injected="altered-row", checks=REPORT.checks[:1], swept=("it is so",))
+    blocks = report.blocks()
+    assert blocks[:2] == ["Cleaned up first: it is so", "Put in on purpose: altered-row"]
+    assert not [block for block in blocks if isinstance(block, Table)]
+    assert not [block for block in REPORT.blocks() if "on purpose" in str(block)]
+
+
 def test_people_read_what_is_wrong_first_lines_only_and_what_to_do() -> None:
     lines = [f"t{number}: lost" for number in range(9)]
     out = io.StringIO()
