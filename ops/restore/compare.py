@@ -5,12 +5,16 @@ from dataclasses import dataclass, replace
 
 from ops.restore import sequences
 from ops.restore.baseline import Baseline, Proven
-from ops.restore.content import Content
+from ops.restore.content import Content, Sum
 from ops.restore.questions import Answer
 from ops.restore.sequences import Reach
 from ops.restore.trouble import Trouble
 from ops.results import CheckResult, State, worst
 
+HASH = (
+    "sum of hash_record_extended(row, seed) over all rows, columns of hashed_as_text cast to text; "
+    "the seed is 0, or the row's xmin where stretch_pages is not 0"
+)
 WRONG = "wrong"  # in the evidence of a finding: how many objects differ
 _CLIP = 160  # characters of a definition that a difference shows
 _SHOWN_RANGES = 3  # of pages that differ
@@ -91,7 +95,29 @@ def contents(baseline: Baseline, copy: Mapping[str, Content]) -> CheckResult:
     share = f", {moving / rows:.1%} of the rows moving" if moving else ""
     method = "exactly" if baseline.marker.exact else "in what was equal before and after"
     words = f"{rows} rows compared {method} as of the marker{share}"
-    return _of_tables("content", found, words, baseline)
+    told = _of_tables("content", found, words, baseline)
+    tables = {label: _facts(want, copy.get(label)) for label, want in baseline.content.items()}
+    return replace(told, evidence={**told.evidence, "hash": HASH, "tables": tables})
+
+
+def _facts(want: Proven, have: Content | None) -> dict[str, object]:
+    """Return what was compared of a table, so that the comparison can be done again."""
+    moving = _open(want, have) if have is not None else want.moving
+    return {
+        "stretch_pages": want.shape.stretch_pages,
+        "hashed_as_text": [one.name for one in want.shape.columns if not one.exact],
+        "source": None if want.trouble else _summed(want.sums, frozenset()),
+        "clone": None if have is None or have.trouble else _summed(have.sums, moving),
+        "stretches_not_compared": len(moving),
+    }
+
+
+def _summed(sums: Mapping[int, Sum], without: frozenset[int]) -> dict[str, object]:
+    kept = [one for key, one in sums.items() if key not in without]
+    return {
+        "rows": sum(one.rows for one in kept),
+        "hash": str(sum(int(one.digest) for one in kept)),
+    }
 
 
 def _content(want: Proven, have: Content | None) -> Outcome:

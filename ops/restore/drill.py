@@ -122,7 +122,7 @@ def _run(course: Course, options: Options, fault: Fault | None, progress: Progre
     with progress.phase("Choose a backup, sweep what earlier drills left"):
         instance = source.cloud.instance(source.instance)
         course.versions["database"] = instance.database_version
-        require_table(source)
+        course.versions["postgresql"] = require_table(source)
         swept = sweep_held(source, course.started)
         course.swept, course.leftovers = swept.lines(), swept.leftovers
         chosen = plan.plan(

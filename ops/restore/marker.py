@@ -155,17 +155,21 @@ def _beat(connection: Connection, drill: str, label: str) -> _Beat:
     return _Beat(row[0], row[1], int(row[2]))
 
 
-def require_table(source: Source) -> None:
+def require_table(source: Source) -> str:
     """See that the source has the heartbeat table, before anything is made.
+
+    Returns the version of PostgreSQL that runs there.
 
     Raises:
         NoHeartbeatTableError: it has none, or we may not write to it.
     """
     with source.database.connect(source.owner, budget=HOLD, name="restore-drill") as connection:
         row = connection.execute(statement(sql.load("restore/heartbeat_table"))).fetchone()
+        version = connection.info.parameter_status("server_version")
     there, allowed = row or (False, False)
     if not allowed:
         raise NoHeartbeatTableError(source.instance, source.owner, there=bool(there))
+    return version or "unknown"
 
 
 def _export(connection: Connection) -> tuple[Snapshot, str]:

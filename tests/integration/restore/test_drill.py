@@ -63,6 +63,15 @@ def test_a_healthy_source_passes_and_leaves_evidence(source: Source, tmp_path: P
     assert document["backups"][0]["description"] == "of the tests"
     evidence = Path(report.evidence)
     assert json.loads(evidence.read_bytes())["drill"] == document
+    text = evidence.with_suffix(".md").read_text()
+    for question in questions.EQUAL:
+        assert f"| clone | {question.replace('_', ' ')} | ok |" in text
+    assert re.search(r"postgresql \d+", text)
+    (content,) = (one for one in document["checks"] if one["name"] == "clone.content")
+    account = content["evidence"]["tables"]["public.account"]
+    assert account["source"] == account["clone"]
+    assert account["source"]["rows"] == 3000
+    assert re.fullmatch(r"-?\d+", account["source"]["hash"])
     digest = hashlib.sha256(evidence.read_bytes()).hexdigest()
     assert digest in evidence.with_suffix(".md").read_text()
 

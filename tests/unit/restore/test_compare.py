@@ -104,12 +104,29 @@ def test_content_is_equal_in_what_stood_still(
     assert compare.contents(baseline, have).state is contents
 
 
+def test_the_rows_and_hashes_of_both_sides_are_told_for_a_comparison_anew() -> None:
+    baseline = _baseline(
+        content={"public.t": prove(_content(FULL), _content(FULL | {1: Sum(4, "7")}))}
+    )
+    have = {"public.t": _content({0: Sum(3, "31"), 1: Sum(9, "9"), 2: Sum(1, "1")})}
+    tables = compare.contents(baseline, have).evidence["tables"]
+    assert tables == {
+        "public.t": {
+            "stretch_pages": 0,
+            "hashed_as_text": [],
+            "source": {"rows": 3, "hash": "30"},
+            "clone": {"rows": 3, "hash": "31"},
+            "stretches_not_compared": 2,
+        }
+    }
+
+
 CUT = replace(SHAPE, stretch_pages=4)
 
 
 def test_a_difference_says_which_pages_hold_it() -> None:
     source = {key: Sum(10, str(key)) for key in range(9)}
-    copy = source | {1: Sum(10, "x"), 2: Sum(9, "x"), 7: Sum(11, "x")}
+    copy = source | {1: Sum(10, "51"), 2: Sum(9, "52"), 7: Sum(11, "57")}
     sides = Content(CUT, source), Content(CUT, copy)
     baseline = _baseline(content={"public.t": prove(sides[0], sides[0])})
     found = compare.contents(baseline, {"public.t": sides[1]})

@@ -18,7 +18,8 @@ from ops.restore.crew import Crew, StoppedError
 from ops.restore.drill import Options
 from ops.restore.plan import CopyPlan, DrillPlan, Kind
 from ops.restore.source import Source
-from ops.results import CheckResult, State
+from ops.restore.verify import Verified
+from ops.results import CheckResult, State, exit_code
 from ops.store import FolderStore, StoreFullError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -76,6 +77,20 @@ def test_a_finding_made_before_stays_a_finding_and_times_so_far_are_told(tmp_pat
     assert found.phases["clone"].restore == 3
     assert found.rto is None
     assert {one.result.check for one in found.checks} == {"heartbeat", "completed", "cleanup"}
+
+
+def test_a_restore_over_its_target_is_a_finding(tmp_path: Path) -> None:
+    course = _course(tmp_path)
+    for copy in course.copies:
+        made = Made(copy.plan, None, (OPERATION,), 0.5, 0.25)
+        copy.made, copy.verified = Future(), Future()
+        copy.made.set_result(made)
+        copy.verified.set_result(Verified(made, (), 2))
+    found = report(course, "")
+    results = {one.result.check: one.result.state for one in found.checks}
+    assert results["rto"] is State.FINDING
+    assert found.verdict == "fail"
+    assert exit_code(found.state) == 3
 
 
 def test_copies_are_not_called_removed_where_the_clean_up_was_cut_short(tmp_path: Path) -> None:

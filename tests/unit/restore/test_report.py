@@ -1,6 +1,10 @@
+import getpass
 import hashlib
 import io
 import json
+import re
+import socket
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -182,11 +186,50 @@ def test_evidence_is_chained_to_the_one_before(tmp_path: Path) -> None:
     }
     assert second["drill"]["verdict"] == "pass"
     assert second["versions"]["database"] == "POSTGRES_15"
+    assert second["targets"] == {"rto_s": 1, "rpo_s": 1}
+    text = (tmp_path / evidence.key(later.run)).with_suffix(".md").read_text()
+    assert hashlib.sha256(first).hexdigest() in text
+    assert "RTO: not measured; the target is 1 s." in text
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_evidence_names_the_commit_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    module = tmp_path / "ops" / "restore" / "evidence.py"
+    monkeypatch.setattr(evidence, "__file__", str(module))
+    expected = ""
+    if there:
+        git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+        subprocess.run([*git, "init", "-q"], check=True)
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "One"], check=True)
+        asked = subprocess.run(
+            [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+        )
+        expected = asked.stdout.strip()
+    evidence.write(_source(tmp_path / "store"), REPORT, {})
+    path = tmp_path / "store" / evidence.key(REPORT.run)
+    assert json.loads(path.read_bytes())["commit"] == expected
+    assert (f"Git commit: {expected}." in path.with_suffix(".md").read_text()) is there
 
 
 def test_evidence_can_be_read(tmp_path: Path) -> None:
-    evidence.write(_source(tmp_path), _with(_checked("clone", "orphans", State.FINDING, "a|b")), {})
+    report = _with(
+        _checked("clone", "orphans", State.FINDING, "a|b"),
+        _checked(DRILL, "rto", State.FINDING),
+        _checked(DRILL, "rpo"),
+    )
+    evidence.write(_source(tmp_path), report, {"postgresql": "15.9"})
     text = (tmp_path / evidence.key(REPORT.run)).with_suffix(".md").read_text()
     assert text.startswith("# Restore drill 260102030405-ab12: fail\n")
+    assert f"Drilled by {getpass.getuser()} on {socket.gethostname()}." in text
+    assert re.search(
+        r"Versions: ai-square-db \S+, python .*, libpq \d+\.\d+, postgresql 15\.9\.", text
+    )
+    assert "RTO: 6.400 s; the target of 1 s is not met." in text
+    assert "RPO: 0.003 s; the target of 1 s is met." in text
+    assert "| clone | tables | ok | 2 of 2 | told |" in text
+    assert "| clone | columns | ok | 2 of 2 | told |" in text
+    assert "Record before: none\n" in text
     assert "| content | - | ok 2/2 |" in text
     assert "Backup run 17 (AUTOMATED, no description), into db-drill-b1." in text
