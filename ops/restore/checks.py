@@ -28,6 +28,13 @@ def application(crew: Crew, login: Login) -> CheckResult:
         found = connection.execute(statement(sql.load("restore/application_tables"))).fetchall()
         for (table,) in found:
             connection.execute(statement(sql.render("restore/first_row", {"table": table})))
+    if not found:
+        words = f"{login.user} connects; no table is granted to it, so nothing was read"
+        remedy = (
+            f"Where it should read: GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login.user}, "
+            "by a migration."
+        )
+        return CheckResult("application", State.OK, 1, 1, words, remedy=remedy)
     words = f"{login.user} connects and reads from all {len(found)} tables granted to it"
     return CheckResult("application", State.OK, len(found) + 1, len(found) + 1, words)
 

@@ -160,7 +160,9 @@ class Report:
     def _faults(self) -> Iterator[str]:
         for checked in self.checks:
             result = checked.result
-            if result.state in {State.OK, State.NOT_APPLICABLE}:
+            if result.state is State.NOT_APPLICABLE or (
+                result.state is State.OK and not result.remedy
+            ):
                 continue
             yield f"{checked.copy}, {result.check.replace('_', ' ')}: {result.detail}"
             shown = result.differences[:SHOWN_DIFFERENCES]

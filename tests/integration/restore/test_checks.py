@@ -151,6 +151,17 @@ def test_migrations_lost_or_begun_are_found(source: Source, execute: Execute) ->
     assert (healthy, broken) == (State.OK, State.FINDING)
 
 
+def test_the_application_reads_what_is_granted_to_it(source: Source, plain: Login) -> None:
+    app = Login(source.database, source.app, VERIFY)
+    granted, bare = checks.application(Crew(), app), checks.application(Crew(), plain)
+    assert (granted.state, bare.state) == (State.OK, State.OK)
+    assert "reads from all 2 tables" in granted.detail
+    assert granted.remedy == ""
+    assert bare.detail == "plain connects; no table is granted to it, so nothing was read"
+    assert "GRANT SELECT" in bare.remedy
+    assert (bare.examined, bare.total) == (1, 1)
+
+
 def test_without_the_right_to_call_it_amcheck_is_unknown(plain: Login) -> None:
     found = amcheck.check(Crew(), plain)
     assert found.state is State.UNKNOWN

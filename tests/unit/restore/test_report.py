@@ -156,6 +156,13 @@ def test_people_read_what_is_wrong_first_lines_only_and_what_to_do() -> None:
     assert all(len(line) <= WIDTH for line in text.splitlines())
 
 
+def test_a_good_check_with_a_remedy_is_told_too() -> None:
+    result = CheckResult("application", State.OK, 1, 1, "connects, reads nothing", remedy="GRANT.")
+    blocks = _with(Checked("clone", result)).blocks()
+    assert "clone, application: connects, reads nothing" in blocks
+    assert "  GRANT." in blocks
+
+
 def _source(folder: Path) -> Source:
     return Source(
         stack="local",
