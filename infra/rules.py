@@ -68,11 +68,16 @@ def validate(stack: str, values: Mapping[str, object]) -> Settings:
     try:
         declared = Declared.model_validate(ours)
     except ValidationError as error:
+        good = dict(ours)
         for detail in error.errors():
-            key = str(detail["loc"][0])
-            bad.add(key)
-            problems.append(_sentence(key, detail, tuple(known)))
-        declared = _without(ours, bad)
+            key, *inner = detail["loc"]
+            whole = good.get(str(key))
+            if inner and isinstance(whole, Mapping):  # one entry of a map: the others stay
+                good[str(key)] = {k: v for k, v in whole.items() if k != inner[0]}
+            else:
+                bad.add(str(key))
+            problems.append(_sentence(str(key), detail, tuple(known)))
+        declared = _without(good, bad)
     for involved, rule in RULES:
         if not bad & set(involved):
             problems.extend(rule(declared))

@@ -111,10 +111,14 @@ def parse_integer(text: str, base: str = "") -> int:
             ``min``), or nothing for a plain number.
 
     Raises:
-        NotANumberError: The words are no number, the unit is none of its, or the result
-            does not fit 32 bits.
+        NotANumberError: The words are no number, the unit is none of its, a count has a
+            fraction, or the result does not fit 32 bits.
     """
     amount, _ = _parse(text, base)
+    if not base and amount != int(amount):
+        # PostgreSQL would round it; who writes a fraction of a count means something else
+        message = "it is no whole number"
+        raise NotANumberError(message)
     value = round(amount)  # half to even, as C's rint
     if not INT_MIN <= value <= INT_MAX:
         message = "it does not fit PostgreSQL's 32-bit integers"

@@ -5,6 +5,7 @@ from functools import partial
 
 from ops import guard
 from ops.db import CHANGE
+from ops.errors import BadInputError
 from ops.invocation import Invocation
 from ops.migrations import files, runner
 from ops.migrations.others import Connect
@@ -31,6 +32,24 @@ class Request:
     yes: bool
     confirm: str
     wait_s: float
+
+
+class BadWaitError(BadInputError):
+    """``--wait`` is no number of seconds."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"--wait is {given!r}. Give a number of seconds, such as 30.")
+
+
+def seconds(given: str) -> float:
+    """Return the seconds that ``--wait`` means; raises BadWaitError."""
+    try:
+        found = float(given)
+    except ValueError:
+        raise BadWaitError(given) from None
+    if not 0 <= found < float("inf"):
+        raise BadWaitError(given)
+    return found
 
 
 def connector(run: Invocation) -> Connect:

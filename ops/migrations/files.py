@@ -89,6 +89,11 @@ class Migration:
         """Return its number."""
         return int(self.version)
 
+    @property
+    def draft(self) -> bool:
+        """Return whether nothing is written in it yet, as in a new file."""
+        return not self.up.statements
+
 
 def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
     """Return the migrations of a folder, in the order of their numbers.
@@ -114,7 +119,7 @@ def parse_text(file: str, text: str) -> Migration:
         raise BadFileNameError(file)
     sections = _sections(file, text)
     up = sections.get("up")
-    if up is None or not up.statements:
+    if up is None:
         raise NoUpError(file)
     return Migration(named["version"], named["name"], file, up, sections.get("down"))
 

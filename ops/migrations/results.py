@@ -7,8 +7,9 @@ from pathlib import Path
 from ops.console import Table
 from ops.migrations.others import duration
 from ops.migrations.parse import shortened
-from ops.migrations.selection import Entry
+from ops.migrations.selection import TROUBLE, Entry
 from ops.migrations.steps import Direction, Step
+from ops.results import State
 
 _STATEMENT_WIDTH = 42  # what the plan's other columns leave of 100
 
@@ -29,6 +30,12 @@ class Status:
     """Every migration of the files and of the database."""
 
     migrations: tuple[Entry, ...]
+
+    @property
+    def state(self) -> State:
+        """Return a finding where files and database don't agree; pending ones are good."""
+        wrong = any(entry.standing in TROUBLE for entry in self.migrations)
+        return State.FINDING if wrong else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ops.errors import BadInputError, OpsError
 from ops.migrations import steps
+from ops.migrations.errors import NoUpError
 from ops.migrations.files import Migration
 from ops.migrations.ledger import Applied, State
 from ops.migrations.steps import Direction, Step
@@ -88,11 +89,24 @@ class Standing(StrEnum):
 
     APPLIED = "applied"
     PENDING = "pending"
+    DRAFT = "draft: no statement yet"
     HALF_APPLIED = "half applied"
     HALF_TAKEN_BACK = "half taken back"
     CHANGED = "changed since applied"
     FILE_MISSING = "applied, file missing"
     OUT_OF_ORDER = "pending, out of order"
+
+
+# What the next run can't settle by itself, and somebody should look at.
+TROUBLE = frozenset(
+    {
+        Standing.CHANGED,
+        Standing.FILE_MISSING,
+        Standing.OUT_OF_ORDER,
+        Standing.HALF_APPLIED,
+        Standing.HALF_TAKEN_BACK,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,8 @@ def _standing(
     half = {step.direction for step in state.steps if int(step.version) == order}
     if row is None:
         pending = Standing.OUT_OF_ORDER if order < highest else Standing.PENDING
+        if migration is not None and migration.draft:
+            return Standing.DRAFT
         return Standing.HALF_APPLIED if half else pending
     if Direction.DOWN in half:
         return Standing.HALF_TAKEN_BACK
@@ -164,9 +180,12 @@ def to_apply(
     limit = _number(to, files) if to else None
     pending = [m for m in migrations if m.order not in applied]
     for migration in pending:
-        if migration.up.checksum in lost:
+        if not migration.draft and migration.up.checksum in lost:
             raise RenumberedError(migration.file, lost[migration.up.checksum])
     chosen = tuple(m for m in pending if limit is None or m.order <= limit)
+    for migration in chosen:
+        if migration.draft:
+            raise NoUpError(migration.file)
     highest = max(applied, default=0)
     early = [m for m in chosen if m.order < highest]
     if early and not allow_out_of_order:

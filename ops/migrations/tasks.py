@@ -52,13 +52,13 @@ def up(
     dry_run: bool = False,
     yes: bool = False,
     confirm: str = "",
-    wait: int = 30,
+    wait: str = "30",
 ) -> None:
     """Apply the pending migrations, going on from wherever an earlier run stopped."""
     from ops.migrations import change
 
     run = begin(stack, format)
-    request = change.Request(to, dry_run, yes, confirm, wait)
+    request = change.Request(to, dry_run, yes, confirm, change.seconds(wait))
     run.show(change.up(run, request, allow_out_of_order=allow_out_of_order))
 
 
@@ -72,13 +72,13 @@ def down(
     dry_run: bool = False,
     yes: bool = False,
     confirm: str = "",
-    wait: int = 30,
+    wait: str = "30",
 ) -> None:
     """Take back the last applied migration, or all above a version."""
     from ops.migrations import change
 
     run = begin(stack, format)
-    request = change.Request(to, dry_run, yes, confirm, wait)
+    request = change.Request(to, dry_run, yes, confirm, change.seconds(wait))
     run.show(change.down(run, request))
 
 

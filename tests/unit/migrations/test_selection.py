@@ -3,11 +3,12 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.errors import OpsError
-from ops.migrations import files, selection
+from ops.migrations import change, files, results, selection
 from ops.migrations.files import Migration
 from ops.migrations.ledger import Applied, State, StepRow
 from ops.migrations.selection import Standing
 from ops.migrations.steps import Direction
+from ops.results import State as Found
 
 CIC = "create index concurrently i on t(a); select 1;"
 
@@ -148,3 +149,31 @@ def test_every_standing_is_told() -> None:
         ("0009", Standing.HALF_APPLIED),
         ("0010", Standing.PENDING),
     ]
+
+
+def test_a_draft_is_listed_stops_up_and_not_down() -> None:
+    draft = _migration("0003", "-- nothing yet")
+    state = State((_applied(ONE), _applied(TWO)))
+    found = selection.entries((ONE, TWO, draft), state)
+    assert found[-1].standing is Standing.DRAFT
+    with pytest.raises(OpsError, match=r"0003_m\.sql has no statement"):
+        selection.to_apply((ONE, TWO, draft), state)
+    assert selection.to_apply((ONE, TWO, draft), state, to="2") == ()
+    assert selection.to_take_back((ONE, TWO, draft), state) == (TWO,)
+
+
+def test_status_is_a_finding_where_files_and_database_do_not_agree() -> None:
+    def state_of(migrations: tuple[Migration, ...], state: State) -> Found:
+        return results.Status(selection.entries(migrations, state)).state
+
+    assert state_of(ALL, State((_applied(ONE),))) is Found.OK
+    assert state_of(ALL, State((_applied(ONE, "other"),))) is Found.FINDING
+    assert state_of((TWO,), State((_applied(ONE),))) is Found.FINDING
+    assert state_of(ALL, State((_applied(TWO),))) is Found.FINDING
+
+
+@pytest.mark.parametrize("given", ["x", "-1", "inf", "nan", ""])
+def test_a_wait_that_is_no_time_is_refused(given: str) -> None:
+    assert change.seconds("1.5") == 1.5
+    with pytest.raises(change.BadWaitError, match="such as 30"):
+        change.seconds(given)
