@@ -158,19 +158,24 @@ class Report:
             yield (name, *(_cell(by_copy.get(copy, [])) for copy in self._copies()))
 
     def _faults(self) -> Iterator[str]:
+        """Yield what is wrong or was limited; the same said of several copies is said once."""
+        copies: dict[tuple[str, str, tuple[str, ...], str], list[str]] = {}
         for checked in self.checks:
             result = checked.result
             if result.state is State.NOT_APPLICABLE or (
                 result.state is State.OK and not result.remedy
             ):
                 continue
-            yield f"{checked.copy}, {result.check.replace('_', ' ')}: {result.detail}"
-            shown = result.differences[:SHOWN_DIFFERENCES]
+            key = (result.check, result.detail, tuple(result.differences), result.remedy)
+            copies.setdefault(key, []).append(checked.copy)
+        for (check, detail, differences, remedy), where in copies.items():
+            yield f"{' and '.join(where)}, {check.replace('_', ' ')}: {detail}"
+            shown = differences[:SHOWN_DIFFERENCES]
             yield from (f"  - {line}" for line in shown)
-            if len(result.differences) > len(shown):
-                yield f"  - and {len(result.differences) - len(shown)} more"
-            if result.remedy:
-                yield f"  {result.remedy}"
+            if len(differences) > len(shown):
+                yield f"  - and {len(differences) - len(shown)} more"
+            if remedy:
+                yield f"  {remedy}"
 
     def _times(self) -> Iterator[str]:
         for copy, phases in self.phases.items():

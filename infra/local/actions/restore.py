@@ -54,9 +54,11 @@ def _replace(job: Job) -> None:
     store.save_instance(instance)
     layout = service.layout(instance.uid)
     next_era = replace(instance, era=instance.era + 1, state=InstanceState.RUNNABLE)
-    service.runner.make_folder(layout.archive(next_era.era))
     cluster = service.cluster(next_era)
     cluster.stop()
+    # Carried on: what the half-recovered one archived has the names of what will come.
+    shutil.rmtree(layout.archive(next_era.era), ignore_errors=True)
+    service.runner.make_folder(layout.archive(next_era.era))
     if layout.outgoing.exists():  # carried on: what is in place is the half-recovered new one
         shutil.rmtree(layout.data, ignore_errors=True)
     else:
