@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ops import localcloud
 from ops.console import Table
+from ops.errors import BadInputError
 from ops.target import NotLocalError, Target, password_folder
 
 
@@ -54,25 +55,32 @@ class Down:
     def blocks(self) -> Sequence[Table | str]:
         """Return one line."""
         stopped = "Stopped" if self.was_running else "Nothing was running for"
-        wiped = ", and removed it" if self.wiped else ""
-        return (f"{stopped} the local Cloud SQL of {self.data}{wiped}.",)
+        wiped = " It is removed: instances, backups, evidence." if self.wiped else ""
+        return (f"{stopped} the local Cloud SQL of {self.data}.{wiped}",)
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Variables for the shell."""
+    """Variables for the shell; one with None is taken out of it."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str | None]
 
     def blocks(self) -> Sequence[Table | str]:
         """Return one export a line, for ``eval "$(invoke local.env)"``."""
-        return tuple(
-            f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()
+        exports = tuple(
+            f"export {name}={shlex.quote(value)}"
+            for name, value in self.variables.items()
+            if value is not None
         )
+        without = [name for name, value in self.variables.items() if value is None]
+        if not without:
+            return exports
+        hint = "# psql has nowhere to go yet: `invoke local.deploy`, then this again"
+        return (hint, f"unset {' '.join(without)}", *exports)
 
     def document(self) -> Mapping[str, str]:
-        """Return the variables themselves."""
-        return self.variables
+        """Return the variables that are set."""
+        return {name: value for name, value in self.variables.items() if value is not None}
 
 
 def _data(target: Target, given: str) -> Path:
@@ -92,13 +100,30 @@ def up(target: Target, data: str, port: str, pg_port: str) -> Status:
 
     Raises:
         ops.localcloud.BadPortError: one of them is no port.
+        RunsElsewhereError: it runs already, on another port.
         ops.localcloud.StartFailedError: it did not start.
         ops.target.NotLocalError: the stack lives in the cloud.
     """
     folder = _data(target, data)
-    return _status(
-        localcloud.ensure(folder, port=_port("--port", port), pg_port=_port("--pg-port", pg_port))
-    )
+    wanted, wanted_pg = _port("--port", port), _port("--pg-port", pg_port)
+    server = localcloud.ensure(folder, port=wanted, pg_port=wanted_pg)
+    for option, asked, has in (
+        ("--port", wanted, server.port),
+        ("--pg-port", wanted_pg, server.pg_port),
+    ):
+        if asked not in (None, 0, has):
+            raise RunsElsewhereError(option, asked, has)
+    return _status(server)
+
+
+class RunsElsewhereError(BadInputError):
+    """A port was asked for, and the server runs already on another one."""
+
+    def __init__(self, option: str, asked: int | None, has: int) -> None:
+        super().__init__(
+            f"The local Cloud SQL runs already, with {option} {has} and not {asked}. "
+            "Stop it with `invoke local.down` first, or leave the option out."
+        )
 
 
 def _port(option: str, given: str) -> int | None:
@@ -113,7 +138,8 @@ def status(target: Target, data: str = "") -> Status:
 def down(target: Target, data: str, *, wipe: bool) -> Down:
     """Stop the server and its clusters; with ``wipe`` remove every instance and backup too."""
     folder = _data(target, data)
-    return Down(folder, localcloud.stop(folder, wipe=wipe), wipe)
+    there = folder.exists()
+    return Down(folder, localcloud.stop(folder, wipe=wipe), wipe and there)
 
 
 def environment(target: Target, data: str = "") -> Environment:
@@ -126,19 +152,22 @@ def environment(target: Target, data: str = "") -> Environment:
     backend = server.data / "pulumi"
     backend.mkdir(exist_ok=True)
     return Environment(
-        localcloud.environment(server, target.project)
-        | _libpq(target, server)
-        | {"PULUMI_BACKEND_URL": backend.as_uri(), "PULUMI_CONFIG_PASSPHRASE": ""}
+        {
+            **localcloud.environment(server, target.project),
+            **_libpq(target, server),
+            "PULUMI_BACKEND_URL": backend.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "",
+        }
     )
 
 
-def _libpq(target: Target, server: localcloud.Server) -> dict[str, str]:
+def _libpq(target: Target, server: localcloud.Server) -> Mapping[str, str | None]:
     """Return psql's way to the stack's database as its owner; only the port before a deploy."""
-    port = {"PGPORT": str(server.pg_port)}
+    port: dict[str, str | None] = {"PGPORT": str(server.pg_port)}
     instance = server.instance(target.instance)
     folder = password_folder(server.data, target.stack)
     if instance is None or not folder.is_dir():
-        return port
+        return port | dict.fromkeys(("PGHOST", "PGDATABASE", "PGUSER", "PGPASSFILE"))
     lines = (
         f"{instance.address}:{instance.port}:*:{file.name}:{file.read_text().strip()}\n"
         for file in sorted(folder.iterdir())

@@ -27,7 +27,7 @@ def deploy(
 
 @task(help={"stack": STACK_HELP, "format": FORMAT_HELP})
 def destroy(c: Context, stack: str = "", format: str = "table") -> None:
-    """Delete from the local Cloud SQL what was deployed there."""
+    """Delete from the local Cloud SQL what was deployed there, with its backups."""
     from infra.deploy.apply import destroy as apply
 
     run = begin(stack, format)
@@ -65,7 +65,7 @@ def up(
     help={
         "stack": STACK_HELP,
         "data": _DATA,
-        "wipe": "remove every instance and backup in it too",
+        "wipe": "remove it too: every instance and backup, and the evidence of drills",
         "format": FORMAT_HELP,
     }
 )

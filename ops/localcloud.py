@@ -44,6 +44,16 @@ class StartFailedError(OpsError):
         super().__init__(f"The local Cloud SQL did not start: {reason} Its log is {log}.")
 
 
+class BadFolderError(BadInputError):
+    """The data folder can't be made or written to."""
+
+    def __init__(self, data: Path, error: OSError) -> None:
+        super().__init__(
+            f"The local Cloud SQL can't keep its data in {data}: {error.strerror}. Give another "
+            "folder with --data or LOCAL_CLOUDSQL_DIR."
+        )
+
+
 class BadPortError(BadInputError):
     """An option or a variable that should hold a port does not."""
 
@@ -207,13 +217,17 @@ def ensure(
         stand_in: whether another major version may stand in for a missing one.
 
     Raises:
+        BadFolderError: the folder can't be made or written to.
         StartFailedError: it ended or did not answer within 30 s.
     """
     already = running(data)
     if already is not None:
         return already
-    data.mkdir(parents=True, exist_ok=True)
-    (data / "access-token").write_text("local\n")  # any text will do; gcloud wants a file
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "access-token").write_text("local\n")  # any text will do; gcloud wants a file
+    except OSError as error:
+        raise BadFolderError(data, error) from error
     log = data / "server.log"
     command = [sys.executable, "-m", "infra.local", "--data", str(data)]
     command += ["--port", str(_or(port, "LOCAL_CLOUDSQL_PORT", DEFAULT_PORT))]

@@ -177,7 +177,7 @@ def deploy(
     """
     folder = local_folder(target, "up")
     store = record_store(folder, target.stack)
-    localcloud.ensure(folder)
+    _started(folder, progress)
     deployer = Deployer(target.settings, target.cloud(), store, progress)
     desired = collect(target.settings)
     with lease.hold(store, "deploy", LEASE):
@@ -201,7 +201,13 @@ def destroy(target: Target, progress: Progress) -> Destruction:
     store = record_store(folder, target.stack)
     if not records.load(store).resources:
         return Destruction(target.stack, ())
-    localcloud.ensure(folder)
+    _started(folder, progress)
     deployer = Deployer(target.settings, target.cloud(), store, progress)
     with lease.hold(store, "deploy", LEASE):
         return Destruction(target.stack, deployer.destroy())
+
+
+def _started(folder: Path, progress: Progress) -> None:
+    if localcloud.running(folder) is None:
+        with progress.phase("Start the local Cloud SQL"):
+            localcloud.ensure(folder)

@@ -67,9 +67,11 @@ def tell(run: Invocation) -> Story:
     _say_who_stands_in(progress)
     with progress.phase("Start the local Cloud SQL"):
         _start(target.local)
-    deploy(target, progress)
+    if not deploy(target, progress).plan.steps:
+        progress.line("Instance, database and users ... there already")
     connect = connector(run)
-    runner.up(connect, files.read(), progress=progress)
+    if not runner.up(connect, files.read(), progress=progress).migrations:
+        progress.line("Migrations ... there already")
     with run.database().connect(target.owner, budget=CHANGE) as connection:
         try:
             sample.fill(connection, progress=progress)

@@ -29,9 +29,9 @@ def application(crew: Crew, login: Login) -> CheckResult:
         for (table,) in found:
             connection.execute(statement(sql.render("restore/first_row", {"table": table})))
     if not found:
-        words = f"{login.user} connects; no table is granted to it, so nothing was read"
+        words = f"{login.user} connects; no table is granted to it, none was read"
         remedy = (
-            f"Where it should read: GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login.user}, "
+            f"If it should read: GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login.user}, "
             "by a migration."
         )
         return CheckResult("application", State.OK, 1, 1, words, remedy=remedy)

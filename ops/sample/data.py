@@ -98,8 +98,9 @@ def fill(
     """
     if rows < LEAST_ROWS:
         raise TooFewRowsError(rows)
+    _refuse_occupied(connection)
     with progress.phase("Sample data", rows) as phase, connection.transaction():
-        _refuse_occupied(connection)
+        _refuse_occupied(connection)  # again: what is true of a transaction
         connection.execute(statement(sql.load("sample/chance")))
         connection.execute(statement(sql.load("sample/seed")), {"seed": seed})
         tables = tuple(

@@ -64,6 +64,12 @@ def test_every_task_says_what_it_does_and_what_its_options_mean() -> None:
         assert not undocumented, (name, undocumented)
 
 
+def test_every_option_is_text_or_a_switch() -> None:
+    # Invoke turns other types' bad input into a traceback; we parse text ourselves
+    kinds = {argument.kind for context in CONTEXTS.values() for argument in context.args.values()}
+    assert kinds == {str, bool}
+
+
 def _tasks(collection: Collection) -> dict[str, Task]:  # type: ignore[type-arg]  # Invoke's generic
     return {name: collection[name] for name in collection.task_names}
 
@@ -88,6 +94,7 @@ def test_listing_loads_no_heavy_library() -> None:
         (("local.deploy", "-s", "prod"), 2, "pulumi up -s prod"),
         (("local.up", "-s", "prod"), 2, "-s local"),
         (("local.up", "--port", "70000"), 2, "0 and 65535"),
+        (("local.up", "--data", "/proc/nope"), 2, "can't keep its data in /proc/nope"),
         (("no-such-task",), 1, "No idea what 'no-such-task' is!"),
     ],
 )

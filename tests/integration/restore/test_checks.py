@@ -157,7 +157,7 @@ def test_the_application_reads_what_is_granted_to_it(source: Source, plain: Logi
     assert (granted.state, bare.state) == (State.OK, State.OK)
     assert "reads from all 2 tables" in granted.detail
     assert granted.remedy == ""
-    assert bare.detail == "plain connects; no table is granted to it, so nothing was read"
+    assert bare.detail == "plain connects; no table is granted to it, none was read"
     assert "GRANT SELECT" in bare.remedy
     assert (bare.examined, bare.total) == (1, 1)
 
