@@ -23,6 +23,7 @@ from infra.local.folder import Folder, hold
 from infra.local.service import Service
 from infra.local.start import bring_back, stop_clusters
 from infra.local.store import Store
+from infra.local.watch import Watch, Watcher
 from infra.local.work import Work
 from ops.errors import ExitCode, OpsError
 
@@ -31,6 +32,8 @@ DEFAULT_PG_PORT = 5432
 STAND_IN = "LOCAL_CLOUDSQL_STAND_IN"
 _LOOPBACK = "127.0.0.1"
 _KEEP_ALIVE_S = 120
+# What is done unasked, in this order.
+WATCHERS: tuple[Watcher, ...] = ()
 _log = logging.getLogger("infra.local")
 
 
@@ -115,11 +118,13 @@ def _serve(options: argparse.Namespace) -> None:
     work = Work(service, ACTIONS)
     _log.warning("The local Cloud SQL is for rehearsals on this machine, not for production.")
     bring_back(service, work)
-    _answer(service, work, folder, listener, url)
+    watch = Watch(service, work, WATCHERS)
+    watch.start()
+    _answer(service, work, watch, folder, listener, url)
 
 
 def _answer(
-    service: Service, work: Work, folder: Folder, listener: socket.socket, url: str
+    service: Service, work: Work, watch: Watch, folder: Folder, listener: socket.socket, url: str
 ) -> None:
     leave_clusters = False
     server: Server
@@ -154,6 +159,7 @@ def _answer(
     finally:
         folder.withdraw()
         work.stop()
+        watch.stop()
         if not leave_clusters:
             stop_clusters(service)
         service.store.close()

@@ -73,6 +73,7 @@ class Instance:
         era: Which WAL archive it writes to; a restore begins a new one.
         created: When.
         extra: Further fields of the API's resource, as they were given.
+        facts: What the server itself has to know of it, as which instance it replicates.
     """
 
     uid: str
@@ -86,6 +87,7 @@ class Instance:
     era: int
     created: datetime
     extra: Body = field(default_factory=dict)
+    facts: Body = field(default_factory=dict)
 
     @property
     def major(self) -> int:

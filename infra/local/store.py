@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS instances (
     uid TEXT PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
     version TEXT NOT NULL, region TEXT NOT NULL, settings TEXT NOT NULL, address TEXT NOT NULL,
     era INTEGER NOT NULL, created TEXT NOT NULL, extra TEXT NOT NULL,
+    facts TEXT NOT NULL DEFAULT '{}',
     UNIQUE (project, name)) STRICT;
 CREATE TABLE IF NOT EXISTS operations (
     name TEXT PRIMARY KEY, type TEXT NOT NULL, project TEXT NOT NULL, target TEXT NOT NULL,
@@ -41,7 +42,10 @@ CREATE TABLE IF NOT EXISTS bases (
     id INTEGER NOT NULL, instance TEXT NOT NULL REFERENCES instances ON DELETE CASCADE,
     era INTEGER NOT NULL, usable_from TEXT NOT NULL, run INTEGER,
     PRIMARY KEY (instance, id)) STRICT;
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """
+# Columns that came later, for folders of an earlier version.
+_ADDED = (("instances", "facts", "TEXT NOT NULL DEFAULT '{}'"),)
 
 
 class InProgressError(Exception):
@@ -70,6 +74,9 @@ class Store:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.executescript(_SCHEMA)
+        for table, column, kind in _ADDED:
+            if not self._rows("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", table, column):
+                self._execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     def close(self) -> None:
         """Close the file."""
@@ -177,6 +184,19 @@ class Store:
             "SELECT * FROM operations WHERE status <> ? ORDER BY rowid", OperationStatus.DONE
         )
         return tuple(rows.read(Operation, row) for row in found)
+
+    def note(self, name: str) -> str | None:
+        """Return what was noted under a name, or None."""
+        found = self._rows("SELECT text FROM notes WHERE name = ?", name)
+        return str(found[0]["text"]) if found else None
+
+    def set_note(self, name: str, text: str) -> None:
+        """Note something that outlives the server's process."""
+        self._execute(
+            "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET text = excluded.text",
+            name,
+            text,
+        )
 
     def next_run_id(self, wanted: int) -> int:
         """Return an id for a backup run: the wanted one, or the next that is free."""

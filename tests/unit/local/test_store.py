@@ -147,3 +147,23 @@ def test_a_write_that_fails_leaves_no_transaction_open(store: Store) -> None:
     assert not store._reserve.path.exists()
     store.replenish()
     assert store._reserve.path.exists()
+
+
+def test_a_note_outlives_the_process(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        store = Store(tmp_path / "state.sqlite")
+        store.set_note("clock", text)
+        store.close()
+    again = Store(tmp_path / "state.sqlite")
+    assert (again.note("clock"), again.note("other")) == ("two", None)
+    again.close()
+
+
+def test_a_folder_of_an_earlier_version_gets_the_columns_it_lacks(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.sqlite")
+    store._execute("ALTER TABLE instances DROP COLUMN facts")
+    store.close()
+    again = Store(tmp_path / "state.sqlite")
+    again.add_instance(replace(MAIN, facts={"standby": True}))
+    assert again.instance("demo", "main") == replace(MAIN, facts={"standby": True})
+    again.close()
