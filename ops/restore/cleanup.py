@@ -71,7 +71,8 @@ def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str
             if operation is not None:
                 asked.append((name, operation))
         except OpsError as error:
-            left.append(f"{name}: {error}")
+            if not _gone(cloud, name):
+                left.append(f"{name}: {error}")
     for name, operation in asked:
         try:
             cloud.wait(operation)
@@ -93,6 +94,14 @@ def _delete(cloud: CloudSql, journal: Journal, name: str) -> Operation | None:
     operation = cloud.delete(name)
     journal.started(entry, operation.id)
     return operation
+
+
+def _gone(cloud: CloudSql, name: str) -> bool:
+    """Whether something else removed it: a failed clone takes its own instance back."""
+    try:
+        return cloud.find(name) is None
+    except OpsError:
+        return False
 
 
 def _makes(entry: Entry) -> bool:

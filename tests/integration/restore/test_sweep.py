@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from ops import target
-from ops.cloudsql import NoSuchInstanceError
+from ops.cloudsql import CloudSql, NoSuchInstanceError, Operation
 from ops.console import Console, Format
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
+from ops.restore.cleanup import remove
 from ops.restore.drill import drill
 from ops.restore.plan import copy_body, name_stem
 from ops.restore.source import ROOM, Source
@@ -45,3 +46,24 @@ def test_leftovers_of_a_source_that_is_gone_are_swept(
     assert set(report.removed) == {told, stranger}
     assert unfinished(stack.store, ROOM) == ()
     run.show(report)  # ends with another code than 0 only by raising Exit
+
+
+class _Overtaken(CloudSql):
+    """Another one deletes each instance just before we do."""
+
+    def delete(self, name: str) -> Operation:
+        self.wait(super().delete(name))
+        return super().delete(name)
+
+
+def test_what_goes_by_itself_meanwhile_is_no_leftover(source: Source) -> None:
+    cloud = source.cloud
+    body = cloud.instance(source.instance)
+    name = f"{name_stem(GONE, cloud.project)}260101000001-0a1b-b1"
+    cloud.wait(cloud.insert(copy_body(body, name, {})))
+    journal = Journal(source.store, ROOM, "260101000001-0a1b")
+    overtaken = _Overtaken(cloud.project, cloud._endpoint)
+
+    assert remove(overtaken, journal, (name,)) == ()
+
+    journal.close()
