@@ -168,13 +168,30 @@ class Store:
         found = self._rows("SELECT * FROM operations WHERE project = ? AND name = ?", project, name)
         return rows.read(Operation, found[0]) if found else None
 
-    def operations(self, project: str, target: str | None = None) -> tuple[Operation, ...]:
-        """Return the operations of a project, of one instance or all, newest first."""
+    def operations(
+        self,
+        project: str,
+        target: str | None = None,
+        *,
+        before: str | None = None,
+        limit: int = -1,
+    ) -> tuple[Operation, ...]:
+        """Return the operations of a project, newest first.
+
+        Args:
+            project: The project.
+            target: The instance they work on; None for all.
+            before: Id of an operation; those older than it alone.
+            limit: The most that are returned; -1 for all.
+        """
         found = self._rows(
             "SELECT * FROM operations WHERE project = ? AND (?2 IS NULL OR target = ?2)"
-            " ORDER BY rowid DESC",
+            " AND (?3 IS NULL OR rowid < (SELECT rowid FROM operations WHERE name = ?3))"
+            " ORDER BY rowid DESC LIMIT ?4",
             project,
             target,
+            before,
+            limit,
         )
         return tuple(rows.read(Operation, row) for row in found)
 

@@ -1,18 +1,16 @@
 """The Admin API as one ASGI application."""
 
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from infra.local.api import (
@@ -22,12 +20,15 @@ from infra.local.api import (
     instances,
     local,
     operations,
+    partial,
+    query,
     recovery,
     tiers,
     users,
 )
 from infra.local.api.body import canonical
 from infra.local.api.call import Call, Handler
+from infra.local.api.door import answer_of, check_caller, read_json
 from infra.local.api.errors import ApiError, invalid, unimplemented
 from infra.local.api.methods import Method, methods
 from infra.local.errors import EngineError
@@ -37,8 +38,6 @@ from ops.errors import OpsError
 
 # v1beta4 is asked for with and without /sql: by the SDK and gcloud, and by the connectors.
 VERSIONS = ("/sql/v1beta4", "/v1beta4", "/sql/v1", "/v1")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_BODY_LIMIT_BYTES = 1_000_000
 _log = logging.getLogger(__name__)
 
 HANDLERS: Mapping[str, Handler] = {
@@ -95,7 +94,10 @@ class Api:
             for method in methods():
                 endpoint = self._guarded(self._endpoint(method, version))
                 routes.append(Route(version + method.path, endpoint, methods=[method.verb]))
-        return Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
+        application = Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
+        # A redirect would answer before the caller is looked at.
+        application.router.redirect_slashes = False
+        return application
 
     def _endpoint(self, method: Method, version: str) -> Callable[[Request], Any]:
         handler = HANDLERS.get(method.name)
@@ -103,87 +105,60 @@ class Api:
         async def answer(request: Request) -> Response:
             if handler is None:
                 raise unimplemented(method.name)
-            body = await _json(request)
+            asked = query.read(method, request.query_params.multi_items())
+            wanted = partial.mask(asked.fields, method.answer)
+            body = await read_json(request)
             call = Call(
                 service=self._service,
                 work=self._work,
                 params=request.path_params,
-                query=dict(request.query_params),
+                query=asked.values,
+                lists=asked.lists,
                 body=canonical(method.body, body) if method.body else {},
                 base=self._url + version,
             )
-            return JSONResponse(await run_in_threadpool(handler, call))
+            return await run_in_threadpool(
+                lambda: answer_of(partial.apply(wanted, handler(call)), pretty=asked.pretty)
+            )
 
         return answer
 
     async def _status(self, _request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(local.status, self._service, self._url))
+        return answer_of(await run_in_threadpool(local.status, self._service, self._url))
 
     async def _shutdown(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await read_json(request)
         self._stop(bool(isinstance(body, dict) and body.get("clusters")))
-        return JSONResponse({})
+        return answer_of({})
 
     def _guarded(self, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
         async def guarded(request: Request) -> Response:
             try:
                 check_caller(request.headers)
                 answer: Response = await endpoint(request)
-            except ApiError as error:
-                return JSONResponse(error.body(), error.code)
-            except EngineError as error:
-                refused = ApiError(503, "backendError", str(error))
-                return JSONResponse(refused.body(), refused.code)
-            except sqlite3.OperationalError as error:
-                fault = f"The local Cloud SQL can't write its state: {error}. Free space for it."
-                return JSONResponse(ApiError(503, "backendError", fault).body(), 503)
-            except OpsError as error:
-                return JSONResponse(invalid(str(error)).body(), 400)
-            except Exception as error:  # noqa: BLE001 - the client gets a 500 in the API's shape
-                _log.exception("%s %s failed", request.method, request.url.path)
-                fault = f"The local Cloud SQL has a fault ({type(error).__name__}): see server.log."
-                return JSONResponse(ApiError(500, "internalError", fault).body(), 500)
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody is there to read it
+            except Exception as error:  # noqa: BLE001 - the client gets the API's shape
+                refused = _refusal(request, error)
+                return answer_of(refused.body(), refused.code)
             return answer
 
         return guarded
 
 
-def check_caller(headers: Mapping[str, str]) -> None:
-    """Let in who addresses this machine and carries a token; the token is not looked at.
-
-    A browser that a foreign page sends here has neither: its Host header is that of the
-    page's own name when the name was bent to 127.0.0.1, and it can't add a token.
-
-    Raises:
-        ApiError: 403 for another host, 401 without a token.
-    """
-    try:
-        host = urlsplit(f"//{headers.get('host', '')}").hostname
-    except ValueError:
-        host = None
-    if host not in _LOOPBACK:
-        raise ApiError(403, "forbidden", "The local Cloud SQL answers to loopback hosts alone.")
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise ApiError(
-            401,
-            "required",
-            "Login Required: send a bearer token; here one of any value is accepted.",
-        )
-
-
-async def _json(request: Request) -> object:
-    text = b""
-    async for chunk in request.stream():
-        text += chunk
-        if len(text) > _BODY_LIMIT_BYTES:
-            raise ApiError(413, "uploadTooLarge", "Request payload size exceeds the limit.")
-    if not text.strip():
-        return {}
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise ApiError(400, "parseError", "Parse Error: the body is not JSON.") from None
+def _refusal(request: Request, error: Exception) -> ApiError:
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, EngineError):
+        return ApiError(503, "backendError", str(error))
+    if isinstance(error, sqlite3.OperationalError):
+        fault = f"The local Cloud SQL can't write its state: {error}. Free space for it."
+        return ApiError(503, "backendError", fault)
+    if isinstance(error, OpsError):
+        return invalid(str(error))
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    fault = f"The local Cloud SQL has a fault ({type(error).__name__}): see server.log."
+    return ApiError(500, "internalError", fault)
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
@@ -191,11 +166,11 @@ async def _no_route(request: Request, error: Exception) -> Response:
     try:
         check_caller(request.headers)
     except ApiError as refused:
-        return JSONResponse(refused.body(), refused.code)
+        return answer_of(refused.body(), refused.code)
     reason, what = (
         ("notFound", "Not Found")
         if code != HTTPStatus.METHOD_NOT_ALLOWED
         else ("httpMethodNotAllowed", "Method")
     )
     message = f"{what}: {request.method} {request.url.path:.200} is no method of the API."
-    return JSONResponse(ApiError(code, reason, message).body(), code)
+    return answer_of(ApiError(code, reason, message).body(), code)

@@ -1,11 +1,16 @@
 """backupRuns: insert, get, list, delete."""
 
+import re
+
 from infra.local.api import resources
 from infra.local.api.call import Call
 from infra.local.api.errors import not_found
+from infra.local.api.paging import page
 from infra.local.engine.archive import now
 from infra.local.model import BackupRun, Body, OperationType, RunStatus
 from infra.local.work import new_operation
+
+_RUN_ID = re.compile(r"[0-9]{1,18}")
 
 
 def insert(call: Call) -> Body:
@@ -43,9 +48,14 @@ def get(call: Call) -> Body:
 def every(call: Call) -> Body:
     """Answer backupRuns.list, newest first."""
     owner = call.instance()
-    runs = call.service.store.runs(owner.uid)
-    items = [resources.backup_run(run, owner, call.base) for run in runs]
-    return {"kind": "sql#backupRunsList", "items": items}
+    shown, more = page(
+        call.query,
+        call.service.store.runs(owner.uid),
+        key=lambda run: str(run.id),
+        after=lambda run, last: run.id < int(last),
+    )
+    items = [resources.backup_run(run, owner, call.base) for run in shown]
+    return {"kind": "sql#backupRunsList", **({"items": items} if items else {}), **more}
 
 
 def delete(call: Call) -> Body:
@@ -65,7 +75,7 @@ def delete(call: Call) -> Body:
 def _found(call: Call) -> BackupRun:
     owner = call.instance()
     text = call.params["id"]
-    run = call.service.store.run(int(text)) if text.isdecimal() else None
+    run = call.service.store.run(int(text)) if _RUN_ID.fullmatch(text) else None
     if run is None or run.instance != owner.uid:
         raise not_found(f"Backup run {text:.40} of {owner.name}")
     return run

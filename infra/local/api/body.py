@@ -5,23 +5,25 @@ names become JSON names, enum numbers become their words, 64-bit numbers become 
 as in the API's responses; nulls and empty lists stay, since they mean something in a PATCH.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import (  # type: ignore[import-untyped]  # it ships no types
     Descriptor,
-    EnumDescriptor,
     FieldDescriptor,
 )
 
+from infra.local.api import scalars
 from infra.local.api.errors import ApiError, bad_value, unknown_field
 from infra.local.model import Body
 
-_INT32 = {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_UINT32}
-_INT64 = {FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT64}
-_FLOAT = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
-_TIMESTAMP = "google.protobuf.Timestamp"
+# Messages that are written as one string in JSON.
+_STRINGS: Mapping[str, scalars.Reader] = {
+    "google.protobuf.Timestamp": scalars.timestamp,
+    "google.protobuf.Duration": scalars.duration,
+    "google.protobuf.FieldMask": scalars.text,
+}
 # The wrappers of single values, written as the bare value in JSON.
 _WRAPPERS = {
     f"google.protobuf.{name}Value"
@@ -37,13 +39,15 @@ def canonical(message: str, raw: object) -> Body:
         raw: The parsed JSON.
 
     Raises:
-        ApiError: 400 with the JSON path of the first unknown field or wrong value.
+        ApiError: 400 with the path of the first unknown field or wrong value, in the
+            messages' own names, as the API tells it.
     """
-    return _message(_descriptor(message), raw, "body")
+    return _message(descriptor(message), raw, "body")
 
 
 @cache
-def _descriptor(message: str) -> Descriptor:
+def descriptor(message: str) -> Descriptor:
+    """Return a message's descriptor by the API's name of it."""
     # Half a second that the server's start and reading requests need not wait for.
     from google.cloud import sqladmin_v1beta4
 
@@ -52,20 +56,21 @@ def _descriptor(message: str) -> Descriptor:
 
 
 @cache
-def _fields(descriptor: Descriptor) -> Mapping[str, FieldDescriptor]:
-    by_json = {field.json_name: field for field in descriptor.fields}
-    return {field.name: field for field in descriptor.fields} | by_json
+def fields_of(kind: Descriptor) -> Mapping[str, FieldDescriptor]:
+    """Return a message's fields by both of their names."""
+    by_json = {field.json_name: field for field in kind.fields}
+    return {field.name: field for field in kind.fields} | by_json
 
 
-def _message(descriptor: Descriptor, raw: object, path: str) -> dict[str, Any]:
+def _message(kind: Descriptor, raw: object, path: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        raise bad_value(path, descriptor.name, raw)
+        raise bad_value(path, f"type.googleapis.com/{kind.full_name}", raw)
     result: dict[str, Any] = {}
     for name, value in raw.items():
-        field = _fields(descriptor).get(name)
+        field = fields_of(kind).get(name)
         if field is None:
             raise unknown_field(name, path)
-        result[field.json_name] = _field(field, value, f"{path}.{field.json_name}")
+        result[field.json_name] = _field(field, value, f"{path}.{field.name}")
     return result
 
 
@@ -88,66 +93,14 @@ def _field(field: FieldDescriptor, value: object, path: str) -> object:
 def _single(field: FieldDescriptor, value: object, path: str) -> object:
     inner = field.message_type
     if inner is not None:
-        if inner.full_name == _TIMESTAMP:
-            return _text(value, path)
+        if (string := _STRINGS.get(inner.full_name)) is not None:
+            return string(value, path)
         if inner.full_name in _WRAPPERS:
             return None if value is None else _single(inner.fields[0], value, path)
         return _message(inner, value, path)
     if field.enum_type is not None:
-        return _word(field.enum_type, value, path)
-    return _scalar(field)(value, path)
-
-
-def _scalar(field: FieldDescriptor) -> Callable[[object, str], object]:
-    if field.type == FieldDescriptor.TYPE_BOOL:
-        return _boolean
-    if field.type in _INT32:
-        return _integer
-    if field.type in _INT64:
-        return lambda value, path: str(_integer(value, path))
-    if field.type in _FLOAT:
-        return _float
-    return _text
-
-
-def _word(enum: EnumDescriptor, value: object, path: str) -> str:
-    found = None
-    if isinstance(value, int) and not isinstance(value, bool):
-        found = enum.values_by_number.get(value)
-    elif isinstance(value, str):
-        found = enum.values_by_name.get(value)
-    if found is None:
-        raise bad_value(path, enum.name, value)
-    return str(found.name)
-
-
-def _boolean(value: object, path: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise bad_value(path, "TYPE_BOOL", value)
-
-
-def _integer(value: object, path: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-    raise bad_value(path, "TYPE_INT", value)
-
-
-def _float(value: object, path: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    raise bad_value(path, "TYPE_DOUBLE", value)
-
-
-def _text(value: object, path: str) -> str:
-    if isinstance(value, str):
-        return value
-    raise bad_value(path, "TYPE_STRING", value)
+        return scalars.word(field.enum_type, value, path)
+    return scalars.reader(field)(value, path)
 
 
 def merged(before: Body, change: Body) -> dict[str, Any]:

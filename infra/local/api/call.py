@@ -1,7 +1,7 @@
 """One request, as the handlers see it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -29,9 +29,10 @@ class Call:
         service: What handlers work with.
         work: Carries out operations.
         params: The path's parameters.
-        query: The query's parameters.
+        query: The query's parameters, of their types.
         body: The body in its canonical form.
         base: The server's address with the API's version, for links.
+        lists: Parameters of the query that may be repeated, with all of their values.
     """
 
     service: Service
@@ -40,6 +41,7 @@ class Call:
     query: Mapping[str, str]
     body: Body
     base: str
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def project(self) -> str:

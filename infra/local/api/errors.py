@@ -1,5 +1,8 @@
 """Errors in the Admin API's shape, all in one place."""
 
+import json
+from typing import Any
+
 from infra.local.model import Body
 
 # google.rpc codes beside the HTTP ones, as the API sends them.
@@ -14,6 +17,7 @@ _STATUS = {
     501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
 }
+_BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 
 class ApiError(Exception):
@@ -23,24 +27,30 @@ class ApiError(Exception):
         code: HTTP status.
         reason: What clients tell errors apart by, as ``instanceDoesNotExist``.
         message: A sentence.
+        violations: Fields of the request with what is wrong about each.
     """
 
-    def __init__(self, code: int, reason: str, message: str) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, violations: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self.code = code
         self.reason = reason
         self.message = message
+        self.violations = violations
         super().__init__(message)
 
     def body(self) -> Body:
         """Return the response's body."""
-        return {
-            "error": {
-                "code": self.code,
-                "message": self.message,
-                "errors": [{"message": self.message, "domain": "global", "reason": self.reason}],
-                "status": _STATUS.get(self.code, "UNKNOWN"),
-            }
+        error: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message,
+            "errors": [{"message": self.message, "domain": "global", "reason": self.reason}],
+            "status": _STATUS.get(self.code, "UNKNOWN"),
         }
+        if self.violations:
+            found = [{"field": field, "description": why} for field, why in self.violations]
+            error["details"] = [{"@type": _BAD_REQUEST, "fieldViolations": found}]
+        return {"error": error}
 
 
 def invalid(message: str) -> ApiError:
@@ -50,16 +60,30 @@ def invalid(message: str) -> ApiError:
 
 def unknown_field(name: str, path: str) -> ApiError:
     """Return the error of a field that the message does not have."""
-    return ApiError(
-        400,
-        "badRequest",
-        f"Invalid JSON payload received. Unknown name \"{name}\" at '{path}': Cannot find field.",
+    return _not_json(f"Unknown name {_shown(name)} at '{path}': Cannot find field.", path)
+
+
+def unknown_parameter(name: str) -> ApiError:
+    """Return the error of a query parameter that the method does not have."""
+    return _not_json(
+        f"Unknown name {_shown(name)}: Cannot bind query parameter. Field '{name:.80}' could not "
+        "be found in request message."
     )
 
 
-def bad_value(path: str, kind: str, value: object) -> ApiError:
+def _not_json(why: str, path: str = "") -> ApiError:
+    message = f"Invalid JSON payload received. {why}"
+    return ApiError(400, "badRequest", message, violations=((path, message),))
+
+
+def bad_value(path: str, kind: str, value: object, why: str | None = None) -> ApiError:
     """Return the error of a value that is not of its field's type."""
-    return ApiError(400, "badRequest", f"Invalid value at '{path}' ({kind}), {value!r:.80}")
+    message = f"Invalid value at '{path}' ({kind}), {why or _shown(value)}"
+    return ApiError(400, "badRequest", message, violations=((path, message),))
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, default=str)[:80]
 
 
 def no_instance() -> ApiError:

@@ -5,10 +5,11 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from infra.local.api import defaults, flags, resources
+from infra.local.api import defaults, filters, flags, resources
 from infra.local.api.body import merged, required, without_nulls
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid, stale, unimplemented
+from infra.local.api.paging import page
 from infra.local.model import Body, Instance, InstanceState, OperationType
 from infra.local.work import new_operation
 from ops.errors import OpsError
@@ -113,10 +114,17 @@ def get(call: Call) -> Body:
 
 
 def every(call: Call) -> Body:
-    """Answer instances.list."""
-    found = call.service.store.instances(call.project)
-    items = [_resource(call, one) for one in found]
-    return {"kind": "sql#instancesList", "items": items} if items else {"kind": "sql#instancesList"}
+    """Answer instances.list: by name, those that the filter wants."""
+    wanted = filters.test(call.query.get("filter") or "")
+    made = ((one, _resource(call, one)) for one in call.service.store.instances(call.project))
+    shown, more = page(
+        call.query,
+        [(one.name, resource) for one, resource in made if wanted(resource)],
+        key=lambda one: one[0],
+        after=lambda one, last: one[0] > last,
+    )
+    items = {"items": [resource for _, resource in shown]} if shown else {}
+    return {"kind": "sql#instancesList", **items, **more}
 
 
 def _resource(call: Call, found: Instance) -> Body:

@@ -4,6 +4,7 @@
 """
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -17,16 +18,26 @@ class Method:
         verb: HTTP verb.
         path: Below the version, with its parameters in braces.
         body: Name of the message in the request; empty for none.
+        answer: Name of the message in the answer.
+        query: Its parameters in the query with their types: string, bool, int32, uint32, int64,
+            timestamp, duration or the words of an enum; ``*`` ends those that may be repeated.
     """
 
     name: str
     verb: str
     path: str
     body: str
+    answer: str
+    query: Mapping[str, str]
 
 
 def methods() -> tuple[Method, ...]:
     """Return every method, those with a suffix first: a plain name would match them too."""
     text = files("infra.local.api").joinpath("methods.tsv").read_text(encoding="utf-8")
-    every = (Method(**row) for row in csv.DictReader(text.splitlines(), delimiter="\t"))
+    every = map(_method, csv.DictReader(text.splitlines(), delimiter="\t"))
     return tuple(sorted(every, key=lambda method: ":" not in method.path))
+
+
+def _method(row: Mapping[str, str]) -> Method:
+    query = dict(one.split(":") for one in row["query"].split())
+    return Method(row["name"], row["verb"], row["path"], row["body"], row["answer"], query)

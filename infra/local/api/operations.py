@@ -1,11 +1,9 @@
 """operations: get, list."""
 
-from infra.local.api import resources
+from infra.local.api import paging, resources
 from infra.local.api.call import Call
 from infra.local.api.errors import not_found
 from infra.local.model import Body
-
-_PAGE = 500
 
 
 def get(call: Call) -> Body:
@@ -19,6 +17,14 @@ def get(call: Call) -> Body:
 
 def every(call: Call) -> Body:
     """Answer operations.list: newest first, of one instance if it is named."""
-    found = call.service.store.operations(call.project, call.query.get("instance") or None)
-    items = [resources.operation(one, call.base) for one in found[:_PAGE]]
-    return {"kind": "sql#operationsList", "items": items}
+    store = call.service.store
+    limit, last = paging.asked(call.query)
+    if last is not None and store.operation(call.project, last) is None:
+        raise paging.no_token()
+    instance = call.query.get("instance") or None
+    # One more than is shown tells whether there are more.
+    found = store.operations(call.project, instance, before=last, limit=limit + 1)
+    shown = found[:limit]
+    items = [resources.operation(one, call.base) for one in shown]
+    more = paging.following(shown[-1].name) if len(found) > limit else {}
+    return {"kind": "sql#operationsList", **({"items": items} if items else {}), **more}

@@ -58,10 +58,10 @@ def test_what_is_not_there_names_itself(
         ({"name": "x", "colour": 1}, "Unknown name \"colour\" at 'body'"),
         ({"name": "x", "settings": {"teir": "a"}}, "Unknown name \"teir\" at 'body.settings'"),
         ({"name": "x", "settings": {"edition": "BEST"}}, "body.settings.edition"),
-        ({"name": "x", "settings": {"databaseFlags": [{"name": 1}]}}, "databaseFlags[0].name"),
+        ({"name": "x", "settings": {"databaseFlags": [{"name": 1}]}}, "database_flags[0].name"),
         (
             {"name": "x", "settings": {"storageAutoResize": "yes"}},
-            "body.settings.storageAutoResize",
+            "body.settings.storage_auto_resize",
         ),
         ([], "'body'"),
         ({"name": "x"}, "settings.tier"),

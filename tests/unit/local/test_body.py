@@ -31,10 +31,10 @@ def test_names_numbers_and_enums_take_the_apis_form() -> None:
     ("raw", "path"),
     [
         ({"settings": {"nothing": 1}}, "'body.settings'"),
-        ({"settings": {"databaseFlags": {}}}, "body.settings.databaseFlags"),
-        ({"settings": {"databaseFlags": [{"name": "a"}, "b"]}}, "databaseFlags[1]"),
-        ({"settings": {"userLabels": []}}, "body.settings.userLabels"),
-        ({"settings": {"settingsVersion": "new"}}, "body.settings.settingsVersion"),
+        ({"settings": {"databaseFlags": {}}}, "body.settings.database_flags"),
+        ({"settings": {"databaseFlags": [{"name": "a"}, "b"]}}, "database_flags[1]"),
+        ({"settings": {"userLabels": []}}, "body.settings.user_labels"),
+        ({"settings": {"settingsVersion": "new"}}, "body.settings.settings_version"),
         ({"state": 9999}, "body.state"),
     ],
 )
