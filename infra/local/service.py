@@ -17,6 +17,7 @@ from infra.local.engine.layout import Layout
 from infra.local.engine.process import Runner, end_all_in
 from infra.local.errors import EngineError, FolderUnreachableError
 from infra.local.model import Instance
+from infra.local.objects import Buckets
 from infra.local.store import Store
 from ops import programs
 from ops.programs import Programs
@@ -49,6 +50,11 @@ class Service:
     def homes(self) -> Path:
         """Folder of the instances' folders."""
         return self.data / "instances"
+
+    @property
+    def buckets(self) -> Buckets:
+        """The buckets that ``gs://`` means here."""
+        return Buckets(self.data / "buckets")
 
     def layout(self, uid: str) -> Layout:
         """Return where an instance's files lie."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from infra.local.actions import backup, clone, create, delete, restart, restore, update
+from infra.local.actions import backup, clone, create, delete, move, restart, restore, update
 from infra.local.model import OperationType
 from infra.local.work import Action
 
@@ -14,5 +14,7 @@ ACTIONS: Mapping[OperationType, Action] = {
     OperationType.DELETE: Action(delete.run, delete.undo, resumes=True),
     OperationType.BACKUP_VOLUME: Action(backup.run, backup.undo),
     OperationType.DELETE_BACKUP: Action(backup.delete, backup.undo_delete, resumes=True),
+    OperationType.EXPORT: Action(move.export, move.undo),
+    OperationType.IMPORT: Action(move.bring_in, move.undo),
     OperationType.RESTORE_VOLUME: Action(restore.run, restore.undo, resumes=True),
 }

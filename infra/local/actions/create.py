@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from infra.local.actions.subject import instance_of
-from infra.local.engine import archive, basebackup, roles
+from infra.local.engine import archive, basebackup, courier, roles
 from infra.local.engine.cluster import Cluster
 from infra.local.model import Base, Instance, InstanceState
 from infra.local.work import Job
@@ -18,6 +18,7 @@ def run(job: Job) -> None:
     cluster.initialise()
     cluster.start()
     roles.furnish(cluster, job.secret)
+    courier.close_file_powers(cluster)
     if instance.point_in_time_recovery:
         take_base(job, cluster, instance)
     basebackup.sync(service.runner, layout.root)

@@ -19,6 +19,7 @@ from infra.local.api import (
     flags,
     instances,
     local,
+    moves,
     operations,
     partial,
     query,
@@ -54,7 +55,9 @@ HANDLERS: Mapping[str, Handler] = {
     "flags.list": flags.every,
     "instances.clone": recovery.clone,
     "instances.delete": instances.delete,
+    "instances.export": moves.export,
     "instances.get": instances.get,
+    "instances.import": moves.bring_in,
     "instances.insert": instances.insert,
     "instances.list": instances.every,
     "instances.patch": instances.patch,
@@ -89,6 +92,7 @@ class Api:
         routes: list[BaseRoute] = [
             Route("/local/v1/status", self._guarded(self._status), methods=["GET"]),
             Route("/local/v1/shutdown", self._guarded(self._shutdown), methods=["POST"]),
+            Route("/local/v1/buckets", self._guarded(self._buckets), methods=["POST"]),
         ]
         for version in VERSIONS:
             for method in methods():
@@ -130,6 +134,9 @@ class Api:
         body = await read_json(request)
         self._stop(bool(isinstance(body, dict) and body.get("clusters")))
         return answer_of({})
+
+    async def _buckets(self, request: Request) -> Response:
+        return JSONResponse(local.make_bucket(self._service, await _json(request)))
 
     def _guarded(self, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
         async def guarded(request: Request) -> Response:

@@ -1,9 +1,10 @@
-"""What only a local Cloud SQL answers: its status, and its end."""
+"""What only a local Cloud SQL answers: its status, and its buckets."""
 
 import os
 from typing import Any
 
 from infra.local.api import resources
+from infra.local.api.errors import invalid
 from infra.local.model import Instance
 from infra.local.service import Service
 
@@ -16,8 +17,21 @@ def status(service: Service, url: str) -> dict[str, Any]:
         "pid": os.getpid(),
         "pg_port": service.pg_port,
         "instances": [_instance(service, found) for found in service.store.instances()],
+        "buckets": list(service.buckets.names()),
         "operations_running": len(service.store.open_operations()),
     }
+
+
+def make_bucket(service: Service, body: object) -> dict[str, Any]:
+    """Make a bucket where it is missing; return its folder.
+
+    Raises:
+        ApiError: 400 for a name that can't be a bucket's.
+    """
+    name = body.get("name") if isinstance(body, dict) else None
+    if not isinstance(name, str):
+        raise invalid("name the bucket.")
+    return {"name": name, "folder": str(service.buckets.make(name))}
 
 
 def _instance(service: Service, found: Instance) -> dict[str, Any]:

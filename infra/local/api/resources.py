@@ -99,6 +99,9 @@ def operation(found: Operation, base: str) -> Body:
         result["endTime"] = moment(found.ended)
     if found.backup_id is not None and found.type in _BACKUPS:
         result["backupContext"] = {"kind": "sql#backupContext", "backupId": str(found.backup_id)}
+    for context in ("exportContext", "importContext"):
+        if context in found.facts:
+            result[context] = found.facts[context]
     if found.error is not None:
         error = {"kind": "sql#operationError", "code": found.error.code}
         error["message"] = found.error.message

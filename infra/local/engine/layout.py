@@ -35,6 +35,11 @@ class Layout:
         return self.root / "outgoing"
 
     @property
+    def moving(self) -> Path:
+        """Where the programs of an export or an import work."""
+        return self.root / "moving"
+
+    @property
     def log(self) -> Path:
         """PostgreSQL's log."""
         return self.root / "postgresql.log"

@@ -6,17 +6,20 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from infra.local.engine.account import Account
 from infra.local.errors import ProgramFailedError, StoppingError
 
 _POLL_S = 0.5
 _PROC = Path("/proc")
+# Messages are read by this program, times are UTC as in Cloud SQL.
+_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 # What this server starts in an instance's folder; a person's shell there is left alone.
-_OURS = ("postgres", "initdb", "pg_", "cp", "rm")
+_OURS = ("postgres", "initdb", "pg_", "psql", "cp", "rm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,7 @@ class Runner:
         return subprocess.Popen(
             [str(arg) for arg in args],
             cwd=cwd,
-            # Messages are read by this program, times are UTC as in Cloud SQL.
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            env=dict(_ENVIRONMENT),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -74,6 +76,91 @@ class Runner:
             group=self.owner.gid if become else None,
             extra_groups=[] if become else None,
         )
+
+    @contextlib.contextmanager
+    def piped(
+        self,
+        args: Sequence[str | Path],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.DEVNULL,
+        stderr: IO[bytes],
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Yield one running program whose input or output is streamed; end it at the end.
+
+        Args:
+            args: The program and its arguments.
+            cwd: As for ``run``.
+            env: Variables beside the common ones: libpq's, a password among them.
+            stdin: ``subprocess.PIPE`` to write to it.
+            stdout: ``subprocess.PIPE`` to read from it.
+            stderr: An open file for its messages.
+
+        Raises:
+            StoppingError: If the server is being stopped.
+        """
+        become = not self.owner.is_self
+        process = subprocess.Popen(
+            [str(arg) for arg in args],
+            cwd=cwd,
+            env={**_ENVIRONMENT, **env},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            user=self.owner.uid if become else None,
+            group=self.owner.gid if become else None,
+            extra_groups=[] if become else None,
+        )
+
+        def end() -> None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+        try:
+            with self.ended_at_stop(end):
+                yield process
+        finally:
+            end()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):  # what was not written yet has no reader
+                        pipe.close()
+            process.wait()
+
+    @contextlib.contextmanager
+    def ended_at_stop(self, end: Callable[[], None]) -> Iterator[None]:
+        """End something that blocks when the server stops meanwhile.
+
+        Args:
+            end: Ends it, called on another thread.
+
+        Raises:
+            StoppingError: If the server is being stopped, whatever the block raised then.
+        """
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(_POLL_S):
+                if self.stopping.is_set():
+                    end()
+                    return
+
+        watcher = threading.Thread(target=watch, name="end-at-stop", daemon=True)
+        watcher.start()
+        try:
+            yield
+        except Exception:
+            if self.stopping.is_set():
+                raise StoppingError from None
+            raise
+        finally:
+            over.set()
+            watcher.join()
+        if self.stopping.is_set():
+            raise StoppingError
 
     def _wait(self, process: subprocess.Popen[str]) -> tuple[str, str]:
         while True:

@@ -11,6 +11,7 @@ from infra.local.engine.conf import ADMIN
 
 SUPERUSER_ROLE = "cloudsqlsuperuser"
 DEFAULT_USER = "postgres"
+COURIER_ROLE = "cloudsqlimportexport"  # logs in while an import or export runs: see courier.py
 # Cloud SQL lets cloudsqlsuperuser create these; stock PostgreSQL lets superusers alone. So
 # they are there already, in every database (through template1), and CREATE EXTENSION IF NOT
 # EXISTS finds them.
@@ -82,8 +83,8 @@ def names(cluster: Cluster) -> tuple[Role, ...]:
                       array(SELECT g.rolname FROM pg_auth_members m
                             JOIN pg_roles g ON g.oid = m.roleid
                             WHERE m.member = r.oid ORDER BY 1)::text[]
-               FROM pg_roles r WHERE r.rolcanlogin AND r.rolname <> %s ORDER BY 1""",
-            (ADMIN,),
+               FROM pg_roles r WHERE r.rolcanlogin AND r.rolname <> ALL(%s) ORDER BY 1""",
+            ([ADMIN, COURIER_ROLE],),
         ).fetchall()
     return tuple(Role(name, tuple(groups)) for name, groups in rows)
 
