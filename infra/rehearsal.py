@@ -83,6 +83,18 @@ class Environment:
         return {name: value for name, value in self.variables.items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of the local Cloud SQL."""
+
+    name: str
+    folder: Path
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return one line."""
+        return (f"Bucket gs://{self.name} is the folder {self.folder}",)
+
+
 def _data(target: Target, given: str) -> Path:
     if target.local is None:
         raise NotLocalError(target.stack)
@@ -140,6 +152,17 @@ def down(target: Target, data: str, *, wipe: bool) -> Down:
     folder = _data(target, data)
     there = folder.exists()
     return Down(folder, localcloud.stop(folder, wipe=wipe), wipe and there)
+
+
+def bucket(target: Target, data: str, name: str) -> Bucket:
+    """Make a bucket where it is missing.
+
+    Raises:
+        ops.localcloud.NotRunningError: the server does not run.
+        ops.localcloud.RefusedError: the name can't be a bucket's.
+    """
+    made = localcloud.require(_data(target, data)).ask("POST", "buckets", {"name": name})
+    return Bucket(made["name"], Path(made["folder"]))
 
 
 def environment(target: Target, data: str = "") -> Environment:

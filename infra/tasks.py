@@ -97,4 +97,22 @@ def env(c: Context, stack: str = "", data: str = "", format: str = "table") -> N
     run.show(rehearsal.environment(run.target, data))
 
 
-local = Collection("local", up, down, status, env, deploy, destroy)
+@task(
+    help={
+        "stack": STACK_HELP,
+        "data": _DATA,
+        "name": "the bucket's name, as in gs://NAME/object",
+        "format": FORMAT_HELP,
+    }
+)
+def bucket(
+    c: Context, stack: str = "", data: str = "", name: str = "", format: str = "table"
+) -> None:
+    """Make a bucket of the local Cloud SQL: a folder that exports go to and imports come from."""
+    from infra import rehearsal
+
+    run = begin(stack, format)
+    run.show(rehearsal.bucket(run.target, data, name))
+
+
+local = Collection("local", up, down, status, env, bucket, deploy, destroy)

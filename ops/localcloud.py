@@ -37,6 +37,13 @@ class NotRunningError(OpsError):
         )
 
 
+class RefusedError(BadInputError):
+    """The local Cloud SQL can't do what it was asked for."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.removeprefix("Invalid request: "))
+
+
 class StartFailedError(OpsError):
     """The local Cloud SQL ended, or stayed silent, while it was started."""
 
@@ -92,7 +99,9 @@ class Server:
             )
             answer = connection.getresponse()
             content = answer.read()
-            if answer.status >= http.client.BAD_REQUEST:
+            if answer.status == http.client.BAD_REQUEST:
+                raise RefusedError(json.loads(content)["error"]["message"])
+            if answer.status > http.client.BAD_REQUEST:
                 raise OSError(f"{method} {path} answered {answer.status}: {content[:200]!r}")
             return json.loads(content or b"{}")
 

@@ -35,6 +35,7 @@ def test_the_tasks_that_the_design_names_are_there() -> None:
         "backup.create",
         "backup.list",
         "demo",
+        "local.bucket",
         "local.deploy",
         "local.destroy",
         "local.down",

@@ -43,6 +43,15 @@ def test_an_older_way_to_a_database_is_taken_out_of_the_shell(target: Target) ->
     assert "PGHOST" not in rehearsal.environment(target).document()
 
 
+def test_a_bucket_is_made_once_and_a_bad_name_refused(target: Target) -> None:
+    rehearsal.up(target, "", "0", PG_PORT)
+    made = rehearsal.bucket(target, "", "exports")
+    assert made == rehearsal.bucket(target, "", "exports")
+    assert made.folder.is_dir()
+    with pytest.raises(localcloud.RefusedError, match="lower-case"):
+        rehearsal.bucket(target, "", "Exports")
+
+
 def test_a_wipe_says_what_went(target: Target) -> None:
     rehearsal.up(target, "", "0", PG_PORT)
     assert "removed: instances, backups, evidence" in str(

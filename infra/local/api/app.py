@@ -136,7 +136,7 @@ class Api:
         return answer_of({})
 
     async def _buckets(self, request: Request) -> Response:
-        return JSONResponse(local.make_bucket(self._service, await _json(request)))
+        return answer_of(local.make_bucket(self._service, await read_json(request)))
 
     def _guarded(self, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
         async def guarded(request: Request) -> Response:

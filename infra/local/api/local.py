@@ -6,6 +6,7 @@ from typing import Any
 from infra.local.api import resources
 from infra.local.api.errors import invalid
 from infra.local.model import Instance
+from infra.local.objects import BadUriError
 from infra.local.service import Service
 
 
@@ -31,7 +32,10 @@ def make_bucket(service: Service, body: object) -> dict[str, Any]:
     name = body.get("name") if isinstance(body, dict) else None
     if not isinstance(name, str):
         raise invalid("name the bucket.")
-    return {"name": name, "folder": str(service.buckets.make(name))}
+    try:
+        return {"name": name, "folder": str(service.buckets.make(name))}
+    except BadUriError as error:
+        raise invalid(str(error)) from None
 
 
 def _instance(service: Service, found: Instance) -> dict[str, Any]:

@@ -302,6 +302,13 @@ def test_a_request_that_makes_no_sense_is_refused(
     assert said in refused.body["error"]["message"]
 
 
+@pytest.mark.parametrize("name", ["..", "a/b", "UPPER", "", None, 7])
+def test_a_bucket_that_can_be_none_is_refused(moving: LocalServer, name: object) -> None:
+    refused = moving.ask("POST", "/local/v1/buckets", {"name": name})
+    assert (refused.status, refused.reason) == (400, "invalid")
+    assert moving.get("/local/v1/status")["buckets"] == [BUCKET]
+
+
 def test_one_at_a_time_and_a_killed_server_leaves_no_half_object(moving: LocalServer) -> None:
     slow = {"selectQuery": "SELECT n, pg_sleep(0.01) FROM generate_series(1, 10000) n"}
     body = export_body("slow.csv", fileType="CSV", csvExportOptions=slow)
