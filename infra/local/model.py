@@ -59,6 +59,11 @@ class RunStatus(StrEnum):
     FAILED = "FAILED"
 
 
+def major_of(version: str) -> int:
+    """Return PostgreSQL's major version of a Cloud SQL version, as 15 of POSTGRES_15."""
+    return int(version.removeprefix("POSTGRES_").split("_")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """An instance, as the server keeps it.
@@ -94,7 +99,7 @@ class Instance:
     @property
     def major(self) -> int:
         """PostgreSQL's major version."""
-        return int(self.version.removeprefix("POSTGRES_").split("_")[0])
+        return major_of(self.version)
 
     @property
     def flags(self) -> tuple[tuple[str, str], ...]:

@@ -6,8 +6,9 @@ from infra.local.api import resources
 from infra.local.api.call import Call
 from infra.local.api.errors import not_found
 from infra.local.api.paging import page
+from infra.local.api.places import backup_location
 from infra.local.engine.archive import now
-from infra.local.model import BackupRun, Body, OperationType, RunStatus
+from infra.local.model import BackupRun, Body, Instance, OperationType, RunStatus
 from infra.local.work import new_operation
 
 _RUN_ID = re.compile(r"[0-9]{1,18}")
@@ -26,7 +27,7 @@ def insert(call: Call) -> Body:
             type="ON_DEMAND",
             description=str(call.body.get("description") or ""),
             version=owner.version,
-            location=str(call.body.get("location") or owner.region),
+            location=_location(call.body, owner),
             enqueued=enqueued,
         )
         operation = new_operation(
@@ -70,6 +71,11 @@ def delete(call: Call) -> Body:
     )
     call.begin(operation)
     return call.answer(call.work.start(operation))
+
+
+def _location(body: Body, owner: Instance) -> str:
+    configured = owner.settings["backupConfiguration"].get("location")
+    return str(body.get("location") or configured or backup_location(owner.region))
 
 
 def _found(call: Call) -> BackupRun:

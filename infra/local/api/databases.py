@@ -3,7 +3,7 @@
 from infra.local.api.body import required
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid
-from infra.local.api.resources import link
+from infra.local.api.resources import etag, link
 from infra.local.engine import databases
 from infra.local.engine.databases import Database
 from infra.local.model import Body, Instance, OperationType
@@ -90,6 +90,6 @@ def _resource(call: Call, owner: Instance, found: Database) -> Body:
         "collation": found.collation,
         "instance": owner.name,
         "project": owner.project,
-        "etag": f"{owner.uid}-{found.name}",
+        "etag": etag(owner.uid, found.name),
         "selfLink": link(call.base, *path),
     }

@@ -5,51 +5,90 @@ from typing import Any
 from infra.local.api.body import merged
 from infra.local.model import Body
 
+PLUS = "ENTERPRISE_PLUS"
+# The first major version whose instances are Enterprise Plus unless they say otherwise.
+_PLUS_SINCE = 16
+_CLIENT_CERTIFICATES = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"
 
-def settings(given: Body, *, region: str, version: int) -> dict[str, Any]:
+
+def edition(given: Body, major: int) -> str:
+    """Return the edition of an instance of a major version whose settings may name none."""
+    return str(given.get("edition") or (PLUS if major >= _PLUS_SINCE else "ENTERPRISE"))
+
+
+def settings(
+    given: Body, *, region: str, version: int, edition: str = "ENTERPRISE"
+) -> dict[str, Any]:
     """Return settings with every default that Cloud SQL fills in.
 
     Args:
-        given: What the request says.
+        given: What the request says; an update's lie on the ones before.
         region: The instance's region.
-        version: The new settings version.
+        version: The new settings version; 1 for a new instance.
+        edition: The edition if the settings name none.
     """
-    complete = merged(_defaults(region), given)
+    complete = merged(_defaults(region, str(given.get("edition") or edition)), given)
     complete["settingsVersion"] = str(version)
-    backups = complete["backupConfiguration"]
-    backups["replicationLogArchivingEnabled"] = bool(backups.get("pointInTimeRecoveryEnabled"))
-    return complete
+    backups, network = complete["backupConfiguration"], complete["ipConfiguration"]
+    if version == 1 and complete["edition"] == PLUS and backups.get("enabled"):
+        backups.setdefault("pointInTimeRecoveryEnabled", True)
+    if backups.get("pointInTimeRecoveryEnabled"):
+        backups["replicationLogArchivingEnabled"] = True
+        backups["transactionalLogStorageState"] = "CLOUD_STORAGE"
+    else:
+        backups.pop("replicationLogArchivingEnabled", None)
+        backups["transactionalLogStorageState"] = "TRANSACTIONAL_LOG_STORAGE_STATE_UNSPECIFIED"
+    if network.get("requireSsl") and "sslMode" not in network:
+        network["sslMode"] = _CLIENT_CERTIFICATES
+    network.setdefault("sslMode", "ALLOW_UNENCRYPTED_AND_ENCRYPTED")
+    network["requireSsl"] = network["sslMode"] == _CLIENT_CERTIFICATES
+    return {name: value for name, value in complete.items() if value not in ([], {})}
 
 
-def _defaults(region: str) -> dict[str, Any]:
+def change_of_ssl(before: Body, change: Body) -> Body:
+    """Return the settings before a change, without an sslMode that its requireSsl outdates."""
+    asked = change.get("ipConfiguration") or {}
+    if asked.get("requireSsl") is None or "sslMode" in asked:
+        return before
+    network = {
+        name: one
+        for name, one in (before.get("ipConfiguration") or {}).items()
+        if name != "sslMode"
+    }
+    return {**before, "ipConfiguration": network}
+
+
+def _defaults(region: str, edition: str) -> dict[str, Any]:
+    plus = edition == PLUS
     return {
         "kind": "sql#settings",
-        "edition": "ENTERPRISE",
+        "edition": edition,
         "activationPolicy": "ALWAYS",
         "availabilityType": "ZONAL",
         "pricingPlan": "PER_USE",
         "replicationType": "SYNCHRONOUS",
+        "replicationLagMaxSeconds": 31536000,  # a year
         "storageAutoResize": True,
         "storageAutoResizeLimit": "0",
         "dataDiskSizeGb": "10",
         "dataDiskType": "PD_SSD",
         "connectorEnforcement": "NOT_REQUIRED",
         "deletionProtectionEnabled": False,
-        "retainBackupsOnDelete": False,
         "backupConfiguration": {
             "kind": "sql#backupConfiguration",
             "enabled": False,
             "startTime": "03:00",
-            "pointInTimeRecoveryEnabled": False,
-            "transactionLogRetentionDays": 7,
-            "backupRetentionSettings": {"retentionUnit": "COUNT", "retainedBackups": 7},
-            "transactionalLogStorageState": "CLOUD_STORAGE",
+            "transactionLogRetentionDays": 14 if plus else 7,
+            "backupRetentionSettings": {
+                "retentionUnit": "COUNT",
+                "retainedBackups": 15 if plus else 7,
+            },
             "backupTier": "STANDARD",
         },
         "ipConfiguration": {
             "ipv4Enabled": True,
-            "sslMode": "ALLOW_UNENCRYPTED_AND_ENCRYPTED",
             "serverCaMode": "GOOGLE_MANAGED_INTERNAL_CA",
+            "serverCertificateRotationMode": "SERVER_CERTIFICATE_ROTATION_MODE_UNSPECIFIED",
         },
         "locationPreference": {"kind": "sql#locationPreference", "zone": f"{region}-b"},
     }

@@ -7,9 +7,10 @@ from typing import Any
 from infra.flags import Flag, FlagError, FlagType, catalogue, compile_flag
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError
+from infra.local.api.resources import NEWEST_MAJOR, OLDEST_MAJOR
+from infra.local.api.tiers import memory_mb
 from infra.local.model import Body
 
-_TIER = re.compile(r"db-(?:custom|perf-optimized-N)-(\d+)(?:-(\d+))?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TYPES = {
     FlagType.INTEGER: "INTEGER",
@@ -18,22 +19,27 @@ _TYPES = {
     FlagType.ENUM: "STRING",
 }
 _INT64_MAX = 2**63 - 1
+_VERSIONS = tuple(f"POSTGRES_{major}" for major in range(OLDEST_MAJOR, NEWEST_MAJOR + 1))
 
 
 def every(call: Call) -> Body:
-    """Answer flags.list."""
-    version = call.query.get("databaseVersion", "POSTGRES_15")
-    shown = catalogue().values() if version.startswith("POSTGRES_") else ()
-    return {"kind": "sql#flagsList", "items": [_resource(flag, version) for flag in shown]}
+    """Answer flags.list: those of one version, or with all versions that they apply to."""
+    version = call.query.get("databaseVersion") or ""
+    pooled = call.query.get("flagScope") == "SQL_FLAG_SCOPE_CONNECTION_POOL"
+    versions = [one for one in _VERSIONS if version in ("", one)]
+    shown = catalogue().values() if versions and not pooled else ()
+    items = [_resource(flag, versions) for flag in shown]
+    return {"kind": "sql#flagsList", **({"items": items} if items else {})}
 
 
-def _resource(flag: Flag, version: str) -> Body:
+def _resource(flag: Flag, versions: list[str]) -> Body:
     result: dict[str, Any] = {
         "kind": "sql#flag",
         "name": flag.name,
         "type": _TYPES[flag.type],
-        "appliesTo": [version],
+        "appliesTo": versions,
         "requiresRestart": flag.restart,
+        "flagScope": "SQL_FLAG_SCOPE_DATABASE",
     }
     if flag.choices:
         result["allowedStringValues"] = list(flag.choices)
@@ -41,12 +47,6 @@ def _resource(flag: Flag, version: str) -> Body:
         if limit is not None and math.isfinite(limit):
             result[name] = str(max(-_INT64_MAX, min(_INT64_MAX, int(limit))))
     return result
-
-
-def memory_mb(tier: str) -> int | None:
-    """Return the memory of a custom tier in MiB, which its name tells; None for others."""
-    found = _TIER.fullmatch(tier)
-    return int(found[2]) if found and found[2] else None
 
 
 def check(settings: Body) -> None:
@@ -77,4 +77,5 @@ def check(settings: Body) -> None:
 
 
 def _refused(name: str, value: str, why: str) -> ApiError:
-    return ApiError(400, "invalidFlagValue", f"Invalid flag value for {name}: {value!r:.80}. {why}")
+    message = f"Value requested is not valid. Failed to set {name:.80}: {value!r:.80}: {why}"
+    return ApiError(400, "invalidFlagValue", message)

@@ -5,12 +5,13 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from infra.local.api import defaults, filters, flags, resources
+from infra.local.api import defaults, filters, flags, resources, tiers
 from infra.local.api.body import merged, required, without_nulls
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid, stale, unimplemented
 from infra.local.api.paging import page
-from infra.local.model import Body, Instance, InstanceState, OperationType
+from infra.local.api.places import DEFAULT_REGION, check_zone, checked_region
+from infra.local.model import Body, Instance, InstanceState, OperationType, major_of
 from infra.local.work import new_operation
 from ops.errors import OpsError
 from ops.programs import Programs
@@ -18,7 +19,6 @@ from ops.programs import Programs
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,95}[a-z0-9])?")
 _NAME_LIMIT = 98  # of the project and the instance together
 _VERSION = re.compile(r"POSTGRES_(\d+)(_\d+)?")
-_DEFAULT_REGION = "us-central1"
 # Fields that are kept and given back as they came; the others belong to the server.
 _KEPT = ("diskEncryptionConfiguration", "geminiConfig", "tags")
 # A change that is done in this time is answered as DONE, which saves its client a poll.
@@ -32,13 +32,15 @@ def insert(call: Call) -> Body:
         raise unimplemented("instances.insert of a read replica")
     name = checked_name(call.project, required(body, "name"))
     required(body, "settings", "tier")
-    region = str(body.get("region") or _DEFAULT_REGION)
+    region = checked_region(str(body.get("region") or DEFAULT_REGION))
+    version = _checked_version(str(body.get("databaseVersion") or ""))
+    edition = defaults.edition(body["settings"], major_of(version))
     made = new_instance(
         call,
         name=name,
         region=region,
-        version=str(body.get("databaseVersion") or ""),
-        settings=defaults.settings(body["settings"], region=region, version=1),
+        version=version,
+        settings=defaults.settings(body["settings"], region=region, version=1, edition=edition),
         extra=_extra(body),
     )
     operation = new_operation(OperationType.CREATE, call.project, name, facts={"uid": made.uid})
@@ -54,12 +56,7 @@ def new_instance(
     Raises:
         ApiError: 400 if its version can't be served here, or its settings make no sense.
     """
-    if not _VERSION.fullmatch(version):
-        raise invalid(
-            f"databaseVersion {version or 'is missing and'!s} is not served here: the local "
-            "Cloud SQL serves POSTGRES_N, as POSTGRES_15."
-        )
-    check_settings(settings)
+    check_settings(settings, region)
     made = Instance(
         uid=f"{name}-{uuid.uuid4().hex[:8]}",
         project=call.project,
@@ -80,6 +77,15 @@ def new_instance(
     return made
 
 
+def _checked_version(version: str) -> str:
+    if _VERSION.fullmatch(version):
+        return version
+    raise invalid(
+        f"databaseVersion {version or 'is missing and'!s} is not served here: the local "
+        "Cloud SQL serves POSTGRES_N, as POSTGRES_15."
+    )
+
+
 def checked_name(project: str, name: str) -> str:
     """Return an instance's name if it may be one.
 
@@ -96,15 +102,25 @@ def checked_name(project: str, name: str) -> str:
     )
 
 
-def check_settings(settings: Body) -> None:
+def check_settings(settings: Body, region: str) -> None:
     """Check settings against each other.
 
     Raises:
         ApiError: 400 naming what can't be.
     """
-    backups = settings["backupConfiguration"]
+    backups, network = settings["backupConfiguration"], settings["ipConfiguration"]
     if backups.get("pointInTimeRecoveryEnabled") and not backups.get("enabled"):
         raise invalid("point-in-time recovery needs backups: set backupConfiguration.enabled.")
+    private = network.get("privateNetwork") or (network.get("pscConfig") or {}).get("pscEnabled")
+    if not network.get("ipv4Enabled") and not private:
+        raise invalid(
+            "At least one of Public IP or Private IP or PSC connectivity must be enabled."
+        )
+    places = settings["locationPreference"]
+    for zone in (places.get("zone"), places.get("secondaryZone")):
+        if zone:
+            check_zone(zone, region)
+    tiers.check(str(settings.get("tier", "")), str(settings["edition"]))
     flags.check(settings)
 
 
@@ -140,9 +156,8 @@ def patch(call: Call) -> Body:
     """Answer instances.patch: objects merge, lists are replaced."""
     found = call.instance()
     change = call.body.get("settings") or {}
-    return _change(
-        call, found, merged(found.settings, change), merged(found.extra, _extra(call.body))
-    )
+    before = defaults.change_of_ssl(found.settings, change)
+    return _change(call, found, merged(before, change), merged(found.extra, _extra(call.body)))
 
 
 def update(call: Call) -> Body:
@@ -159,8 +174,13 @@ def _change(call: Call, found: Instance, settings: Body, extra: Body) -> Body:
         raise stale()
     if call.body.get("databaseVersion") not in (None, found.version):
         raise unimplemented("instances.patch of databaseVersion")
-    complete = defaults.settings(settings, region=found.region, version=int(current) + 1)
-    check_settings(complete)
+    complete = defaults.settings(
+        settings,
+        region=found.region,
+        version=int(current) + 1,
+        edition=str(found.settings.get("edition") or "ENTERPRISE"),
+    )
+    check_settings(complete, found.region)
     facts = {"uid": found.uid, "settings": complete, "extra": extra}
     operation = new_operation(OperationType.UPDATE, call.project, found.name, facts=facts)
     call.begin(operation)

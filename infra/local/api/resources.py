@@ -1,5 +1,6 @@
 """The API's resources as JSON."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,9 @@ from infra.local.model import BackupRun, Body, Instance, Operation, OperationTyp
 from ops.programs import Programs
 
 _SERVICE_ACCOUNTS = "gcp-sa-cloud-sql.iam.gserviceaccount.com"
+OLDEST_MAJOR, NEWEST_MAJOR = 12, 18  # of PostgreSQL on Cloud SQL, extended support included
+_MAINTENANCE = "R20260117.02_02"
+_GEMINI = ("entitled", "activeQueryEnabled", "indexAdvisorEnabled", "flagRecommenderEnabled")
 _BACKUPS = (OperationType.BACKUP_VOLUME, OperationType.DELETE_BACKUP)
 
 
@@ -34,31 +38,57 @@ def instance(found: Instance, base: str, programs: Programs | None) -> Body:
         programs: PostgreSQL's programs that it runs on, where they are known.
     """
     zone = found.settings.get("locationPreference", {}).get("zone", f"{found.region}-b")
-    version = "" if programs is None else programs.version.replace(".", "_").split(" ")[0]
+    installed = found.version
+    if programs is not None:
+        installed = f"POSTGRES_{programs.version.replace('.', '_').split(' ')[0]}"
     return {
         "kind": "sql#instance",
+        "geminiConfig": dict.fromkeys(_GEMINI, False),
+        "includeReplicasForMajorVersionUpgrade": False,
         **found.extra,
         "name": found.name,
         "project": found.project,
         "state": found.state.value,
         "databaseVersion": found.version,
-        "databaseInstalledVersion": f"POSTGRES_{version}" if version else found.version,
+        "databaseInstalledVersion": installed,
         "region": found.region,
         "gceZone": zone,
         "settings": found.settings,
-        "etag": f"{found.uid}-{found.settings.get('settingsVersion')}",
+        "etag": etag(found.uid, found.settings),
         "backendType": "SECOND_GEN",
         "instanceType": "CLOUD_SQL_INSTANCE",
         "connectionName": connection_name(found),
         "ipAddresses": _addresses(found),
         "selfLink": link(base, "projects", found.project, "instances", found.name),
-        "serviceAccountEmailAddress": f"p0-{found.uid[-6:]}@{_SERVICE_ACCOUNTS}",
+        "serviceAccountEmailAddress": _service_account(found),
         "createTime": moment(found.created),
-        "maintenanceVersion": f"{found.version}.R20260101.00_00",
+        "maintenanceVersion": f"{installed}.{_MAINTENANCE}",
+        "upgradableDatabaseVersions": _upgrades(found),
         "sqlNetworkArchitecture": "NEW_NETWORK_ARCHITECTURE",
-        "satisfiesPzi": False,
-        "satisfiesPzs": False,
+        "satisfiesPzi": True,
     }
+
+
+def etag(*parts: object) -> str:
+    """Return an opaque tag that changes when one of the parts does."""
+    return hashlib.sha256(repr(parts).encode(errors="replace")).hexdigest()
+
+
+def _service_account(found: Instance) -> str:
+    """Return the account that reads and writes buckets: by project and instance, as it seems."""
+    project = int(etag(found.project), 16) % 10**12
+    return f"p{project:012}-{etag(found.uid)[:6]}@{_SERVICE_ACCOUNTS}"
+
+
+def _upgrades(found: Instance) -> list[Body]:
+    return [
+        {
+            "majorVersion": f"POSTGRES_{major}",
+            "name": f"POSTGRES_{major}",
+            "displayName": f"PostgreSQL {major}",
+        }
+        for major in range(found.major + 1, NEWEST_MAJOR + 1)
+    ]
 
 
 def connection_name(found: Instance) -> str:

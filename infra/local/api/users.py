@@ -3,6 +3,7 @@
 from infra.local.api.body import required
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid, unimplemented
+from infra.local.api.resources import etag
 from infra.local.engine import roles
 from infra.local.engine.conf import ADMIN
 from infra.local.engine.roles import Role
@@ -100,6 +101,6 @@ def _resource(owner: Instance, role: Role) -> Body:
         "type": "BUILT_IN",
         "instance": owner.name,
         "project": owner.project,
-        "etag": f"{owner.uid}-{role.name}",
+        "etag": etag(owner.uid, role.name, role.groups),
         "databaseRoles": list(role.groups),
     }
