@@ -1,10 +1,11 @@
-"""The local Cloud SQL for the person in front of it: up, down, status, env."""
+"""The local Cloud SQL for the person in front of it: up, down, status, clock, env."""
 
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import localclock
 from ops import localcloud
 from ops.console import Table
 from ops.errors import BadInputError
@@ -30,11 +31,14 @@ class Status:
     url: str
     data: Path
     pid: int
+    clock: localclock.Clock
     instances: tuple[InstanceLine, ...]
 
     def blocks(self) -> Sequence[Table | str]:
         """Return one line for the server and a table of its instances."""
         line = f"Local Cloud SQL at {self.url} (process {self.pid}), data in {self.data}"
+        if self.clock.ahead_s:
+            line = f"{line}\n{self.clock.blocks()[0]}"
         if not self.instances:
             return (line, "No instances. `invoke local.deploy` provisions the local stack.")
         rows = tuple(
@@ -165,6 +169,25 @@ def bucket(target: Target, data: str, name: str) -> Bucket:
     return Bucket(made["name"], Path(made["folder"]))
 
 
+def clock(target: Target, data: str, forward: str, to: str) -> localclock.Clock:
+    """Set the clock forward where one of both is given; return what it says.
+
+    Args:
+        target: a stack on the local Cloud SQL.
+        data: the folder; empty means the stack's own.
+        forward: by how much, as ``26h``; empty for not at all.
+        to: to which time, in RFC 3339; empty for none.
+
+    Raises:
+        infra.localclock.BadDurationError: ``forward`` is no length of time.
+        infra.localclock.TwoTimesError: both were given.
+        ops.localcloud.RefusedError: the time is over, none, or too far away.
+    """
+    asked = localclock.request(forward, to)
+    server = localcloud.require(_data(target, data))
+    return localclock.read(server.ask("POST" if asked else "GET", "clock", asked or None))
+
+
 def environment(target: Target, data: str = "") -> Environment:
     """Return what gcloud, the SDK's users, psql and Pulumi need to talk to the server.
 
@@ -219,4 +242,5 @@ def _status(server: localcloud.Server) -> Status:
         )
         for one in facts["instances"]
     )
-    return Status(server.url, server.data, server.pid, instances)
+    now = localclock.read(facts["clock"])
+    return Status(server.url, server.data, server.pid, now, instances)

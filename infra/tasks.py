@@ -115,4 +115,28 @@ def bucket(
     run.show(rehearsal.bucket(run.target, data, name))
 
 
-local = Collection("local", up, down, status, env, bucket, deploy, destroy)
+@task(
+    help={
+        "stack": STACK_HELP,
+        "data": _DATA,
+        "forward": "by how much, as 90m, 26h or 3d",
+        "to": "to which time, in RFC 3339, as 2026-02-01T03:00:00Z",
+        "format": FORMAT_HELP,
+    }
+)
+def clock(
+    c: Context,
+    stack: str = "",
+    data: str = "",
+    forward: str = "",
+    to: str = "",
+    format: str = "table",
+) -> None:
+    """Show the local Cloud SQL's clock, or set it forward: backups fall due, old ones go."""
+    from infra import rehearsal
+
+    run = begin(stack, format)
+    run.show(rehearsal.clock(run.target, data, forward, to))
+
+
+local = Collection("local", up, down, status, env, clock, bucket, deploy, destroy)

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from infra.local.addresses import Addresses
+from infra.local.clock import Clock
 from infra.local.engine.cluster import Cluster
 from infra.local.engine.conf import ClusterSettings
 from infra.local.engine.layout import Layout
@@ -50,6 +51,11 @@ class Service:
     def homes(self) -> Path:
         """Folder of the instances' folders."""
         return self.data / "instances"
+
+    @property
+    def clock(self) -> Clock:
+        """What time the API says it is."""
+        return self.store.clock
 
     @property
     def buckets(self) -> Buckets:

@@ -8,9 +8,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from infra.local import rows
+from infra.local.clock import Clock
 from infra.local.model import (
     BackupRun,
     Base,
@@ -77,6 +79,7 @@ class Store:
         for table, column, kind in _ADDED:
             if not self._rows("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", table, column):
                 self._execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        self.clock = Clock(self)
 
     def close(self) -> None:
         """Close the file."""
@@ -144,8 +147,11 @@ class Store:
         """Forget an instance, its backup runs and its base backups."""
         self._execute("DELETE FROM instances WHERE uid = ?", uid)
 
-    def begin(self, operation: Operation) -> None:
+    def begin(self, operation: Operation) -> Operation:
         """Keep a new operation, unless another one works on what it changes or reads.
+
+        Returns:
+            The operation, asked for at the clock's time.
 
         Raises:
             InProgressError: Naming the other one.
@@ -157,7 +163,9 @@ class Store:
                 busy = {other.target, other.source} - {None}
                 if operation.target in busy or operation.source == other.target:
                     raise InProgressError(other)
-            self._insert("operations", operation)
+            kept = replace(operation, inserted=self.clock.now())
+            self._insert("operations", kept)
+            return kept
 
     def save_operation(self, operation: Operation) -> None:
         """Replace what is kept of an operation."""

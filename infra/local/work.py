@@ -84,6 +84,8 @@ class Work:
 
     def start(self, operation: Operation, *, secret: str | None = None) -> Operation:
         """Carry out an operation that is written down already."""
+        # As it is written down: the store says when it was asked for.
+        operation = self._service.store.operation(operation.project, operation.name) or operation
         job = Job(self._service, operation, secret)
         with self._lock:
             self._running = {name: one for name, one in self._running.items() if not one.done()}
@@ -126,7 +128,8 @@ class Work:
 
     def _attempt(self, job: Job) -> None:
         action = self._actions[job.operation.type]
-        begun = replace(job.operation, status=OperationStatus.RUNNING, started=datetime.now(UTC))
+        now = self._service.clock.now()
+        begun = replace(job.operation, status=OperationStatus.RUNNING, started=now)
         try:
             self._insist(lambda: job.save(begun))
             action.run(job)
@@ -155,11 +158,12 @@ class Work:
 
     def _finish(self, job: Job, error: Exception | None) -> None:
         failure = None if error is None else OperationError(_code(error), _sentence(error))
+        now = self._service.clock.now()
         done = replace(
             job.operation,
             status=OperationStatus.DONE,
-            ended=datetime.now(UTC),
-            started=job.operation.started or datetime.now(UTC),
+            ended=now,
+            started=job.operation.started or now,
             error=failure,
         )
         with contextlib.suppress(StoppingError):  # the next start finishes it
@@ -194,7 +198,7 @@ def new_operation(
     backup_id: int | None = None,
     facts: Body | None = None,
 ) -> Operation:
-    """Return an operation that was asked for now."""
+    """Return an operation to be asked for; the store says when."""
     return Operation(
         name=str(uuid.uuid4()),
         type=kind,

@@ -36,6 +36,7 @@ def test_the_tasks_that_the_design_names_are_there() -> None:
         "backup.list",
         "demo",
         "local.bucket",
+        "local.clock",
         "local.deploy",
         "local.destroy",
         "local.down",

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from infra.local.actions.subject import instance_of
 from infra.local.engine import basebackup
-from infra.local.engine.archive import now
 from infra.local.model import BackupRun, Base, Operation, RunStatus
 from infra.local.work import Job
 
@@ -13,13 +12,13 @@ def run(job: Job) -> None:
     """Take a physical base backup with its WAL, checked and synced."""
     service, store = job.service, job.service.store
     instance = instance_of(job)
-    begun = replace(_run_of(job), status=RunStatus.RUNNING, started=now())
+    begun = replace(_run_of(job), status=RunStatus.RUNNING, started=service.clock.now())
     store.save_run(begun)
     cluster = service.cluster(instance)
     taken = basebackup.take(cluster, cluster.layout.base(begun.id))
     with store.transaction():
         store.add_base(Base(begun.id, instance.uid, instance.era, taken.ended, run=begun.id))
-        store.save_run(replace(begun, status=RunStatus.SUCCESSFUL, ended=taken.ended))
+        store.save_run(replace(begun, status=RunStatus.SUCCESSFUL, ended=service.clock.now()))
 
 
 def undo(job: Job, reason: str) -> None:
@@ -29,7 +28,7 @@ def undo(job: Job, reason: str) -> None:
     if found is None or found.status is RunStatus.SUCCESSFUL:
         return
     basebackup.discard(service.layout(found.instance).base(found.id))
-    store.save_run(replace(found, status=RunStatus.FAILED, ended=now(), error=reason))
+    store.save_run(replace(found, status=RunStatus.FAILED, ended=service.clock.now(), error=reason))
 
 
 def delete(job: Job) -> None:

@@ -92,6 +92,7 @@ class Api:
         routes: list[BaseRoute] = [
             Route("/local/v1/status", self._guarded(self._status), methods=["GET"]),
             Route("/local/v1/shutdown", self._guarded(self._shutdown), methods=["POST"]),
+            Route("/local/v1/clock", self._guarded(self._clock), methods=["GET", "POST"]),
             Route("/local/v1/buckets", self._guarded(self._buckets), methods=["POST"]),
         ]
         for version in VERSIONS:
@@ -129,6 +130,11 @@ class Api:
 
     async def _status(self, _request: Request) -> Response:
         return answer_of(await run_in_threadpool(local.status, self._service, self._url))
+
+    async def _clock(self, request: Request) -> Response:
+        if request.method == "POST":
+            return answer_of(local.set_clock(self._service, await read_json(request)))
+        return answer_of(local.clock(self._service))
 
     async def _shutdown(self, request: Request) -> Response:
         body = await read_json(request)

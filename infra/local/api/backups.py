@@ -7,7 +7,6 @@ from infra.local.api.call import Call
 from infra.local.api.errors import not_found
 from infra.local.api.paging import page
 from infra.local.api.places import backup_location
-from infra.local.engine.archive import now
 from infra.local.model import BackupRun, Body, Instance, OperationType, RunStatus
 from infra.local.work import new_operation
 
@@ -18,7 +17,7 @@ def insert(call: Call) -> Body:
     """Answer backupRuns.insert."""
     owner = call.ready()
     store = call.service.store
-    enqueued = now()
+    enqueued = call.service.clock.now()
     with store.transaction():
         run = BackupRun(
             id=store.next_run_id(int(enqueued.timestamp() * 1000)),

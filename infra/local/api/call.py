@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 import psycopg
 
 from infra.local.api import resources
-from infra.local.api.errors import ApiError, already_exists, in_progress, invalid, no_instance
+from infra.local.api.errors import already_exists, in_progress, invalid, no_instance
 from infra.local.model import (
     Body,
     Instance,
@@ -69,11 +68,7 @@ class Call:
         if found.state in (InstanceState.PENDING_CREATE, InstanceState.PENDING_DELETE):
             raise in_progress(found.state)
         if found.stopped or found.state is not InstanceState.RUNNABLE:
-            raise ApiError(
-                400,
-                "invalidState",
-                "Invalid request: The instance is not running: start it first.",
-            )
+            raise invalid("Invalid request since instance is not running.")
         return found
 
     def begin(
@@ -100,12 +95,11 @@ class Call:
                     store.add_instance(new)
                 if also is not None:
                     also()
-                store.begin(operation)
+                return store.begin(operation)
         except NameTakenError:
             raise already_exists() from None
         except InProgressError as error:
             raise in_progress(str(error)) from None
-        return operation
 
     def inline(
         self, operation: Operation, action: Callable[[], None], *, refused: str
@@ -120,8 +114,8 @@ class Call:
         Raises:
             ApiError: 400 with PostgreSQL's own words, 409 as ``begin``.
         """
-        begun = replace(operation, status=OperationStatus.RUNNING, started=operation.inserted)
-        self.begin(begun)
+        now = self.service.clock.now
+        begun = self.begin(replace(operation, status=OperationStatus.RUNNING, started=now()))
         failure: str | None = None
         try:
             action()
@@ -133,9 +127,7 @@ class Call:
             raise
         finally:
             problem = None if failure is None else OperationError("INTERNAL_ERROR", failure)
-            done = replace(
-                begun, status=OperationStatus.DONE, ended=datetime.now(UTC), error=problem
-            )
+            done = replace(begun, status=OperationStatus.DONE, ended=now(), error=problem)
             self.service.store.save_operation(done)
         return done
 

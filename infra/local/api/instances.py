@@ -3,7 +3,6 @@
 import re
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from infra.local.api import defaults, filters, flags, resources, tiers
 from infra.local.api.body import merged, required, without_nulls
@@ -67,7 +66,7 @@ def new_instance(
         settings=settings,
         address="",
         era=1,
-        created=datetime.now(UTC),
+        created=call.service.clock.now(),
         extra=extra,
     )
     try:

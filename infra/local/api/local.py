@@ -1,6 +1,7 @@
-"""What only a local Cloud SQL answers: its status, and its buckets."""
+"""What only a local Cloud SQL answers: its status, its buckets, its clock."""
 
 import os
+from datetime import datetime, timedelta
 from typing import Any
 
 from infra.local.api import resources
@@ -19,6 +20,7 @@ def status(service: Service, url: str) -> dict[str, Any]:
         "pg_port": service.pg_port,
         "instances": [_instance(service, found) for found in service.store.instances()],
         "buckets": list(service.buckets.names()),
+        "clock": clock(service),
         "operations_running": len(service.store.open_operations()),
     }
 
@@ -36,6 +38,48 @@ def make_bucket(service: Service, body: object) -> dict[str, Any]:
         return {"name": name, "folder": str(service.buckets.make(name))}
     except BadUriError as error:
         raise invalid(str(error)) from None
+
+
+def clock(service: Service) -> dict[str, Any]:
+    """Return what time the API says it is, and how far that is ahead of the machine."""
+    found = service.clock
+    return {
+        "now": resources.moment(found.now()),
+        "ahead_s": round(found.ahead.total_seconds(), 3),
+    }
+
+
+def set_clock(service: Service, body: object) -> dict[str, Any]:
+    """Set the clock forward by ``forward_s`` seconds, or ``to`` an RFC 3339 time.
+
+    Raises:
+        ApiError: 400 for neither or both, and for a time that is over.
+    """
+    asked = body if isinstance(body, dict) else {}
+    if len(asked) != 1 or not asked.keys() <= {"forward_s", "to"}:
+        raise invalid("give either forward_s (seconds) or to (an RFC 3339 time).")
+    try:
+        by = _to(service, asked["to"]) if "to" in asked else _by(asked["forward_s"])
+        service.clock.forward(by)
+    except (ValueError, OverflowError) as error:
+        raise invalid(f"{error}.") from None
+    return clock(service)
+
+
+def _by(seconds: object) -> timedelta:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ValueError(f"forward_s {seconds!r:.40} is no number of seconds")  # noqa: TRY004 - becomes a 400
+    return timedelta(seconds=seconds)
+
+
+def _to(service: Service, text: object) -> timedelta:
+    try:
+        wanted = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise ValueError(f"to {text!r:.60} is no RFC 3339 time") from None
+    if wanted.tzinfo is None:
+        raise ValueError(f"to {text!r:.60} has no time zone: end it in Z or +hh:mm")
+    return wanted - service.clock.now()
 
 
 def _instance(service: Service, found: Instance) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_recovery_off_and_on_and_an_instance_stopped_and_started(local: LocalSer
 
     local.do("PATCH", "/instances/switched", {"settings": {"activationPolicy": "NEVER"}})
     stopped = local.ask("POST", "/instances/switched/clone", clone_body("never"))
-    assert (stopped.status, stopped.reason) == (400, "invalidState")
+    assert (stopped.status, stopped.reason) == (400, "invalid")
     local.do("PATCH", "/instances/switched", {"settings": {"activationPolicy": "ALWAYS"}})
     with local.connect("switched") as connection:
         assert connection.execute("SHOW archive_mode").fetchone() == ("on",)
