@@ -15,9 +15,10 @@ from google.protobuf.descriptor import (  # type: ignore[import-untyped]  # it s
 )
 
 from infra.local.api import scalars
-from infra.local.api.errors import ApiError, bad_value, unknown_field
+from infra.local.api.errors import ApiError, bad_value, invalid, unknown_field
 from infra.local.model import Body
 
+_IDENTIFIER_BYTES = 63  # PostgreSQL's NAMEDATALEN, less one
 # Messages that are written as one string in JSON.
 _STRINGS: Mapping[str, scalars.Reader] = {
     "google.protobuf.Timestamp": scalars.timestamp,
@@ -135,3 +136,15 @@ def required(body: Body, *path: str) -> str:
     if not found:
         raise ApiError(400, "required", f"Missing parameter: {'.'.join(path)}.")
     return str(found)
+
+
+def identifier(body: Body, name: str) -> str:
+    """Return a name that a request must have, and that PostgreSQL would not cut off.
+
+    Raises:
+        ApiError: 400 naming the field.
+    """
+    found = required(body, name)
+    if len(found.encode()) > _IDENTIFIER_BYTES:
+        raise invalid(f"{name} {found:.80} is longer than {_IDENTIFIER_BYTES} bytes.")
+    return found

@@ -1,6 +1,6 @@
 """databases: list, get, insert, patch, update, delete."""
 
-from infra.local.api.body import required
+from infra.local.api.body import identifier
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid
 from infra.local.api.resources import etag, link
@@ -30,7 +30,7 @@ def get(call: Call) -> Body:
 def insert(call: Call) -> Body:
     """Answer databases.insert."""
     owner = call.ready()
-    name = required(call.body, "name")
+    name = identifier(call.body, "name")
     charset, collation = call.body.get("charset"), call.body.get("collation")
     operation = new_operation(OperationType.CREATE_DATABASE, call.project, owner.name)
     done = call.inline(

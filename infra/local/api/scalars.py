@@ -90,8 +90,8 @@ def _float(value: object, path: str) -> float:
 
 
 def text(value: object, path: str) -> str:
-    """Return a string."""
-    if isinstance(value, str):
+    """Return a string; one with a zero byte would reach PostgreSQL cut off."""
+    if isinstance(value, str) and "\0" not in value:
         return value
     raise bad_value(path, "TYPE_STRING", value)
 

@@ -1,6 +1,6 @@
 """users: list, get, insert, update, delete. Passwords go through and are kept nowhere."""
 
-from infra.local.api.body import required
+from infra.local.api.body import identifier, required
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid, unimplemented
 from infra.local.api.resources import etag
@@ -29,7 +29,7 @@ def get(call: Call) -> Body:
 def insert(call: Call) -> Body:
     """Answer users.insert; for postgres, which every instance has, it sets the password."""
     owner = call.ready()
-    name = _checked(required(call.body, "name"))
+    name = _checked(identifier(call.body, "name"))
     if call.body.get("type") not in _BUILT_IN:
         raise unimplemented(f"users.insert of type {call.body['type']}")
     password = call.body.get("password")
