@@ -20,7 +20,9 @@ from infra.local.engine.account import cluster_owner
 from infra.local.engine.process import Runner, end_all_in
 from infra.local.errors import PortInUseError
 from infra.local.folder import Folder, hold
+from infra.local.guard import Guard
 from infra.local.service import Service
+from infra.local.standbys import StandbyCheck
 from infra.local.start import bring_back, stop_clusters
 from infra.local.store import Store
 from infra.local.watch import Watch, Watcher
@@ -33,7 +35,7 @@ STAND_IN = "LOCAL_CLOUDSQL_STAND_IN"
 _LOOPBACK = "127.0.0.1"
 _KEEP_ALIVE_S = 120
 # What is done unasked, in this order.
-WATCHERS: tuple[Watcher, ...] = ()
+WATCHERS: tuple[Watcher, ...] = (StandbyCheck(),)
 _log = logging.getLogger("infra.local")
 
 
@@ -120,11 +122,18 @@ def _serve(options: argparse.Namespace) -> None:
     bring_back(service, work)
     watch = Watch(service, work, WATCHERS)
     watch.start()
-    _answer(service, work, watch, folder, listener, url)
+    guard = Guard(service, work)
+    guard.start()
+    _answer(service, work, (watch, guard), folder, listener, url)
 
 
 def _answer(
-    service: Service, work: Work, watch: Watch, folder: Folder, listener: socket.socket, url: str
+    service: Service,
+    work: Work,
+    watches: tuple[Watch | Guard, ...],
+    folder: Folder,
+    listener: socket.socket,
+    url: str,
 ) -> None:
     leave_clusters = False
     server: Server
@@ -159,7 +168,8 @@ def _answer(
     finally:
         folder.withdraw()
         work.stop()
-        watch.stop()
+        for watch in watches:
+            watch.stop()
         if not leave_clusters:
             stop_clusters(service)
         service.store.close()

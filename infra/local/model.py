@@ -37,6 +37,14 @@ class OperationType(StrEnum):
     UPDATE = "UPDATE"
     DELETE = "DELETE"
     RESTART = "RESTART"
+    AUTO_RESTART = "AUTO_RESTART"
+    FAILOVER = "FAILOVER"
+    RECREATE_REPLICA = "RECREATE_REPLICA"
+    CREATE_REPLICA = "CREATE_REPLICA"
+    PROMOTE_REPLICA = "PROMOTE_REPLICA"
+    SWITCHOVER = "SWITCHOVER"
+    START_REPLICA = "START_REPLICA"
+    STOP_REPLICA = "STOP_REPLICA"
     BACKUP_VOLUME = "BACKUP_VOLUME"
     DELETE_BACKUP = "DELETE_BACKUP"
     RESTORE_VOLUME = "RESTORE_VOLUME"
@@ -116,6 +124,22 @@ class Instance:
     def stopped(self) -> bool:
         """Whether its owner wants it not to run."""
         return bool(self.settings.get("activationPolicy") == "NEVER")
+
+    @property
+    def side(self) -> str:
+        """Name of the data directory that is the primary's."""
+        return str(self.facts.get("side", "data"))
+
+    @property
+    def primary(self) -> str | None:
+        """The uid of the instance that it replicates; None for one of its own."""
+        found = self.facts.get("primary")
+        return None if found is None else str(found)
+
+    @property
+    def highly_available(self) -> bool:
+        """Whether it has a standby."""
+        return self.settings.get("availabilityType") == "REGIONAL" and self.primary is None
 
     @property
     def deletion_protected(self) -> bool:

@@ -13,9 +13,10 @@ import psycopg
 from infra.local.addresses import Addresses
 from infra.local.clock import Clock
 from infra.local.engine.cluster import Cluster
-from infra.local.engine.conf import ClusterSettings
+from infra.local.engine.conf import ClusterSettings, Upstream
 from infra.local.engine.layout import Layout
 from infra.local.engine.process import Runner, end_all_in
+from infra.local.engine.standby import STANDBY
 from infra.local.errors import EngineError, FolderUnreachableError
 from infra.local.model import Instance
 from infra.local.objects import Buckets
@@ -67,14 +68,44 @@ class Service:
         short = hashlib.sha256(f"{self.data}|{uid}".encode()).hexdigest()[:12]
         return Layout(self.homes / uid, SOCKETS / f"lcs-{short}")
 
+    def layout_of(self, instance: Instance) -> Layout:
+        """Return where an instance's files lie, its data directory the primary's."""
+        return replace(self.layout(instance.uid), side=instance.side)
+
     def cluster(self, instance: Instance) -> Cluster:
         """Return an instance's cluster, as it should be configured.
 
         Raises:
             ProgramsMissingError: If PostgreSQL of its major version is not on this machine.
         """
-        layout = self.layout(instance.uid)
+        layout = self.layout_of(instance)
+        upstream = None if instance.primary is None else self._upstream(instance, instance.primary)
+        synchronous = layout.synchronous if instance.highly_available else None
+        return self._cluster(instance, layout, upstream, synchronous)
+
+    def standby(self, instance: Instance) -> Cluster:
+        """Return the standby of a highly available instance, as it should be configured."""
+        layout = self.layout_of(instance)
         archive = layout.archive(instance.era) if instance.point_in_time_recovery else None
+        upstream = Upstream(layout.socket, STANDBY, archive, hot=False)
+        return self._cluster(instance, layout.standby, upstream, None)
+
+    def _upstream(self, instance: Instance, primary: str) -> Upstream:
+        found = self.store.by_uid(primary)
+        layout = self.layout(primary)
+        archives = found is not None and found.point_in_time_recovery
+        archive = layout.archive(found.era) if found is not None and archives else None
+        paused = bool(instance.facts.get("replication_stopped"))
+        return Upstream(layout.socket, instance.name, archive, hot=True, paused=paused)
+
+    def _cluster(
+        self,
+        instance: Instance,
+        layout: Layout,
+        upstream: Upstream | None,
+        synchronous: Path | None,
+    ) -> Cluster:
+        archives = instance.point_in_time_recovery and instance.primary is None
         return Cluster(
             layout,
             self.programs(_made_by(layout) or instance.major),
@@ -84,8 +115,10 @@ class Service:
                 address=instance.address,
                 port=self.pg_port,
                 socket=layout.socket,
-                archive=archive,
+                archive=layout.archive(instance.era) if archives else None,
                 flags=instance.flags,
+                synchronous=synchronous,
+                upstream=upstream,
             ),
         )
 
@@ -132,6 +165,7 @@ class Service:
         layout = self.layout(uid)
         end_all_in(layout.root)
         shutil.rmtree(layout.socket, ignore_errors=True)
+        shutil.rmtree(layout.standby.socket, ignore_errors=True)
         # Out of sight at once: what is left after a kill in the midst is no instance.
         doomed = layout.root.with_name(f"{layout.root.name}.removed")
         if layout.root.exists():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import psycopg
 
+from infra.local import availability
 from infra.local.engine import basebackup, conf
 from infra.local.engine.cluster import Cluster, wait_for_socket
 from infra.local.model import Instance, InstanceState
@@ -48,6 +49,8 @@ def stop_clusters(service: Service) -> None:
 def _stop(service: Service, instance: Instance) -> None:
     try:
         service.cluster(instance).stop()
+        if instance.highly_available:
+            service.standby(instance).stop()
     except OpsError as error:
         _log.error("%s was not stopped: %s", instance.name, error)
 
@@ -61,6 +64,7 @@ def _start(service: Service, instance: Instance) -> None:
             _run(cluster)
         elif cluster.is_running():
             cluster.stop()
+        availability.bring_back(service, placed)
     except (OpsError, OSError, psycopg.Error) as error:
         _log.error("%s did not come back: %s", instance.name, error)
         service.store.save_instance(replace(instance, state=InstanceState.FAILED))

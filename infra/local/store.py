@@ -128,6 +128,13 @@ class Store:
         found = self._rows("SELECT * FROM instances WHERE uid = ?", uid)
         return rows.read(Instance, found[0]) if found else None
 
+    def replicas(self, uid: str) -> tuple[Instance, ...]:
+        """Return the instances that replicate one, by name."""
+        found = self._rows(
+            "SELECT * FROM instances WHERE json_extract(facts, '$.primary') = ? ORDER BY name", uid
+        )
+        return tuple(rows.read(Instance, row) for row in found)
+
     def add_instance(self, instance: Instance) -> None:
         """Keep a new instance.
 
@@ -147,8 +154,12 @@ class Store:
         """Forget an instance, its backup runs and its base backups."""
         self._execute("DELETE FROM instances WHERE uid = ?", uid)
 
-    def begin(self, operation: Operation) -> Operation:
+    def begin(self, operation: Operation, *, beside_readers: bool = False) -> Operation:
         """Keep a new operation, unless another one works on what it changes or reads.
+
+        Args:
+            operation: The operation.
+            beside_readers: Let it begin while others read what it changes.
 
         Returns:
             The operation, asked for at the clock's time.
@@ -160,7 +171,7 @@ class Store:
             for other in self.open_operations():
                 if other.project != operation.project:
                     continue
-                busy = {other.target, other.source} - {None}
+                busy = {other.target, None if beside_readers else other.source} - {None}
                 if operation.target in busy or operation.source == other.target:
                     raise InProgressError(other)
             kept = replace(operation, inserted=self.clock.now())

@@ -79,17 +79,22 @@ class Work:
         self._service = service
         self._actions = actions
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="operation")
+        # An instance that is down does not wait for others' long work.
+        self._urgent = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="urgent")
         self._running: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
 
-    def start(self, operation: Operation, *, secret: str | None = None) -> Operation:
+    def start(
+        self, operation: Operation, *, secret: str | None = None, urgent: bool = False
+    ) -> Operation:
         """Carry out an operation that is written down already."""
         # As it is written down: the store says when it was asked for.
         operation = self._service.store.operation(operation.project, operation.name) or operation
         job = Job(self._service, operation, secret)
         with self._lock:
             self._running = {name: one for name, one in self._running.items() if not one.done()}
-            self._running[operation.name] = self._pool.submit(self._carry_out, job)
+            pool = self._urgent if urgent else self._pool
+            self._running[operation.name] = pool.submit(self._carry_out, job)
         return operation
 
     def wait(self, operation: Operation, limit_s: float) -> Operation:
@@ -116,7 +121,8 @@ class Work:
     def stop(self) -> None:
         """Let the running operations end: they notice that the server stops."""
         self._service.runner.stopping.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._urgent):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _carry_out(self, job: Job) -> None:
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from infra.local import availability
 from infra.local.actions.subject import instance_of
 from infra.local.engine import archive, basebackup, recovery, wal
 from infra.local.engine.cluster import Cluster
@@ -68,6 +69,7 @@ def run(job: Job) -> None:
     basebackup.sync(service.runner, layout.root)
     if instance.stopped:
         cluster.stop()
+    availability.ensure(service, instance)
     service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
 
 

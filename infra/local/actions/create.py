@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from infra.local import availability
 from infra.local.actions.subject import instance_of
 from infra.local.engine import archive, basebackup, courier, roles
 from infra.local.engine.cluster import Cluster
@@ -24,6 +25,7 @@ def run(job: Job) -> None:
     basebackup.sync(service.runner, layout.root)
     if instance.stopped:
         cluster.stop()
+    availability.ensure(service, instance)
     service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
 
 

@@ -1,4 +1,4 @@
-"""Restart an instance."""
+"""Restart an instance: asked for, or because its PostgreSQL died."""
 
 from dataclasses import replace
 
@@ -18,3 +18,9 @@ def run(job: Job) -> None:
 
 def undo(_job: Job, _reason: str) -> None:
     """Do nothing: a cluster that does not start is started by the next restart."""
+
+
+def give_up(job: Job, _reason: str) -> None:
+    """Say that an instance does not come back by itself: it is not tried for ever."""
+    instance = instance_of(job)
+    job.service.store.save_instance(replace(instance, state=InstanceState.FAILED))

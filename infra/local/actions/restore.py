@@ -7,6 +7,7 @@ has recovered. Killed in the midst, the next start carries it on.
 import shutil
 from dataclasses import replace
 
+from infra.local import availability
 from infra.local.actions.clone import keep_base, recoverable_from
 from infra.local.actions.subject import instance_of
 from infra.local.engine import basebackup, recovery
@@ -52,7 +53,8 @@ def _replace(job: Job) -> None:
     instance = replace(instance_of(job), state=InstanceState.MAINTENANCE)
     job.step(_REPLACING)
     store.save_instance(instance)
-    layout = service.layout(instance.uid)
+    availability.remove(service, instance)
+    layout = service.layout_of(instance)
     next_era = replace(instance, era=instance.era + 1, state=InstanceState.RUNNABLE)
     cluster = service.cluster(next_era)
     cluster.stop()
@@ -77,15 +79,17 @@ def _replace(job: Job) -> None:
 
 
 def _clear(job: Job) -> None:
-    layout = job.service.layout(instance_of(job).uid)
+    instance = instance_of(job)
+    layout = job.service.layout_of(instance)
     shutil.rmtree(layout.outgoing, ignore_errors=True)
     shutil.rmtree(layout.incoming, ignore_errors=True)
+    availability.attempt(job.service, instance)
 
 
 def undo(job: Job, _reason: str) -> None:
     """Put the old content back."""
     instance = instance_of(job)
-    layout = job.service.layout(instance.uid)
+    layout = job.service.layout_of(instance)
     if job.operation.step == _CLEARING:
         return
     basebackup.discard(layout.incoming)
@@ -98,4 +102,5 @@ def undo(job: Job, _reason: str) -> None:
         cluster.configure()
     if not instance.stopped and not cluster.is_running():
         cluster.start()
+    availability.attempt(job.service, instance)
     job.service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))

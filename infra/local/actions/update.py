@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from infra.flags import catalogue
+from infra.local import availability
 from infra.local.actions.create import take_base
 from infra.local.actions.subject import instance_of
 from infra.local.engine import conf
@@ -32,6 +33,7 @@ def run(job: Job) -> None:
     has_base = any(base.era == after.era for base in service.store.bases(after.uid))
     if after.point_in_time_recovery and not after.stopped and not has_base:
         take_base(job, cluster, after)
+    availability.ensure(service, after)
     service.store.save_instance(after)
 
 
@@ -52,6 +54,8 @@ def _restarts(before: Instance, after: Instance) -> bool:
     """Whether PostgreSQL takes the difference only at a start."""
     if before.point_in_time_recovery != after.point_in_time_recovery:
         return True
+    if before.highly_available != after.highly_available:
+        return True  # no need here, but Cloud SQL does
     known = catalogue()
     changed = {name for name, _ in set(before.flags) ^ set(after.flags)}
     return any(name not in known or known[name].restart for name in changed)
@@ -69,3 +73,4 @@ def undo(job: Job, _reason: str) -> None:
         cluster.stop()
     elif not cluster.is_running():
         cluster.start()
+    availability.attempt(job.service, instance)

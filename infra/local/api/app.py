@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from infra.local.api import (
+    availability,
     backups,
     databases,
     flags,
@@ -24,6 +25,7 @@ from infra.local.api import (
     partial,
     query,
     recovery,
+    replicas,
     tiers,
     users,
 )
@@ -56,13 +58,18 @@ HANDLERS: Mapping[str, Handler] = {
     "instances.clone": recovery.clone,
     "instances.delete": instances.delete,
     "instances.export": moves.export,
+    "instances.failover": availability.failover,
     "instances.get": instances.get,
     "instances.import": moves.bring_in,
     "instances.insert": instances.insert,
     "instances.list": instances.every,
     "instances.patch": instances.patch,
+    "instances.promoteReplica": replicas.promote,
     "instances.restart": instances.restart,
     "instances.restoreBackup": recovery.restore_backup,
+    "instances.startReplica": replicas.start,
+    "instances.stopReplica": replicas.stop,
+    "instances.switchover": replicas.switchover,
     "instances.update": instances.update,
     "operations.get": operations.get,
     "operations.list": operations.every,

@@ -2,7 +2,7 @@
 
 import re
 
-from infra.local.api import resources
+from infra.local.api import replicas, resources
 from infra.local.api.call import Call
 from infra.local.api.errors import not_found
 from infra.local.api.paging import page
@@ -16,6 +16,7 @@ _RUN_ID = re.compile(r"[0-9]{1,18}")
 def insert(call: Call) -> Body:
     """Answer backupRuns.insert."""
     owner = call.ready()
+    replicas.refuse_replica(owner)
     store = call.service.store
     enqueued = call.service.clock.now()
     with store.transaction():

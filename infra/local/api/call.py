@@ -58,13 +58,13 @@ class Call:
             raise no_instance()
         return found
 
-    def ready(self) -> Instance:
-        """Return the instance in the path, if it can be worked with.
+    def ready(self, name: str | None = None) -> Instance:
+        """Return the instance in the path, or another one, if it can be worked with.
 
         Raises:
             ApiError: 404 instanceDoesNotExist, 400 if it is stopped, 409 if it is being made.
         """
-        found = self.instance()
+        found = self.instance(name)
         if found.state in (InstanceState.PENDING_CREATE, InstanceState.PENDING_DELETE):
             raise in_progress(found.state)
         if found.stopped or found.state is not InstanceState.RUNNABLE:

@@ -4,7 +4,15 @@ import re
 import uuid
 from dataclasses import replace
 
-from infra.local.api import defaults, filters, flags, resources, tiers
+from infra.local.api import (
+    availability,
+    defaults,
+    filters,
+    flags,
+    replicas,
+    resources,
+    tiers,
+)
 from infra.local.api.body import merged, required, without_nulls
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid, stale, unimplemented
@@ -28,7 +36,7 @@ def insert(call: Call) -> Body:
     """Answer instances.insert."""
     body = call.body
     if body.get("masterInstanceName"):
-        raise unimplemented("instances.insert of a read replica")
+        return _insert_replica(call)
     name = checked_name(call.project, required(body, "name"))
     required(body, "settings", "tier")
     region = checked_region(str(body.get("region") or DEFAULT_REGION))
@@ -45,6 +53,20 @@ def insert(call: Call) -> Body:
     operation = new_operation(OperationType.CREATE, call.project, name, facts={"uid": made.uid})
     call.begin(operation, new=made)
     return call.answer(call.work.start(operation, secret=body.get("rootPassword")))
+
+
+def _insert_replica(call: Call) -> Body:
+    name = checked_name(call.project, required(call.body, "name"))
+    primary, settings = replicas.plan(call)
+    made = new_instance(
+        call,
+        name=name,
+        region=checked_region(str(call.body.get("region") or primary.region)),
+        version=primary.version,
+        settings=settings,
+        extra=_extra(call.body),
+    )
+    return replicas.begin(call, primary, made)
 
 
 def new_instance(
@@ -148,7 +170,11 @@ def _resource(call: Call, found: Instance) -> Body:
         programs = call.service.programs(found.major)
     except OpsError:
         programs = None
-    return resources.instance(found, call.base, programs)
+    return {
+        **resources.instance(found, call.base, programs),
+        **availability.fields(call.service, found),
+        **replicas.fields(call.service, found),
+    }
 
 
 def patch(call: Call) -> Body:
@@ -180,6 +206,7 @@ def _change(call: Call, found: Instance, settings: Body, extra: Body) -> Body:
         edition=str(found.settings.get("edition") or "ENTERPRISE"),
     )
     check_settings(complete, found.region)
+    replicas.check_change(call, found, complete)
     facts = {"uid": found.uid, "settings": complete, "extra": extra}
     operation = new_operation(OperationType.UPDATE, call.project, found.name, facts=facts)
     call.begin(operation)
@@ -198,6 +225,7 @@ def delete(call: Call) -> Body:
             "disable deletion protection, update the instance settings with "
             "deletionProtectionEnabled set to false.",
         )
+    replicas.refuse_primary(call, found)
     operation = new_operation(
         OperationType.DELETE, call.project, found.name, facts={"uid": found.uid}
     )

@@ -83,7 +83,7 @@ def _to(service: Service, text: object) -> timedelta:
 
 
 def _instance(service: Service, found: Instance) -> dict[str, Any]:
-    layout = service.layout(found.uid)
+    layout = service.layout_of(found)
     return {
         "name": found.name,
         "project": found.project,

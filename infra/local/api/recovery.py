@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from infra.local.api import resources
+from infra.local.api import replicas, resources
 from infra.local.api.body import required
 from infra.local.api.call import Call
 from infra.local.api.errors import invalid, not_found, unimplemented
@@ -15,6 +15,7 @@ from infra.local.work import new_operation
 def clone(call: Call) -> Body:
     """Answer instances.clone, with and without pointInTime."""
     source = call.ready()
+    replicas.refuse_replica(source)
     context = call.body.get("cloneContext") or {}
     if context.get("destinationProject") not in (None, "", call.project):
         raise unimplemented("instances.clone into another project")
@@ -99,6 +100,8 @@ def latest_recovery_time(call: Call) -> Body:
 def restore_backup(call: Call) -> Body:
     """Answer instances.restoreBackup: in place, or a backup of another instance."""
     target = call.ready()
+    replicas.refuse_replica(target)
+    replicas.refuse_primary(call, target)
     if call.body.get("backup") or call.body.get("backupdrBackup"):
         raise unimplemented("instances.restoreBackup of a project-level backup")
     run_id = int(required(call.body, "restoreBackupContext", "backupRunId"))

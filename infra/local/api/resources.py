@@ -37,7 +37,6 @@ def instance(found: Instance, base: str, programs: Programs | None) -> Body:
         base: The server's address with the API's version.
         programs: PostgreSQL's programs that it runs on, where they are known.
     """
-    zone = found.settings.get("locationPreference", {}).get("zone", f"{found.region}-b")
     installed = found.version
     if programs is not None:
         installed = f"POSTGRES_{programs.version.replace('.', '_').split(' ')[0]}"
@@ -52,7 +51,6 @@ def instance(found: Instance, base: str, programs: Programs | None) -> Body:
         "databaseVersion": found.version,
         "databaseInstalledVersion": installed,
         "region": found.region,
-        "gceZone": zone,
         "settings": found.settings,
         "etag": etag(found.uid, found.settings),
         "backendType": "SECOND_GEN",

@@ -1,7 +1,9 @@
 """One PostgreSQL cluster: make, start, stop, configure, connect."""
 
+import contextlib
 import os
 import shutil
+import signal
 import stat
 import time
 from collections.abc import Iterator
@@ -26,6 +28,10 @@ _STATEMENT_LIMIT_MS = 60_000
 _POLL_S = 0.02
 _STATUS_LINE = 7  # of postmaster.pid, counted from 0 (LOCK_FILE_LINE_PM_STATUS is 8)
 _READY = "ready"
+_STANDBY = "standby"  # in recovery, and letting nobody in
+_STOP_POLL_S = 0.005
+_STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+_PROMOTE_AGAIN_S = 1.0
 _LOG_LIMIT_BYTES = 10_000_000
 
 
@@ -140,7 +146,8 @@ class Cluster:
                 self.settings.name, self._log_since(before) or error.reason
             ) from error
         # pg_ctl comes back when recovery has begun; the lock file says when it is over.
-        while self._status() != _READY:
+        begun = (_READY,) if self.settings.upstream is None else (_READY, _STANDBY)
+        while self._status() not in begun:
             if not self.is_running():
                 raise ClusterStartError(self.settings.name, self._log_since(before))
             self.runner.pause(_POLL_S)
@@ -151,22 +158,14 @@ class Cluster:
         Args:
             mode: ``fast`` (disconnects, checkpoints) or ``immediate`` (recovers at the next start).
         """
-        if self.is_running():
-            try:
-                Runner(self.runner.owner).run(  # also while the server itself is stopping
-                    [
-                        self.programs.path("pg_ctl"),
-                        "stop",
-                        "--wait",
-                        f"--timeout={_STOP_LIMIT_S}",
-                        f"--mode={mode}",
-                        f"--pgdata={self.data}",
-                    ],
-                    cwd=self.layout.root,
-                )
-            except ProgramFailedError:
-                # Gone between the look and the stop, or hung: the next start recovers.
-                end_all_in(self.data)
+        pid = self.postmaster()
+        if pid is not None:
+            # Not pg_ctl: it looks ten times a second, and a failover waits for this.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, _STOP_SIGNALS[mode])
+            deadline = time.monotonic() + _STOP_LIMIT_S
+            while works_in(pid, self.data) and time.monotonic() < deadline:
+                time.sleep(_STOP_POLL_S)
         end_all_in(self.data)
         shutil.rmtree(self.layout.socket, ignore_errors=True)
 
@@ -184,13 +183,49 @@ class Cluster:
         with self.connect() as connection:
             connection.execute("SELECT pg_reload_conf()")
 
+    def promote(self) -> None:
+        """Promote a standby, and wait until it is a primary.
+
+        Raises:
+            ClusterStartError: If it ends instead.
+        """
+        before = self.layout.log.stat().st_size if self.layout.log.exists() else 0
+        while not self.is_promoted():
+            pid = self.postmaster()
+            if pid is None:
+                raise ClusterStartError(self.settings.name, self._log_since(before))
+            signal_file = self.data / "promote"
+            signal_file.touch(mode=0o600)
+            self.runner.give(signal_file)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
+            self._wait_promoted(pid)
+        (self.data / "promote").unlink(missing_ok=True)
+
+    def _wait_promoted(self, pid: int) -> None:
+        deadline = time.monotonic() + _PROMOTE_AGAIN_S
+        while time.monotonic() < deadline and not self.is_promoted() and works_in(pid, self.data):
+            self.runner.pause(_STOP_POLL_S)
+
+    def is_promoted(self) -> bool:
+        """Return whether a standby has become a primary that takes writes."""
+        if (self.data / "standby.signal").exists() or self._status() != _READY:
+            return False
+        if self.settings.upstream is None or not self.settings.upstream.hot:
+            return True  # which is ready as a primary alone
+        with self.connect() as connection:
+            return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
+
     def postmaster(self) -> int | None:
         """Return the pid of the running postmaster, or None."""
+        return postmaster_of(self.data)
+
+    def has_configuration(self) -> bool:
+        """Return whether the configuration file says what the settings do."""
         try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return None
-        return pid if works_in(pid, self.data) else None
+            return (self.data / "postgresql.conf").read_text() == conf.render(self.settings)
+        except FileNotFoundError:
+            return False
 
     def _status(self) -> str:
         """Return what the postmaster wrote into its lock file about itself."""
@@ -257,6 +292,15 @@ class Cluster:
                 return last_error(file.read().decode(errors="replace"))
         except FileNotFoundError:
             return "it left no log"
+
+
+def postmaster_of(data: Path) -> int | None:
+    """Return the pid of the postmaster that runs on a data directory, or None."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return pid if works_in(pid, data) else None
 
 
 def wait_for_socket(cluster: Cluster, *, limit_s: float = 30) -> None:

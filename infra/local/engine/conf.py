@@ -35,6 +35,25 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """What a standby or a replica streams from.
+
+    Attributes:
+        socket: Folder of the primary's socket.
+        name: What the standby calls itself there.
+        archive: The primary's WAL archive; None where it has none.
+        hot: Whether clients may read from the standby.
+        paused: Whether nothing is streamed for the time being.
+    """
+
+    socket: Path
+    name: str
+    archive: Path | None
+    hot: bool
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """What the server decides about a cluster.
 
@@ -45,6 +64,8 @@ class ClusterSettings:
         socket: Folder of the socket.
         archive: WAL archive; None when point-in-time recovery is off.
         flags: Database flags as the API takes them: name and value in base units.
+        synchronous: File that says whether commits wait for a standby; None without one.
+        upstream: What it streams from; None for a primary.
     """
 
     name: str
@@ -53,6 +74,8 @@ class ClusterSettings:
     socket: Path
     archive: Path | None
     flags: tuple[tuple[str, str], ...] = ()
+    synchronous: Path | None = None
+    upstream: Upstream | None = None
 
 
 def preload_libraries(flags: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
@@ -74,6 +97,8 @@ def render(
     """
     lines = dict(_fixed(settings))
     lines |= dict(settings.flags)
+    if settings.upstream is not None:
+        lines |= dict(_standby(settings, settings.upstream))
     if recovery is not None:
         own = int(lines.get("max_prepared_transactions", "0"))
         lines["max_prepared_transactions"] = str(max(prepared_transactions, own))
@@ -100,6 +125,30 @@ def _fixed(settings: ClusterSettings) -> Iterator[tuple[str, str]]:
     yield "log_timezone", "UTC"
     yield "log_line_prefix", "%m [%p] %q%u@%d "
     yield "lc_messages", "C"
+    if settings.synchronous is not None:
+        # In a file of its own: whether a standby is there changes without any operation.
+        yield "include_if_exists", str(settings.synchronous)
+        # Enough for a standby that was away for a moment, where there is no archive.
+        yield "wal_keep_size", "256MB"
+
+
+def _standby(settings: ClusterSettings, upstream: Upstream) -> Iterator[tuple[str, str]]:
+    where = f"host={upstream.socket} port={settings.port} user={ADMIN}"
+    yield "primary_conninfo", "" if upstream.paused else f"{where} application_name={upstream.name}"
+    yield "recovery_target_timeline", "latest"
+    # The primary is back within this time after its restart, not after the usual 5 s.
+    yield "wal_retrieve_retry_interval", "200ms"
+    if upstream.archive is not None and not upstream.paused:
+        yield "restore_command", _fetch(upstream.archive)
+    if upstream.hot:
+        return
+    # Nobody asks it anything before it is promoted; so it needs none of the primary's limits
+    # but the prepared transactions.
+    yield "listen_addresses", ""
+    yield "hot_standby", "off"
+    if settings.archive is not None:
+        # What the primary completed but had not archived yet when it died.
+        yield "archive_mode", "always"
 
 
 def _recovery(recovery: Recovery) -> Iterator[tuple[str, str]]:
@@ -111,11 +160,15 @@ def _recovery(recovery: Recovery) -> Iterator[tuple[str, str]]:
         # Nothing to fetch, but PostgreSQL wants a command: the end of the backup is the end.
         yield "restore_command", "false"
     else:
-        yield "restore_command", f'cp "{str(recovery.archive).replace("%", "%%")}/%f" "%p"'
+        yield "restore_command", _fetch(recovery.archive)
     if recovery.target_time is not None:
         yield "recovery_target_time", recovery.target_time
     if recovery.target_lsn is not None:
         yield "recovery_target_lsn", recovery.target_lsn
+
+
+def _fetch(archive: Path) -> str:
+    return f'cp "{str(archive).replace("%", "%%")}/%f" "%p"'
 
 
 def _logical(flags: tuple[tuple[str, str], ...]) -> bool:

@@ -1,7 +1,9 @@
 """Where an instance's files lie."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+SIDES = ("data", "data.2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +16,31 @@ class Layout:
     Attributes:
         root: The instance's folder.
         socket: Folder of its socket; short, since the path of a socket has at most 107 bytes.
+        side: Name of the data directory: a failover moves to the other one.
+        log_name: Name of the log, one a role.
     """
 
     root: Path
     socket: Path
+    side: str = SIDES[0]
+    log_name: str = "postgresql.log"
 
     @property
     def data(self) -> Path:
         """The cluster's data directory (PGDATA)."""
-        return self.root / "data"
+        return self.root / self.side
+
+    @property
+    def standby(self) -> "Layout":
+        """Where the files of the standby beside it lie."""
+        other = next(side for side in SIDES if side != self.side)
+        socket = self.socket.with_name(f"{self.socket.name}s")
+        return replace(self, socket=socket, side=other, log_name="standby.log")
+
+    @property
+    def synchronous(self) -> Path:
+        """The configuration file that says whether commits wait for the standby."""
+        return self.root / "synchronous.conf"
 
     @property
     def incoming(self) -> Path:
@@ -42,7 +60,7 @@ class Layout:
     @property
     def log(self) -> Path:
         """PostgreSQL's log."""
-        return self.root / "postgresql.log"
+        return self.root / self.log_name
 
     @property
     def bases(self) -> Path:
