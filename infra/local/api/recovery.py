@@ -49,11 +49,14 @@ def _point_in_time(context: Body) -> datetime | None:
     if text := context.get("pointInTime"):
         try:
             moment = datetime.fromisoformat(str(text))
-        except ValueError:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):  # 0001-01-01 in the east is no year of UTC's
             raise invalid(f"pointInTime {text!r:.60} is not an RFC 3339 time.") from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if milliseconds := int(context.get("pitrTimestampMs") or 0):
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+        try:
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+        except OverflowError:
+            raise invalid(f"pitrTimestampMs {milliseconds} is in no year from 1 to 9999.") from None
     return None
 
 

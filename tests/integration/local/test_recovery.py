@@ -119,6 +119,24 @@ def test_a_time_outside_the_window_is_refused(local: LocalServer, ahead: timedel
     assert "never" not in local.names()
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"pointInTime": "0001-01-01T00:00:00+14:00"},
+        {"pointInTime": "9999-12-31T23:59:59-14:00"},
+        {"pitrTimestampMs": "253402300800000"},
+        {"pitrTimestampMs": "-1000000000000000000"},
+    ],
+)
+def test_a_time_in_no_year_is_refused(local: LocalServer, when: dict[str, str]) -> None:
+    context = {"cloneContext": {"destinationInstanceName": "never", **when}}
+
+    refused = local.ask("POST", "/instances/main/clone", context)
+
+    assert (refused.status, refused.reason) == (400, "invalid")
+    assert "never" not in local.names()
+
+
 def test_a_backup_is_restored_in_place_and_into_another_instance(local: LocalServer) -> None:
     table(local, "restored")
     local.do("POST", "/instances/main/users", {"name": "keeper", "password": PASSWORD})
