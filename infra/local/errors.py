@@ -1,7 +1,6 @@
 """What can go wrong in the local Cloud SQL, as sentences."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from ops.errors import OpsError
 
@@ -15,7 +14,7 @@ class EngineError(OpsError):
         code: The operation error's code.
     """
 
-    code: ClassVar[str] = "INTERNAL_ERROR"
+    code: str = "INTERNAL_ERROR"
 
 
 class ProgramFailedError(EngineError):

@@ -5,19 +5,21 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
 
 from infra.local.addresses import Addresses
 from infra.local.clock import Clock
+from infra.local.damage import Damage
 from infra.local.engine.cluster import Cluster
 from infra.local.engine.conf import ClusterSettings, Upstream
 from infra.local.engine.layout import Layout
 from infra.local.engine.process import Runner, end_all_in
 from infra.local.engine.standby import STANDBY
 from infra.local.errors import EngineError, FolderUnreachableError
+from infra.local.faults import Faults
 from infra.local.model import Instance
 from infra.local.objects import Buckets
 from infra.local.store import Store
@@ -39,6 +41,8 @@ class Service:
         store: The server's state.
         runner: Starts PostgreSQL's programs.
         addresses: Claims loopback addresses.
+        faults: What requests and operations meet on demand.
+        damage: What was spoiled on demand.
     """
 
     data: Path
@@ -47,6 +51,8 @@ class Service:
     store: Store
     runner: Runner
     addresses: Addresses
+    faults: Faults = field(default_factory=Faults)
+    damage: Damage = field(default_factory=Damage)
 
     @property
     def homes(self) -> Path:

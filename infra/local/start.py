@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import psycopg
 
-from infra.local import availability
+from infra.local import availability, damage
 from infra.local.engine import basebackup, conf
 from infra.local.engine.cluster import Cluster, wait_for_socket
 from infra.local.model import Instance, InstanceState
@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 def bring_back(service: Service, work: Work) -> None:
     """Clear what is half-made, carry on what was under way, start or adopt the clusters."""
     _clear_unknown_homes(service)
+    damage.forget(service.data / "faults")
     # Before they are resumed: a restore that goes on looks after its instance itself.
     busy = {(one.project, one.target) for one in service.store.open_operations()}
     work.resume()

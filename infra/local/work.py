@@ -138,6 +138,7 @@ class Work:
         begun = replace(job.operation, status=OperationStatus.RUNNING, started=now)
         try:
             self._insist(lambda: job.save(begun))
+            self._service.faults.meet(begun, self._service.runner)
             action.run(job)
         except StoppingError as error:
             if action.resumes:

@@ -5,6 +5,7 @@ Bodies go in and come out in the API's own JSON shape, so that only
 """
 
 import json
+import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -26,6 +27,9 @@ API_SCOPE = "https://www.googleapis.com/auth/sqlservice.admin"
 BUSY_LIMIT_S = 600.0  # how long a call is tried again while another operation runs
 WAIT_LIMIT_S = 5400.0  # the provider's own limit: 90 minutes
 POLLS_MISSED = 3  # polls in a row that may fail before a wait gives up
+OVERLOAD_LIMIT_S = 60.0  # how long a call is tried again while the API has no room for it
+# Refused before anything was done; the others of them may come after the work.
+OVERLOADED = frozenset({429, 503})
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 POLL_FIRST_S, POLL_FACTOR, POLL_MOST_S = 0.05, 1.4, 5.0
 
@@ -278,6 +282,20 @@ class CloudSql:
         raise AssertionError  # _pauses never ends
 
     def _call(self, what: str, call: Callable[[], Any]) -> dict[str, Any]:
+        """Call, and call again after a while where the API is overloaded."""
+        deadline = time.monotonic() + OVERLOAD_LIMIT_S
+        for pause in _pauses():
+            try:
+                return self._call_once(what, call)
+            except ApiError as error:
+                # pauses vary: many that are refused together must not come back together
+                wait_s = max(error.retry_after_s, pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+                if error.status not in OVERLOADED or time.monotonic() + wait_s > deadline:
+                    raise
+                time.sleep(wait_s)
+        raise AssertionError  # _pauses never ends
+
+    def _call_once(self, what: str, call: Callable[[], Any]) -> dict[str, Any]:
         import requests
         from google.api_core import exceptions
 
@@ -288,7 +306,9 @@ class CloudSql:
             reason = str(first.get("reason") or error.reason or error.code)
             # the client puts the request's address in front of the API's own words
             words = str(first.get("message") or error.message)
-            raise ApiError(what, int(error.code or 0), reason, words) from error
+            raise ApiError(
+                what, int(error.code or 0), reason, words, _retry_after_s(error)
+            ) from error
         except requests.exceptions.ConnectionError as error:
             raise UnreachableError(self._endpoint or "sqladmin.googleapis.com") from error
         text = type(message).to_json(
@@ -355,6 +375,13 @@ class CloudSql:
     @cached_property
     def _operations(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
         return self._client("Operations")
+
+
+def _retry_after_s(error: Any) -> float:  # noqa: ANN401 - google-api-core is untyped
+    """Return the seconds of a refusal's Retry-After header; 0 without one, or with a date."""
+    headers = getattr(error.response, "headers", None) or {}
+    given = str(headers.get("Retry-After", ""))
+    return float(given) if given.isdecimal() else 0.0
 
 
 def _passes(error: UnreachableError | ApiError) -> bool:

@@ -10,10 +10,13 @@ class ApiError(OpsError):
     Attributes:
         status: the HTTP status.
         reason: the API's word for it, by which callers tell cases apart.
+        retry_after_s: how long the API asks to wait before the next try; 0 where it doesn't.
     """
 
-    def __init__(self, call: str, status: int, reason: str, message: str) -> None:
-        self.status, self.reason = status, reason
+    def __init__(
+        self, call: str, status: int, reason: str, message: str, retry_after_s: float = 0.0
+    ) -> None:
+        self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
         super().__init__(f"Cloud SQL refused to {call}: {message.rstrip('.')} ({reason}).")
 
 

@@ -17,6 +17,7 @@ from infra.local.api import (
     availability,
     backups,
     databases,
+    faults,
     flags,
     instances,
     local,
@@ -41,6 +42,7 @@ from ops.errors import OpsError
 
 # v1beta4 is asked for with and without /sql: by the SDK and gcloud, and by the connectors.
 VERSIONS = ("/sql/v1beta4", "/v1beta4", "/sql/v1", "/v1")
+_FAULT_VERBS = ["GET", "POST", "DELETE"]
 _log = logging.getLogger(__name__)
 
 HANDLERS: Mapping[str, Handler] = {
@@ -101,6 +103,7 @@ class Api:
             Route("/local/v1/shutdown", self._guarded(self._shutdown), methods=["POST"]),
             Route("/local/v1/clock", self._guarded(self._clock), methods=["GET", "POST"]),
             Route("/local/v1/buckets", self._guarded(self._buckets), methods=["POST"]),
+            Route("/local/v1/faults", self._guarded(self._faults), methods=_FAULT_VERBS),
         ]
         for version in VERSIONS:
             for method in methods():
@@ -115,6 +118,7 @@ class Api:
         handler = HANDLERS.get(method.name)
 
         async def answer(request: Request) -> Response:
+            await faults.meet(self._service.faults, method.name, _instance(request))
             if handler is None:
                 raise unimplemented(method.name)
             asked = query.read(method, request.query_params.multi_items())
@@ -151,6 +155,16 @@ class Api:
     async def _buckets(self, request: Request) -> Response:
         return answer_of(local.make_bucket(self._service, await read_json(request)))
 
+    async def _faults(self, request: Request) -> Response:
+        service = self._service
+        if request.method == "POST":
+            body = await read_json(request)
+            return answer_of(await run_in_threadpool(faults.add, service, body))
+        if request.method == "DELETE":
+            wanted = request.query_params.get("id")
+            return answer_of(await run_in_threadpool(faults.clear, service, wanted))
+        return answer_of({"faults": faults.active(service)})
+
     def _guarded(self, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
         async def guarded(request: Request) -> Response:
             try:
@@ -160,10 +174,15 @@ class Api:
                 return Response(status_code=400)  # nobody is there to read it
             except Exception as error:  # noqa: BLE001 - the client gets the API's shape
                 refused = _refusal(request, error)
-                return answer_of(refused.body(), refused.code)
+                answer = answer_of(refused.body(), refused.code)
+                answer.headers.update(refused.headers)
             return answer
 
         return guarded
+
+
+def _instance(request: Request) -> str:
+    return str(request.path_params.get("instance") or "")
 
 
 def _refusal(request: Request, error: Exception) -> ApiError:

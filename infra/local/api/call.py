@@ -7,6 +7,7 @@ import psycopg
 
 from infra.local.api import resources
 from infra.local.api.errors import already_exists, in_progress, invalid, no_instance
+from infra.local.faults import InjectedError
 from infra.local.model import (
     Body,
     Instance,
@@ -117,8 +118,12 @@ class Call:
         now = self.service.clock.now
         begun = self.begin(replace(operation, status=OperationStatus.RUNNING, started=now()))
         failure: str | None = None
+        code = "INTERNAL_ERROR"
         try:
+            self.service.faults.meet(begun, self.service.runner)
             action()
+        except InjectedError as error:
+            failure, code = str(error), error.code
         except psycopg.Error as error:
             failure = f"{refused}. Detail: pq: {str(error).strip()}"
             raise invalid(failure) from error
@@ -126,7 +131,7 @@ class Call:
             failure = refused
             raise
         finally:
-            problem = None if failure is None else OperationError("INTERNAL_ERROR", failure)
+            problem = None if failure is None else OperationError(code, failure)
             done = replace(begun, status=OperationStatus.DONE, ended=now(), error=problem)
             self.service.store.save_operation(done)
         return done

@@ -13,6 +13,7 @@ _STATUS = {
     404: "NOT_FOUND",
     409: "ABORTED",
     412: "FAILED_PRECONDITION",
+    429: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
     501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
@@ -28,6 +29,7 @@ class ApiError(Exception):
         reason: What clients tell errors apart by, as ``instanceDoesNotExist``.
         message: A sentence.
         violations: Fields of the request with what is wrong about each.
+        headers: Of the response.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
         self.violations = violations
+        self.headers: dict[str, str] = {}
         super().__init__(message)
 
     def body(self) -> Body:

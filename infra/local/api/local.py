@@ -4,7 +4,7 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from infra.local.api import resources
+from infra.local.api import faults, resources
 from infra.local.api.errors import invalid
 from infra.local.model import Instance
 from infra.local.objects import BadUriError
@@ -21,6 +21,7 @@ def status(service: Service, url: str) -> dict[str, Any]:
         "instances": [_instance(service, found) for found in service.store.instances()],
         "buckets": list(service.buckets.names()),
         "clock": clock(service),
+        "faults": faults.active(service),
         "operations_running": len(service.store.open_operations()),
     }
 

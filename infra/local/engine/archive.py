@@ -80,16 +80,22 @@ def latest_recovery_time(cluster: Cluster, programs: Programs) -> datetime | Non
     if archive is None or not archive.exists():
         return None
     for segment in reversed(wal.segments(archive)[-_SEGMENTS_LOOKED_AT:]):
-        # It ends with an error where the segment was switched before it was full.
-        text = cluster.runner.run(
-            [programs.path("pg_waldump"), "--rmgr=Transaction", archive / segment.name],
-            cwd=cluster.layout.root,
-            check=False,
-        )
-        times = [datetime.fromisoformat(f"{found[1]}+00:00") for found in _FINISHED.finditer(text)]
+        times = finished_in(cluster, programs, archive / segment.name)
         if times:
             return max(times) - timedelta(microseconds=1)
     return None
+
+
+def finished_in(cluster: Cluster, programs: Programs, segment: Path) -> tuple[datetime, ...]:
+    """Return when the transactions finished whose end an archived segment holds."""
+    # It ends with an error where the segment was switched before it was full.
+    text = cluster.runner.run(
+        [programs.path("pg_waldump"), "--rmgr=Transaction", segment],
+        cwd=cluster.layout.root,
+        check=False,
+    )
+    found = _FINISHED.finditer(text)
+    return tuple(datetime.fromisoformat(f"{one[1]}+00:00") for one in found)
 
 
 def now() -> datetime:

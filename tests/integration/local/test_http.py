@@ -40,7 +40,7 @@ def test_all_versions_answer(local: LocalServer, version: str) -> None:
         ("POST", "/instances/main/failover", "instances.failover"),
         ("GET", "/instances/main/connectSettings", "connect.get"),
         ("POST", "/instances/main:generateEphemeralCert", "connect.generateEphemeral"),
-        ("POST", "/instances/main/export", "instances.export"),
+        ("POST", "/instances/main/reencrypt", "instances.reencrypt"),
     ],
 )
 def test_what_is_not_there_names_itself(
