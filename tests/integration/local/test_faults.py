@@ -291,7 +291,15 @@ def test_a_killed_primary_loses_its_connections_and_no_row(faulty: LocalServer) 
         add(faulty, "killed-primary", instance="main")
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT pg_sleep(30)")
-    faulty.do("POST", "/instances/main/restart", {})
+    # The server notices, and starts it again.
+    deadline = time.monotonic() + 60
+    while True:
+        newest = faulty.get("/operations?instance=main")["items"][0]
+        if newest["operationType"] == "AUTO_RESTART":
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "error" not in faulty.done(newest)
     assert read_all(faulty) == rows
 
 
