@@ -3,6 +3,7 @@
 import re
 import uuid
 from dataclasses import replace
+from functools import cache
 
 from infra.local.api import (
     availability,
@@ -147,13 +148,16 @@ def check_settings(settings: Body, region: str) -> None:
 
 def get(call: Call) -> Body:
     """Answer instances.get."""
-    return _resource(call, call.instance())
+    found = call.instance()
+    return _resource(call, found, _installed(call, found.major))
 
 
 def every(call: Call) -> Body:
     """Answer instances.list: by name, those that the filter wants."""
     wanted = filters.test(call.query.get("filter") or "")
-    made = ((one, _resource(call, one)) for one in call.service.store.instances(call.project))
+    installed = cache(lambda major: _installed(call, major))  # looks at many files
+    found = call.service.store.instances(call.project)
+    made = ((one, _resource(call, one, installed(one.major))) for one in found)
     shown, more = page(
         call.query,
         [(one.name, resource) for one, resource in made if wanted(resource)],
@@ -164,17 +168,19 @@ def every(call: Call) -> Body:
     return {"kind": "sql#instancesList", **items, **more}
 
 
-def _resource(call: Call, found: Instance) -> Body:
-    programs: Programs | None
-    try:
-        programs = call.service.programs(found.major)
-    except OpsError:
-        programs = None
+def _resource(call: Call, found: Instance, programs: Programs | None) -> Body:
     return {
         **resources.instance(found, call.base, programs),
         **availability.fields(call.service, found),
         **replicas.fields(call.service, found),
     }
+
+
+def _installed(call: Call, major: int) -> Programs | None:
+    try:
+        return call.service.programs(major)
+    except OpsError:
+        return None
 
 
 def patch(call: Call) -> Body:

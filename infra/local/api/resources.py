@@ -61,7 +61,7 @@ def instance(found: Instance, base: str, programs: Programs | None) -> Body:
         "serviceAccountEmailAddress": _service_account(found),
         "createTime": moment(found.created),
         "maintenanceVersion": f"{installed}.{_MAINTENANCE}",
-        "upgradableDatabaseVersions": _upgrades(found),
+        **({"upgradableDatabaseVersions": upgrades} if (upgrades := _upgrades(found)) else {}),
         "sqlNetworkArchitecture": "NEW_NETWORK_ARCHITECTURE",
         "satisfiesPzi": True,
     }
