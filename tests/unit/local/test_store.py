@@ -65,8 +65,7 @@ def test_everything_comes_back_as_it_went_in(store: Store, tmp_path: Path) -> No
 
 
 def test_what_one_operation_changes_or_reads_no_other_may_change(store: Store) -> None:
-    clone = new_operation(OperationType.CLONE, "demo", "copy", source="main")
-    store.begin(clone)
+    clone = store.begin(new_operation(OperationType.CLONE, "demo", "copy", source="main"))
 
     store.begin(new_operation(OperationType.CLONE, "demo", "copy-2", source="main"))
     store.begin(new_operation(OperationType.DELETE, "another", "main"))
@@ -152,10 +151,10 @@ def test_a_write_that_fails_leaves_no_transaction_open(store: Store) -> None:
 def test_a_note_outlives_the_process(tmp_path: Path) -> None:
     for text in ("one", "two"):
         store = Store(tmp_path / "state.sqlite")
-        store.set_note("clock", text)
+        store.set_note("kept", text)
         store.close()
     again = Store(tmp_path / "state.sqlite")
-    assert (again.note("clock"), again.note("other")) == ("two", None)
+    assert (again.note("kept"), again.note("other")) == ("two", None)
     again.close()
 
 
