@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import localclock
+from infra import localclock, localfaults, smalldisk
 from ops import localcloud
 from ops.console import Table
 from ops.errors import BadInputError
@@ -33,19 +33,22 @@ class Status:
     pid: int
     clock: localclock.Clock
     instances: tuple[InstanceLine, ...]
+    faults: tuple[localfaults.Fault, ...] = ()
 
     def blocks(self) -> Sequence[Table | str]:
         """Return one line for the server and a table of its instances."""
         line = f"Local Cloud SQL at {self.url} (process {self.pid}), data in {self.data}"
         if self.clock.ahead_s:
             line = f"{line}\n{self.clock.blocks()[0]}"
+        faults = localfaults.Faults(self.faults).blocks() if self.faults else ()
         if not self.instances:
-            return (line, "No instances. `invoke local.deploy` provisions the local stack.")
+            none = "No instances. `invoke local.deploy` provisions the local stack."
+            return (line, none, *faults)
         rows = tuple(
             (one.name, one.state, f"{one.address}:{one.port}", one.database_version)
             for one in self.instances
         )
-        return (line, Table("", ("instance", "state", "address", "version"), rows))
+        return (line, Table("", ("instance", "state", "address", "version"), rows), *faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _data(target: Target, given: str) -> Path:
     return Path(given).expanduser().resolve() if given else target.local
 
 
-def up(target: Target, data: str, port: str, pg_port: str) -> Status:
+def up(target: Target, data: str, port: str, pg_port: str, disk_mb: str = "") -> Status:
     """Start the local Cloud SQL of a folder where it does not run; return its status.
 
     Args:
@@ -113,8 +116,10 @@ def up(target: Target, data: str, port: str, pg_port: str) -> Status:
         data: the folder; empty means the stack's own.
         port: of the Admin API, as typed; empty means LOCAL_CLOUDSQL_PORT, else 8765.
         pg_port: of PostgreSQL, as typed; empty means LOCAL_CLOUDSQL_PG_PORT, else 5432.
+        disk_mb: the size of a file system in memory for the folder; empty for none.
 
     Raises:
+        infra.smalldisk.CannotMountError: the small file system can't be mounted.
         ops.localcloud.BadPortError: one of them is no port.
         RunsElsewhereError: it runs already, on another port.
         ops.localcloud.StartFailedError: it did not start.
@@ -122,6 +127,8 @@ def up(target: Target, data: str, port: str, pg_port: str) -> Status:
     """
     folder = _data(target, data)
     wanted, wanted_pg = _port("--port", port), _port("--pg-port", pg_port)
+    if disk_mb:
+        smalldisk.mount(folder, disk_mb)
     server = localcloud.ensure(folder, port=wanted, pg_port=wanted_pg)
     for option, asked, has in (
         ("--port", wanted, server.port),
@@ -155,6 +162,9 @@ def down(target: Target, data: str, *, wipe: bool) -> Down:
     """Stop the server and its clusters; with ``wipe`` remove every instance and backup too."""
     folder = _data(target, data)
     there = folder.exists()
+    if wipe and folder.is_mount():
+        was_running = localcloud.stop(folder)
+        return Down(folder, was_running, smalldisk.unmount(folder))
     return Down(folder, localcloud.stop(folder, wipe=wipe), wipe and there)
 
 
@@ -167,6 +177,18 @@ def bucket(target: Target, data: str, name: str) -> Bucket:
     """
     made = localcloud.require(_data(target, data)).ask("POST", "buckets", {"name": name})
     return Bucket(made["name"], Path(made["folder"]))
+
+
+def faults(
+    target: Target, data: str, *, clear: bool, options: Mapping[str, str]
+) -> localfaults.Faults:
+    """Lift all faults on demand, put one in force, or only show them: see infra.localfaults.
+
+    Raises:
+        ops.localcloud.NotRunningError: the server does not run.
+    """
+    server = localcloud.require(_data(target, data))
+    return localfaults.change(server, clear=clear, options=options)
 
 
 def clock(target: Target, data: str, forward: str, to: str) -> localclock.Clock:
@@ -243,4 +265,5 @@ def _status(server: localcloud.Server) -> Status:
         for one in facts["instances"]
     )
     now = localclock.read(facts["clock"])
-    return Status(server.url, server.data, server.pid, now, instances)
+    faults = localfaults.read(facts["faults"]).faults
+    return Status(server.url, server.data, server.pid, now, instances, faults)

@@ -43,6 +43,7 @@ _DATA = "its folder (else LOCAL_CLOUDSQL_DIR, else the user's own)"
         "data": _DATA,
         "port": "of the Admin API (else LOCAL_CLOUDSQL_PORT, else 8765); 0 takes a free one",
         "pg-port": "of PostgreSQL (else LOCAL_CLOUDSQL_PG_PORT, else 5432)",
+        "disk-mb": "as root: keep the folder on a file system in memory of this size",
         "format": FORMAT_HELP,
     }
 )
@@ -52,13 +53,14 @@ def up(
     data: str = "",
     port: str = "",
     pg_port: str = "",
+    disk_mb: str = "",
     format: str = "table",
 ) -> None:
     """Start the local Cloud SQL in the background; one that runs is found running."""
     from infra import rehearsal
 
     run = begin(stack, format)
-    run.show(rehearsal.up(run.target, data, port, pg_port))
+    run.show(rehearsal.up(run.target, data, port, pg_port, disk_mb))
 
 
 @task(
@@ -139,4 +141,66 @@ def clock(
     run.show(rehearsal.clock(run.target, data, forward, to))
 
 
-local = Collection("local", up, down, status, env, clock, bucket, deploy, destroy)
+@task(
+    help={
+        "stack": STACK_HELP,
+        "data": _DATA,
+        "add": "the fault: unavailable, rate-limit, busy, slow (requests); operation-fails, "
+        "operation-hangs, operation-slow; lost-wal, corrupt-wal, lost-backup, corrupt-backup, "
+        "killed-primary, full-disk",
+        "clear": "lift all faults first, and make good what was spoiled",
+        "match": "a pattern: of methods as 'instances.*', of operations as 'CLONE' (else all)",
+        "instance": "the instance that it is about (else any)",
+        "share": "how many of those that match it meets, 0 to 1 (else 1)",
+        "count": "how many it meets at most (else no end)",
+        "seconds": "how late an answer or an operation is, or Retry-After (else 1)",
+        "code": "of the failed operation's error (else INTERNAL_ERROR)",
+        "message": "of the failed operation's error",
+        "which": "WAL segment: newest, oldest, its number from 1, or a time that it holds",
+        "backup": "the backup run's id (else the newest)",
+        "seed": "decides which ones a share meets, and which page is corrupt (else 0)",
+        "free-mb": "what a full disk has left, in megabytes (else 0)",
+        "format": FORMAT_HELP,
+    }
+)
+def faults(
+    c: Context,
+    stack: str = "",
+    data: str = "",
+    add: str = "",
+    clear: bool = False,
+    match: str = "",
+    instance: str = "",
+    share: str = "",
+    count: str = "",
+    seconds: str = "",
+    code: str = "",
+    message: str = "",
+    which: str = "",
+    backup: str = "",
+    seed: str = "",
+    free_mb: str = "",
+    format: str = "table",
+) -> None:
+    """Show the local Cloud SQL's faults on demand; put one in force, or lift them all."""
+    from infra import rehearsal
+
+    run = begin(stack, format)
+    options = {
+        "kind": add,
+        "match": match,
+        "instance": instance,
+        "share": share,
+        "count": count,
+        "seconds": seconds,
+        "code": code,
+        "message": message,
+        "which": which,
+        "backup": backup,
+        "seed": seed,
+        "free_mb": free_mb,
+    }
+    run.show(rehearsal.faults(run.target, data, clear=clear, options=options))
+
+
+local = Collection("local", faults, up, down, status, env, clock, bucket, deploy, destroy)

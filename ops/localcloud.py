@@ -99,8 +99,8 @@ class Server:
             )
             answer = connection.getresponse()
             content = answer.read()
-            if answer.status == http.client.BAD_REQUEST:
-                raise RefusedError(json.loads(content)["error"]["message"])
+            if answer.status in {http.client.BAD_REQUEST, http.client.NOT_FOUND}:
+                raise RefusedError(_refusal(content))
             if answer.status > http.client.BAD_REQUEST:
                 raise OSError(f"{method} {path} answered {answer.status}: {content[:200]!r}")
             return json.loads(content or b"{}")
@@ -145,6 +145,13 @@ class LocalInstance:
     archive: Path
     socket: Path
     owner: str
+
+
+def _refusal(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["error"]["message"])
+    except (ValueError, KeyError, TypeError):  # another server listens there now
+        return f"the answer was {content[:200]!r}."
 
 
 def data_dir() -> Path:
@@ -197,7 +204,7 @@ def running(data: Path) -> Server | None:
         )
         if Path(server.ask("GET", "status")["data"]) == data:
             return server
-    except (OSError, ValueError, KeyError, http.client.HTTPException):
+    except (OSError, ValueError, KeyError, http.client.HTTPException, RefusedError):
         pass
     return None
 

@@ -1,5 +1,6 @@
 """What `invoke local.up / env / down` say where things are not as usual."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import rehearsal
+from infra import localfaults, rehearsal, smalldisk
 from ops import localcloud
 from ops.target import Target, load
 
@@ -50,6 +51,52 @@ def test_a_bucket_is_made_once_and_a_bad_name_refused(target: Target) -> None:
     assert made.folder.is_dir()
     with pytest.raises(localcloud.RefusedError, match="lower-case"):
         rehearsal.bucket(target, "", "Exports")
+
+
+def test_faults_are_put_in_force_shown_and_lifted(target: Target) -> None:
+    rehearsal.up(target, "", "0", PG_PORT)
+    options = {"kind": "slow", "match": "flags.*", "share": "0.5", "seconds": "0.2", "count": "3"}
+    added = rehearsal.faults(target, "", clear=False, options=options)
+    about = "flags.*, share 0.5, seed 0, at most 3, 0.2 s"
+    assert [(one.kind, one.about, one.hits) for one in added.faults] == [("slow", about, 0)]
+    status = rehearsal.status(target)
+    assert status.faults == added.faults
+    assert status.blocks()[-1] == added.blocks()[0]
+
+    for wrong, error, said in (
+        ({"kind": "nope"}, localcloud.RefusedError, "Use one of: unavailable"),
+        ({"kind": "lost-wal", "instance": "n"}, localcloud.RefusedError, "does not exist"),
+        ({"kind": "slow", "count": "few"}, localfaults.BadNumberError, "--count is 'few'"),
+        ({"free_mb": "3"}, localfaults.NothingAddedError, "--free-mb without a fault"),
+    ):
+        with pytest.raises(error, match=said):
+            rehearsal.faults(target, "", clear=False, options=wrong)
+
+    lifted = rehearsal.faults(target, "", clear=True, options={"kind": "busy", "match": ""})
+    assert [(one.id, one.kind) for one in lifted.faults] == [(1, "busy")]
+    none = rehearsal.faults(target, "", clear=True, options={})
+    assert none.blocks() == ("No faults on demand.",)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
+def test_a_small_disk_is_there_from_up_to_wipe(target: Target) -> None:
+    assert target.local is not None
+    data = target.local.with_name("small")
+    try:
+        smalldisk.mount(data, "150")
+    except smalldisk.CannotMountError as error:
+        pytest.skip(str(error))
+    rehearsal.up(target, str(data), "0", PG_PORT, "150")
+    full = {"kind": "full-disk", "free_mb": "1"}
+    rehearsal.faults(target, str(data), clear=False, options=full)
+    assert shutil.disk_usage(data).free < 2 << 20
+    assert rehearsal.down(target, str(data), wipe=True).wiped
+    assert not data.exists()
+    target.local.mkdir(exist_ok=True)
+    (target.local / "mine").touch()
+    with pytest.raises(smalldisk.CannotMountError, match="has content"):
+        smalldisk.mount(target.local, "150")
+    (target.local / "mine").unlink()
 
 
 def test_a_wipe_says_what_went(target: Target) -> None:

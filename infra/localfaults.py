@@ -1,0 +1,113 @@
+"""Faults of the local Cloud SQL for the person in front of it: put in force, seen, lifted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ops import localcloud
+from ops.console import Table
+from ops.errors import BadInputError
+
+_NUMBERS = ("share", "count", "seconds", "seed", "free_mb")
+_WHOLE = ("count", "seed", "free_mb")
+
+
+class BadNumberError(BadInputError):
+    """An option that takes a number was given something else."""
+
+    def __init__(self, option: str, given: str) -> None:
+        super().__init__(f"--{option.replace('_', '-')} is {given!r}. Give a number.")
+
+
+class NothingAddedError(BadInputError):
+    """Options of a fault were given, but not which."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        names = ", ".join(f"--{one.replace('_', '-')}" for one in options)
+        super().__init__(f"{names} without a fault. Say which with --add KIND.")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault in force.
+
+    Attributes:
+        id: its number, counted since all were cleared.
+        kind: as ``--add`` takes it.
+        about: what it meets, or the file that it spoiled.
+        hits: how many requests or operations it has met; None for what was spoiled.
+    """
+
+    id: int
+    kind: str
+    about: str
+    hits: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """The faults in force."""
+
+    faults: tuple[Fault, ...]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return a table of them."""
+        if not self.faults:
+            return ("No faults on demand.",)
+        rows = tuple((one.id, one.kind, one.about, one.hits) for one in self.faults)
+        return (Table("Faults on demand", ("id", "kind", "about", "met"), rows),)
+
+
+def read(facts: Sequence[Mapping[str, Any]]) -> Faults:
+    """Return the faults that the server tells of."""
+    return Faults(
+        tuple(Fault(one["id"], one["kind"], _about(one), one.get("hits")) for one in facts)
+    )
+
+
+def _about(fact: Mapping[str, Any]) -> str:
+    if "path" in fact:
+        return f"{fact['instance']} {fact['path']}".strip()
+    words = [str(fact["match"])]
+    if fact["instance"]:
+        words.append(f"of {fact['instance']}")
+    if fact["share"] < 1:
+        words.append(f"share {fact['share']:g}, seed {fact['seed']}")
+    if fact["count"] is not None:
+        words.append(f"at most {fact['count']}")
+    if fact["kind"] in {"slow", "rate-limit", "operation-slow"}:
+        words.append(f"{fact['seconds']:g} s")
+    return ", ".join(words)
+
+
+def change(server: localcloud.Server, *, clear: bool, options: Mapping[str, str]) -> Faults:
+    """Lift all faults if asked to, put one in force if one is named; return those in force.
+
+    Args:
+        server: the local Cloud SQL.
+        clear: lift all of them, and make good what was spoiled.
+        options: of the new fault, as typed; ``kind`` names it, empty ones were not given.
+
+    Raises:
+        BadNumberError: a number is none.
+        NothingAddedError: no kind.
+        ops.localcloud.RefusedError: the server can't make sense of it.
+    """
+    given = {name: text for name, text in options.items() if text}
+    if given and "kind" not in given:
+        raise NothingAddedError(tuple(given))
+    body = {name: _value(name, text) for name, text in given.items()}
+    if clear:
+        server.ask("DELETE", "faults")
+    if body:
+        server.ask("POST", "faults", body)
+    return read(server.ask("GET", "faults")["faults"])
+
+
+def _value(name: str, text: str) -> object:
+    if name not in _NUMBERS:
+        return text
+    try:
+        return int(text) if name in _WHOLE else float(text)
+    except ValueError:
+        raise BadNumberError(name, text) from None

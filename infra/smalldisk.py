@@ -1,0 +1,83 @@
+"""A small file system for the local Cloud SQL's data, so that a full disk can be rehearsed.
+
+It lives in memory: what is on it is gone with the machine's next start.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from ops.errors import BadInputError, OpsError
+
+LEAST_MB = 150  # the server, one instance and a base backup of it
+
+
+class BadSizeError(BadInputError):
+    """``--disk-mb`` is no size that a server can begin on."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"--disk-mb is {given!r}. Give {LEAST_MB} or more megabytes.")
+
+
+class CannotMountError(OpsError):
+    """A small file system can't be mounted."""
+
+    def __init__(self, data: Path, reason: str) -> None:
+        super().__init__(
+            f"A small file system can't be mounted on {data}: {reason.rstrip('.')}. Leave out "
+            "--disk-mb, or run this as root on a machine that allows mounts."
+        )
+
+
+class InUseError(OpsError):
+    """The small file system can't be taken away."""
+
+    def __init__(self, data: Path, reason: str) -> None:
+        super().__init__(f"The file system on {data} stays: {reason}. Leave it, and ask again.")
+
+
+def mount(data: Path, given: str) -> None:
+    """Mount a file system of some megabytes on a data folder, unless one is there.
+
+    Args:
+        data: the data folder; made where it is missing.
+        given: the megabytes, as typed.
+
+    Raises:
+        BadSizeError: it is no such number.
+        CannotMountError: the folder has content, or mounting is refused.
+    """
+    if not given.isdecimal() or int(given) < LEAST_MB:
+        raise BadSizeError(given)
+    if data.is_mount():
+        return
+    if os.geteuid() != 0:
+        raise CannotMountError(data, "only root may")
+    if data.exists() and any(data.iterdir()):
+        raise CannotMountError(data, "it has content, which would be hidden")
+    data.mkdir(parents=True, exist_ok=True)
+    # Another user's clusters must get through to their folders, but see no others.
+    options = f"size={given}m,mode=711"
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "ai-square-db", data],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CannotMountError(data, done.stderr.strip())
+
+
+def unmount(data: Path) -> bool:
+    """Take a file system off a data folder, with all that is on it; return whether one was.
+
+    Raises:
+        InUseError: Something still works on it.
+    """
+    if not data.is_mount():
+        return False
+    done = subprocess.run(["umount", data], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InUseError(data, done.stderr.strip())
+    data.rmdir()
+    return True
