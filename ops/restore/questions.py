@@ -28,6 +28,8 @@ EQUAL = (
     "publications",
     "comments",
     "sequence_definitions",
+    "other_objects",
+    "large_objects",
 )
 
 

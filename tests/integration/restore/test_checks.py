@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.db import CHANGE, VERIFY, Connection, LibpqPasswords
-from ops.restore import amcheck, checks, content, inject
+from ops.restore import amcheck, checks, content, inject, questions
 from ops.restore.crew import Crew, Login
 from ops.restore.source import Source
 from ops.results import State
@@ -101,6 +101,82 @@ def test_rows_are_hashed_whatever_their_order(source: Source, execute: Execute) 
     third = _digest(source, "public.kept")
     execute("DROP TABLE kept")
     assert first == second != third
+
+
+def _answers(source: Source, question: str) -> questions.Answer:
+    with _asked(source) as connection:
+        return questions.ask(connection, question)
+
+
+@pytest.mark.parametrize(
+    ("made", "changed", "removed"),
+    [
+        (
+            "CREATE STATISTICS kept ON what, id FROM event",
+            "ALTER STATISTICS kept SET STATISTICS 7",
+            "DROP STATISTICS kept",
+        ),
+        (
+            "CREATE COLLATION kept (provider = icu, locale = 'de-u-co-phonebk')",
+            "DROP COLLATION kept; CREATE COLLATION kept (provider = icu, locale = 'de')",
+            "DROP COLLATION kept",
+        ),
+        (
+            "CREATE OPERATOR === (function = int4eq, leftarg = int, rightarg = int)",
+            "ALTER OPERATOR === (int, int) SET (restrict = eqsel)",
+            "DROP OPERATOR === (int, int)",
+        ),
+        (
+            "CREATE CAST (mood AS int) WITH INOUT",
+            "DROP CAST (mood AS int); CREATE CAST (mood AS int) WITH INOUT AS ASSIGNMENT",
+            "DROP CAST (mood AS int)",
+        ),
+        (
+            "CREATE TEXT SEARCH CONFIGURATION kept (copy = simple)",
+            "ALTER TEXT SEARCH CONFIGURATION kept DROP MAPPING FOR word",
+            "DROP TEXT SEARCH CONFIGURATION kept",
+        ),
+        (
+            "CREATE TEXT SEARCH DICTIONARY kept (template = simple)",
+            "ALTER TEXT SEARCH DICTIONARY kept (accept = false)",
+            "DROP TEXT SEARCH DICTIONARY kept",
+        ),
+    ],
+)
+def test_other_objects_are_seen(
+    source: Source, execute: Execute, made: str, changed: str, removed: str
+) -> None:
+    before = _answers(source, "other_objects")
+    execute(made)
+    try:
+        first = _answers(source, "other_objects")
+        execute(changed)
+        second = _answers(source, "other_objects")
+    finally:
+        execute(removed)
+    assert len(first) == len(second) == len(before) + 1
+    assert first.keys() == second.keys()
+    assert first != second
+    assert _answers(source, "other_objects") == before
+
+
+def test_large_objects_are_seen_with_what_they_hold(
+    source: Source, execute: Execute, plain: Login
+) -> None:
+    execute("SELECT lo_create(4711), lo_put(4711, 9000000, 'end'), lo_create(4712)")
+    try:
+        first = _answers(source, "large_objects")
+        execute("SELECT lo_put(4711, 8999999, 'x')")
+        second = _answers(source, "large_objects")
+        with Crew().connect(plain) as connection:
+            of_others = questions.ask(connection, "large_objects")
+    finally:
+        execute("SELECT lo_unlink(4711), lo_unlink(4712)")
+    assert first.keys() == {"large object 4711", "large object 4712"} == of_others.keys()
+    assert first["large object 4711"] != second["large object 4711"]
+    assert first["large object 4712"] == second["large object 4712"]
+    assert "holds" in first["large object 4712"]
+    assert "holds" not in of_others["large object 4711"]
 
 
 def test_orphans_are_found_behind_a_valid_foreign_key(source: Source, execute: Execute) -> None:
