@@ -92,7 +92,7 @@ class PasswordFolder:
         path = self.folder / user
         try:
             return path.read_text().strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             raise NoPasswordError(user, path) from None
 
 

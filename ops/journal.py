@@ -11,7 +11,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
-from ops.store import Store
+from ops.errors import OpsError
+from ops.store import Store, Stored
+
+
+class BadEntryError(OpsError):
+    """An entry is not what was written."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The journal's entry {where} can't be read. Look whether what its run made is still "
+            "there (`gcloud sql instances list`), then remove the file."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +77,19 @@ class Journal:
         return self._write(replace(entry, done=True))
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return every entry in order."""
-        found = (self._store.get(key) for key in self._store.keys(self._prefix))
-        return tuple(Entry(**json.loads(stored.content)) for stored in found if stored)
+        """Return every entry in order.
+
+        Raises:
+            BadEntryError: one is damaged.
+        """
+        found = ((key, self._store.get(key)) for key in self._store.keys(self._prefix))
+        return tuple(self._read(key, stored) for key, stored in found if stored)
+
+    def _read(self, key: str, stored: Stored) -> Entry:
+        try:
+            return Entry(**json.loads(stored.content))
+        except (ValueError, TypeError):
+            raise BadEntryError(self._store.where(key)) from None
 
     def close(self) -> None:
         """Forget the run: everything it made is gone or handed over."""

@@ -26,6 +26,16 @@ class LeaseHeldError(OpsError):
         )
 
 
+class BadLeaseError(OpsError):
+    """What lies in the lease's place is none."""
+
+    def __init__(self, name: str, where: str) -> None:
+        super().__init__(
+            f"The lease {where} can't be read, so nobody knows who holds it. See that no {name} is "
+            "under way, then remove it."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Who does something, and until when they may.
@@ -74,8 +84,18 @@ def _encode(lease: Lease) -> bytes:
     return json.dumps(asdict(lease), indent=2).encode()
 
 
-def _decode(stored: Stored) -> Lease:
-    return Lease(**json.loads(stored.content))
+def _decode(stored: Stored) -> Lease | None:
+    """Return a lease; None where the object is damaged."""
+    try:
+        lease = Lease(**json.loads(stored.content))
+        return lease if datetime.fromisoformat(lease.until).tzinfo else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _ours(stored: Stored | None, lease: Lease) -> bool:
+    found = None if stored is None else _decode(stored)
+    return found is not None and found.token == lease.token
 
 
 @contextmanager
@@ -86,6 +106,7 @@ def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Lease]:
 
     Raises:
         LeaseHeldError: somebody else holds it.
+        BadLeaseError: it can't be told who does.
     """
     key = f"leases/{name}.json"
     lease = _lease(ttl)
@@ -95,7 +116,7 @@ def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Lease]:
     def renew() -> None:
         while not ended.wait(ttl.total_seconds() / 3):
             held = store.get(key)
-            if held is None or _decode(held).token != lease.token:
+            if held is None or not _ours(held, lease):
                 return
             fresh = _lease(ttl, token=lease.token, since=lease.since)
             with suppress(StoreFullError):  # it may have space again before the lease ends
@@ -109,7 +130,7 @@ def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Lease]:
         ended.set()
         renewer.join()
         held = store.get(key)
-        if held is not None and _decode(held).token == lease.token:
+        if _ours(held, lease):
             store.delete(key)
 
 
@@ -119,6 +140,8 @@ def _take(store: Store, key: str, name: str, lease: Lease) -> None:
         if held is None:
             continue  # released between our two looks
         holder = _decode(held)
+        if holder is None:
+            raise BadLeaseError(name, store.where(key))
         if not holder.stale(datetime.now(UTC)):
             raise LeaseHeldError(name, holder)
         if store.replace(key, _encode(lease), held.version):

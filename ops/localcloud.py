@@ -204,7 +204,14 @@ def running(data: Path) -> Server | None:
         )
         if Path(server.ask("GET", "status")["data"]) == data:
             return server
-    except (OSError, ValueError, KeyError, http.client.HTTPException, RefusedError):
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        http.client.HTTPException,
+        RefusedError,
+    ):
         pass
     return None
 

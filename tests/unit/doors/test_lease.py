@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops import lease as leases
-from ops.lease import Lease, LeaseHeldError, hold
+from ops.lease import BadLeaseError, Lease, LeaseHeldError, hold
 from ops.store import FolderStore
 
 TTL = timedelta(minutes=5)
@@ -61,4 +61,29 @@ def test_a_held_lease_is_renewed(store: FolderStore) -> None:
 def test_a_lost_lease_is_not_released_for_its_new_holder(store: FolderStore) -> None:
     with hold(store, "drill", TTL):
         _leave(store, token="another")
+    assert store.keys("leases") == ("leases/drill.json",)
+
+
+DAMAGED = (b"", b"{", b"\xff", b"[]", b"null", b'{"token": 1}')
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_lease_is_named_with_its_remedy(store: FolderStore, content: bytes) -> None:
+    store.put("leases/drill.json", content)
+    with pytest.raises(BadLeaseError, match=r"leases/drill\.json can't be read.*remove it"):
+        hold(store, "drill", TTL).__enter__()
+    assert store.keys("leases") == ("leases/drill.json",)
+
+
+@pytest.mark.parametrize("until", ["never", "2020-01-01T00:00:00"])
+def test_a_lease_that_ends_at_no_time_is_damaged(store: FolderStore, until: str) -> None:
+    _leave(store, until=until)
+    with pytest.raises(BadLeaseError):
+        hold(store, "drill", TTL).__enter__()
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_lease_damaged_while_it_is_held_is_left_alone(store: FolderStore, content: bytes) -> None:
+    with hold(store, "drill", TTL):
+        store.put("leases/drill.json", content)
     assert store.keys("leases") == ("leases/drill.json",)
