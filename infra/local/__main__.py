@@ -35,7 +35,10 @@ STAND_IN = "LOCAL_CLOUDSQL_STAND_IN"
 _LOOPBACK = "127.0.0.1"
 _KEEP_ALIVE_S = 120
 # What is done unasked, in this order.
-WATCHERS: tuple[Watcher, ...] = (StandbyCheck(),)
+WATCHERS: tuple[Watcher, ...] = (
+    StandbyCheck(),
+    lambda service, _work: service.settle_doors(),
+)
 _log = logging.getLogger("infra.local")
 
 
@@ -120,6 +123,7 @@ def _serve(options: argparse.Namespace) -> None:
     work = Work(service, ACTIONS)
     _log.warning("The local Cloud SQL is for rehearsals on this machine, not for production.")
     bring_back(service, work)
+    service.settle_doors()
     watch = Watch(service, work, WATCHERS)
     watch.start()
     guard = Guard(service, work)
@@ -170,6 +174,7 @@ def _answer(
         work.stop()
         for watch in watches:
             watch.stop()
+        service.doors.stop()
         if not leave_clusters:
             stop_clusters(service)
         service.store.close()

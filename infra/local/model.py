@@ -147,6 +147,22 @@ class Instance:
         return bool(self.settings.get("deletionProtectionEnabled"))
 
     @property
+    def certified_name(self) -> str:
+        """What its server certificate calls it: connectors compare it."""
+        return f"{self.project}:{self.name}"
+
+    @property
+    def ssl_mode(self) -> str:
+        """Which connections PostgreSQL's own port takes, as ``ENCRYPTED_ONLY``."""
+        network: Body = self.settings.get("ipConfiguration") or {}
+        return str(network.get("sslMode") or "ALLOW_UNENCRYPTED_AND_ENCRYPTED")
+
+    @property
+    def connectors_only(self) -> bool:
+        """Whether PostgreSQL's own port takes no connections at all."""
+        return bool(self.settings.get("connectorEnforcement") == "REQUIRED")
+
+    @property
     def _backup_configuration(self) -> Body:
         found: Body = self.settings.get("backupConfiguration") or {}
         return found

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -13,14 +14,16 @@ import psycopg
 from infra.local.addresses import Addresses
 from infra.local.clock import Clock
 from infra.local.damage import Damage
+from infra.local.doors import Doors, Opening
 from infra.local.engine.cluster import Cluster
 from infra.local.engine.conf import ClusterSettings, Upstream
+from infra.local.engine.keyring import Ring
 from infra.local.engine.layout import Layout
 from infra.local.engine.process import Runner, end_all_in
 from infra.local.engine.standby import STANDBY
 from infra.local.errors import EngineError, FolderUnreachableError
 from infra.local.faults import Faults
-from infra.local.model import Instance
+from infra.local.model import Instance, InstanceState
 from infra.local.objects import Buckets
 from infra.local.store import Store
 from ops import programs
@@ -28,6 +31,9 @@ from ops.programs import Programs
 
 # The path of a socket may have 107 bytes: a data folder deep in a home directory is too long.
 SOCKETS = Path("/tmp")  # noqa: S108 - a folder of our own in it, checked for its owner
+
+# A door stays open while its instance is restored or mended: who comes is told to come again.
+_LET_IN = (InstanceState.RUNNABLE, InstanceState.MAINTENANCE, InstanceState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Service:
         addresses: Claims loopback addresses.
         faults: What requests and operations meet on demand.
         damage: What was spoiled on demand.
+        doors: The connectors' doors.
     """
 
     data: Path
@@ -53,6 +60,7 @@ class Service:
     addresses: Addresses
     faults: Faults = field(default_factory=Faults)
     damage: Damage = field(default_factory=Damage)
+    doors: Doors = field(default_factory=Doors)
 
     @property
     def homes(self) -> Path:
@@ -125,6 +133,9 @@ class Service:
                 flags=instance.flags,
                 synchronous=synchronous,
                 upstream=upstream,
+                tls=layout.tls,
+                ssl_mode=instance.ssl_mode,
+                connectors_only=instance.connectors_only,
             ),
         )
 
@@ -164,7 +175,32 @@ class Service:
         for folder in (layout.root, layout.bases, layout.root / "archive"):
             self.runner.make_folder(folder)
         self.runner.make_folder(layout.archive(instance.era))
+        self.secure(instance)
         return layout
+
+    def ring(self, instance: Instance) -> Ring:
+        """Return an instance's certificates."""
+        return Ring(self.layout(instance.uid).tls, self.runner)
+
+    def secure(self, instance: Instance) -> None:
+        """Make an instance's certificates, unless it has them."""
+        self.ring(instance).furnish(instance.certified_name)
+
+    def settle_doors(self) -> None:
+        """Open the doors of the instances that run, close all others."""
+        self.doors.settle(
+            Opening(one.uid, one.address, self.ring(one), partial(self._socket, one.uid))
+            for one in self.store.instances()
+            if one.address and one.state in _LET_IN and not one.stopped
+        )
+
+    def _socket(self, uid: str) -> Path | None:
+        """Return the socket that an instance's cluster listens on now; None if it is gone."""
+        instance = self.store.by_uid(uid)
+        if instance is None:
+            return None
+        settings = self.cluster(instance).settings
+        return settings.socket / f".s.PGSQL.{settings.port}"
 
     def remove_home(self, uid: str) -> None:
         """Remove an instance's folder with everything that runs in it."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import psycopg
 
 from infra.local import availability, damage
-from infra.local.engine import basebackup, conf
+from infra.local.engine import basebackup
 from infra.local.engine.cluster import Cluster, wait_for_socket
 from infra.local.model import Instance, InstanceState
 from infra.local.service import Service
@@ -60,6 +60,7 @@ def _start(service: Service, instance: Instance) -> None:
     """Adopt a cluster that lived on; start one that did not, or that listens elsewhere."""
     try:
         placed = _place(service, instance)
+        service.secure(placed)
         cluster = service.cluster(placed)
         if not placed.stopped:
             _run(cluster)
@@ -74,8 +75,7 @@ def _start(service: Service, instance: Instance) -> None:
 
 
 def _run(cluster: Cluster) -> None:
-    configured = cluster.data / "postgresql.conf"
-    if configured.read_text() != conf.render(cluster.settings):
+    if not cluster.has_configuration():
         cluster.stop()
         cluster.configure()
     if cluster.is_running():

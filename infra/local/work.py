@@ -164,6 +164,7 @@ class Work:
         return True
 
     def _finish(self, job: Job, error: Exception | None) -> None:
+        self._settle_doors()
         failure = None if error is None else OperationError(_code(error), _sentence(error))
         now = self._service.clock.now()
         done = replace(
@@ -176,6 +177,13 @@ class Work:
         with contextlib.suppress(StoppingError):  # the next start finishes it
             self._insist(lambda: job.save(done))
         self._service.store.replenish()
+
+    def _settle_doors(self) -> None:
+        """Whoever is told that an instance is made can connect to it at once."""
+        try:
+            self._service.settle_doors()
+        except sqlite3.OperationalError as error:
+            _log.error("The doors are looked after later: %s", error)
 
     def _insist(self, write: Callable[[], None]) -> None:
         """Try a write until the disk takes it: what is running for ever is known to nobody.

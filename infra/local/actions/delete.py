@@ -11,6 +11,7 @@ def run(job: Job) -> None:
     service = job.service
     uid = str(job.operation.facts["uid"])
     instance = service.store.by_uid(uid)
+    service.doors.close(uid)
     service.remove_home(uid)
     if instance is None:
         return

@@ -6,7 +6,6 @@ from infra.flags import catalogue
 from infra.local import availability
 from infra.local.actions.create import take_base
 from infra.local.actions.subject import instance_of
-from infra.local.engine import conf
 from infra.local.engine.cluster import Cluster
 from infra.local.model import Instance
 from infra.local.work import Job
@@ -38,7 +37,7 @@ def run(job: Job) -> None:
 
 
 def _apply(before: Cluster, after: Cluster, *, restart: bool) -> None:
-    if conf.render(before.settings) == conf.render(after.settings):
+    if before.settings == after.settings:
         return
     after.check_configuration()
     after.configure()
@@ -65,8 +64,7 @@ def undo(job: Job, _reason: str) -> None:
     """Put the settings back that are written down."""
     instance = instance_of(job)
     cluster = job.service.cluster(instance)
-    wanted = conf.render(cluster.settings)
-    if (cluster.data / "postgresql.conf").read_text() != wanted:
+    if not cluster.has_configuration():
         cluster.configure()
         cluster.stop()
     if instance.stopped:

@@ -7,6 +7,7 @@ from functools import cache
 
 from infra.local.api import (
     availability,
+    certificates,
     defaults,
     filters,
     flags,
@@ -173,6 +174,7 @@ def _resource(call: Call, found: Instance, programs: Programs | None) -> Body:
         **resources.instance(found, call.base, programs),
         **availability.fields(call.service, found),
         **replicas.fields(call.service, found),
+        **certificates.of_instance(call.service, found),
     }
 
 

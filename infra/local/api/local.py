@@ -91,6 +91,7 @@ def _instance(service: Service, found: Instance) -> dict[str, Any]:
         "state": found.state.value,
         "address": found.address,
         "port": service.pg_port,
+        "connectors": service.doors.is_open(found.uid),
         "connectionName": resources.connection_name(found),
         "databaseVersion": found.version,
         "home": str(layout.data),

@@ -56,7 +56,7 @@ def instance(found: Instance, base: str, programs: Programs | None) -> Body:
         "backendType": "SECOND_GEN",
         "instanceType": "CLOUD_SQL_INSTANCE",
         "connectionName": connection_name(found),
-        "ipAddresses": _addresses(found),
+        "ipAddresses": addresses(found),
         "selfLink": link(base, "projects", found.project, "instances", found.name),
         "serviceAccountEmailAddress": _service_account(found),
         "createTime": moment(found.created),
@@ -94,7 +94,8 @@ def connection_name(found: Instance) -> str:
     return f"{found.project}:{found.region}:{found.name}"
 
 
-def _addresses(found: Instance) -> list[Body]:
+def addresses(found: Instance) -> list[Body]:
+    """Return where an instance is reached."""
     if not found.address:
         return []
     network = found.settings.get("ipConfiguration", {})

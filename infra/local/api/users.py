@@ -1,8 +1,9 @@
 """users: list, get, insert, update, delete. Passwords go through and are kept nowhere."""
 
+from infra.local.api import iam_users
 from infra.local.api.body import identifier, required
 from infra.local.api.call import Call
-from infra.local.api.errors import ApiError, invalid, unimplemented
+from infra.local.api.errors import ApiError, invalid
 from infra.local.api.resources import etag
 from infra.local.engine import roles
 from infra.local.engine.conf import ADMIN
@@ -31,7 +32,7 @@ def insert(call: Call) -> Body:
     owner = call.ready()
     name = _checked(identifier(call.body, "name"))
     if call.body.get("type") not in _BUILT_IN:
-        raise unimplemented(f"users.insert of type {call.body['type']}")
+        return iam_users.insert(call, owner)
     password = call.body.get("password")
     groups = tuple(call.body.get("databaseRoles") or ())
     cluster = call.service.cluster(owner)
@@ -50,7 +51,7 @@ def update(call: Call) -> Body:
     """Answer users.update: set the password."""
     owner = call.ready()
     name = call.query.get("name") or required(call.body, "name")
-    _found(call, owner, name)
+    iam_users.check_password(_found(call, owner, name))
     password = required(call.body, "password")
     operation = new_operation(OperationType.UPDATE_USER, call.project, owner.name)
     done = call.inline(
@@ -98,9 +99,10 @@ def _resource(owner: Instance, role: Role) -> Body:
         "kind": "sql#user",
         "name": role.name,
         "host": "",
-        "type": "BUILT_IN",
+        "type": iam_users.type_of(role),
         "instance": owner.name,
         "project": owner.project,
         "etag": etag(owner.uid, role.name, role.groups),
         "databaseRoles": list(role.groups),
+        **iam_users.email_of(role),
     }

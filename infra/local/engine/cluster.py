@@ -25,6 +25,7 @@ ADMIN_DATABASE = "postgres"
 _START_LIMIT_S = 24 * 3600
 _STOP_LIMIT_S = 120
 _STATEMENT_LIMIT_MS = 60_000
+_RELOAD_LIMIT_S = 20
 _POLL_S = 0.02
 _STATUS_LINE = 7  # of postmaster.pid, counted from 0 (LOCK_FILE_LINE_PM_STATUS is 8)
 _READY = "ready"
@@ -43,6 +44,18 @@ class ClusterStartError(EngineError):
     def __init__(self, name: str, reason: str) -> None:
         self.reason = reason
         super().__init__(f"PostgreSQL of {name} did not start: {reason}")
+
+
+class ConfigurationStaleError(EngineError):
+    """PostgreSQL does not read its configuration again."""
+
+    code = "ERROR_RDBMS"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"PostgreSQL of {name} has not read its configuration within {_RELOAD_LIMIT_S} s. "
+            "Look at its log, and restart the instance."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,7 @@ class Cluster:
     ) -> None:
         """Write the configuration files."""
         text = conf.render(self.settings, recovery, prepared_transactions=prepared_transactions)
-        conf.write(self.data / "pg_hba.conf", conf.host_based_authentication())
+        conf.write(self.data / "pg_hba.conf", conf.host_based_authentication(self.settings))
         conf.write(self.data / "pg_ident.conf", conf.identity_map((self.runner.owner, own())))
         conf.write(self.data / "postgresql.conf", text)
 
@@ -179,9 +192,23 @@ class Cluster:
         self.start()
 
     def reload(self) -> None:
-        """Let PostgreSQL read its configuration files again."""
+        """Let PostgreSQL read its configuration files and certificates again; wait for that.
+
+        Raises:
+            ConfigurationStaleError: If it doesn't in time.
+        """
         with self.connect() as connection:
+            before = _loaded(connection)
             connection.execute("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + _RELOAD_LIMIT_S
+        while True:
+            # A new session knows what the postmaster has read; the old one reads for itself.
+            with self.connect() as connection:
+                if _loaded(connection) != before:
+                    return
+            if time.monotonic() > deadline:
+                raise ConfigurationStaleError(self.settings.name)
+            self.runner.pause(_POLL_S)
 
     def promote(self) -> None:
         """Promote a standby, and wait until it is a primary.
@@ -221,9 +248,13 @@ class Cluster:
         return postmaster_of(self.data)
 
     def has_configuration(self) -> bool:
-        """Return whether the configuration file says what the settings do."""
+        """Return whether the configuration files say what the settings do."""
+        wanted = {
+            "postgresql.conf": conf.render(self.settings),
+            "pg_hba.conf": conf.host_based_authentication(self.settings),
+        }
         try:
-            return (self.data / "postgresql.conf").read_text() == conf.render(self.settings)
+            return all((self.data / name).read_text() == text for name, text in wanted.items())
         except FileNotFoundError:
             return False
 
@@ -301,6 +332,11 @@ def postmaster_of(data: Path) -> int | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return pid if works_in(pid, data) else None
+
+
+def _loaded(connection: psycopg.Connection) -> object:
+    row = connection.execute("SELECT pg_conf_load_time()").fetchone()
+    return None if row is None else row[0]
 
 
 def wait_for_socket(cluster: Cluster, *, limit_s: float = 30) -> None:

@@ -9,6 +9,10 @@ from pathlib import Path
 from infra.local.engine.account import Account
 
 ADMIN = "cloudsqladmin"
+# Whoever is in one of these logs in with a token instead of a password.
+IAM_USERS = "cloudsqliamuser"
+IAM_SERVICE_ACCOUNTS = "cloudsqliamserviceaccount"
+CLIENT_CERTIFICATES = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"
 # Cloud SQL ships WAL every five minutes or sooner; a minute keeps a rehearsal short.
 ARCHIVE_TIMEOUT_S = 60
 # Flags of Cloud SQL's own that load a module.
@@ -66,6 +70,9 @@ class ClusterSettings:
         flags: Database flags as the API takes them: name and value in base units.
         synchronous: File that says whether commits wait for a standby; None without one.
         upstream: What it streams from; None for a primary.
+        tls: Folder of its certificates; None for a cluster that speaks no TLS.
+        ssl_mode: Cloud SQL's, as ``ENCRYPTED_ONLY``.
+        connectors_only: Whether nobody is let in but through the connectors' door.
     """
 
     name: str
@@ -76,6 +83,24 @@ class ClusterSettings:
     flags: tuple[tuple[str, str], ...] = ()
     synchronous: Path | None = None
     upstream: Upstream | None = None
+    tls: Path | None = None
+    ssl_mode: str = "ALLOW_UNENCRYPTED_AND_ENCRYPTED"
+    connectors_only: bool = False
+
+
+def server_pem(tls: Path) -> Path:
+    """Return where the server's certificate and key lie."""
+    return tls / "server.pem"
+
+
+def trusted_pem(tls: Path) -> Path:
+    """Return where the authority of the clients' certificates lies."""
+    return tls / "trusted.pem"
+
+
+def revoked_pem(tls: Path) -> Path:
+    """Return where the list of revoked clients' certificates lies."""
+    return tls / "revoked.pem"
 
 
 def preload_libraries(flags: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
@@ -118,6 +143,8 @@ def _fixed(settings: ClusterSettings) -> Iterator[tuple[str, str]]:
         yield "archive_library", "basic_archive"
         yield "basic_archive.archive_directory", str(settings.archive)
         yield "archive_timeout", str(ARCHIVE_TIMEOUT_S)
+    if settings.tls is not None:
+        yield from _tls(settings.tls)
     yield "shared_preload_libraries", ", ".join(preload_libraries(settings.flags))
     # One call instead of an fsync for each of a thousand files, after a crash or a restore.
     yield "recovery_init_sync_method", "syncfs"
@@ -151,6 +178,15 @@ def _standby(settings: ClusterSettings, upstream: Upstream) -> Iterator[tuple[st
         yield "archive_mode", "always"
 
 
+def _tls(folder: Path) -> Iterator[tuple[str, str]]:
+    yield "ssl", "on"
+    yield "ssl_min_protocol_version", "TLSv1.2"
+    yield "ssl_cert_file", str(server_pem(folder))
+    yield "ssl_key_file", str(server_pem(folder))
+    yield "ssl_ca_file", str(trusted_pem(folder))
+    yield "ssl_crl_file", str(revoked_pem(folder))
+
+
 def _recovery(recovery: Recovery) -> Iterator[tuple[str, str]]:
     yield "listen_addresses", ""
     yield "hot_standby", "off"
@@ -179,16 +215,32 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''").replace("\n", " ") + "'"
 
 
-def host_based_authentication() -> str:
-    """Return pg_hba.conf: the server's own user through the socket, all others by password."""
+def host_based_authentication(settings: ClusterSettings) -> str:
+    """Return pg_hba.conf: the server's own user through the socket, all others by password.
+
+    IAM users have no password. The socket, whose folder is closed to others, lets them in;
+    the connectors' door uses it, and holds those back who have no token to show.
+    """
+    iam = "trust" if dict(settings.flags).get("cloudsql.iam_authentication") == "on" else "reject"
     return f"""\
 # TYPE  DATABASE     USER            ADDRESS       METHOD
 local   all          {ADMIN}                       peer map=server
 local   replication  {ADMIN}                       peer map=server
+local   all          +{IAM_USERS},+{IAM_SERVICE_ACCOUNTS} {iam}
 local   all          all                           scram-sha-256
 host    all          {ADMIN}         all           reject
-host    all          all             127.0.0.0/8   scram-sha-256
+host    all          +{IAM_USERS},+{IAM_SERVICE_ACCOUNTS} all reject
+{_direct(settings)}
 """
+
+
+def _direct(settings: ClusterSettings) -> str:
+    """Return the rule for those who come to PostgreSQL's own port."""
+    if settings.connectors_only:
+        return "host    all          all             127.0.0.0/8   reject"
+    kind = "host   " if settings.ssl_mode == "ALLOW_UNENCRYPTED_AND_ENCRYPTED" else "hostssl"
+    certified = " clientcert=verify-ca" if settings.ssl_mode == CLIENT_CERTIFICATES else ""
+    return f"{kind} all          all             127.0.0.0/8   scram-sha-256{certified}"
 
 
 def identity_map(accounts: tuple[Account, ...]) -> str:

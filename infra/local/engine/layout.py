@@ -67,6 +67,11 @@ class Layout:
         """Folder of the base backups."""
         return self.root / "bases"
 
+    @property
+    def tls(self) -> Path:
+        """Folder of the instance's certificates."""
+        return self.root / "tls"
+
     def base(self, base_id: int) -> Path:
         """Return the folder of one base backup; its data directory is ``data`` below it."""
         return self.bases / str(base_id)

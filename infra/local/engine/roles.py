@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from infra.local.engine.cluster import ADMIN_DATABASE, Cluster
-from infra.local.engine.conf import ADMIN
+from infra.local.engine.conf import ADMIN, IAM_SERVICE_ACCOUNTS, IAM_USERS
 
 SUPERUSER_ROLE = "cloudsqlsuperuser"
 DEFAULT_USER = "postgres"
@@ -62,11 +62,18 @@ def furnish(cluster: Cluster, password: str | None) -> None:
 
 def _role_statements() -> Iterator[str]:
     yield f"CREATE ROLE {SUPERUSER_ROLE} NOLOGIN CREATEDB CREATEROLE;"
+    yield from _iam_statements()
     yield f"CREATE ROLE {DEFAULT_USER} LOGIN CREATEDB CREATEROLE IN ROLE {SUPERUSER_ROLE};"
     for power in _POWERS:
         # pg_checkpoint came with PostgreSQL 15.
         yield f"""DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{power}')
             THEN GRANT {power} TO {SUPERUSER_ROLE} WITH ADMIN OPTION; END IF; END $$;"""
+
+
+def _iam_statements() -> Iterator[str]:
+    for role in (IAM_USERS, IAM_SERVICE_ACCOUNTS):
+        yield f"""DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')
+            THEN CREATE ROLE {role} NOLOGIN; END IF; END $$;"""
 
 
 def _extension_statements() -> Iterator[str]:
@@ -105,6 +112,23 @@ def create(cluster: Cluster, name: str, password: str | None, groups: tuple[str,
         )
         if password is not None:
             _set_verifier(connection, name, verifier(connection, name, password))
+
+
+def create_iam(cluster: Cluster, name: str, kind: str, groups: tuple[str, ...] = ()) -> None:
+    """Create an IAM user: a login without a password, in the role of its kind and in others.
+
+    Raises:
+        psycopg.errors.DuplicateObject: If the role exists.
+        psycopg.errors.UndefinedObject: If one of the others does not.
+    """
+    wanted = (kind, *groups)
+    with cluster.connect() as connection, connection.transaction():
+        connection.execute("".join(_iam_statements()))  # an older instance lacks them
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(
+                sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, wanted))
+            )
+        )
 
 
 def set_password(cluster: Cluster, name: str, password: str) -> None:

@@ -55,7 +55,7 @@ def test_a_recovery_lets_nobody_in_and_has_room_for_the_sources_transactions() -
 
 
 def test_the_administrator_is_let_in_through_the_socket_alone() -> None:
-    rules = [line.split() for line in conf.host_based_authentication().splitlines()[1:]]
+    rules = [line.split() for line in conf.host_based_authentication(SETTINGS).splitlines()[1:]]
 
     admin = [rule for rule in rules if "cloudsqladmin" in rule]
     assert {rule[0]: rule[-1] for rule in admin} == {"local": "map=server", "host": "reject"}
