@@ -94,6 +94,34 @@ def test_the_life_of_an_instance(local: LocalServer) -> None:
     assert gone.value.errors[0]["reason"] == "instanceDoesNotExist"
 
 
+def test_databases_users_operations_flags_and_tiers(local: LocalServer) -> None:
+    options = local.options()
+    main = {"project": PROJECT, "instance": "main"}
+    databases = sqladmin.SqlDatabasesServiceClient(**options)
+    local.wait(databases.insert(request={**main, "body": {"name": "by-sdk"}}))
+    assert "by-sdk" in {one.name for one in databases.list(request=main).items}
+    local.wait(databases.delete(request={**main, "database": "by-sdk"}))
+
+    users = sqladmin.SqlUsersServiceClient(**options)
+    local.wait(users.insert(request={**main, "body": {"name": "by-sdk", "password": "x"}}))
+    found = users.get(request={**main, "name": "by-sdk"})
+    assert (found.type_.name, found.instance) == ("BUILT_IN", "main")
+    change = {"name": "by-sdk", "password": "y"}
+    local.wait(users.update(request={**main, "name": "by-sdk", "body": change}))
+    local.wait(users.delete(request={**main, "name": "by-sdk"}))
+
+    operations = sqladmin.SqlOperationsServiceClient(**options)
+    pages = operations.list(request={**main, "max_results": 2})
+    listed = [one.operation_type.name for _, one in zip(range(4), pages, strict=False)]
+    assert listed == ["DELETE_USER", "UPDATE_USER", "CREATE_USER", "DELETE_DATABASE"]
+
+    flags = sqladmin.SqlFlagsServiceClient(**options)
+    known = flags.list(request={"database_version": "POSTGRES_15"}).items
+    assert next(one for one in known if one.name == "max_connections").requires_restart
+    tiers = sqladmin.SqlTiersServiceClient(**options).list(request={"project": PROJECT}).items
+    assert {one.tier: one.RAM for one in tiers}["db-custom-2-7680"] == 7680 * 1024**2
+
+
 def rows(local: LocalServer, name: str) -> list[int]:
     with local.connect(name) as connection:
         return [row[0] for row in connection.execute("SELECT n FROM kept ORDER BY n")]
