@@ -64,7 +64,7 @@ class Guard:
     def _look(self) -> set[int]:
         """Do what is to be done, and return the pids of the postmasters that live."""
         store = self._service.store
-        busy = {(one.project, one.target) for one in store.open_operations()}
+        busy = {name for one in store.open_operations() for name in one.changes}
         living: set[int] = set()
         for instance in store.instances():
             if instance.state is not InstanceState.RUNNABLE:

@@ -215,6 +215,13 @@ class Operation:
     step: str = ""
     facts: Body = field(default_factory=dict)
 
+    @property
+    def changes(self) -> frozenset[tuple[str, str]]:
+        """Project and name of the instances that it changes: a switchover does two."""
+        both = self.type is OperationType.SWITCHOVER and self.source is not None
+        names = (self.target, str(self.source)) if both else (self.target,)
+        return frozenset((self.project, name) for name in names)
+
 
 @dataclass(frozen=True, slots=True)
 class BackupRun:

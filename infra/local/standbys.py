@@ -30,7 +30,7 @@ class StandbyCheck:
 
     def __call__(self, service: Service, work: Work) -> None:
         """Look at the standbys and replicas of every instance that nothing works on."""
-        busy = {(one.project, one.target) for one in service.store.open_operations()}
+        busy = {name for one in service.store.open_operations() for name in one.changes}
         idle = {
             one.uid: one
             for one in service.store.instances()

@@ -24,13 +24,13 @@ def bring_back(service: Service, work: Work) -> None:
     _clear_unknown_homes(service)
     damage.forget(service.data / "faults")
     # Before they are resumed: a restore that goes on looks after its instance itself.
-    busy = {(one.project, one.target) for one in service.store.open_operations()}
+    busy = {name for one in service.store.open_operations() for name in one.changes}
     work.resume()
     instances = service.store.instances()
     _clear_unknown_bases(service, instances)
     idle = [one for one in instances if (one.project, one.name) not in busy]
     # Those whose operation was just taken back are idle again.
-    still = {(one.project, one.target) for one in service.store.open_operations()}
+    still = {name for one in service.store.open_operations() for name in one.changes}
     idle += [
         one
         for one in instances

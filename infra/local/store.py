@@ -171,7 +171,9 @@ class Store:
             for other in self.open_operations():
                 if other.project != operation.project:
                     continue
-                busy = {other.target, None if beside_readers else other.source} - {None}
+                busy = {name for _, name in other.changes}
+                if other.source is not None and not beside_readers:
+                    busy.add(other.source)
                 if operation.target in busy or operation.source == other.target:
                     raise InProgressError(other)
             kept = replace(operation, inserted=self.clock.now())

@@ -81,6 +81,8 @@ def _replicate(job: Job, *, on: bool) -> None:
     if on:
         primary = service.cluster(replication.primary_of(service.store, instance))
         standby.wait_streaming(primary, cluster, instance.name)
+    else:
+        standby.wait_disconnected(cluster)
 
 
 def undo(job: Job, _reason: str) -> None:

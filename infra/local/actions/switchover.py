@@ -5,6 +5,7 @@ that the replica is promoted there is no way back; killed in the midst, the next
 """
 
 import re
+import time
 from dataclasses import replace
 
 from infra.local import availability
@@ -18,6 +19,8 @@ from infra.local.model import Body, Instance
 from infra.local.work import Job
 
 _SWITCHING, _TURNING = "switching", "turning"
+_REPLAY_LIMIT_S = 30
+_POLL_S = 0.02
 _CHECKPOINT = re.compile(r"^Latest checkpoint location:\s+(\S+)$", re.MULTILINE)
 _NO_BACKUPS = {
     "enabled": False,
@@ -66,11 +69,16 @@ def _has_everything(old: Cluster, new: Cluster) -> bool:
     found = _CHECKPOINT.search(text)
     if found is None:
         return False
+    deadline = time.monotonic() + _REPLAY_LIMIT_S
     with new.connect() as connection:
-        row = connection.execute(
-            "SELECT pg_last_wal_receive_lsn() > %s::pg_lsn", (found[1],)
-        ).fetchone()
-    return row == (True,)
+        while time.monotonic() < deadline:
+            row = connection.execute(
+                "SELECT pg_last_wal_replay_lsn() > %s::pg_lsn", (found[1],)
+            ).fetchone()
+            if row == (True,):
+                return True
+            new.runner.pause(_POLL_S)
+    return False
 
 
 def _changed(
@@ -114,13 +122,21 @@ def _turn(job: Job) -> None:
         other.stop()
         standby.mark(other)
     for one in store.replicas(fresh.uid):
-        follower = service.cluster(one)
-        availability.begin(follower)
+        _follow(service.cluster(one))
     standby.wait_streaming(cluster, other, demoted.name)
     has_base = any(base.era == fresh.era for base in store.bases(fresh.uid))
     if fresh.point_in_time_recovery and not has_base:
         take_base(job, cluster, fresh)
     availability.attempt(service, fresh)
+
+
+def _follow(follower: Cluster) -> None:
+    """Turn a replica to another primary; only what was that primary has to be started."""
+    follower.configure()
+    if follower.is_running():
+        follower.reload()
+    else:
+        follower.start()
 
 
 def undo(job: Job, _reason: str) -> None:

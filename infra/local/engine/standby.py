@@ -97,6 +97,13 @@ def wait_streaming(
         primary.runner.pause(_POLL_S)
 
 
+def wait_disconnected(replica: Cluster) -> None:
+    """Wait until a replica that was told so receives nothing any more."""
+    with replica.connect() as connection:
+        while connection.execute("SELECT 1 FROM pg_stat_wal_receiver").fetchone():
+            replica.runner.pause(_POLL_S)
+
+
 def waits(file: Path) -> bool:
     """Return whether commits wait for the standby, or are about to."""
     return _NAMED in _text(file)

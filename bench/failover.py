@@ -1,0 +1,202 @@
+"""Killing a primary until the first acknowledged write on its address, and what is lost.
+
+Clients go on inserting all the time, each commit counted when it was acknowledged. The floor
+is PostgreSQL's alone: a standby in recovery, promoted with pg_ctl, until it takes a write.
+
+Run with the project's Python: .venv/bin/python -m bench.failover [ROUNDS]
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+
+from bench.floor import Bare, bare
+from bench.timing import Pair, report, seconds
+from ops import localcloud
+from ops.cloudsql import CloudSql
+from ops.localcloud import LocalInstance, Server
+
+PROJECT, NAME = "bench", "ha"
+CLIENTS = 4
+WRITING_S = 1.0  # before each kill
+LIMIT_S = 60
+SETTINGS = {
+    "tier": "db-custom-1-3840",
+    "edition": "ENTERPRISE",
+    "availabilityType": "REGIONAL",
+    "backupConfiguration": {"enabled": True, "pointInTimeRecoveryEnabled": True},
+}
+PASSWORD = "bench"  # noqa: S105 - of an instance that lives as long as this run
+
+
+class _Clients:
+    """Connections that insert, and connect again when they are thrown out."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self.acknowledged: list[int] = []
+        self.first: list[tuple[float, float]] = []
+        self._where = f"host={address} port={port} user=postgres dbname=postgres"
+        self._enough = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write, args=(client,)) for client in range(CLIENTS)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._enough.set()
+        for thread in self._threads:
+            thread.join()
+
+    def first_after(self, moment: float) -> float:
+        """Wait for the first commit on a connection made after a moment; return its time."""
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
+            times = [at for connected, at in self.first if connected > moment]
+            if times:
+                return min(times)
+            time.sleep(0.002)
+        sys.exit("no write was acknowledged after the kill")
+
+    def _write(self, client: int) -> None:
+        number = client
+        while not self._enough.is_set():
+            with (
+                suppress(psycopg.OperationalError),
+                psycopg.connect(self._where, password=PASSWORD, autocommit=True) as connection,
+            ):
+                connected = time.monotonic()
+                while not self._enough.is_set():
+                    number += CLIENTS
+                    connection.execute("INSERT INTO t VALUES (%s)", (number,))
+                    self.acknowledged.append(number)
+                    if connected:
+                        self.first.append((connected, time.monotonic()))
+                        connected = 0.0
+            time.sleep(0.002)
+
+
+def _provision(api: CloudSql) -> None:
+    body = {
+        "name": NAME,
+        "region": "asia-east1",
+        "databaseVersion": "POSTGRES_15",
+        "rootPassword": PASSWORD,
+        "settings": SETTINGS,
+    }
+    api.wait(api.insert(body))
+
+
+def _is_available(server: Server) -> bool:
+    request = urllib.request.Request(  # noqa: S310 - the server's own http address
+        f"{server.url}/v1/projects/{PROJECT}/instances/{NAME}",
+        headers={"Authorization": "Bearer any"},
+    )
+    with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:  # noqa: S310 - as above
+        return bool(json.load(answer)["failoverReplica"]["available"])
+
+
+def _settled(server: Server) -> LocalInstance:
+    """Wait until nothing works on the instance and its standby is counted on."""
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        if _is_available(server) and not server.ask("GET", "status")["operations_running"]:
+            found = server.instance(NAME)
+            if found is not None:
+                return found
+        time.sleep(0.05)
+    sys.exit("the standby did not come back")
+
+
+def _round(server: Server) -> tuple[float, int, int]:
+    """Kill the primary under load; return seconds, acknowledged commits and lost ones."""
+    instance = _settled(server)
+    where = f"host={instance.address} port={instance.port} user=postgres dbname=postgres"
+    with psycopg.connect(where, password=PASSWORD, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS t")
+        connection.execute("CREATE TABLE t (n bigint PRIMARY KEY)")
+    clients = _Clients(instance.address, instance.port)
+    clients.start()
+    time.sleep(WRITING_S)
+    pid = int((instance.home / "postmaster.pid").read_text().split("\n", 1)[0])
+    killed = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    taken = clients.first_after(killed) - killed
+    clients.stop()
+    with psycopg.connect(where, password=PASSWORD) as connection:
+        kept = {row[0] for row in connection.execute("SELECT n FROM t").fetchall()}
+    promised = set(clients.acknowledged)
+    return taken, len(promised), len(promised - kept)
+
+
+def _floor(programs: Bare, number: int) -> float:
+    """Kill a bare primary, promote its standby; return the seconds until it takes a write."""
+    first, second = (programs.folder / f"{number}{side}" for side in "ab")
+    ports = (6000 + 2 * number, 6001 + 2 * number)
+    programs.run("initdb", f"--pgdata={first}", "--data-checksums", "--auth=trust")
+    programs.start(first, f"port={ports[0]}")
+    host = f"--host={programs.folder}"
+    programs.run(
+        "pg_basebackup", f"--pgdata={second}", host, f"--port={ports[0]}",
+        "--checkpoint=fast", "--write-recovery-conf",
+    )  # fmt: skip
+    programs.start(second, f"port={ports[1]}")
+    pid = int((first / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def promote() -> None:
+        programs.run("pg_ctl", "promote", f"--pgdata={second}")
+        user = programs.user or os.environ.get("USER", "root")
+        where = f"host={programs.folder} port={ports[1]} user={user} dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute("CREATE TABLE t (n bigint)")
+
+    os.kill(pid, signal.SIGKILL)
+    taken = seconds(promote)
+    programs.stop(second)
+    with suppress(subprocess.CalledProcessError):
+        programs.stop(first)
+    return taken
+
+
+def main() -> None:
+    """Print both figures, their ratio, and the lost commits."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
+    try:
+        server = localcloud.ensure(folder, port=0, pg_port=5497, stand_in=True)
+        api = CloudSql(PROJECT, server.url)
+        _provision(api)
+        timed: list[tuple[float, float]] = []
+        promised = lost = 0
+        with bare() as programs:
+            for number in range(rounds):
+                taken, acknowledged, gone = _round(server)
+                timed.append((taken, _floor(programs, number)))
+                promised, lost = promised + acknowledged, lost + gone
+                print(f"  round {number + 1}: {taken:.2f} s, {acknowledged} commits, {gone} lost")
+        pair = Pair(tuple(one for one, _ in timed), tuple(floor for _, floor in timed))
+        report("kill of the primary to the first write", "pg_ctl promote, and a write", pair, 3)
+        print(
+            f"acknowledged commits lost: {lost} of {promised}; longest {max(pair.subject_s):.2f} s"
+        )
+    finally:
+        localcloud.stop(folder)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
