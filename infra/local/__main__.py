@@ -13,6 +13,7 @@ from types import FrameType
 
 import uvicorn
 
+from infra.local import caretaker
 from infra.local.actions import ACTIONS
 from infra.local.addresses import Addresses, holder_of
 from infra.local.api.app import Api
@@ -37,6 +38,7 @@ _KEEP_ALIVE_S = 120
 # What is done unasked, in this order.
 WATCHERS: tuple[Watcher, ...] = (
     StandbyCheck(),
+    *caretaker.WATCHERS,
     lambda service, _work: service.settle_doors(),
 )
 _log = logging.getLogger("infra.local")

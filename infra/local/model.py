@@ -47,6 +47,7 @@ class OperationType(StrEnum):
     STOP_REPLICA = "STOP_REPLICA"
     BACKUP_VOLUME = "BACKUP_VOLUME"
     DELETE_BACKUP = "DELETE_BACKUP"
+    UPDATE_BACKUP = "UPDATE_BACKUP"
     RESTORE_VOLUME = "RESTORE_VOLUME"
     EXPORT = "EXPORT"
     IMPORT = "IMPORT"
@@ -239,6 +240,9 @@ class BackupRun:
         started: When it began.
         ended: When it was done.
         error: Why it failed.
+        expires: When it is to be deleted; None for when the retention says.
+        facts: ``window``, when its backup window began, and the instance's ``region`` and
+            ``settings`` at that time.
     """
 
     id: int
@@ -252,6 +256,41 @@ class BackupRun:
     started: datetime | None = None
     ended: datetime | None = None
     error: str | None = None
+    expires: datetime | None = None
+    facts: Body = field(default_factory=dict)
+
+    @property
+    def window(self) -> datetime:
+        """When the backup window began that it was taken in."""
+        told = self.facts.get("window")
+        return datetime.fromisoformat(told) if told else self.enqueued
+
+    @property
+    def settings(self) -> Body:
+        """The instance's settings when it was taken."""
+        found: Body = self.facts.get("settings") or {}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBackup:
+    """A backup that outlives its instance.
+
+    Attributes:
+        id: The backup run's.
+        project: The project.
+        instance: Name that the instance had.
+        deleted: When the instance was deleted.
+        expires: When it is to be deleted itself; None for never.
+        run: The backup run, as it was.
+    """
+
+    id: int
+    project: str
+    instance: str
+    deleted: datetime
+    expires: datetime | None
+    run: BackupRun
 
 
 @dataclass(frozen=True, slots=True)

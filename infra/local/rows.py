@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from infra.local.model import (
@@ -13,6 +12,7 @@ from infra.local.model import (
     Base,
     Instance,
     InstanceState,
+    KeptBackup,
     Operation,
     OperationError,
     OperationStatus,
@@ -21,10 +21,12 @@ from infra.local.model import (
 )
 
 Cell = str | int | None
-Record = Instance | Operation | BackupRun | Base
-R = TypeVar("R", Instance, Operation, BackupRun, Base)
+Record = Instance | Operation | BackupRun | Base | KeptBackup
+R = TypeVar("R", Instance, Operation, BackupRun, Base, KeptBackup)
 
-_TIMES = ("created", "inserted", "started", "ended", "enqueued", "usable_from")
+_TIMES = (
+    "created", "inserted", "started", "ended", "enqueued", "usable_from", "deleted", "expires",
+)  # fmt: skip
 _OBJECTS = ("settings", "extra", "facts")
 _READ: Mapping[tuple[type, str], Callable[[str], object]] = {
     (Instance, "state"): InstanceState,
@@ -41,21 +43,25 @@ def written(record: Record) -> dict[str, Cell]:
 
 def read(kind: type[R], row: sqlite3.Row) -> R:
     """Return the record that a row holds."""
-    values: dict[str, Any] = {name: _value(kind, name, row[name]) for name in row.keys()}  # noqa: SIM118 - a Row iterates over its values
+    return _record(kind, dict(row))
+
+
+def _record(kind: type[R], cells: Mapping[str, Cell]) -> R:
+    values: dict[str, Any] = {name: _value(kind, name, cell) for name, cell in cells.items()}
     return kind(**values)
 
 
 def _cell(value: object) -> Cell:
     if value is None or isinstance(value, int):
         return value
-    if isinstance(value, StrEnum):
-        return value.value
     if isinstance(value, str):
-        return value
+        return str(value)  # a StrEnum's value too
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, OperationError):
         return json.dumps([value.code, value.message])
+    if isinstance(value, BackupRun):
+        return json.dumps(written(value))
     return json.dumps(value)
 
 
@@ -66,6 +72,8 @@ def _value(kind: type, name: str, cell: Cell) -> object:
         return datetime.fromisoformat(cell)
     if name in _OBJECTS:
         return json.loads(cell)
+    if name == "run" and kind is KeptBackup:
+        return _record(BackupRun, json.loads(cell))
     if name == "error" and kind is Operation:
         return OperationError(*json.loads(cell))
     return _READ.get((kind, name), str)(cell)

@@ -77,6 +77,16 @@ class Service:
         """The buckets that ``gs://`` means here."""
         return Buckets(self.data / "buckets")
 
+    @property
+    def kept(self) -> Path:
+        """Folder of the backups that outlived their instances."""
+        return self.data / "backups"
+
+    def backup_folder(self, run_id: int, uid: str) -> Path:
+        """Return where a backup run's base backup lies, or lay when its instance went."""
+        kept = self.kept / str(run_id)
+        return kept if kept.exists() else self.layout(uid).base(run_id)
+
     def layout(self, uid: str) -> Layout:
         """Return where an instance's files lie."""
         short = hashlib.sha256(f"{self.data}|{uid}".encode()).hexdigest()[:12]

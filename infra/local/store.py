@@ -17,6 +17,7 @@ from infra.local.model import (
     BackupRun,
     Base,
     Instance,
+    KeptBackup,
     Operation,
     OperationStatus,
     RunStatus,
@@ -44,10 +45,17 @@ CREATE TABLE IF NOT EXISTS bases (
     id INTEGER NOT NULL, instance TEXT NOT NULL REFERENCES instances ON DELETE CASCADE,
     era INTEGER NOT NULL, usable_from TEXT NOT NULL, run INTEGER,
     PRIMARY KEY (instance, id)) STRICT;
+CREATE TABLE IF NOT EXISTS kept_backups (
+    id INTEGER PRIMARY KEY, project TEXT NOT NULL, instance TEXT NOT NULL, deleted TEXT NOT NULL,
+    expires TEXT, run TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """
 # Columns that came later, for folders of an earlier version.
-_ADDED = (("instances", "facts", "TEXT NOT NULL DEFAULT '{}'"),)
+_ADDED = (
+    ("instances", "facts", "TEXT NOT NULL DEFAULT '{}'"),
+    ("backup_runs", "expires", "TEXT"),
+    ("backup_runs", "facts", "TEXT NOT NULL DEFAULT '{}'"),
+)
 
 
 class InProgressError(Exception):
@@ -238,7 +246,10 @@ class Store:
 
     def next_run_id(self, wanted: int) -> int:
         """Return an id for a backup run: the wanted one, or the next that is free."""
-        found = self._rows("SELECT max(id) AS id FROM backup_runs")
+        found = self._rows(
+            "SELECT max(id) AS id FROM"
+            " (SELECT id FROM backup_runs UNION ALL SELECT id FROM kept_backups)"
+        )
         return max(wanted, (found[0]["id"] or 0) + 1)
 
     def add_run(self, run: BackupRun) -> None:
@@ -249,9 +260,11 @@ class Store:
         """Replace what is kept of a backup run."""
         self._update("backup_runs", "id", run.id, run)
 
-    def remove_run(self, run_id: int) -> None:
-        """Forget a backup run and its base backup."""
+    def remove_run(self, run_id: int, *, leave_base: bool = False) -> None:
+        """Forget a backup run, and its base backup unless that stays as the server's own."""
         with self.transaction():
+            if leave_base:
+                self._execute("UPDATE bases SET run = NULL WHERE run = ?", run_id)
             self._execute("DELETE FROM bases WHERE run = ? AND id = run", run_id)
             self._execute("DELETE FROM backup_runs WHERE id = ?", run_id)
 
@@ -270,6 +283,26 @@ class Store:
     def successful_runs(self, instance: str) -> tuple[BackupRun, ...]:
         """Return an instance's backup runs that can be restored, newest first."""
         return tuple(run for run in self.runs(instance) if run.status is RunStatus.SUCCESSFUL)
+
+    def keep_backup(self, backup: KeptBackup) -> None:
+        """Keep what outlives its instance, or replace what is kept of it."""
+        with self.transaction():
+            self.forget_backup(backup.id)
+            self._insert("kept_backups", backup)
+
+    def forget_backup(self, backup_id: int) -> None:
+        """Forget a backup that outlived its instance."""
+        self._execute("DELETE FROM kept_backups WHERE id = ?", backup_id)
+
+    def kept_backup(self, backup_id: int) -> KeptBackup | None:
+        """Return a backup that outlived its instance, or None."""
+        found = self._rows("SELECT * FROM kept_backups WHERE id = ?", backup_id)
+        return rows.read(KeptBackup, found[0]) if found else None
+
+    def kept_backups(self) -> tuple[KeptBackup, ...]:
+        """Return all that outlived their instances, newest first."""
+        found = self._rows("SELECT * FROM kept_backups ORDER BY id DESC")
+        return tuple(rows.read(KeptBackup, row) for row in found)
 
     def add_base(self, base: Base) -> None:
         """Keep a base backup."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from infra.local import window
 from infra.local.actions.subject import instance_of
 from infra.local.engine import basebackup
 from infra.local.model import BackupRun, Base, Operation, RunStatus
@@ -32,12 +33,24 @@ def undo(job: Job, reason: str) -> None:
 
 
 def delete(job: Job) -> None:
-    """Delete a backup run and its files."""
-    found = job.service.store.run(_id_of(job.operation))
+    """Delete a backup run and its files, of an instance that is there or was.
+
+    A base backup that the recovery window begins on stays, as the server's own.
+    """
+    service, store = job.service, job.service.store
+    run_id = _id_of(job.operation)
+    found = store.run(run_id)
     if found is None:
+        basebackup.discard(service.kept / str(run_id))
+        store.forget_backup(run_id)
         return
-    basebackup.discard(job.service.layout(found.instance).base(found.id))
-    job.service.store.remove_run(found.id)
+    instance = store.by_uid(found.instance)
+    needed = None if instance is None else window.first_needed(service, instance)
+    if needed is not None and needed.run == run_id:
+        store.remove_run(run_id, leave_base=True)
+        return
+    basebackup.discard(service.layout(found.instance).base(found.id))
+    store.remove_run(found.id)
 
 
 def undo_delete(_job: Job, _reason: str) -> None:

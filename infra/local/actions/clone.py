@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from infra.local import availability
+from infra.local import availability, window
 from infra.local.actions.subject import instance_of
 from infra.local.engine import archive, basebackup, recovery, wal
 from infra.local.engine.cluster import Cluster
@@ -127,10 +127,10 @@ def _from_base(
 
 
 def _base_before(service: Service, instance: Instance, moment: datetime) -> Base:
-    for base in service.store.bases(instance.uid):
-        if base.usable_from <= moment:
-            return base
-    raise OutsideWindowError(instance.name, moment)
+    found = window.base_before(service, instance, moment)
+    if found is None:
+        raise OutsideWindowError(instance.name, moment)
+    return found
 
 
 def _worth_replaying(source: Cluster, base: Base) -> bool:

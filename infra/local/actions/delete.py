@@ -1,7 +1,8 @@
-"""Delete an instance with its backups."""
+"""Delete an instance with its backups, but for those that are to outlive it."""
 
 from dataclasses import replace
 
+from infra.local.actions import keep
 from infra.local.model import InstanceState
 from infra.local.work import Job
 
@@ -11,6 +12,9 @@ def run(job: Job) -> None:
     service = job.service
     uid = str(job.operation.facts["uid"])
     instance = service.store.by_uid(uid)
+    if instance is not None:
+        keep.take_final(job, instance)
+        keep.keep(job, instance)
     service.doors.close(uid)
     service.remove_home(uid)
     if instance is None:
@@ -21,7 +25,9 @@ def run(job: Job) -> None:
 
 
 def undo(job: Job, _reason: str) -> None:
-    """Leave it marked: it is half gone, and asking again goes on."""
+    """Leave it marked if it is half gone: asking again goes on."""
     instance = job.service.store.by_uid(str(job.operation.facts["uid"]))
-    if instance is not None and instance.state is not InstanceState.FAILED:
+    if instance is not None and keep.drop_final(job, instance):
+        job.service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
+    elif instance is not None and instance.state is not InstanceState.FAILED:
         job.service.store.save_instance(replace(instance, state=InstanceState.FAILED))

@@ -1,4 +1,6 @@
-"""Restore a backup run into an existing instance: its content is replaced, its settings stay.
+"""Restore a backup into an existing instance: its content is replaced, its settings stay.
+
+Or into a new one, which gets the settings that the backup's instance had.
 
 The new data directory is prepared beside the old one; the old one is kept until the new one
 has recovered. Killed in the midst, the next start carries it on.
@@ -8,6 +10,7 @@ import shutil
 from dataclasses import replace
 
 from infra.local import availability
+from infra.local.actions import create
 from infra.local.actions.clone import keep_base, recoverable_from
 from infra.local.actions.subject import instance_of
 from infra.local.engine import basebackup, recovery
@@ -20,12 +23,38 @@ _PREPARING, _REPLACING, _CLEARING = "preparing", "replacing", "clearing"
 
 
 def run(job: Job) -> None:
-    """Prepare, replace, recover, clear."""
+    """Prepare, replace, recover, clear; or make the instance that the backup becomes."""
+    if job.operation.facts.get("new"):
+        _make(job)
+        return
     if job.operation.step in ("", _PREPARING):
         _prepare(job)
     if job.operation.step in (_PREPARING, _REPLACING):
         _replace(job)
     _clear(job)
+
+
+def _make(job: Job) -> None:
+    """Make a new instance of the backup; begun again from the beginning after a kill."""
+    service = job.service
+    if instance_of(job).state is InstanceState.RUNNABLE:  # carried on when all was done
+        _clear(job)
+        return
+    instance = service.claim_address(instance_of(job))
+    service.remove_home(instance.uid)
+    layout = service.make_home(instance)
+    cluster = service.cluster(instance)
+    _copy(job, layout)
+    (layout.incoming / "data").rename(layout.data)
+    recovery.recover(cluster, Recovery(archive=None))
+    basebackup.sync(service.runner, layout.root)
+    usable_from = recoverable_from(cluster)
+    with service.store.transaction():
+        keep_base(service, instance, int(job.operation.facts["base_id"]), usable_from)
+        service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
+    if instance.stopped:
+        cluster.stop()
+    _clear(job)  # with it the standby comes, where there is to be one
 
 
 def _prepare(job: Job) -> None:
@@ -39,7 +68,7 @@ def _copy(job: Job, layout: Layout) -> None:
     """Copy the backup's base backup, and link it as the one that the next era starts from."""
     runner = job.service.runner
     facts = job.operation.facts
-    source = job.service.layout(str(facts["backup_instance"])).base(int(facts["backup_id"]))
+    source = job.service.backup_folder(int(facts["backup_id"]), str(facts["backup_instance"]))
     heir = layout.base(int(facts["base_id"]))
     basebackup.discard(layout.incoming)
     basebackup.discard(heir)
@@ -86,8 +115,11 @@ def _clear(job: Job) -> None:
     availability.attempt(job.service, instance)
 
 
-def undo(job: Job, _reason: str) -> None:
-    """Put the old content back."""
+def undo(job: Job, reason: str) -> None:
+    """Put the old content back; leave nothing of an instance that was to be made."""
+    if job.operation.facts.get("new"):
+        create.undo(job, reason)
+        return
     instance = instance_of(job)
     layout = job.service.layout_of(instance)
     if job.operation.step == _CLEARING:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from infra.flags import catalogue
-from infra.local import availability
+from infra.local import availability, schedule
 from infra.local.actions.create import take_base
 from infra.local.actions.subject import instance_of
 from infra.local.engine.cluster import Cluster
@@ -15,8 +15,12 @@ def run(job: Job) -> None:
     """Apply the settings; what PostgreSQL refuses leaves the old set in force."""
     service = job.service
     before = instance_of(job)
+    settings = job.operation.facts["settings"]
     after = replace(
-        before, settings=job.operation.facts["settings"], extra=job.operation.facts["extra"]
+        before,
+        settings=settings,
+        extra=job.operation.facts["extra"],
+        facts=schedule.facts_after(before, settings, service.clock.now()),
     )
     opens = after.point_in_time_recovery and not before.point_in_time_recovery
     if opens:

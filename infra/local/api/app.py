@@ -23,6 +23,7 @@ from infra.local.api import (
     faults,
     flags,
     instances,
+    kept,
     local,
     moves,
     operations,
@@ -30,6 +31,7 @@ from infra.local.api import (
     query,
     recovery,
     replicas,
+    restoring,
     tiers,
     users,
 )
@@ -49,6 +51,11 @@ _FAULT_VERBS = ["GET", "POST", "DELETE"]
 _log = logging.getLogger(__name__)
 
 HANDLERS: Mapping[str, Handler] = {
+    "Backups.CreateBackup": kept.create,
+    "Backups.DeleteBackup": kept.delete,
+    "Backups.GetBackup": kept.get,
+    "Backups.ListBackups": kept.every,
+    "Backups.UpdateBackup": kept.update,
     "backupRuns.delete": backups.delete,
     "backupRuns.get": backups.get,
     "backupRuns.insert": backups.insert,
@@ -79,11 +86,11 @@ HANDLERS: Mapping[str, Handler] = {
     "instances.promoteReplica": replicas.promote,
     "instances.resetSslConfig": certificates.reset,
     "instances.restart": instances.restart,
-    "instances.restoreBackup": recovery.restore_backup,
     "instances.rotateServerCa": certificates.rotate,
     "instances.startReplica": replicas.start,
     "instances.stopReplica": replicas.stop,
     "instances.switchover": replicas.switchover,
+    "instances.restoreBackup": restoring.restore_backup,
     "instances.update": instances.update,
     "operations.get": operations.get,
     "operations.list": operations.every,

@@ -2,13 +2,13 @@
 
 import re
 
+from infra.local import schedule
 from infra.local.api import replicas, resources
 from infra.local.api.call import Call
 from infra.local.api.errors import not_found
 from infra.local.api.paging import page
-from infra.local.api.places import backup_location
-from infra.local.model import BackupRun, Body, Instance, OperationType, RunStatus
-from infra.local.work import new_operation
+from infra.local.model import BackupRun, Body
+from infra.local.runs import deleting, new_run, taking
 
 _RUN_ID = re.compile(r"[0-9]{1,18}")
 
@@ -18,26 +18,15 @@ def insert(call: Call) -> Body:
     owner = call.ready()
     replicas.refuse_replica(owner)
     store = call.service.store
-    enqueued = call.service.clock.now()
     with store.transaction():
-        run = BackupRun(
-            id=store.next_run_id(int(enqueued.timestamp() * 1000)),
-            instance=owner.uid,
-            status=RunStatus.ENQUEUED,
-            type="ON_DEMAND",
+        run = new_run(
+            store,
+            owner,
+            schedule.ON_DEMAND,
             description=str(call.body.get("description") or ""),
-            version=owner.version,
-            location=_location(call.body, owner),
-            enqueued=enqueued,
+            location=str(call.body.get("location") or ""),
         )
-        operation = new_operation(
-            OperationType.BACKUP_VOLUME,
-            call.project,
-            owner.name,
-            backup_id=run.id,
-            facts={"uid": owner.uid},
-        )
-        call.begin(operation, also=lambda: store.add_run(run))
+        operation = call.begin(taking(owner, run), also=lambda: store.add_run(run))
     return call.answer(call.work.start(operation))
 
 
@@ -62,20 +51,8 @@ def every(call: Call) -> Body:
 def delete(call: Call) -> Body:
     """Answer backupRuns.delete."""
     run = _found(call)
-    operation = new_operation(
-        OperationType.DELETE_BACKUP,
-        call.project,
-        call.instance().name,
-        backup_id=run.id,
-        facts={"uid": run.instance},
-    )
-    call.begin(operation)
+    operation = call.begin(deleting(call.project, call.instance().name, run))
     return call.answer(call.work.start(operation))
-
-
-def _location(body: Body, owner: Instance) -> str:
-    configured = owner.settings["backupConfiguration"].get("location")
-    return str(body.get("location") or configured or backup_location(owner.region))
 
 
 def _found(call: Call) -> BackupRun:

@@ -46,7 +46,7 @@ class Call:
     @property
     def project(self) -> str:
         """The project in the path."""
-        return self.params["project"]
+        return self.params.get("project") or self.params["projectsId"]
 
     def instance(self, name: str | None = None) -> Instance:
         """Return the instance in the path, or another one of the project.

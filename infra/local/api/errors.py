@@ -119,6 +119,11 @@ def stale() -> ApiError:
     return ApiError(412, "staleData", "Condition does not match.")
 
 
+def not_valid(why: str) -> ApiError:
+    """Return the error of an operation that can't be done to this instance."""
+    return ApiError(400, "invalidOperation", f"This operation isn't valid for this instance: {why}")
+
+
 def unimplemented(method: str) -> ApiError:
     """Return the error of a method that the local Cloud SQL does not have."""
     return ApiError(

@@ -11,6 +11,8 @@ from infra.local.api import (
     defaults,
     filters,
     flags,
+    life,
+    passwords,
     replicas,
     resources,
     tiers,
@@ -52,6 +54,7 @@ def insert(call: Call) -> Body:
         settings=defaults.settings(body["settings"], region=region, version=1, edition=edition),
         extra=_extra(body),
     )
+    passwords.check(made.settings, "postgres", body.get("rootPassword"))
     operation = new_operation(OperationType.CREATE, call.project, name, facts={"uid": made.uid})
     call.begin(operation, new=made)
     return call.answer(call.work.start(operation, secret=body.get("rootPassword")))
@@ -145,6 +148,7 @@ def check_settings(settings: Body, region: str) -> None:
             check_zone(zone, region)
     tiers.check(str(settings.get("tier", "")), str(settings["edition"]))
     flags.check(settings)
+    life.check(settings)
 
 
 def get(call: Call) -> Body:
@@ -197,7 +201,12 @@ def update(call: Call) -> Body:
     """Answer instances.update: the settings are replaced whole."""
     found = call.instance()
     required(call.body, "settings", "tier")
-    return _change(call, found, without_nulls(call.body["settings"]), _extra(call.body))
+    return _change(
+        call,
+        found,
+        life.kept_size(found.settings, without_nulls(call.body["settings"])),
+        _extra(call.body),
+    )
 
 
 def _change(call: Call, found: Instance, settings: Body, extra: Body) -> Body:
@@ -215,11 +224,18 @@ def _change(call: Call, found: Instance, settings: Body, extra: Body) -> Body:
     )
     check_settings(complete, found.region)
     replicas.check_change(call, found, complete)
+    life.check_change(found.settings, complete)
     facts = {"uid": found.uid, "settings": complete, "extra": extra}
     operation = new_operation(OperationType.UPDATE, call.project, found.name, facts=facts)
-    call.begin(operation)
+    call.begin(operation, also=lambda: _check_current(call, found))
     call.work.start(operation)
     return call.answer(call.work.wait(operation, _ANSWER_LIMIT_S))
+
+
+def _check_current(call: Call, found: Instance) -> None:
+    """Refuse a change of settings that another one replaced meanwhile."""
+    if call.instance().settings != found.settings:
+        raise stale()
 
 
 def delete(call: Call) -> Body:
@@ -235,7 +251,10 @@ def delete(call: Call) -> Body:
         )
     replicas.refuse_primary(call, found)
     operation = new_operation(
-        OperationType.DELETE, call.project, found.name, facts={"uid": found.uid}
+        OperationType.DELETE,
+        call.project,
+        found.name,
+        facts={"uid": found.uid, **life.ending(call, found)},
     )
     doomed = replace(found, state=InstanceState.PENDING_DELETE)
     call.begin(operation, also=lambda: call.service.store.save_instance(doomed))

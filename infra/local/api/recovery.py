@@ -1,14 +1,15 @@
-"""What goes back in time: instances.clone, restoreBackup, getLatestRecoveryTime."""
+"""What goes back to a time: instances.clone, getLatestRecoveryTime."""
 
 from datetime import UTC, datetime, timedelta
 
+from infra.local import window
 from infra.local.api import replicas, resources
 from infra.local.api.body import required
 from infra.local.api.call import Call
 from infra.local.api.errors import invalid, not_found, unimplemented
 from infra.local.api.instances import checked_name, new_instance
 from infra.local.engine import archive
-from infra.local.model import BackupRun, Body, Instance, OperationType, RunStatus
+from infra.local.model import Body, Instance, OperationType
 from infra.local.work import new_operation
 
 
@@ -76,13 +77,13 @@ def check_window(call: Call, source: Instance, wanted: datetime) -> None:
 
 
 def _earliest(call: Call, source: Instance) -> datetime:
-    bases = call.service.store.bases(source.uid) if source.point_in_time_recovery else ()
-    if not bases:
+    found = window.earliest(call.service, source)
+    if found is None:
         raise invalid(
             f"point-in-time recovery is not enabled for {source.name}: set "
             "backupConfiguration.pointInTimeRecoveryEnabled."
         )
-    return min(base.usable_from for base in bases)
+    return found
 
 
 def latest_recovery_time(call: Call) -> Body:
@@ -98,46 +99,3 @@ def latest_recovery_time(call: Call) -> Body:
         "latestRecoveryTime": resources.exact(latest),
         "earliestRecoveryTime": resources.exact(earliest),
     }
-
-
-def restore_backup(call: Call) -> Body:
-    """Answer instances.restoreBackup: in place, or a backup of another instance."""
-    target = call.ready()
-    replicas.refuse_replica(target)
-    replicas.refuse_primary(call, target)
-    if call.body.get("backup") or call.body.get("backupdrBackup"):
-        raise unimplemented("instances.restoreBackup of a project-level backup")
-    run_id = int(required(call.body, "restoreBackupContext", "backupRunId"))
-    context = call.body["restoreBackupContext"]
-    owner_name = str(context.get("instanceId") or target.name).rpartition(":")[2]
-    owner_project = str(context.get("project") or call.project)
-    owner = call.service.store.instance(owner_project, owner_name)
-    run = call.service.store.run(run_id)
-    if owner is None or run is None or run.instance != owner.uid:
-        raise not_found(f"Backup run {run_id} of {owner_name}")
-    _check_fits(run, target)
-    facts = {
-        "uid": target.uid,
-        "backup_instance": owner.uid,
-        "backup_id": run.id,
-        "base_id": int(archive.now().timestamp() * 1000),
-    }
-    operation = new_operation(
-        OperationType.RESTORE_VOLUME,
-        call.project,
-        target.name,
-        source=None if owner.uid == target.uid else owner.name,
-        backup_id=run.id,
-        facts=facts,
-    )
-    call.begin(operation)
-    return call.answer(call.work.start(operation))
-
-
-def _check_fits(run: BackupRun, target: Instance) -> None:
-    if run.status is not RunStatus.SUCCESSFUL:
-        raise invalid(f"backup run {run.id} is {run.status} and can't be restored.")
-    if run.version != target.version:
-        raise invalid(
-            f"backup run {run.id} is of {run.version}, {target.name} is {target.version}."
-        )

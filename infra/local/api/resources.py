@@ -11,7 +11,11 @@ _SERVICE_ACCOUNTS = "gcp-sa-cloud-sql.iam.gserviceaccount.com"
 OLDEST_MAJOR, NEWEST_MAJOR = 12, 18  # of PostgreSQL on Cloud SQL, extended support included
 _MAINTENANCE = "R20260117.02_02"
 _GEMINI = ("entitled", "activeQueryEnabled", "indexAdvisorEnabled", "flagRecommenderEnabled")
-_BACKUPS = (OperationType.BACKUP_VOLUME, OperationType.DELETE_BACKUP)
+_BACKUPS = (
+    OperationType.BACKUP_VOLUME,
+    OperationType.DELETE_BACKUP,
+    OperationType.UPDATE_BACKUP,
+)
 
 
 def moment(time: datetime) -> str:
@@ -127,7 +131,11 @@ def operation(found: Operation, base: str) -> Body:
     if found.ended is not None:
         result["endTime"] = moment(found.ended)
     if found.backup_id is not None and found.type in _BACKUPS:
-        result["backupContext"] = {"kind": "sql#backupContext", "backupId": str(found.backup_id)}
+        result["backupContext"] = {
+            "kind": "sql#backupContext",
+            "backupId": str(found.backup_id),
+            "name": f"projects/{found.project}/backups/{found.backup_id}",
+        }
     for context in ("exportContext", "importContext"):
         if context in found.facts:
             result[context] = found.facts[context]
@@ -148,7 +156,7 @@ def backup_run(found: BackupRun, owner: Instance, base: str) -> Body:
         "type": found.type,
         "backupKind": "SNAPSHOT",
         "enqueuedTime": moment(found.enqueued),
-        "windowStartTime": moment(found.enqueued),
+        "windowStartTime": moment(found.window),
         "location": found.location,
         "databaseVersion": found.version,
         "selfLink": link(

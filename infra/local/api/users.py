@@ -1,6 +1,6 @@
 """users: list, get, insert, update, delete. Passwords go through and are kept nowhere."""
 
-from infra.local.api import iam_users
+from infra.local.api import iam_users, passwords
 from infra.local.api.body import identifier, required
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid
@@ -34,6 +34,7 @@ def insert(call: Call) -> Body:
     if call.body.get("type") not in _BUILT_IN:
         return iam_users.insert(call, owner)
     password = call.body.get("password")
+    passwords.check(owner.settings, name, password)
     groups = tuple(call.body.get("databaseRoles") or ())
     cluster = call.service.cluster(owner)
 
@@ -53,6 +54,7 @@ def update(call: Call) -> Body:
     name = call.query.get("name") or required(call.body, "name")
     iam_users.check_password(_found(call, owner, name))
     password = required(call.body, "password")
+    passwords.check(owner.settings, name, password)
     operation = new_operation(OperationType.UPDATE_USER, call.project, owner.name)
     done = call.inline(
         operation,
