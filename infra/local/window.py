@@ -28,7 +28,8 @@ def bases(service: Service, instance: Instance) -> tuple[Base, ...]:
         first = oldest[base.era]
         if first is None:  # nothing was archived yet, or all of it has gone
             return base.era == instance.era
-        return first.number <= basebackup.first_segment(layout.base(base.id)).number
+        # The archive goes on where the WAL ends that the base backup brings along.
+        return first.number <= basebackup.last_segment(layout.base(base.id)).number + 1
 
     return tuple(base for base in service.store.bases(instance.uid) if leads_on(base))
 

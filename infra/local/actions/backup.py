@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from infra.local import window
 from infra.local.actions.subject import instance_of
-from infra.local.engine import basebackup
+from infra.local.engine import archive, basebackup
 from infra.local.model import BackupRun, Base, Operation, RunStatus
 from infra.local.work import Job
 
@@ -17,6 +17,9 @@ def run(job: Job) -> None:
     store.save_run(begun)
     cluster = service.cluster(instance)
     taken = basebackup.take(cluster, cluster.layout.base(begun.id))
+    if instance.point_in_time_recovery:
+        # A commit behind it: recovery reaches a time even when the log before it has gone.
+        archive.ship(cluster)
     with store.transaction():
         store.add_base(Base(begun.id, instance.uid, instance.era, taken.ended, run=begun.id))
         store.save_run(replace(begun, status=RunStatus.SUCCESSFUL, ended=service.clock.now()))

@@ -36,6 +36,11 @@ def first_segment(folder: Path) -> wal.Segment:
     return wal.start_of_backup((data_of(folder) / "backup_label").read_text())
 
 
+def last_segment(folder: Path) -> wal.Segment:
+    """Return the last WAL segment that a base backup brings along."""
+    return wal.segments(data_of(folder) / "pg_wal")[-1]
+
+
 def take(cluster: Cluster, folder: Path) -> BaseBackup:
     """Take a base backup of a running cluster, with the WAL that it needs.
 
