@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ops.errors import OpsError
+from ops.errors import BadInputError, OpsError
 
 
 class EngineError(OpsError):
@@ -41,6 +41,16 @@ class FolderInUseError(OpsError):
         super().__init__(
             f"The data folder {data} is in use by the local Cloud SQL with pid {pid}. "
             "Stop that one first, or give another folder with --data."
+        )
+
+
+class FolderNameError(BadInputError):
+    """The data folder's path has characters that PostgreSQL's programs hand to a shell."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"The data folder {str(data)!r} can't be used: pg_ctl passes its name to a shell. "
+            'Give one without ", $, ` and line breaks.'
         )
 
 

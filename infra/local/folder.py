@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TextIO
 
 from infra.local.engine.account import Account
-from infra.local.errors import FolderInUseError
+from infra.local.errors import FolderInUseError, FolderNameError
+
+# What a shell reads between double quotes, where pg_ctl puts paths.
+_UNSAFE = frozenset('"$`\n\r')
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ def hold(path: Path, owner: Account) -> Folder:
 
     Raises:
         FolderInUseError: If another server holds it.
+        FolderNameError: If its name means something to a shell.
     """
+    if _UNSAFE & set(str(path)):
+        raise FolderNameError(path)
     # Another user's clusters must get through to their folders, but see no others.
     mode = 0o700 if owner.is_self else 0o711
     path.mkdir(mode=mode, parents=True, exist_ok=True)

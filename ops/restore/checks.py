@@ -81,13 +81,13 @@ def _versions(connection: Connection, until: datetime | None) -> tuple[str, ...]
 
 
 def orphans(connection: Connection) -> CheckResult:
-    """Look for rows whose foreign key leads nowhere, in every foreign key.
+    """Look for rows whose foreign key leads nowhere, in every foreign key that is validated.
 
     After a restore a constraint that is marked as validated may hold such rows all the same.
     """
     keys = connection.execute(statement(sql.load("restore/foreign_keys"))).fetchall()
     lines, rows = [], 0
-    for name, table, referenced, columns, refers_to, _validated in keys:
+    for name, table, referenced, columns, refers_to in keys:
         pairs = [Key(*pair) for pair in zip(columns, refers_to, strict=True)]
         structure = {"table": table, "referenced": referenced, "keys": pairs}
         query = statement(sql.render("restore/orphans", structure))

@@ -201,6 +201,21 @@ def test_orphans_are_found_behind_a_valid_foreign_key(source: Source, execute: E
     assert broken.differences == ("public.child child_x_y_fkey: 2 of 4 rows",)
 
 
+def test_what_no_constraint_forbids_is_no_orphan(source: Source, execute: Execute) -> None:
+    execute(
+        "CREATE TABLE mother (a int PRIMARY KEY); CREATE TABLE child (x int);"
+        "INSERT INTO child VALUES (1);"
+        "ALTER TABLE child ADD FOREIGN KEY (x) REFERENCES mother NOT VALID"
+    )
+    try:
+        with _asked(source) as connection:
+            found = checks.orphans(connection)
+    finally:
+        execute("DROP TABLE child, mother")
+    assert found.state in (State.OK, State.NOT_APPLICABLE)
+    assert found.differences == ()
+
+
 def test_a_sequence_behind_its_column_is_found(source: Source, execute: Execute) -> None:
     execute("CREATE TABLE kept (id serial); INSERT INTO kept DEFAULT VALUES")
     try:
