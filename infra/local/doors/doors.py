@@ -134,7 +134,11 @@ class Doors:
             self._tell(opening, error)
 
     def _close(self, uid: str) -> None:
-        self._wait(self._doors.pop(uid).close())
+        door = self._doors.pop(uid)
+        try:
+            self._wait(door.close())
+        except Exception:  # noqa: BLE001 - who asks has more to do than this
+            _log.exception("The door on %s was not closed", door.opening.address)
 
     def _tell(self, opening: Opening, error: Exception) -> None:
         """Say once why a door stays shut: it is tried again all the time."""

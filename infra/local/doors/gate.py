@@ -1,19 +1,23 @@
-"""What a connector without a token may do: log in with a password, and nothing else.
+"""Who may log in through a door, where PostgreSQL trusts its socket more than its clients.
 
-PostgreSQL lets IAM users in through its socket without asking, as the door has seen their
-certificate. One that was made without a token vouches for nobody: the gate holds back
-whatever a client sends behind its startup packet until PostgreSQL has asked for a password.
+The administrator is let in there as the operating system's user that this server runs as:
+nobody who comes through a door may ask for that name. IAM users are let in without a
+password, as the door has seen their certificate. One that was made without a token vouches
+for nobody: the gate holds back whatever such a client sends behind its startup packet until
+PostgreSQL has asked for a password.
 """
 
 import struct
 from dataclasses import dataclass, field
 
-_SSL_REQUEST, _GSS_REQUEST = 80877103, 80877104
+from infra.local.engine.conf import ADMIN
+
+_REQUESTS = (80877103, 80877104)  # for TLS and for GSS within the connection
 _AUTHENTICATION_OK = 0
 _LENGTH, _CODE_END = 4, 8
 _HEAD = 5  # of a message: its type and its length
 # PostgreSQL takes no longer startup packet; a shorter one has no code.
-_PACKET_LIMIT = 10_000
+_PACKET_LIMIT = 10_004
 _INVALID_AUTHORIZATION = "28000"
 
 
@@ -34,9 +38,11 @@ class Gate:
     """The beginning of one connection.
 
     Attributes:
+        vouched: Whether the client's certificate was made with a token.
         open: Whether both sides may say what they like.
     """
 
+    vouched: bool = False
     open: bool = False
     _held: bytearray = field(default_factory=bytearray)
     _heard: bytearray = field(default_factory=bytearray)
@@ -49,7 +55,11 @@ class Gate:
         return not self.open and self._asked is not None
 
     def from_client(self, data: bytes) -> bytes:
-        """Return what may go to the server now; the rest is kept."""
+        """Return what may go to the server now; the rest is kept.
+
+        Raises:
+            RefusedError: If the client asks for the administrator's name.
+        """
         self._held += data
         if self.open:
             return self._release()
@@ -57,13 +67,21 @@ class Gate:
             return b""
         length, code = struct.unpack_from("!ii", self._held)
         if not _CODE_END <= length <= _PACKET_LIMIT:
-            length = _LENGTH  # which PostgreSQL refuses by itself
-        elif len(self._held) < length:
+            # PostgreSQL refuses the length alone; nothing behind it ever passes.
+            self._asked = code
+            return bytes(self._held[:_LENGTH])
+        if len(self._held) < length:
             return b""
         packet = bytes(self._held[:length])
         del self._held[:length]
         self._asked = code
         self._user = _user(packet)
+        # Anywhere in it: so nothing depends on reading the packet as PostgreSQL does.
+        if ADMIN.encode() in packet:
+            raise RefusedError(ADMIN)
+        if self.vouched and code not in _REQUESTS:
+            self.open = True
+            return packet + self._release()
         return packet
 
     def from_server(self, data: bytes) -> bytes:
@@ -75,7 +93,7 @@ class Gate:
         if self.open:
             return data
         self._heard += data
-        if self._asked in (_SSL_REQUEST, _GSS_REQUEST):
+        if self._asked in _REQUESTS:
             # One letter, always N on a socket; the client then begins again.
             self._asked = None
             self.open = self._heard[:1] == b"E"

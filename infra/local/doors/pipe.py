@@ -137,17 +137,19 @@ class Outside(asyncio.Protocol):
 
     def answer(self, data: bytes) -> None:
         """Send the client what PostgreSQL says."""
-        if self._gate is not None:
-            try:
-                data = self._gate.from_server(data)
-            except RefusedError as refused:
-                self._send(refused.answer)
-                self.end()
-                return
-        self._send(data)
-        if self._gate is not None:
-            self._forward(self._gate.released())
-            self._open_gate()
+        if self._gate is None:
+            self._send(data)
+            return
+        try:
+            self._send(self._gate.from_server(data))
+            self._tell(self._gate.released())
+        except RefusedError as refused:
+            self._turn_away(refused)
+            return
+        if not self._gate.waits:
+            self.listen()
+        if self._gate.open:
+            self._gate = None
 
     def end(self) -> None:
         """End the connection when everything is sent."""
@@ -172,8 +174,7 @@ class Outside(asyncio.Protocol):
         self._shaken = True
         self._deadline.cancel()
         certificate = self._tls.getpeercert(binary_form=True)
-        if certificate is None or not may_log_in(certificate):
-            self._gate = Gate()
+        self._gate = Gate(vouched=certificate is not None and may_log_in(certificate))
         # Nothing more is taken from the client before there is somebody to tell.
         self.hold()
         self._task = asyncio.get_running_loop().create_task(self._enter())
@@ -211,18 +212,24 @@ class Outside(asyncio.Protocol):
 
     def _forward(self, data: bytes) -> None:
         if self._gate is not None:
-            data = self._gate.from_client(data)
+            try:
+                data = self._gate.from_client(data)
+            except RefusedError as refused:
+                self._turn_away(refused)
+                return
             if self._gate.waits:
                 self.hold()
+            if self._gate.open:
+                self._gate = None
+        self._tell(data)
+
+    def _turn_away(self, refused: RefusedError) -> None:
+        self._send(refused.answer)
+        self.end()
+
+    def _tell(self, data: bytes) -> None:
         if data and self._inside is not None and self._inside.transport is not None:
             self._inside.transport.write(data)
-
-    def _open_gate(self) -> None:
-        if self._gate is None or self._gate.waits:
-            return
-        if self._gate.open:
-            self._gate = None
-        self.listen()
 
     def _send(self, data: bytes) -> None:
         if not data or self._ending or self._transport.is_closing():

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
@@ -230,7 +231,7 @@ def _public_key(text: str) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
         raise UnusableKeyError("it is not PEM")
     try:
         key = serialization.load_der_public_key(base64.b64decode("".join(lines[1:-1])))
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise UnusableKeyError("it can't be read") from error
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise UnusableKeyError("it is neither RSA nor elliptic")

@@ -157,12 +157,16 @@ def pem_of(key: Any) -> str:  # noqa: ANN401 - any of cryptography's many kinds
 
 
 def talk(
-    local: LocalServer, certificate: tuple[str, str] | None, said: bytes, folder: Path
+    local: LocalServer,
+    certificate: tuple[str, str] | None,
+    said: bytes,
+    folder: Path,
+    name: str = "door",
 ) -> bytes:
-    """Say something behind the door of the instance door; return all that is answered."""
+    """Say something behind an instance's door; return all that is answered."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    settings = local.get("/instances/door/connectSettings")
+    settings = local.get(f"/instances/{name}/connectSettings")
     context.load_verify_locations(cadata=settings["serverCaCert"]["cert"])
     if certificate is not None:
         pem = folder / "shown.pem"
@@ -170,7 +174,7 @@ def talk(
         context.load_cert_chain(pem)
     answer = b""
     with (
-        socket.create_connection((address_of(local, "door"), 3307), timeout=10) as plain,
+        socket.create_connection((address_of(local, name), 3307), timeout=10) as plain,
         context.wrap_socket(plain) as tls,
     ):
         tls.sendall(said + TERMINATE)

@@ -170,6 +170,12 @@ def test_what_is_said_before_the_password_is_not_heard(local: LocalServer, tmp_p
     assert b"pg_notify" in answered  # the name of its column
 
 
+def test_nobody_comes_as_the_administrator(local: LocalServer, tmp_path: Path) -> None:
+    shown = ephemeral(local, "door", access_token="any")
+    for more in ({}, {"replication": "true"}):
+        assert b"28000" in talk(local, shown, startup("cloudsqladmin", **more), tmp_path)
+
+
 def test_who_has_no_certificate_of_this_instance_is_refused(
     local: LocalServer, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.addresses import CLAIMS
+from tests.integration.local.connecting import ephemeral, startup, talk
 from tests.integration.local.server import (
     LocalServer,
     clone_body,
@@ -130,3 +131,15 @@ def test_a_cluster_that_was_killed_too_is_started(killable: LocalServer) -> None
     os.kill(postmaster, signal.SIGKILL)
 
     killable.start()
+
+
+def test_the_connectors_door_comes_back(killable: LocalServer, tmp_path: Path) -> None:
+    shown = ephemeral(killable, "kept")  # it outlives the server, as the instance's CA does
+    killable.kill()
+    tls = next((killable.data / "instances").iterdir()) / "tls"
+    (tls / "server.pem").unlink()  # as if killed in a rotation
+
+    killable.start()
+
+    answer = talk(killable, shown, startup("postgres"), tmp_path, "kept")
+    assert answer.startswith(b"R")

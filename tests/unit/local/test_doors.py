@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,6 +23,7 @@ from infra.local.engine.process import Runner
 
 ADDRESS = "127.254.3.7"
 MUCH = 8_000_000
+HELLO = struct.pack("!ii", 17, 196608) + b"user\0ada\0"
 
 
 @pytest.fixture
@@ -112,13 +114,13 @@ def test_a_client_that_has_said_all_still_hears_the_answer(
     ring: Ring, house: House, port: int, tmp_path: Path
 ) -> None:
     with visit(ring, port, tmp_path) as tls:
-        tls.sendall(b"question")
+        tls.sendall(HELLO + b"question")
         with house.visitor() as visitor:
             tls.settimeout(0.01)
             with contextlib.suppress(TimeoutError):
                 tls.unwrap()  # TLS's farewell, in one direction
             tls.settimeout(20)
-            assert all_of(visitor) == b"question"
+            assert all_of(visitor) == HELLO + b"question"
             visitor.sendall(b"answer")
         assert all_of(tls) == b"answer"
 
@@ -128,6 +130,8 @@ def test_who_does_not_listen_makes_the_other_wait(
     ring: Ring, house: House, port: int, tmp_path: Path
 ) -> None:
     with visit(ring, port, tmp_path) as tls, house.visitor() as visitor:
+        tls.sendall(HELLO)
+        assert visitor.recv(100) == HELLO
         for talker, listener in ((tls, visitor), (visitor, tls)):
             talking = threading.Thread(target=talker.sendall, args=(bytes(MUCH),))
             talking.start()
@@ -170,8 +174,8 @@ def test_a_rotation_counts_for_who_comes_after_it(
             pass
         with visit(ring, port, tmp_path), house.visitor():
             pass
-        tls.sendall(b"still here")
-        assert visitor.recv(100) == b"still here"
+        tls.sendall(HELLO)
+        assert visitor.recv(100) == HELLO
 
 
 def test_a_port_that_is_taken_is_told_once_and_tried_again(

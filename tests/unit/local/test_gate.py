@@ -74,8 +74,45 @@ def test_an_error_passes() -> None:
     assert gate.from_server(error) == error
 
 
-def test_a_packet_that_is_none_is_left_to_postgresql() -> None:
-    gate = Gate()
+@pytest.mark.parametrize("vouched", [True, False])
+@pytest.mark.parametrize("length", [7, 10_005, 2**31 - 1, -1])
+def test_of_a_packet_that_is_none_the_length_alone_passes(length: int, vouched: bool) -> None:  # noqa: FBT001 - a case
+    gate = Gate(vouched=vouched)
+    head = struct.pack("!i", length)
 
-    assert gate.from_client(b"\x7f\xff\xff\xff" + b"GET / HTTP/1.0") == b"\x7f\xff\xff\xff"
-    assert gate.from_client(b"x") == b""
+    assert gate.from_client(head + b"\0\3\0\0user\0cloudsqladmin\0\0") == head
+    assert gate.from_client(b"more") == b""
+    assert not gate.open
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"user\0cloudsqladmin\0\0",
+        # PostgreSQL stops reading at the empty name, another reader may not
+        b"user\0cloudsqladmin\0\0x\0user\0ada\0\0",
+    ],
+)
+def test_nobody_comes_as_the_administrator(words: bytes, vouched: bool) -> None:  # noqa: FBT001 - a case
+    packet = struct.pack("!ii", len(words) + 8, 196608) + words
+    for before in (b"", _SSL_REQUEST):
+        gate = Gate(vouched=vouched)
+        if before:
+            gate.from_client(before)
+            gate.from_server(b"N")
+
+        with pytest.raises(RefusedError):
+            gate.from_client(packet)
+
+
+def test_who_is_vouched_for_waits_for_nothing() -> None:
+    gate = Gate(vouched=True)
+    packet = startup("ada")
+
+    assert gate.from_client(_SSL_REQUEST + packet) == _SSL_REQUEST
+    assert gate.from_server(b"N") == b"N"
+    assert gate.released() == packet
+    assert gate.open
+    assert gate.from_client(b"Q....") == b"Q...."
+    assert gate.from_server(_LET_IN) == _LET_IN
