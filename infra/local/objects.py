@@ -91,8 +91,7 @@ def parse(uri: str) -> Uri:
     if found is None:
         raise BadUriError(uri, "give gs://BUCKET/OBJECT")
     bucket, name = found.groups()
-    if not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        raise BadUriError(uri, "a bucket has 3-222 lower-case letters, digits, '-', '_', '.'")
+    check_bucket(bucket)
     if len(name.encode(errors="replace")) > _NAME_LIMIT_BYTES:
         raise BadUriError(uri, f"an object's name has at most {_NAME_LIMIT_BYTES} bytes")
     if not name.isprintable():
@@ -103,6 +102,18 @@ def parse(uri: str) -> Uri:
         if len(part.encode()) > _PART_LIMIT_BYTES:
             raise BadUriError(uri, f"a part between slashes has at most {_PART_LIMIT_BYTES} bytes")
     return Uri(bucket, name)
+
+
+def check_bucket(name: str) -> None:
+    """Refuse a name that can be no bucket's.
+
+    Raises:
+        BadUriError: It can't.
+    """
+    if not _BUCKET.fullmatch(name) or ".." in name:
+        raise BadUriError(
+            f"gs://{name}", "a bucket has 3-222 lower-case letters, digits, '-', '_', '.'"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +139,8 @@ class Buckets:
         Raises:
             BadUriError: Its name can't be a bucket's.
         """
-        folder = self.folder / parse(f"gs://{bucket}/any").bucket
+        check_bucket(bucket)
+        folder = self.folder / bucket
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 

@@ -1,8 +1,9 @@
 """Faults on demand over HTTP: ``/local/v1/faults``, and what requests meet of them."""
 
 import asyncio
+import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,11 @@ def add(service: Service, body: object) -> Body:
         raise invalid(f"a fault has no {unknown[0]!r:.60}; it has {', '.join(sorted(_WORDS))}.")
     kind = str(body.get("kind"))
     if kind in tuple(Kind):
-        rule = _rule(service, Kind(kind), body)
-        service.faults.add(rule)
-        return asdict(rule)
+        rule = _rule(Kind(kind), body)
+        # Counted last: what is refused must not change which requests a share meets.
+        numbered = replace(rule, id=service.faults.number())
+        service.faults.add(numbered)
+        return asdict(numbered)
     if kind in _SPOILING:
         return _shown(_spoil(service, kind, body))
     raise invalid(f"there is no fault {kind!r:.60}. Use one of: {', '.join(kinds())}.")
@@ -99,9 +102,9 @@ def clear(service: Service, fault_id: str | None) -> Body:
     return {"faults": active(service)}
 
 
-def _rule(service: Service, kind: Kind, body: Mapping[str, Any]) -> Rule:
+def _rule(kind: Kind, body: Mapping[str, Any]) -> Rule:
     return Rule(
-        id=service.faults.number(),
+        id=0,
         kind=kind,
         match=_text(body, "match") or "*",
         instance=_text(body, "instance"),
@@ -115,17 +118,16 @@ def _rule(service: Service, kind: Kind, body: Mapping[str, Any]) -> Rule:
 
 
 def _spoil(service: Service, kind: str, body: Mapping[str, Any]) -> Spoiled:
-    fault_id = service.faults.number()
-    keep = service.data / "faults" / str(fault_id)
+    keep = service.data / "faults" / uuid.uuid4().hex
     try:
         if kind == "full-disk":
             free = int(_number(body, "free_mb", 0, 4096, 0))
             heal = damage.fill(service.data, keep, free << 20)
-            spoiled = Spoiled(fault_id, kind, "", keep, heal)
+            spoiled = Spoiled(service.faults.number(), kind, "", keep, heal)
         else:
             instance = _instance(service, body)
             path, heal = _of_instance(service, kind, instance, body, keep)
-            spoiled = Spoiled(fault_id, kind, instance.name, path, heal)
+            spoiled = Spoiled(service.faults.number(), kind, instance.name, path, heal)
     except EngineError as error:
         raise invalid(str(error)) from None
     if spoiled.path is not None:  # a killed process is over: there is nothing to be healed
