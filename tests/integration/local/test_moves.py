@@ -166,6 +166,7 @@ def test_what_is_there_is_not_written_over(moving: LocalServer) -> None:
         (b"PGDMP\x01\x0e", "custom.sql", "exit status"),
         (b"\\connect app\n", "connect.sql", "restricted"),
     ],
+    ids=["broken", "no-gzip", "cut-gzip", "gzip-named-sql", "custom-format", "meta-command"],
 )
 def test_a_file_that_is_no_good_fails(
     moving: LocalServer, content: bytes, name: str, said: str
@@ -252,7 +253,8 @@ def test_a_query_has_no_powers_but_reading(moving: LocalServer, query: str) -> N
 def test_an_object_lies_in_its_bucket(moving: LocalServer, name: str) -> None:
     for verb, body in (("export", export_body(name)), ("import", import_body(uri(name)))):
         refused = moving.ask("POST", f"/instances/src/{verb}", body)
-        assert (refused.status, refused.reason) == (400, "invalid")
+        assert refused.status == 400, refused.body
+        assert refused.reason in ("invalid", "badRequest")
 
 
 def test_a_link_out_of_a_bucket_is_not_followed(moving: LocalServer) -> None:
