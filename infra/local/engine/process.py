@@ -16,6 +16,7 @@ from infra.local.errors import ProgramFailedError, StoppingError
 
 _POLL_S = 0.5
 _PROC = Path("/proc")
+_FULL = "No space left on device"
 # Messages are read by this program, times are UTC as in Cloud SQL.
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 # What this server starts in an instance's folder; a person's shell there is left alone.
@@ -194,6 +195,8 @@ class Runner:
 def last_error(text: str) -> str:
     """Return the most telling line of a program's or a cluster's messages."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # What follows from a full disk tells less than the full disk.
+    lines = [line for line in lines if _FULL in line] or lines
     for mark in ("PANIC:", "FATAL:", "error:", "ERROR:"):
         for line in reversed(lines):
             if mark in line:
