@@ -228,7 +228,9 @@ class Outside(asyncio.Protocol):
         self.end()
 
     def _tell(self, data: bytes) -> None:
-        if data and self._inside is not None and self._inside.transport is not None:
+        if not data or self._inside is None or self._inside.transport is None:
+            return
+        if not self._client_ended:  # PostgreSQL was told so: nothing follows
             self._inside.transport.write(data)
 
     def _send(self, data: bytes) -> None:

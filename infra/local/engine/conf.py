@@ -249,8 +249,14 @@ def identity_map(accounts: tuple[Account, ...]) -> str:
     return "".join(f"server {json.dumps(name)} {ADMIN}\n" for name in names)
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a configuration file in one step, durably, keeping its folder's owner."""
+def write(path: Path, text: str, *, durable: bool = True) -> None:
+    """Replace a configuration file in one step, keeping its folder's owner.
+
+    Args:
+        path: The file.
+        text: Its whole content.
+        durable: Whether it has to outlive a power failure: what is made anew needs not.
+    """
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with fresh.open("x", encoding="utf-8") as file:
@@ -260,5 +266,6 @@ def write(path: Path, text: str) -> None:
             os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         file.write(text)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     fresh.replace(path)

@@ -15,6 +15,7 @@ from infra.local.engine.process import Runner
 from infra.local.errors import EngineError
 
 _FILE = "keyring.json"
+_END_OF_LIST = "-----END X509 CRL-----\n"
 _PREVIOUS, _ACTIVE, _UPCOMING = range(3)
 
 
@@ -124,8 +125,8 @@ class Ring:
         _put(conf.trusted_pem(self.folder), keyring.client_authority.cert)
         revoked = conf.revoked_pem(self.folder)
         mark = f"{keyring.client_authority.created} {' '.join(keyring.revoked)}\n"
-        if not revoked.exists() or not revoked.read_text().startswith(mark):
-            conf.write(revoked, mark + _revocations(keyring))
+        if not _is_whole(revoked, mark):
+            conf.write(revoked, mark + _revocations(keyring), durable=False)
 
 
 def fresh(name: str) -> Keyring:
@@ -201,7 +202,14 @@ def _revocations(keyring: Keyring) -> str:
 
 def _put(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
-        conf.write(path, text)
+        conf.write(path, text, durable=False)
+
+
+def _is_whole(revoked: Path, mark: str) -> bool:
+    if not revoked.exists():
+        return False
+    text = revoked.read_text()
+    return text.startswith(mark) and text.endswith(_END_OF_LIST)
 
 
 def _parsed(raw: dict[str, Any]) -> Keyring:

@@ -71,15 +71,15 @@ def doors(port: int, ring: Ring, house: House) -> Iterator[Doors]:
     made.stop()
 
 
-def shown(ring: Ring, folder: Path, **valid: float) -> Path:
-    """Return a file with a certificate made with a token, and its key."""
+def shown(ring: Ring, folder: Path, *, login: bool, **valid: float) -> Path:
+    """Return a file with a certificate and its key."""
     authority = ring.read().ephemeral_authority
     public = x509.load_pem_x509_certificate(authority.cert.encode()).public_key()
     pem = public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     cert = ephemeral_certificate(
-        authority, pem.decode(), timedelta(**valid or {"hours": 1}), login=True
+        authority, pem.decode(), timedelta(**valid or {"hours": 1}), login=login
     )
     path = folder / "shown.pem"
     path.write_text(cert + authority.key)
@@ -88,12 +88,18 @@ def shown(ring: Ring, folder: Path, **valid: float) -> Path:
 
 @contextlib.contextmanager
 def visit(
-    ring: Ring, port: int, folder: Path, trusted: Keyring | None = None, **valid: float
+    ring: Ring,
+    port: int,
+    folder: Path,
+    trusted: Keyring | None = None,
+    *,
+    login: bool = True,
+    **valid: float,
 ) -> Iterator[ssl.SSLSocket]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.load_verify_locations(cadata=(trusted or ring.read()).active.authority.cert)
-    context.load_cert_chain(shown(ring, folder, **valid))
+    context.load_cert_chain(shown(ring, folder, login=login, **valid))
     with (
         socket.create_connection((ADDRESS, port), timeout=20) as plain,
         context.wrap_socket(plain, suppress_ragged_eofs=False) as tls,
@@ -123,6 +129,23 @@ def test_a_client_that_has_said_all_still_hears_the_answer(
             assert all_of(visitor) == HELLO + b"question"
             visitor.sendall(b"answer")
         assert all_of(tls) == b"answer"
+
+
+@pytest.mark.usefixtures("doors")
+def test_a_client_that_goes_before_it_is_asked_for_a_password_leaves_no_trace(
+    ring: Ring, house: House, port: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with visit(ring, port, tmp_path, login=False) as tls, house.visitor() as visitor:
+        tls.sendall(HELLO + b"said too early")
+        tls.settimeout(0.01)
+        with contextlib.suppress(TimeoutError):
+            tls.unwrap()
+        assert all_of(visitor) == HELLO
+        visitor.sendall(b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0")
+        visitor.close()
+        tls.settimeout(20)
+        assert b"SCRAM" in all_of(tls)
+    assert caplog.records == []
 
 
 @pytest.mark.usefixtures("doors")
@@ -199,9 +222,15 @@ def test_a_port_that_is_taken_is_told_once_and_tried_again(
 
 def test_the_keyring_is_closed_to_others_and_made_once(ring: Ring) -> None:
     before = ring.read()
+    made = {path: path.read_text() for path in ring.folder.iterdir()}
+    for name in ("server.pem", "trusted.pem", "revoked.pem"):
+        (ring.folder / name).write_text("")  # as after a power failure
     ring.furnish("demo:main")
 
     assert ring.read() == before
+    assert {path.name for path in ring.folder.iterdir()} == {path.name for path in made}
+    assert (ring.folder / "server.pem").read_text() == made[ring.folder / "server.pem"]
+    assert "X509 CRL" in (ring.folder / "revoked.pem").read_text()
     modes = {path.name: path.stat().st_mode & 0o777 for path in ring.folder.iterdir()}
     assert set(modes.values()) == {0o600}
     assert ring.folder.stat().st_mode & 0o777 == 0o700
