@@ -143,6 +143,9 @@ def _fixed(settings: ClusterSettings) -> Iterator[tuple[str, str]]:
         yield "archive_library", "basic_archive"
         yield "basic_archive.archive_directory", str(settings.archive)
         yield "archive_timeout", str(ARCHIVE_TIMEOUT_S)
+    if settings.archive is not None or settings.synchronous is not None:
+        # A clean stop's checkpoint would else recycle what the standbys were not yet sent.
+        yield "wal_keep_size", "64MB" if settings.synchronous is None else "256MB"
     if settings.tls is not None:
         yield from _tls(settings.tls)
     yield "shared_preload_libraries", ", ".join(preload_libraries(settings.flags))
@@ -155,8 +158,6 @@ def _fixed(settings: ClusterSettings) -> Iterator[tuple[str, str]]:
     if settings.synchronous is not None:
         # In a file of its own: whether a standby is there changes without any operation.
         yield "include_if_exists", str(settings.synchronous)
-        # Enough for a standby that was away for a moment, where there is no archive.
-        yield "wal_keep_size", "256MB"
 
 
 def _standby(settings: ClusterSettings, upstream: Upstream) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """REGIONAL instances: the standby, failover asked for and unasked, and what goes on over it."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.integration.local.gcloud import Gcloud
 from tests.integration.local.server import (
     DONE_LIMIT_S,
     PASSWORD,
@@ -229,6 +231,18 @@ def test_what_can_not_fail_over_is_refused(server: LocalServer) -> None:
     assert (refused.status, refused.reason) == (412, "staleData")
     assert server.ask("POST", "/instances/no/failover", stale).reason == "instanceDoesNotExist"
     server.delete("plain")
+
+
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not on this machine")
+def test_gcloud_fails_over(server: LocalServer, tmp_path: Path) -> None:
+    gcloud = Gcloud(tmp_path, server.url)
+    before = settled(server, "ha")
+
+    gcloud("instances", "failover", "ha")
+
+    after = gcloud("instances", "describe", "ha")
+    assert after["gceZone"] == before["secondaryGceZone"]
+    assert after["ipAddresses"] == before["ipAddresses"]
 
 
 @pytest.mark.parametrize("delay_s", [0.02, 0.2, 0.5, 1.0])

@@ -1,6 +1,7 @@
 """Read replicas: made, read from, promoted, switched to; what their primary may not do."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.integration.local.gcloud import Gcloud
 from tests.integration.local.server import DONE_LIMIT_S, Json, LocalServer, running
 
 
@@ -263,5 +265,23 @@ def test_a_promoted_replica_goes_its_own_way(server: LocalServer) -> None:
     server.kill_and_start()
     assert numbers(server, "reader")[-1] == 40
     server.delete("other", "heir", "reader")
-    server.delete("source")
+    assert server.names() == {"source": "RUNNABLE"}
+
+
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not on this machine")
+def test_gcloud_makes_switches_to_and_promotes_a_replica(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    gcloud = Gcloud(tmp_path, server.url)
+
+    gcloud("instances", "create", "twin", "--master-instance-name=source")
+    assert server.get("/instances/source")["replicaNames"] == ["twin"]
+    gcloud("instances", "switchover", "twin")
+    assert server.get("/instances/twin")["replicaNames"] == ["source"]
+    refused = gcloud.run("instances", "delete", "twin")
+    assert "replication master" in refused.stderr
+    gcloud("instances", "promote-replica", "source")
+    assert server.get("/instances/source")["instanceType"] == "CLOUD_SQL_INSTANCE"
+
+    server.delete("source", "twin")
     assert server.names() == {}
