@@ -116,7 +116,8 @@ class Call:
             ApiError: 400 with PostgreSQL's own words, 409 as ``begin``.
         """
         now = self.service.clock.now
-        begun = self.begin(replace(operation, status=OperationStatus.RUNNING, started=now()))
+        begun = self.begin(replace(operation, status=OperationStatus.RUNNING))
+        begun = replace(begun, started=begun.inserted)
         failure: str | None = None
         code = "INTERNAL_ERROR"
         try:

@@ -137,7 +137,9 @@ def test_gcloud_works_with_backups_by_name(keeping: LocalServer, tmp_path: Path)
     described = gcloud("backups", "describe", name)
     assert described["description"] == "longer"
     assert described["expiryTime"] > listed[0]["expiryTime"]
-    gcloud("backups", "restore", name, "--restore-instance=named", "--tier=db-custom-1-3840")
+    options = ("--restore-instance=named", "--tier=db-custom-1-3840", "--async")
+    begun = gcloud("backups", "restore", name, *options)
+    assert "error" not in keeping.done(begun)
     assert number(keeping, "named") == 3
     gcloud("backups", "delete", name)
     assert name not in [one["name"] for one in backups(keeping)]
