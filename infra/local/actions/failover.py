@@ -39,10 +39,13 @@ def _promote(job: Job) -> None:
     if standby.is_standby(other) and not standby.is_synchronous(old.layout.synchronous):
         raise NotSynchronousError(instance.name)
     job.step(_PROMOTING)
-    old.stop("immediate")
+    if old.is_running():
+        old.stop("immediate")
     if not other.is_running():
         other.start()
     other.promote()
+    # What a dead postmaster left can promise no commit: it has lost its standby.
+    old.stop("immediate")
     facts = {
         **instance.facts,
         "side": other.layout.side,

@@ -179,7 +179,9 @@ class Cluster:
             deadline = time.monotonic() + _STOP_LIMIT_S
             while works_in(pid, self.data) and time.monotonic() < deadline:
                 time.sleep(_STOP_POLL_S)
-        end_all_in(self.data)
+        # It takes its lock file away when the last of its children has ended.
+        if mode != "fast" or (self.data / "postmaster.pid").exists():
+            end_all_in(self.data)
         shutil.rmtree(self.layout.socket, ignore_errors=True)
 
     def restart(self) -> None:
@@ -296,8 +298,9 @@ class Cluster:
         """
         if self.is_running():
             return
-        end_all_in(self.data)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        if (self.data / "postmaster.pid").exists():
+            end_all_in(self.data)
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
         shutil.rmtree(self.layout.socket, ignore_errors=True)
 
     def _make_socket_folder(self) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -258,6 +259,9 @@ def write(path: Path, text: str, *, durable: bool = True) -> None:
         text: Its whole content.
         durable: Whether it has to outlive a power failure: what is made anew needs not.
     """
+    with suppress(FileNotFoundError):
+        if path.read_text(encoding="utf-8") == text:
+            return  # a failover waits for each fsync
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with fresh.open("x", encoding="utf-8") as file:

@@ -113,12 +113,6 @@ def test_a_stopped_replica_stays_as_it_is(server: LocalServer) -> None:
             "errorReadReplicaInvalidOperation",
         ),
         (
-            "POST",
-            "/instances/source/restoreBackup",
-            {"restoreBackupContext": {"backupRunId": "1"}},
-            "errorReplicationMasterInvalidOperation",
-        ),
-        (
             "PATCH",
             "/instances/source",
             {"settings": {"databaseFlags": [{"name": "max_connections", "value": "80"}]}},
@@ -168,6 +162,15 @@ def test_what_replication_does_not_allow_is_refused(
         reason,
     )
     assert set(server.names()) == {"source", "reader"}
+
+
+def test_a_primary_with_replicas_is_not_restored_in_place(server: LocalServer) -> None:
+    run = server.do("POST", "/instances/source/backupRuns", {})["backupContext"]["backupId"]
+
+    context = {"restoreBackupContext": {"backupRunId": run}}
+    refused = server.ask("POST", "/instances/source/restoreBackup", context)
+
+    assert (refused.status, refused.reason) == (400, "errorReplicationMasterInvalidOperation")
 
 
 def test_a_primary_without_point_in_time_recovery_has_no_replicas(server: LocalServer) -> None:
