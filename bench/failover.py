@@ -189,7 +189,7 @@ def main() -> None:
                 promised, lost = promised + acknowledged, lost + gone
                 print(f"  round {number + 1}: {taken:.2f} s, {acknowledged} commits, {gone} lost")
         pair = Pair(tuple(one for one, _ in timed), tuple(floor for _, floor in timed))
-        report("kill of the primary to the first write", "pg_ctl promote, and a write", pair, 3)
+        report("kill of the primary to the first write", "pg_ctl promote, and a write", pair, 5)
         print(
             f"acknowledged commits lost: {lost} of {promised}; longest {max(pair.subject_s):.2f} s"
         )
