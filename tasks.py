@@ -14,7 +14,13 @@ from ops.migrations import tasks as migrations
 from ops.restore import tasks as restore
 
 # What continuous integration runs, in the order in which a mistake costs least.
-CHECKS = ("ruff format --check", "ruff check", "mypy", "pytest")
+# Tests wait for PostgreSQL more than they compute: two at a time, a module to each.
+CHECKS = (
+    "ruff format --check",
+    "ruff check",
+    "mypy",
+    "pytest --numprocesses=2 --dist=loadfile",
+)
 
 
 @task
