@@ -29,7 +29,8 @@ def bases(service: Service, instance: Instance) -> tuple[Base, ...]:
         if first is None:  # nothing was archived yet, or all of it has gone
             return base.era == instance.era
         # The archive goes on where the WAL ends that the base backup brings along.
-        return first.number <= basebackup.last_segment(layout.base(base.id)).number + 1
+        last = basebackup.last_segment(layout.base(base.id))
+        return last is not None and first.number <= last.number + 1
 
     return tuple(base for base in service.store.bases(instance.uid) if leads_on(base))
 

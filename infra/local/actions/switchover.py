@@ -47,7 +47,8 @@ def _switch(job: Job) -> None:
     service = job.service
     primary, replica = instance_of(job, "primary_uid"), instance_of(job)
     old, new = service.cluster(primary), service.cluster(replica)
-    if old.is_running():
+    # Begun again, the primary may be stopping already: nobody streams from it any more.
+    if job.operation.step != _SWITCHING and old.is_running():
         standby.wait_streaming(old, new, replica.name, 10)
     job.step(_SWITCHING)
     availability.remove(service, primary)
@@ -149,6 +150,8 @@ def undo(job: Job, _reason: str) -> None:
         run(job)
         return
     cluster = service.cluster(primary)
+    if job.operation.step == _SWITCHING:
+        cluster.stop()  # it may be under way
     if not cluster.is_running():
         cluster.start()
     availability.attempt(service, primary)

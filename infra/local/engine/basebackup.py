@@ -36,9 +36,10 @@ def first_segment(folder: Path) -> wal.Segment:
     return wal.start_of_backup((data_of(folder) / "backup_label").read_text())
 
 
-def last_segment(folder: Path) -> wal.Segment:
-    """Return the last WAL segment that a base backup brings along."""
-    return wal.segments(data_of(folder) / "pg_wal")[-1]
+def last_segment(folder: Path) -> wal.Segment | None:
+    """Return the last WAL segment that a base backup brings along; None of one half removed."""
+    brought = wal.segments(data_of(folder) / "pg_wal")
+    return brought[-1] if brought else None
 
 
 def take(cluster: Cluster, folder: Path) -> BaseBackup:

@@ -85,7 +85,7 @@ def test_a_stale_settings_version_is_refused(local: LocalServer) -> None:
 
     assert (refused.status, refused.reason) == (412, "staleData")
     found = local.get("/instances/main")["settings"]
-    assert found["userLabels"] == {"team": "data"}
+    assert found["userLabels"]["team"] == "data"
     assert found["settingsVersion"] == str(int(version) + 1)
 
 

@@ -115,7 +115,12 @@ def change_of_network() -> Json:
 def test_every_resource_is_one_of_the_apis_messages(local: LocalServer) -> None:
     operation = local.do("POST", "/instances/main/backupRuns", {"description": "shape"})
     context = operation["backupContext"]
-    assert context == {"kind": "sql#backupContext", "backupId": context["backupId"]}
+    name = f"projects/demo/backups/{context['backupId']}"
+    assert context == {
+        "kind": "sql#backupContext",
+        "backupId": context["backupId"],
+        "name": name,
+    }
     run = local.get(f"/instances/main/backupRuns/{context['backupId']}")
     parsed("BackupRun", run)
     assert set(run) >= {
