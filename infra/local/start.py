@@ -10,6 +10,7 @@ import psycopg
 from infra.local import availability, damage
 from infra.local.engine import basebackup
 from infra.local.engine.cluster import Cluster, wait_for_socket
+from infra.local.engine.process import let_end
 from infra.local.model import Instance, InstanceState
 from infra.local.service import Service
 from infra.local.work import Work
@@ -21,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 def bring_back(service: Service, work: Work) -> None:
     """Clear what is half-made, carry on what was under way, start or adopt the clusters."""
+    let_end("pg_ctl", service.homes)
     _clear_unknown_homes(service)
     damage.forget(service.data / "faults")
     # Before they are resumed: a restore that goes on looks after its instance itself.

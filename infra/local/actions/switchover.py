@@ -13,7 +13,7 @@ from infra.local.actions.create import take_base
 from infra.local.actions.replica import independent
 from infra.local.actions.subject import instance_of
 from infra.local.engine import standby
-from infra.local.engine.cluster import Cluster
+from infra.local.engine.cluster import Cluster, wait_for_socket
 from infra.local.errors import EngineError
 from infra.local.model import Body, Instance
 from infra.local.work import Job
@@ -135,6 +135,7 @@ def _follow(follower: Cluster) -> None:
     """Turn a replica to another primary; only what was that primary has to be started."""
     follower.configure()
     if follower.is_running():
+        wait_for_socket(follower)  # begun again, it may be starting still
         follower.reload()
     else:
         follower.start()

@@ -155,9 +155,11 @@ class Cluster:
                 cwd=self.layout.root,
             )
         except ProgramFailedError as error:
-            raise ClusterStartError(
-                self.settings.name, self._log_since(before) or error.reason
-            ) from error
+            # Unless a start that a killed server had begun was faster.
+            if not self.is_running():
+                raise ClusterStartError(
+                    self.settings.name, self._log_since(before) or error.reason
+                ) from error
         # pg_ctl comes back when recovery has begun; the lock file says when it is over.
         begun = (_READY,) if self.settings.upstream is None else (_READY, _STANDBY)
         while self._status() not in begun:

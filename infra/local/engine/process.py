@@ -15,6 +15,7 @@ from infra.local.engine.account import Account
 from infra.local.errors import ProgramFailedError, StoppingError
 
 _POLL_S = 0.5
+_POLL_END_S = 0.02
 _PROC = Path("/proc")
 _FULL = "No space left on device"
 # Messages are read by this program, times are UTC as in Cloud SQL.
@@ -255,3 +256,20 @@ def end_all_in(folder: Path, *, patience_s: float = 5, limit_s: float = 15) -> N
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGQUIT if waited < patience_s else signal.SIGKILL)
         time.sleep(0.02)
+
+
+def let_end(program: str, folder: Path, *, limit_s: float = 10) -> None:
+    """Wait until no program of this name works below a folder, or for a while.
+
+    A killed server's pg_ctl goes on: a start that overlaps with another would lose its files.
+    """
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline and any(_name(pid) == program for pid in running_in(folder)):
+        time.sleep(_POLL_END_S)
+
+
+def _name(pid: int) -> str:
+    try:
+        return (_PROC / str(pid) / "comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -242,7 +242,8 @@ def test_a_switchover_exchanges_the_roles_and_loses_nothing(server: LocalServer)
     begun = server.begin("POST", "/instances/source/switchover")
     time.sleep(0.3)
     server.kill_and_start()
-    assert "error" not in server.done(server.get(f"/operations/{begun['name']}"))
+    ended = server.done(server.get(f"/operations/{begun['name']}"))
+    assert "error" not in ended, ended["error"]
     assert server.get("/instances/source")["instanceType"] == "CLOUD_SQL_INSTANCE"
     add(server, 33)
     caught_up(server, "reader", 33)
