@@ -24,7 +24,7 @@ from tests.integration.local.server import PASSWORD, PROJECT, Json, LocalServer
 PROXY_VERSION = "v2.27.0"
 _PROXY = f"github.com/GoogleCloudPlatform/cloud-sql-proxy/v2@{PROXY_VERSION}"
 TERMINATE = b"X\0\0\0\4"
-_BUILD_LIMIT_S = 280
+_BUILD_LIMIT_S = 600
 _START_LIMIT_S = 30
 
 

@@ -91,6 +91,7 @@ def test_an_iam_user_logs_in_without_a_password(local: LocalServer, driver: str,
         assert ask(connection, "SELECT session_user::text") == user
 
 
+@pytest.mark.timeout(700)  # an empty home has it built first, a minute or two of Go
 def test_the_auth_proxy_connects(local: LocalServer) -> None:
     with proxied(local, "door") as port:
         # libpq asks for TLS within the tunnel first, and is told that there is none
