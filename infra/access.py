@@ -10,7 +10,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_gcp import sql
 
-from infra.settings import PASSWORD_LENGTH, Settings
+from infra.settings import PASSWORD_LENGTH, PASSWORD_SPECIAL, Settings
 
 
 def declare_access(settings: Settings, instance: sql.DatabaseInstance) -> None:
@@ -31,7 +31,15 @@ def declare_access(settings: Settings, instance: sql.DatabaseInstance) -> None:
 
 
 def _declare_user(settings: Settings, instance: sql.DatabaseInstance, role: str, name: str) -> None:
-    password = random.RandomPassword(f"{role}-password", length=PASSWORD_LENGTH, special=False)
+    password = random.RandomPassword(
+        f"{role}-password",
+        length=PASSWORD_LENGTH,
+        override_special=PASSWORD_SPECIAL,
+        min_lower=1,
+        min_upper=1,
+        min_numeric=1,
+        min_special=1,
+    )
     sql.User(
         f"{role}-user",
         name=name,

@@ -11,11 +11,20 @@ from infra.flags import catalogue, in_words
 FLAGS = "settings.databaseFlags"
 LABELS = "settings.userLabels"
 DISK_SIZE = "settings.dataDiskSizeGb"
+# Blocks that go when they are no longer declared; of others the live value stays.
+REMOVED_BLOCKS = (
+    "settings.denyMaintenancePeriods",
+    "settings.maintenanceWindow",
+    "settings.passwordValidationPolicy",
+)
+_REMOVED = tuple(f"{block}." for block in REMOVED_BLOCKS)
 POINT_IN_TIME = "settings.backupConfiguration.pointInTimeRecoveryEnabled"
 
 # What the gcp provider replaces and restarts: "Provider behaviour to predict" of the design,
 # collected from terraform-provider-google-beta 7.45.
-REPLACES = frozenset({"name", "region"})
+REPLACES = frozenset(
+    {"name", "region", "masterInstanceName", "diskEncryptionConfiguration.kmsKeyName"}
+)
 RESTARTS = frozenset({"settings.tier", "settings.edition", "settings.availabilityType"})
 # The API leaves out what has its type's zero value.
 NOTHING = frozenset({"", "0", "false"})
@@ -52,8 +61,8 @@ def compare(
 ) -> tuple[Change, ...]:
     """Return how a live instance differs from its declaration.
 
-    Only what is declared counts, but flags and labels are whole sets: a live one that is
-    not declared goes.
+    Only what is declared counts, but flags and labels are whole sets, and some blocks are
+    there or not: a live one that is not declared goes.
 
     Args:
         declared: The instance as an API body.
@@ -62,11 +71,7 @@ def compare(
     """
     wanted, there = dict(_leaves(declared)), dict(_leaves(live))
     paths = [path for path in wanted if _differs(wanted[path], there.get(path, ""))]
-    paths += [
-        path
-        for path in there
-        if path.startswith((f"{FLAGS}.", f"{LABELS}.")) and path not in wanted
-    ]
+    paths += [path for path in there if path not in wanted and _goes(path, there[path])]
     left_alone = frozenset(ignored)
     return tuple(
         Change(
@@ -83,6 +88,13 @@ def compare(
     )
 
 
+def _goes(path: str, value: str) -> bool:
+    """Tell whether a live value goes when it is not declared."""
+    if path.startswith((f"{FLAGS}.", f"{LABELS}.")):
+        return True
+    return path.startswith(_REMOVED) and value not in NOTHING and not path.endswith(".kind")
+
+
 def _differs(wanted: str, there: str) -> bool:
     return wanted != there and not (wanted in NOTHING and there in NOTHING)
 
@@ -95,6 +107,9 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     elif path == FLAGS and isinstance(value, list | tuple):
         for flag in value:
             yield f"{path}.{flag['name']}", str(flag.get("value", ""))
+    elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
+        for number, item in enumerate(value):
+            yield from _leaves(item, f"{path}.{number}")
     elif isinstance(value, str):
         yield path, value
     elif value is not None:

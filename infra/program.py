@@ -4,14 +4,14 @@ from infra.access import declare_access
 from infra.instance import declare_instance
 from infra.network import declare_network
 from infra.outputs import export
+from infra.replica import declare_replicas
 from infra.settings import Settings
 
 
 def declare(settings: Settings) -> None:
     """Declare every resource of a stack, under whatever runs the program."""
-    network = (
-        None if settings.network is None else declare_network(settings.project, settings.network)
-    )
+    network = None if settings.network is None else declare_network(settings, settings.network)
     instance = declare_instance(settings, network)
+    declare_replicas(settings, instance, network)
     declare_access(settings, instance)
     export(settings, instance)

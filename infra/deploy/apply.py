@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from infra.deploy import record as records
-from infra.deploy.live import Live, read
+from infra.deploy.live import Live, read, replicas_first
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record
 from infra.deploy.report import Deployment, Destruction
 from infra.deploy.steps import Action, Kind, Plan, ProtectedError, Step, check
 from infra.desired import Desired, collect
 from infra.outputs import OutputName
-from infra.settings import PASSWORD_LENGTH, Settings
+from infra.settings import Settings
 from ops import lease, localcloud
 from ops.cloudsql import CloudSql
 from ops.console import Progress
@@ -95,7 +95,7 @@ class Deployer:
         for name, instance in live.items():
             if instance.protected or name in protected:
                 raise ProtectedError(Kind.INSTANCE, name)
-        for name in live:
+        for name in replicas_first(live):
             with self.progress.phase(f"Delete instance {name}"):
                 self.cloud.wait(self.cloud.delete(name))
         records.forget(self.store)
@@ -117,7 +117,7 @@ class Deployer:
         elif step.kind is Kind.DATABASE:
             operation = self.cloud.insert_database(step.instance, step.name)
         else:
-            password = records.next_password(self.store, step.name, PASSWORD_LENGTH)
+            password = records.next_password(self.store, step.name)
             self.cloud.wait(self.cloud.insert_user(step.instance, step.name, password))
             records.keep_password(self.store, step.name, password)
             return
@@ -127,7 +127,7 @@ class Deployer:
         if step.kind is Kind.INSTANCE:
             self.cloud.wait(self.cloud.update(step.name, step.body or {}))
             return
-        password = records.next_password(self.store, step.name, PASSWORD_LENGTH)
+        password = records.next_password(self.store, step.name)
         self.cloud.wait(self.cloud.update_user(step.instance, step.name, password))
         records.keep_password(self.store, step.name, password)
 

@@ -7,6 +7,7 @@ left out silently it would never arrive.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infra.changes import REMOVED_BLOCKS
 from infra.desired import DesiredResource
 from ops.errors import OpsError
 
@@ -16,6 +17,15 @@ RENAMED: Mapping[str, str] = {
     "settings.diskType": "settings.dataDiskType",
     "settings.diskAutoresize": "settings.storageAutoResize",
     "settings.diskAutoresizeLimit": "settings.storageAutoResizeLimit",
+    "encryptionKeyName": "diskEncryptionConfiguration.kmsKeyName",
+}
+# A block that the API has as a list, and lists of which the API has one.
+LISTED: Mapping[str, str] = {
+    "settings.denyMaintenancePeriod": "settings.denyMaintenancePeriods",
+}
+FIRST: Mapping[str, str] = {
+    "settings.connectionPoolConfigs": "settings.connectionPoolConfig",
+    "settings.ipConfiguration.pscConfigs": "settings.ipConfiguration.pscConfig",
 }
 AS_TEXT = frozenset({"settings.dataDiskSizeGb", "settings.storageAutoResizeLimit"})
 SAME = frozenset(
@@ -23,6 +33,9 @@ SAME = frozenset(
         "name",
         "region",
         "databaseVersion",
+        "instanceType",
+        "masterInstanceName",
+        "nodeCount",
         "settings.tier",
         "settings.edition",
         "settings.activationPolicy",
@@ -39,9 +52,33 @@ SAME = frozenset(
         "settings.backupConfiguration.backupRetentionSettings.retentionUnit",
         "settings.ipConfiguration.ipv4Enabled",
         "settings.ipConfiguration.privateNetwork",
+        "settings.ipConfiguration.sslMode",
+        "settings.ipConfiguration.serverCaMode",
+        "settings.ipConfiguration.serverCaPool",
+        "settings.connectorEnforcement",
+        "settings.dataCacheConfig.dataCacheEnabled",
+        "settings.finalBackupConfig.enabled",
+        "settings.finalBackupConfig.retentionDays",
+        "settings.insightsConfig.queryInsightsEnabled",
+        "settings.insightsConfig.queryStringLength",
+        "settings.insightsConfig.queryPlansPerMinute",
+        "settings.insightsConfig.recordApplicationTags",
+        "settings.insightsConfig.recordClientAddress",
+        "settings.locationPreference.zone",
+        "settings.locationPreference.secondaryZone",
+        "settings.maintenanceWindow.day",
+        "settings.maintenanceWindow.hour",
+        "settings.maintenanceWindow.updateTrack",
+        "settings.passwordValidationPolicy.enablePasswordPolicy",
+        "settings.passwordValidationPolicy.minLength",
+        "settings.passwordValidationPolicy.complexity",
+        "settings.passwordValidationPolicy.disallowUsernameSubstring",
+        "settings.retainBackupsOnDelete",
     }
 )
 SETS = frozenset({"databaseFlags", "userLabels"})  # replaced whole, never merged
+REMOVED = frozenset(path.removeprefix("settings.") for path in REMOVED_BLOCKS)
+WHOLE = SAME | LISTED.keys() | FIRST.keys()
 # The provider's own: where the call goes, and its own deletion protection.
 NOT_IN_BODY = frozenset({"project", "deletionProtection"})
 
@@ -58,7 +95,7 @@ class UnmappedInputError(OpsError):
 
 def api_path(path: str) -> str:
     """Return the API's path of an input's path."""
-    return RENAMED.get(path, path)
+    return {**RENAMED, **LISTED, **FIRST}.get(path, path)
 
 
 def instance_body(resource: DesiredResource) -> dict[str, Any]:
@@ -71,15 +108,23 @@ def instance_body(resource: DesiredResource) -> dict[str, Any]:
     for path, value in _inputs(resource.inputs):
         if path in NOT_IN_BODY:
             continue
-        if path not in SAME and path not in RENAMED:
+        if path not in WHOLE and path not in RENAMED:
             raise UnmappedInputError(resource.name, path)
         target = api_path(path)
         *parents, last = target.split(".")
         node = body
         for parent in parents:
             node = node.setdefault(parent, {})
-        node[last] = str(value) if target in AS_TEXT else value
+        node[last] = _value(path, target, value)
     return body
+
+
+def _value(path: str, target: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    if path in LISTED:
+        return [dict(value)]
+    if path in FIRST:
+        return dict(value[0])
+    return str(value) if target in AS_TEXT else value
 
 
 def _inputs(inputs: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -87,7 +132,7 @@ def _inputs(inputs: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]
     found: list[tuple[str, Any]] = []
     for key, value in inputs.items():
         path = f"{prefix}{key}"
-        if isinstance(value, Mapping) and path not in SAME:
+        if isinstance(value, Mapping) and path not in WHOLE:
             found += _inputs(value, f"{path}.")
         else:
             found.append((path, value))
@@ -109,7 +154,7 @@ def update_body(
         ignored: API paths that stay as they are.
     """
     settings = {**live["settings"]}
-    for entry in SETS:
+    for entry in (*SETS, *REMOVED):
         settings.pop(entry, None)
     kept = {path.removeprefix("settings.") for path in ignored}
     for entry, value in declared["settings"].items():

@@ -36,8 +36,23 @@ class LiveInstance:
     databases: tuple[str, ...]
     users: tuple[str, ...]
 
+    @property
+    def source(self) -> str:
+        """Name of the instance that a replica follows; empty for a primary."""
+        return str(self.body.get("masterInstanceName", "")).rsplit(":", 1)[-1]
+
 
 Live = Mapping[str, LiveInstance]
+
+
+def replicas_first(live: Live) -> tuple[str, ...]:
+    """Return the instances' names, each replica before what it follows: so they can go."""
+
+    def depth(name: str) -> int:
+        source = live[name].source
+        return 1 + depth(source) if source in live else 0
+
+    return tuple(sorted(live, key=lambda name: (-depth(name), name)))
 
 
 def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:

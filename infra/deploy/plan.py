@@ -1,11 +1,12 @@
 """What a deployment would do: a pure comparison of declared, live and recorded."""
 
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 from infra.changes import Change, Effect, compare
 from infra.deploy.body import api_path, instance_body, update_body
-from infra.deploy.live import FAILED, Live, LiveInstance
+from infra.deploy.live import FAILED, Live, LiveInstance, replicas_first
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import TYPES, Action, Kind, Plan, Step
 from infra.desired import INSTANCE, Desired, DesiredResource
@@ -43,7 +44,7 @@ def plan(
         passwords: Users whose password is known here.
     """
     declared = resources(desired)
-    found = [_instance(r, live, record) for r in desired.of_type(INSTANCE)]
+    found = [_instance(r, live, record) for r in _sources_first(desired.of_type(INSTANCE))]
     ignored = tuple(c for step in found for c in step.changes if c.effect is Effect.IGNORED)
     steps = [step for step in found if step.action is not Action.CHANGE or step.body]
     emptied = {s.name for s in steps if s.action is not Action.CHANGE}
@@ -53,11 +54,22 @@ def plan(
         if entry.kind != Kind.INSTANCE:
             steps += _content(entry, kept.get(entry.instance), record, passwords)
     taken = {(s.kind, s.instance, s.replaces) for s in steps if s.replaces}
+    order = {name: place for place, name in enumerate(replicas_first(live))}
     for kind in (Kind.DATABASE, Kind.USER, Kind.INSTANCE):
-        for entry in record.resources:
+        for entry in sorted(record.resources, key=lambda e: order.get(e.instance, 0)):
             if entry.kind == kind and (kind, entry.instance, entry.name) not in taken:
                 steps += _deletion(entry, declared, kept)
     return Plan(tuple(steps), ignored)
+
+
+def _sources_first(resources: tuple[DesiredResource, ...]) -> Iterator[DesiredResource]:
+    """Yield the declared instances, each after the one that it follows."""
+    by_name = {str(resource.inputs["name"]): resource for resource in resources}
+    followed = {
+        name: {str(resource.inputs.get("masterInstanceName"))} & by_name.keys()
+        for name, resource in by_name.items()
+    }
+    return (by_name[name] for name in TopologicalSorter(followed).static_order())
 
 
 def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
@@ -112,6 +124,8 @@ def _summary(body: Mapping[str, Any]) -> str:
     settings = body["settings"]
     flags = len(settings.get("databaseFlags", ()))
     parts = (body["databaseVersion"], settings["tier"], settings["availabilityType"])
+    if source := body.get("masterInstanceName"):
+        return f"{', '.join(parts)}, {flags} flags, follows {source}"
     return f"{', '.join(parts)}, {settings['dataDiskSizeGb']} GB, {flags} flags"
 
 

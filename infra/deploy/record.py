@@ -10,12 +10,13 @@ import string
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from infra.settings import PASSWORD_LENGTH, PASSWORD_SPECIAL
 from ops.errors import OpsError
 from ops.store import Store
 
 RECORD = "record.json"
 FORMAT = 1
-ALPHABET = string.ascii_letters + string.digits
+KINDS = (string.ascii_lowercase, string.ascii_uppercase, string.digits, PASSWORD_SPECIAL)
 
 
 class BadRecordError(OpsError):
@@ -100,7 +101,7 @@ def known_passwords(store: Store) -> frozenset[str]:
     return frozenset(name for name in keys if f"{name}.next" not in keys)
 
 
-def next_password(store: Store, user: str, length: int) -> str:
+def next_password(store: Store, user: str) -> str:
     """Return the password that a user is about to get, written down before it is given.
 
     A deployment that was killed between the two finds the same one again.
@@ -108,9 +109,17 @@ def next_password(store: Store, user: str, length: int) -> str:
     kept = store.get(f"passwords/{user}.next")
     if kept is not None:
         return kept.content.decode()
-    password = "".join(secrets.choice(ALPHABET) for _ in range(length))
+    password = _generated()
     store.put(f"passwords/{user}.next", password.encode())
     return password
+
+
+def _generated() -> str:
+    """Return a password with every kind of character, as Cloud SQL's password policy asks."""
+    while True:
+        chosen = "".join(secrets.choice("".join(KINDS)) for _ in range(PASSWORD_LENGTH))
+        if all(set(kind) & set(chosen) for kind in KINDS):
+            return chosen
 
 
 def keep_password(store: Store, user: str, password: str) -> None:

@@ -15,7 +15,6 @@ from ops.cloudsql import CloudSql
 # what it adds to the declared inputs is what the API fills in anyway.
 PROVIDER_ADDS = {
     "settings.pricingPlan",
-    "settings.retainBackupsOnDelete",
     "settings.enableDataplexIntegration",
     "settings.enableGoogleMlIntegration",
     "settings.ipConfiguration.enablePrivatePathForGoogleCloudServices",

@@ -82,6 +82,7 @@ def test_flags_are_compiled_to_the_apis_units() -> None:
         "autovacuum_analyze_scale_factor": "0.02",
         "autovacuum_naptime": "30",
         "autovacuum_vacuum_scale_factor": "0.05",
+        "cloudsql.iam_authentication": "on",
         "effective_cache_size": "655360",
         "idle_in_transaction_session_timeout": "600000",
         "log_lock_waits": "on",
@@ -102,6 +103,8 @@ def test_the_instance_has_a_private_address_and_no_public_one(stack: str) -> Non
     assert instance(stack)["settings"]["ipConfiguration"] == {
         "ipv4Enabled": False,
         "privateNetwork": vpc,
+        "serverCaMode": "GOOGLE_MANAGED_INTERNAL_CA",
+        "sslMode": "ENCRYPTED_ONLY",
     }
     network = desired(stack).named("network").inputs
     assert network["autoCreateSubnetworks"] is False
@@ -142,7 +145,14 @@ def test_the_database_and_the_users(stack: str) -> None:
         assert set(user.depends_on) == {f"{role}-password", "instance"}
         assert user.deleted_with == "instance"
         assert not user.protect
-        assert declared.named(f"{role}-password").inputs == {"length": 32, "special": False}
+        assert declared.named(f"{role}-password").inputs == {
+            "length": 32,
+            "overrideSpecial": "-_",
+            "minLower": 1,
+            "minUpper": 1,
+            "minNumeric": 1,
+            "minSpecial": 1,
+        }
 
 
 @pytest.mark.parametrize("stack", STACKS)

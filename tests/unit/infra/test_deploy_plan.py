@@ -260,9 +260,9 @@ def test_a_user_without_a_known_password_gets_a_new_one() -> None:
 
 
 def test_an_input_without_a_place_in_the_api_body_is_refused() -> None:
-    settings = INPUTS["settings"] | {"insightsConfig": {"queryInsightsEnabled": True}}
+    settings = INPUTS["settings"] | {"activeDirectoryConfig": {"domain": "x"}}
     strange = resource(INSTANCE, "instance", **(INPUTS | {"settings": settings}))
-    with pytest.raises(UnmappedInputError, match="insightsConfig"):
+    with pytest.raises(UnmappedInputError, match="activeDirectoryConfig"):
         instance_body(strange)
 
 

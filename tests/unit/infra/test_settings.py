@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.declared import config_section, engine_values
-from infra.rules import SettingsError, validate
-from infra.settings import ChangeWindow, load
+from infra.settings import ChangeWindow, DenyPeriod, SettingsError, load
+from infra.settings.declared import config_section, engine_values
+from infra.settings.validation import validate
 from infra.stackfile import ROOT, StackFileError, UnknownStackError, read_config, stacks
 from infra.tiers import BadTierError, parse_tier
 
@@ -107,7 +107,7 @@ config:
   ai-square-db:tier: db-custom-3-3800
   ai-square-db:diskSizeGb: 5
   ai-square-db:availability: BOTH
-  ai-square-db:logRetentionDays: 8
+  ai-square-db:logRetentionDays: 36
   ai-square-db:backupStartTime: 7pm
   ai-square-db:changeDays: [sat, someday]
   ai-square-db:poolSize: 500
@@ -130,7 +130,7 @@ config:
         "ai-square-db:tier: there is no tier db-custom-3-3800: its vCPUs are 1 or an even number",
         "ai-square-db:diskSizeGb: 5 can't be used: input should be greater than or equal to 10.",
         "ai-square-db:availability: 'BOTH' can't be used: input should be 'REGIONAL' or 'ZONAL'.",
-        "ai-square-db:logRetentionDays: 8 can't be used",
+        "ai-square-db:logRetentionDays: 36 can't be used",
         "ai-square-db:backupStartTime: '7pm' can't be used",
         "ai-square-db:changeDays.1: 'someday' can't be used",
         "ai-square-db:poolSize: one pool of 500 is more than all pools",
@@ -149,7 +149,10 @@ config:
         ({"flags": {"shared_buffers": "9GB"}}, "from 768 MB to 4.5 GB"),
         ({"flags": {"shared_buffers": None}}, "A flag is a word, a number, true or false".lower()),
         ({"flags": "shared_buffers=1GB"}, "valid dictionary"),
-        ({"pointInTimeRecovery": False}, "REGIONAL needs backupEnabled and pointInTimeRecovery"),
+        (
+            {"backupEnabled": False, "pointInTimeRecovery": False},
+            "REGIONAL needs backupEnabled; Cloud SQL refuses",
+        ),
         ({"backupRetained": 3}, "7 days of log need as many daily backups"),
         ({"diskSizeGb": 900}, "500 is less than diskSizeGb (900)"),
         ({"instance": "Ai_Square"}, "ai-square-db:instance: 'Ai_Square' can't be used"),
@@ -158,8 +161,67 @@ config:
         ({"database": "pg_x"}, "pg_x is Cloud SQL's own"),
         ({"changeHours": "10:00-10:00"}, "is no time at all"),
         ({"changeHours": "10-11"}, "ai-square-db:changeHours: '10-11' can't be used"),
-        ({"edition": "ENTERPRISE_PLUS"}, "input should be 'ENTERPRISE'"),
-        ({"databaseVersion": "POSTGRES_9_6"}, "input should be 'POSTGRES_15'"),
+        ({"edition": "PLUS"}, "input should be 'ENTERPRISE' or 'ENTERPRISE_PLUS'"),
+        ({"edition": "ENTERPRISE_PLUS"}, "ENTERPRISE_PLUS takes db-perf-optimized-N-VCPU"),
+        ({"tier": "db-perf-optimized-N-8"}, "Set edition ENTERPRISE_PLUS"),
+        ({"edition": "ENTERPRISE_PLUS", "tier": "db-perf-optimized-N-7"}, "one of 2, 4, 8, 16"),
+        ({"logRetentionDays": 14, "backupRetained": 14}, "ENTERPRISE keeps the log for 1 to 7"),
+        ({"zone": "europe-west1-b"}, "not in gcp:region asia-east1"),
+        ({"secondaryZone": "asia-east1-a", "zone": "asia-east1-a"}, "is the primary's zone"),
+        ({"secondaryZone": "asia-east1-a", "availability": "ZONAL"}, "has no standby"),
+        ({"dataCache": True}, "dataCache needs edition ENTERPRISE_PLUS"),
+        ({"connectionPooling": True}, "connectionPooling needs edition ENTERPRISE_PLUS"),
+        ({"kmsKey": "key"}, "is no key's name"),
+        (
+            {"kmsKey": "projects/p/locations/us/keyRings/r/cryptoKeys/k"},
+            "keys of the instance's own region alone",
+        ),
+        ({"flags": {"cloudsql.iam_authentication": "on"}}, "has a key of its own"),
+        ({"denyMaintenanceStart": "12-01"}, "'12-01' to '' is no period"),
+        ({"denyMaintenanceStart": "2026-02-30", "denyMaintenanceEnd": "2026-03-01"}, "no period"),
+        ({"denyMaintenanceStart": "2026-12-01", "denyMaintenanceEnd": "01-15"}, "no period"),
+        ({"denyMaintenanceStart": "11-01", "denyMaintenanceEnd": "02-15"}, "107 days without"),
+        ({"queryInsightsTextBytes": 9000}, "past the limit of edition ENTERPRISE: 4500"),
+        ({"queryInsightsPlansPerMinute": 50}, "past the limit of edition ENTERPRISE: 20"),
+        ({"serverCaPool": "pool"}, "a pool goes with serverCaMode CUSTOMER_MANAGED_CAS_CA"),
+        ({"subnetRange": "10.0.0.1/24"}, "is no range of addresses"),
+        ({"subnetRange": "8.8.8.0/24"}, "is not private"),
+        ({"networkRangeAddress": "10.64.1.0"}, "can't begin a range of prefix length 20"),
+        ({"networkRangeAddress": "10.64.0.0"}, "overlaps the range for private services"),
+        ({"pscConsumerProjects": ["other"]}, "they go with networkMode PSC"),
+        ({"monitorUser": "ai_square_app"}, "monitorUser: ai_square_app is the app too"),
+        ({"iamUsers": {"a@b.com": "boss"}}, "ai-square-db:iamUsers.a@b.com: 'boss' can't be used"),
+        ({"iamUsers": {"A@b.com": "app"}}, "has capital letters"),
+        ({"iamUsers": {"a@b.com": "app"}, "iamAuthentication": False}, "nobody logs in with IAM"),
+        ({"exportBucket": "bkt", "evidenceBucket": "bkt"}, "Give evidence its own"),
+        ({"exportLockedDays": 60}, "60 is more than exportRetentionDays (30)"),
+        ({"runnerImage": "i"}, "jobs lose their disk as they end"),
+        ({"drillSchedule": "daily"}, "'daily' is no schedule"),
+        ({"replicas": {"r": {"source": "x"}}}, "there is no replica 'x'"),
+        ({"replicas": {"r": {"source": "r"}}}, "or follows itself"),
+        ({"replicas": {"r": {"nodes": 2}}}, "a read pool needs edition ENTERPRISE_PLUS"),
+        ({"replicas": {"r": {"zone": "us-east1-b"}}}, "us-east1-b is not in asia-east1"),
+        ({"replicas": {"r": {"size": 2}}}, "ai-square-db:replicas.r.size is no setting"),
+        ({"replicas": {"r": {"tier": "db-custom-3-3840"}}}, "replicas.r.tier: there is no tier"),
+        (
+            {
+                "flags": {"max_connections": 200},
+                "replicas": {"r": {"flags": {"max_connections": 100}}},
+            },
+            "max_connections 100 is less than the primary's 200",
+        ),
+        (
+            {"flags": {"shared_buffers": "4GB"}, "replicas": {"r": {"tier": "db-custom-1-3840"}}},
+            "ai-square-db:replicas.r.flags: shared_buffers",
+        ),
+        (
+            {
+                "kmsKey": "projects/p/locations/asia-east1/keyRings/r/cryptoKeys/k",
+                "replicas": {"r": {"region": "us-east1"}},
+            },
+            "kmsKey is missing: the primary's key is of asia-east1",
+        ),
+        ({"databaseVersion": "POSTGRES_9_6"}, "input should be 'POSTGRES_15', "),
         ({"networkRangePrefix": 30}, "less than or equal to 24"),
         ({"labels": {"Team": "x"}}, "ai-square-db:labels.Team: 'Team' can't be used"),
     ],
@@ -254,3 +316,79 @@ def test_tiers_that_are_made() -> None:
     assert parse_tier("db-custom-1-3840").vcpus == 1
     assert parse_tier("db-custom-2-13312").memory_mb == 13312
     assert parse_tier("db-custom-96-638976").vcpus == 96
+
+
+CLEAR = """
+config:
+  gcp:project: p
+  gcp:region: asia-east1
+  ai-square-db:networkName: net
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("gcp:credentials: hunter2-key", "hunter2-key"),
+        ("gcp:accessToken: ya29.hunter2", "hunter2"),
+        ("other:dbPassword: hunter2", "hunter2"),
+        ("other:url: postgres://app:hunter2@10.0.0.1/db", "hunter2"),
+        ("other:keys: ['-----BEGIN RSA PRIVATE KEY-----']", "BEGIN"),
+    ],
+)
+def test_a_secret_in_clear_is_refused_and_not_repeated(
+    tmp_path: Path, line: str, value: str
+) -> None:
+    write(tmp_path, "x", f"{CLEAR}  {line}\n")
+    with pytest.raises(SettingsError) as caught:
+        load("x", tmp_path)
+    (said,) = caught.value.problems
+    assert said.startswith(line.split(": ", maxsplit=1)[0])
+    assert "a secret stands in the file in clear" in said
+    assert value not in str(caught.value)
+
+
+def test_an_encrypted_secret_is_taken(tmp_path: Path) -> None:
+    write(tmp_path, "x", f"{CLEAR}  other:dbPassword:\n    secure: v1:abc:def\n")
+    assert load("x", tmp_path).project == "p"
+
+
+def test_replicas_come_after_what_they_follow() -> None:
+    settings = validate(
+        "test",
+        GOOD
+        | {
+            "ai-square-db:replicas": {
+                "a": {"source": "b"},
+                "b": {"flags": {"work_mem": "16MB"}, "tier": "db-custom-4-15360"},
+            },
+            "ai-square-db:flags": {"max_connections": 200},
+        },
+    )
+    first, second = settings.replicas
+    assert (first.name, first.source, second.name, second.source) == (
+        "ai-square-db-b",
+        None,
+        "ai-square-db-a",
+        "b",
+    )
+    assert {flag.name: flag.value for flag in first.flags} == {
+        "cloudsql.iam_authentication": "on",
+        "max_connections": "200",
+        "work_mem": "16384",
+    }
+
+
+def test_iam_users_log_in_by_their_postgresql_names() -> None:
+    people = {"a@b.com": "readonly", "job@p.iam.gserviceaccount.com": "monitor"}
+    settings = validate("test", GOOD | {"ai-square-db:iamUsers": people})
+    assert [(user.login, user.role) for user in settings.iam_users] == [
+        ("a@b.com", "readonly"),
+        ("job@p.iam", "monitor"),
+    ]
+
+
+def test_a_yearly_period_without_maintenance_may_cross_the_new_year() -> None:
+    period = {"denyMaintenanceStart": "12-20", "denyMaintenanceEnd": "01-10"}
+    settings = validate("test", GOOD | {f"ai-square-db:{k}": v for k, v in period.items()})
+    assert settings.instance.maintenance.deny == DenyPeriod("12-20", "01-10", "00:00:00")

@@ -1,0 +1,128 @@
+"""When Cloud SQL may update the machine, and when it may not."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from infra.settings.keys import Keys, Rule, TimeOfDay, key, keys
+from infra.settings.operations import WEEKDAYS
+
+if TYPE_CHECKING:
+    from infra.settings.declared import Declared
+
+# https://cloud.google.com/sql/docs/postgres/maintenance#deny: 1 to 90 days, given with the
+# year (once) or without it (every year).
+DENY_LIMIT_DAYS = 90
+LEAP = 2028  # a year that has every day that a period without a year may name
+DayOfYear = Annotated[str, StringConstraints(pattern=r"^((\d{4}-)?\d{2}-\d{2})?$")]
+
+
+class MaintenanceKeys(Keys):
+    """Keys of the maintenance window."""
+
+    maintenance_day: Literal["", "mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
+        "sat", description="Day of the weekly maintenance window; empty for any time."
+    )
+    maintenance_hour: int = Field(
+        18, ge=0, le=23, description="Hour in UTC at which the window begins; it lasts one hour."
+    )
+    maintenance_track: Literal["canary", "stable", "week5"] = Field(
+        "stable", description="How soon after its release an update comes: canary is the first."
+    )
+    deny_maintenance_start: DayOfYear = Field(
+        "", description="First day without maintenance, YYYY-MM-DD, or MM-DD for every year."
+    )
+    deny_maintenance_end: DayOfYear = Field(
+        "", description="Last day without maintenance, written like the first."
+    )
+    deny_maintenance_time: TimeOfDay = Field(
+        "00:00", description="Time in UTC at which the days without maintenance begin and end."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DenyPeriod:
+    """Days without maintenance.
+
+    Attributes:
+        start: First day, ``YYYY-MM-DD`` or ``MM-DD``.
+        end: Last day.
+        time: At which both begin and end, ``HH:MM:SS`` in UTC.
+    """
+
+    start: str
+    end: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """When Cloud SQL may update the machine.
+
+    Attributes:
+        day: Of the weekly window, 1 for Monday; None for any time.
+        hour: At which it begins, in UTC.
+        track: ``canary``, ``stable`` or ``week5``.
+        deny: Days without maintenance; None for none.
+    """
+
+    day: int | None
+    hour: int
+    track: str
+    deny: DenyPeriod | None
+
+
+def maintenance(d: "Declared") -> Maintenance:
+    """Return the maintenance window's settings."""
+    at = time.fromisoformat(d.deny_maintenance_time)
+    deny = DenyPeriod(d.deny_maintenance_start, d.deny_maintenance_end, at.isoformat("seconds"))
+    return Maintenance(
+        # the API counts Monday as 1
+        day=WEEKDAYS.index(d.maintenance_day) + 1 if d.maintenance_day else None,
+        hour=d.maintenance_hour,
+        track=d.maintenance_track,
+        deny=deny if d.deny_maintenance_start else None,
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text if re.match(r"\d{4}-", text) else f"{LEAP}-{text}")
+    except ValueError:
+        return None
+
+
+def deny_days(start: str, end: str) -> int | None:
+    """Return how many days a period takes, both ends counted; None where it is none."""
+    first, last = _day(start), _day(end)
+    if first is None or last is None or len(start) != len(end):
+        return None
+    if last < first and len(start) == len("MM-DD"):  # over the end of the year
+        last = last.replace(year=LEAP + 1)
+    days = (last - first).days + 1
+    return days if days > 0 else None
+
+
+def _deny(d: "Declared") -> Iterator[str]:
+    start, end = d.deny_maintenance_start, d.deny_maintenance_end
+    if not start and not end:
+        return
+    days = deny_days(start, end)
+    if days is None:
+        yield (
+            f"{key('deny_maintenance_start')}: {start!r} to {end!r} is no period. Write both days,"
+            " as 2026-12-01 and 2027-01-15, or as 12-01 and 01-15 for every year."
+        )
+    elif days > DENY_LIMIT_DAYS:
+        yield (
+            f"{key('deny_maintenance_end')}: {days} days without maintenance swallow"
+            f" {days // 7} of the weekly windows in a row; Cloud SQL takes 1 to"
+            f" {DENY_LIMIT_DAYS} days."
+        )
+
+
+RULES: tuple[Rule, ...] = ((keys("deny_maintenance_start", "deny_maintenance_end"), _deny),)
