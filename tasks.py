@@ -8,6 +8,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from infra import tasks as infra
+from infra.flags import tasks as flags
 from ops.backups import tasks as backups
 from ops.demo import tasks as demo
 from ops.migrations import tasks as migrations
@@ -34,6 +35,7 @@ namespace = Collection(
     test,
     demo.demo,
     infra.local,
+    flags.namespace,
     backups.namespace,
     migrations.namespace,
     restore.namespace,

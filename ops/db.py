@@ -21,13 +21,14 @@ class Budget:
     """What a connection may cost the server.
 
     Attributes:
-        statement_s: the longest statement, in seconds; 0 is without a limit.
-        lock_s: the longest wait for a lock, in seconds; 0 is without a limit.
+        statement_s: the longest statement, in seconds; 0 is without a limit, None leaves it
+            to the server's own setting.
+        lock_s: the longest wait for a lock, in seconds; 0 and None likewise.
         read_only: whether its transactions may write.
     """
 
-    statement_s: float
-    lock_s: float
+    statement_s: float | None
+    lock_s: float | None
     read_only: bool
 
 
@@ -37,6 +38,8 @@ DIAGNOSTIC = Budget(statement_s=5.0, lock_s=0.1, read_only=True)
 VERIFY = Budget(statement_s=0, lock_s=5.0, read_only=True)
 # Changes set their own limits by class of statement.
 CHANGE = Budget(statement_s=0, lock_s=2.0, read_only=False)
+# Reading what the server's configuration says hides nothing of it behind our own limits.
+AS_CONFIGURED = Budget(statement_s=None, lock_s=None, read_only=True)
 
 
 class CannotConnectError(OpsError):
@@ -163,9 +166,9 @@ class Database:
             raise QueryFailedError(self, user, error) from error
 
     def _open(self, user: str, budget: Budget, *, autocommit: bool, name: str) -> Connection:
+        limits = {"statement_timeout": budget.statement_s, "lock_timeout": budget.lock_s}
         settings = {
-            "statement_timeout": int(budget.statement_s * 1000),
-            "lock_timeout": int(budget.lock_s * 1000),
+            **{name: int(limit * 1000) for name, limit in limits.items() if limit is not None},
             "default_transaction_read_only": "on" if budget.read_only else "off",
             "timezone": "UTC",
         }

@@ -1,6 +1,6 @@
 """Database flags: the catalogue, people's units into the API's, ranges."""
 
-from infra.flags.catalogue import NOT_FLAGS, Flag, FlagType, catalogue
+from infra.flags.catalogue import Flag, FlagType, catalogue
 from infra.flags.errors import (
     FlagError,
     FlagRangeError,
@@ -20,7 +20,6 @@ from infra.flags.values import (
 )
 
 __all__ = [
-    "NOT_FLAGS",
     "Flag",
     "FlagError",
     "FlagRange",

@@ -2,7 +2,9 @@
 
 The facts are in ``flags.csv``: units, types and ranges as the Cloud SQL flags
 reference gives them, PostgreSQL 15's own range where that reference only says that
-it varies (column ``source``).
+it varies, and the names that nais/naiserator (pkg/resourcecreator/google/sql/
+instance_flags.go, made from that reference) lists besides (column ``source``).
+Settings of PostgreSQL 15 that are no flags are in ``infra.flags.elsewhere``.
 """
 
 import csv
@@ -21,6 +23,8 @@ class FlagType(StrEnum):
     FLOAT = "float"
     BOOLEAN = "boolean"
     ENUM = "enum"
+    STRING = "string"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Flag:
         maximum: Largest value in that unit; None for what is no number.
         memory_minimum_percent: Smallest share of the tier's memory, where one is set.
         memory_maximum_percent: Largest share of the tier's memory, where one is set.
-        choices: The words of an enum.
+        choices: The words of an enum, or of the items of a list.
         default: When unset, as the API writes it; empty where it depends on the tier.
         restart: Whether a change restarts the instance.
         source: Where the range comes from.
@@ -56,15 +60,19 @@ class Flag:
     source: str
     note: str
 
+    @property
+    def library(self) -> str | None:
+        """The module that owns the flag and has to be preloaded; None for PostgreSQL's own."""
+        prefix, dot, _ = self.name.partition(".")
+        return LIBRARIES.get(prefix, prefix) if dot and not self.cloud_only else None
 
-# PostgreSQL settings that are set elsewhere on Cloud SQL, and where.
-NOT_FLAGS: Mapping[str, str] = MappingProxyType(
-    {
-        "statement_timeout": "ALTER ROLE or ALTER DATABASE ... SET statement_timeout",
-        "jit": "ALTER ROLE or ALTER DATABASE ... SET jit",
-        "synchronous_commit": "ALTER ROLE or ALTER DATABASE ... SET synchronous_commit",
-    }
-)
+    @property
+    def cloud_only(self) -> bool:
+        """Whether only Cloud SQL knows it: PostgreSQL takes any value as a placeholder."""
+        return self.name.startswith("cloudsql.")
+
+
+LIBRARIES = MappingProxyType({"cron": "pg_cron"})  # where the prefix is not the module's name
 
 
 @cache

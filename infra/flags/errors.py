@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from infra.flags.catalogue import NOT_FLAGS, Flag
+from infra.flags.catalogue import Flag
+from infra.flags.elsewhere import remedy
 from ops.errors import BadInputError
 
 
@@ -22,10 +23,7 @@ class NotACloudSqlFlagError(FlagError):
     """PostgreSQL has the setting, Cloud SQL does not take it as a flag."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} is a PostgreSQL setting but no Cloud SQL flag."
-            f" Set it in SQL: {NOT_FLAGS[name]}."
-        )
+        super().__init__(f"{name} is a PostgreSQL setting but no Cloud SQL flag. {remedy(name)}")
 
 
 class FlagValueError(FlagError):

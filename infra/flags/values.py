@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from infra.flags.catalogue import NOT_FLAGS, Flag, FlagType, catalogue
+from infra.flags.catalogue import Flag, FlagType, catalogue
+from infra.flags.elsewhere import contexts
 from infra.flags.errors import (
     FlagError,
     FlagRangeError,
@@ -26,6 +27,7 @@ FlagWord = str | int | float | bool
 SOURCES = {
     "Cloud SQL": "the Cloud SQL flags reference",
     "PostgreSQL 15": "PostgreSQL 15's own range, since Cloud SQL's varies",
+    "naiserator": "nais/naiserator's list of Cloud SQL flags and PostgreSQL 15's own range",
 }
 
 
@@ -68,7 +70,7 @@ def find(name: str) -> Flag:
     flags = catalogue()
     if name in flags:
         return flags[name]
-    if name in NOT_FLAGS:
+    if name in contexts():
         raise NotACloudSqlFlagError(name)
     raise UnknownFlagError(name, get_close_matches(name, flags, n=2, cutoff=0.7))
 
@@ -182,10 +184,35 @@ def _boolean(flag: Flag, word: FlagWord, _memory_mb: int | None) -> str:
 
 
 def _enum(flag: Flag, word: FlagWord, _memory_mb: int | None) -> str:
-    text = _text(word).lower()
-    if text in flag.choices:
-        return text
-    raise FlagValueError(flag, word, f"it is one of {', '.join(flag.choices)}")
+    found = _choice(flag, _text(word))
+    if found is None:
+        raise FlagValueError(flag, word, f"it is one of {', '.join(flag.choices)}")
+    return found
+
+
+def _choice(flag: Flag, text: str) -> str | None:
+    """Return the choice as the catalogue spells it; PostgreSQL ignores the case of enums."""
+    return next((choice for choice in flag.choices if choice.lower() == text.lower()), None)
+
+
+def _list(flag: Flag, word: FlagWord, _memory_mb: int | None) -> str:
+    """Read words between commas; a minus in front takes one out again."""
+    items: list[str] = []
+    for item in _text(word).split(","):
+        sign = "-" if item.strip().startswith("-") else ""
+        found = _choice(flag, item.strip().removeprefix("-"))
+        if found is None:
+            known = ", ".join(flag.choices)
+            raise FlagValueError(flag, word, f"it is a list of {known}, each with - to exclude it")
+        items.append(sign + found)
+    return ",".join(items)
+
+
+def _string(flag: Flag, word: FlagWord, _memory_mb: int | None) -> str:
+    text = _text(word)
+    if not text:
+        raise FlagValueError(flag, word, "it is a name; leave the flag out for none")
+    return text
 
 
 _API = {
@@ -193,4 +220,6 @@ _API = {
     FlagType.FLOAT: _float,
     FlagType.BOOLEAN: _boolean,
     FlagType.ENUM: _enum,
+    FlagType.STRING: _string,
+    FlagType.LIST: _list,
 }

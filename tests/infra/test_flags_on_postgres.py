@@ -1,98 +1,89 @@
-"""The catalogue and the units against a real PostgreSQL 15, which is asked and not started."""
+"""The catalogue, the units and the stacks' sets against a real PostgreSQL 15."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
+import math
+from collections.abc import Iterator
 
 import pytest
 
-from infra.flags import FlagType, catalogue, compile_flag
+from infra.flags import FlagType, FlagValue, catalogue, compile_flag, compile_flags
+from infra.flags.elsewhere import contexts
+from infra.flags.proof import Proof, Prover
 from infra.flags.units import NotANumberError, parse_float, parse_integer
-from ops.programs import Programs, ProgramsMissingError, find
+from infra.flags.verdict import judge
+from ops.db import DIAGNOSTIC, Database
+from ops.programs import ProgramsMissingError, find
+from ops.results import State
+from ops.scratch import SUPERUSER, Scratch, ScratchFailedError, scratch
 
-PG_INTEGER_TYPES = {
-    "INTEGER": FlagType.INTEGER,
-    "REAL": FlagType.FLOAT,
-    "BOOLEAN": FlagType.BOOLEAN,
+PG_TYPES = {
+    "bool": FlagType.BOOLEAN,
+    "enum": FlagType.ENUM,
+    "integer": FlagType.INTEGER,
+    "real": FlagType.FLOAT,
 }
 # Where Cloud SQL says otherwise than PostgreSQL.
 NARROWER = {
     "max_connections",
+    "max_logical_replication_workers",
+    "max_pred_locks_per_transaction",
     "max_replication_slots",
+    "max_sync_workers_per_subscription",
     "max_wal_senders",
     "max_worker_processes",
     "min_wal_size",
+    "old_snapshot_threshold",
     "temp_file_limit",
     "track_activity_query_size",
 }
-OTHER_TYPE = {"autovacuum_vacuum_cost_delay"}  # fractions in PostgreSQL, whole numbers in Cloud SQL
+# Fractions in PostgreSQL, whole numbers in Cloud SQL.
+OTHER_TYPE = {"autovacuum_vacuum_cost_delay", "vacuum_cost_delay"}
+# What PostgreSQL calls the same by another word, or takes from elsewhere.
+OWNED_HERE = {"auto_explain", "pg_stat_statements"}
 
 
 @pytest.fixture(scope="module")
-def programs() -> Programs:
+def cluster() -> Iterator[Scratch]:
     try:
-        return find(15)
+        programs = find(15)
     except ProgramsMissingError as error:
         pytest.skip(str(error))
+    with scratch(programs) as made:
+        yield made
 
 
-def _run(programs: Programs, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run postgres, which refuses to be root."""
-    return subprocess.run(
-        [programs.path("postgres"), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        user="nobody" if os.geteuid() == 0 else None,
-    )
+@pytest.fixture
+def server(cluster: Scratch) -> Iterator[Database]:
+    with cluster.running({"shared_preload_libraries": ", ".join(OWNED_HERE)}) as database:
+        yield database
 
 
-@pytest.fixture(scope="module")
-def described(programs: Programs) -> Mapping[str, list[str]]:
-    text = _run(programs, "--describe-config").stdout
-    return {row.split("\t")[0]: row.split("\t") for row in text.splitlines()}
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """Give a folder that looks enough like a cluster for ``postgres -C``."""
-    # /tmp, since the unprivileged user of a root's run has to enter it
-    with TemporaryDirectory(dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        data = Path(name) / "data"
-        data.mkdir(mode=0o700)
-        (data / "postgresql.conf").touch()
-        if os.geteuid() == 0:
-            shutil.chown(data, user="nobody")
-        yield data
-
-
-def test_every_flag_is_a_setting_of_its_type_range_and_restart(
-    described: Mapping[str, list[str]],
-) -> None:
+def test_every_flag_is_a_setting_of_its_type_unit_range_and_restart(server: Database) -> None:
+    with server.connect(SUPERUSER, budget=DIAGNOSTIC) as connection:
+        rows = connection.execute(
+            "SELECT name, context, vartype, coalesce(unit, ''), min_val, max_val, enumvals"
+            " FROM pg_settings"
+        ).fetchall()
+    described = {row[0]: row[1:] for row in rows}
+    assert {name: row[0] for name, row in described.items() if name in contexts()} == contexts()
+    assert {name for name in described if "." not in name} <= set(catalogue()) | set(contexts())
     for flag in catalogue().values():
-        if "." in flag.name:
-            continue  # an extension's, or Cloud SQL's own
-        _, context, _, kind, _, low, high, *_ = described[flag.name]
+        if flag.library not in {None, *OWNED_HERE} or flag.cloud_only:
+            continue  # of a module that is not part of PostgreSQL
+        context, kind, unit, low, high, words = described[flag.name]
         assert flag.restart == (context == "postmaster"), flag.name
-        if kind == "ENUM":
-            assert flag.type is FlagType.ENUM, flag.name
-            continue
         if flag.name not in OTHER_TYPE:
-            assert flag.type is PG_INTEGER_TYPES[kind], flag.name
-        if kind == "BOOLEAN":
+            assert flag.type is PG_TYPES[kind], flag.name
+        assert flag.unit == unit, flag.name
+        if flag.type is FlagType.ENUM:
+            assert set(flag.choices) <= {*words, "regress"}, flag.name
+        if flag.minimum is None or flag.maximum is None:
             continue
-        assert flag.minimum is not None
-        assert flag.maximum is not None
         if flag.name in NARROWER:
             assert float(low) <= flag.minimum, flag.name
             assert flag.maximum <= float(high), flag.name
         else:
-            assert (flag.minimum, flag.maximum) == (float(low), float(high)), flag.name
+            assert math.isclose(flag.minimum, float(low)), flag.name
+            assert math.isclose(flag.maximum, float(high), rel_tol=1e-5), flag.name
 
 
 @pytest.mark.parametrize(
@@ -124,40 +115,59 @@ def test_every_flag_is_a_setting_of_its_type_range_and_restart(
     ],
 )
 def test_integers_are_read_as_postgresql_reads_them(
-    programs: Programs, folder: Path, name: str, words: str
+    cluster: Scratch, name: str, words: str
 ) -> None:
-    told = _run(programs, "-D", str(folder), "-C", name, "-c", f"{name}={words}")
-    assert told.returncode == 0, told.stderr
-    assert parse_integer(words, catalogue()[name].unit) == int(told.stdout)
+    told = cluster.ask(name, {name: words})
+    assert parse_integer(words, catalogue()[name].unit) == int(told)
 
 
 @pytest.mark.parametrize("words", ["1.1", "4", "1e-3", "0x10", ".25"])
-def test_floats_are_read_as_postgresql_reads_them(
-    programs: Programs, folder: Path, words: str
-) -> None:
-    told = _run(
-        programs, "-D", str(folder), "-C", "random_page_cost", "-c", f"random_page_cost={words}"
-    )
-    assert parse_float(words) == float(told.stdout)
+def test_floats_are_read_as_postgresql_reads_them(cluster: Scratch, words: str) -> None:
+    told = cluster.ask("random_page_cost", {"random_page_cost": words})
+    assert parse_float(words) == float(told)
 
 
 @pytest.mark.parametrize("words", ["8mb", "3TB", "lots", "1 2", "1e", "inf"])
-def test_what_we_refuse_postgresql_refuses(programs: Programs, folder: Path, words: str) -> None:
-    told = _run(programs, "-D", str(folder), "-C", "work_mem", "-c", f"work_mem={words}")
-    assert told.returncode != 0
+def test_what_we_refuse_postgresql_refuses(cluster: Scratch, words: str) -> None:
+    with pytest.raises(ScratchFailedError, match="invalid value for parameter"):
+        cluster.ask("work_mem", {"work_mem": words})
     with pytest.raises(NotANumberError):
         parse_integer(words, "kB")
 
 
-def test_postgresql_takes_every_default_and_every_choice(programs: Programs, folder: Path) -> None:
-    arguments: list[str] = []
-    for flag in catalogue().values():
-        value = flag.default or (flag.choices[0] if flag.choices else "")
-        if value:
-            arguments += ["-c", f"{flag.name}={compile_flag(flag.name, value).value}"]
-    told = _run(programs, "-D", str(folder), "-C", "work_mem", *arguments)
-    assert told.returncode == 0, told.stderr
-    for flag in catalogue().values():
-        for choice in flag.choices if "." not in flag.name else ():
-            told = _run(programs, "-D", str(folder), "-C", flag.name, "-c", f"{flag.name}={choice}")
-            assert told.returncode == 0, (flag.name, told.stderr)
+def _proven(cluster: Scratch, words: dict[str, str]) -> tuple[tuple[FlagValue, ...], Proof]:
+    flags, wrong = compile_flags(words)
+    assert not wrong
+    return flags, Prover(cluster).prove(flags)
+
+
+def test_every_default_is_proven(cluster: Scratch) -> None:
+    defaults = {flag.name: flag.default for flag in catalogue().values() if flag.default}
+    flags, proof = _proven(cluster, defaults)
+    assert proof.started
+    assert len(flags) > 150
+    for verdict in judge(flags, proof):
+        flag = catalogue()[verdict.flag]
+        if flag.cloud_only:
+            assert verdict.state is State.NOT_APPLICABLE, verdict
+        elif flag.library in {None, *OWNED_HERE}:
+            assert verdict.state is State.OK, verdict
+        else:
+            assert verdict.state is State.UNKNOWN, verdict
+            assert str(flag.library) in verdict.why
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_every_choice_is_proven(cluster: Scratch, turn: int) -> None:
+    """All choices of all enums, as many starts as the short ones need; the rest by -C."""
+    enums = [
+        flag for flag in catalogue().values() if flag.type is FlagType.ENUM and not flag.library
+    ]
+    words = {flag.name: flag.choices[turn % len(flag.choices)] for flag in enums}
+    flags, proof = _proven(cluster, words)
+    assert {v.state for v in judge(flags, proof)} == {State.OK}
+    for flag in enums:
+        for choice in flag.choices[turn + 3 :: 3]:
+            value = compile_flag(flag.name, choice).value
+            told = cluster.ask(flag.name, {flag.name: value})
+            assert told == value, flag.name

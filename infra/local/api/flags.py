@@ -17,6 +17,8 @@ _TYPES = {
     FlagType.FLOAT: "FLOAT",
     FlagType.BOOLEAN: "BOOLEAN",
     FlagType.ENUM: "STRING",
+    FlagType.STRING: "STRING",
+    FlagType.LIST: "REPEATED_STRING",
 }
 _INT64_MAX = 2**63 - 1
 _VERSIONS = tuple(f"POSTGRES_{major}" for major in range(OLDEST_MAJOR, NEWEST_MAJOR + 1))

@@ -46,6 +46,10 @@ MEMORY_MB = 7680
         ("wal_compression", "lz4", "lz4"),
         ("huge_pages", False, "off"),
         ("pg_stat_statements.track", "ALL", "all"),
+        ("ssl_min_protocol_version", "tlsv1.3", "TLSv1.3"),
+        ("default_transaction_isolation", "repeatable read", "repeatable read"),
+        ("pgaudit.log", "ddl, WRITE,-misc", "ddl,write,-misc"),
+        ("cron.database_name", "ai_square", "ai_square"),
     ],
 )
 def test_compiles(name: str, word: FlagWord, value: str) -> None:
@@ -65,8 +69,24 @@ def test_compiles(name: str, word: FlagWord, value: str) -> None:
             ),
         ),
         ("effective_cache_size", "5760MB", "from 768 MB to 5376 MB"),  # pgtune's 75 %
+        ("effective_cache_size", "700MB", "from 768 MB to 5376 MB"),
+        ("shared_buffers", "256MB", "Choose a value from 768 MB to 4.5 GB"),
+        ("shared_buffers", -1, "shared_buffers: -1 is out of range"),
         ("max_connections", 5, "Choose a value from 14 to 262143"),
+        ("max_connections", -1, "Choose a value from 14 to 262143"),
+        ("min_wal_size", "16MB", "Choose a value from 32 MB"),
+        ("max_replication_slots", 9, "Choose a value from 10 to"),
+        ("max_worker_processes", 4, "Choose a value from 8 to"),
+        ("work_mem", -1, "Choose a value from 64 kB"),
+        ("maintenance_work_mem", "512kB", "Choose a value from 1 MB"),
+        ("autovacuum_vacuum_cost_delay", "101ms", "Choose a value from -1 to 100 ms"),
+        ("idle_in_transaction_session_timeout", -1, "Choose a value from 0 to"),
+        ("log_min_duration_statement", -2, "Choose a value from -1 to"),
         ("temp_file_limit", -1, "Choose a value from 1 GB to"),
+        ("temp_file_limit", "512MB", "Choose a value from 1 GB to"),
+        ("old_snapshot_threshold", -1, "Choose a value from 0 to"),
+        ("pgaudit.log", "ddl,everything", "it is a list of read, write,"),
+        ("pgaudit.role", " ", "leave the flag out for none"),
         ("track_activity_query_size", "1MB", "Choose a value from 100 B to 100 kB"),
         ("work_mem", "8mb", "its units are B, kB, MB, GB, TB (as spelled)"),
         ("work_mem", "lots", "it is no number with a unit"),
@@ -79,8 +99,15 @@ def test_compiles(name: str, word: FlagWord, value: str) -> None:
         ("autovacuum", "", "it is on or off"),
         ("huge_pages", "on", "it is one of try, off"),
         ("statement_timeout", "30s", "ALTER ROLE or ALTER DATABASE ... SET statement_timeout"),
-        ("jit", "off", "no Cloud SQL flag"),
-        ("synchronous_commit", "off", "no Cloud SQL flag"),
+        ("jit", "off", "no Cloud SQL flag. Set it in SQL: ALTER ROLE"),
+        ("synchronous_commit", "off", "no Cloud SQL flag. Set it in SQL: ALTER ROLE"),
+        ("search_path", "x", "If `gcloud sql flags list --database-version=POSTGRES_15` has it"),
+        ("zero_damaged_pages", "on", "Only a superuser sets it"),
+        ("fsync", "off", "Cloud SQL sets it itself: leave it out."),
+        ("wal_level", "logical", "Set cloudsql.logical_decoding to on"),
+        ("shared_preload_libraries", "x", "its cloudsql.enable_... flag"),
+        ("archive_mode", "off", "where pointInTimeRecovery is true"),
+        ("synchronous_standby_names", "*", "Set availability to REGIONAL"),
         ("shared_bufers", "1GB", "Did you mean shared_buffers?"),
         ("wibble", 1, "has no database flag wibble."),
     ],
@@ -170,6 +197,31 @@ def test_the_catalogue_is_whole() -> None:
             assert flag.minimum < flag.maximum <= math.inf, flag.name
             assert not flag.choices, flag.name
         else:
+            worded = {FlagType.ENUM, FlagType.LIST}
             assert flag.minimum is flag.maximum is None, flag.name
             assert not flag.unit, flag.name
-            assert bool(flag.choices) == (flag.type is FlagType.ENUM), flag.name
+            assert bool(flag.choices) == (flag.type in worded), flag.name
+
+
+def test_the_catalogue_has_every_flag_that_was_collected() -> None:
+    """The names of the collected reference, but the one that it says is no flag."""
+    collected = """
+        shared_buffers effective_cache_size work_mem maintenance_work_mem autovacuum_work_mem
+        temp_buffers max_connections autovacuum autovacuum_max_workers autovacuum_naptime
+        autovacuum_vacuum_scale_factor autovacuum_analyze_scale_factor
+        autovacuum_vacuum_threshold autovacuum_analyze_threshold
+        autovacuum_vacuum_insert_scale_factor autovacuum_vacuum_insert_threshold
+        autovacuum_vacuum_cost_delay autovacuum_vacuum_cost_limit autovacuum_freeze_max_age
+        autovacuum_multixact_freeze_max_age random_page_cost effective_io_concurrency
+        max_wal_size min_wal_size wal_buffers wal_compression checkpoint_timeout
+        checkpoint_completion_target checkpoint_warning log_min_duration_statement
+        log_lock_waits log_temp_files log_autovacuum_min_duration lock_timeout
+        idle_in_transaction_session_timeout deadlock_timeout temp_file_limit
+        track_activity_query_size pg_stat_statements.max pg_stat_statements.track
+        pg_stat_statements.track_planning cloudsql.iam_authentication cloudsql.enable_pgaudit
+        cloudsql.logical_decoding cloudsql.enable_pg_cron cloudsql.enable_auto_explain
+        cloudsql.enable_index_advisor huge_pages max_replication_slots max_wal_senders
+        max_worker_processes max_locks_per_transaction
+    """
+    assert not set(collected.split()) - set(catalogue())
+    assert "statement_timeout" not in catalogue()

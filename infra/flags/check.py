@@ -1,0 +1,161 @@
+"""``invoke flags.check``: a stack's flags, proven on a real PostgreSQL of its major."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.flags.budget import Budget, reckon
+from infra.flags.proof import Proof, Prover, prover
+from infra.flags.values import FlagValue
+from infra.flags.verdict import Verdict, judge
+from infra.settings import Settings
+from ops import programs
+from ops.console import Progress, Table
+from ops.programs import ProgramsMissingError
+from ops.results import State, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of one instance's set.
+
+    Attributes:
+        instance: Its name.
+        tier: Its machine.
+        proof: What PostgreSQL says; None where there was none to ask.
+        verdicts: One a flag.
+        budget: What the set needs of the tier's memory.
+    """
+
+    instance: str
+    tier: str
+    proof: Proof | None
+    verdicts: tuple[Verdict, ...]
+    budget: Budget
+
+    @property
+    def state(self) -> State:
+        """The state that decides; what only Cloud SQL knows decides nothing."""
+        if self.proof is not None and self.proof.refused:
+            return State.FINDING
+        proven = [v.state for v in self.verdicts if v.state is not State.NOT_APPLICABLE]
+        return worst(proven) if proven else State.OK
+
+    @property
+    def how(self) -> str:
+        """How the set was proven, one sentence."""
+        if self.proof is None:
+            return "Nothing was proven."
+        server = f"PostgreSQL {self.proof.version}"
+        if self.proof.refused:
+            return f"{server} refuses the set: {self.proof.refused.rstrip('.')}."
+        if self.proof.started:
+            return f"{server} was started with the set and read back from pg_settings."
+        return f"{server} was asked with `postgres -C`, not started: {self.proof.why}."
+
+    def document(self) -> Mapping[str, object]:
+        """Return the facts for JSON."""
+        return {
+            "instance": self.instance,
+            "tier": self.tier,
+            "state": self.state,
+            "how": self.how,
+            "started": self.proof is not None and self.proof.started,
+            "verdicts": self.verdicts,
+            "budget": self.budget,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FlagCheck:
+    """The answer of ``invoke flags.check``.
+
+    Attributes:
+        stack: The stack.
+        remedy: What to do where nothing could be proven; empty otherwise.
+        checked: One an instance.
+    """
+
+    stack: str
+    remedy: str
+    checked: tuple[Checked, ...]
+
+    @property
+    def state(self) -> State:
+        """The state that decides."""
+        return worst(one.state for one in self.checked)
+
+    def document(self) -> Mapping[str, object]:
+        """Return the facts for JSON."""
+        return {
+            "stack": self.stack,
+            "state": self.state,
+            "remedy": self.remedy,
+            "instances": self.checked,
+        }
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read: a table an instance, then the verdict."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Table | str]:
+        for one in self.checked:
+            yield f"{one.instance} ({one.tier}): {one.how}"
+            columns = ("flag", "declared", "API value", "PostgreSQL says", "verdict")
+            rows = tuple((v.flag, v.declared, v.value, v.told, v.why) for v in one.verdicts)
+            yield Table("", columns, rows)
+            yield one.budget.sentence
+        if self.remedy:
+            yield self.remedy
+        yield _summary([verdict for one in self.checked for verdict in one.verdicts])
+
+
+def _summary(verdicts: Sequence[Verdict]) -> str:
+    counted = {state: sum(v.state is state for v in verdicts) for state in State}
+    parts = [
+        f"{counted[State.OK]} of {len(verdicts)} flags are as declared",
+        f"{counted[State.FINDING]} are not",
+        f"{counted[State.UNKNOWN]} could not be proven",
+        f"{counted[State.NOT_APPLICABLE]} are Cloud SQL's own",
+    ]
+    return ", ".join(parts) + "."
+
+
+def check(settings: Settings, progress: Progress) -> FlagCheck:
+    """Prove the flags of a stack's instances.
+
+    Where there is no PostgreSQL of the stack's major, nothing is proven: every flag is
+    unknown, and the remedy says what to install.
+
+    Raises:
+        ScratchFailedError: a scratch cluster can't be made.
+    """
+    instance = settings.instance
+    sets = {instance.name: (instance.tier.name, instance.tier.memory_mb, instance.flags)}
+    remedy, proofs = "", {}
+    try:
+        server = programs.find(int(instance.database_version.removeprefix("POSTGRES_")))
+    except ProgramsMissingError as error:
+        remedy = str(error)
+    else:
+        with progress.phase(f"Proving on PostgreSQL {server.version}"), prover(server) as on:
+            proofs = {name: _prove(on, flags) for name, (_, _, flags) in sets.items()}
+    checked = tuple(
+        Checked(
+            name,
+            tier,
+            proofs.get(name),
+            judge(flags, proofs[name]) if name in proofs else _unproven(flags),
+            reckon(flags, memory_mb),
+        )
+        for name, (tier, memory_mb, flags) in sets.items()
+    )
+    return FlagCheck(settings.stack, remedy, checked)
+
+
+def _prove(on: Prover, flags: Sequence[FlagValue]) -> Proof:
+    return on.prove(flags)
+
+
+def _unproven(flags: Sequence[FlagValue]) -> tuple[Verdict, ...]:
+    why = "not proven: no PostgreSQL here"
+    return tuple(Verdict(f.name, f.words, f.value, "", State.UNKNOWN, why) for f in flags)
