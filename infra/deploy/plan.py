@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
+from infra.body import api_path, instance_body, update_body
 from infra.changes import Change, Effect, compare
-from infra.deploy.body import api_path, instance_body, update_body
 from infra.deploy.live import FAILED, Live, LiveInstance, replicas_first
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import TYPES, Action, Kind, Plan, Step

@@ -1,7 +1,7 @@
 """The Admin API of one project, through google-cloud-sql (``sqladmin_v1beta4`` over REST).
 
 Bodies go in and come out in the API's own JSON shape, so that only
-``infra.deploy.body`` and the rooms that read a body know its keys.
+``infra.body`` and the rooms that read a body know its keys.
 """
 
 import json

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from infra.body import instance_body, update_body
 from infra.changes import compare
-from infra.deploy.body import instance_body, update_body
 from infra.desired import INSTANCE, collect
 from infra.settings import load
 from ops.cloudsql import CloudSql

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from infra.body import UnmappedInputError, instance_body, update_body
 from infra.changes import Change, Effect, compare
-from infra.deploy.body import UnmappedInputError, instance_body, update_body
 from infra.deploy.live import LiveInstance
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record, Recorded

@@ -89,7 +89,7 @@ class UnmappedInputError(OpsError):
     def __init__(self, resource: str, path: str) -> None:
         super().__init__(
             f"The built-in deployer does not know the input {path} of {resource}."
-            " Add it to infra/deploy/body.py, or deploy with `pulumi up -s local`."
+            " Add it to infra/body.py, or deploy with `pulumi up -s local`."
         )
 
 
