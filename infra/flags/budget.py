@@ -21,9 +21,11 @@ MB = KIB**2
 WORK_MEM_EACH = 1
 WORK_MEM_PEAK = 3
 # Measured on PostgreSQL 15.18, private memory of a backend (smaps_rollup): 1.1 MB fresh,
-# 2.0 MB after joins over 40 tables, 11.2 MB after 200 tables, information_schema and 100
-# prepared statements; 0.05 MB more of shared memory a connection (-C shared_memory_size).
-CONNECTION_MB = 5
+# 2.0 MB after joins over 40 tables; 11.2 MB, which the peak counts, after 200 tables,
+# information_schema and 100 prepared statements. Shared memory grows by 0.05 MB a
+# connection (-C shared_memory_size with 100 and 5100).
+CONNECTION_MB = 2
+CONNECTION_PEAK_MB = 11
 # Until version 17 a vacuum collects dead rows in at most 1 GB:
 # https://www.postgresql.org/docs/15/runtime-config-resource.html#GUC-AUTOVACUUM-WORK-MEM
 VACUUM_MOST_MB = 1024
@@ -81,7 +83,7 @@ class Budget:
     Attributes:
         memory_mb: Of the tier, in MiB.
         parts: What needs it.
-        peak_mb: What it were if every connection used ``work_mem`` three times at once.
+        peak_mb: What it were if every session were large and used ``work_mem`` three times.
         connections: How many are allowed.
         connections_fit: How many would fit with everything else as it is.
     """
@@ -188,14 +190,15 @@ def reckon(flags: Sequence[FlagValue], memory_mb: int) -> Budget:
         Part("work_mem", connections * work_mem_mb * WORK_MEM_EACH, work),
         Part("sessions", connections * CONNECTION_MB, f"{connections} x {CONNECTION_MB} MB"),
     )
-    more = connections * work_mem_mb * (WORK_MEM_PEAK - WORK_MEM_EACH)
+    each_mb = work_mem_mb * WORK_MEM_EACH + CONNECTION_MB
+    each_peak_mb = work_mem_mb * WORK_MEM_PEAK + CONNECTION_PEAK_MB
     left_mb = memory_mb - sum(part.mb for part in fixed)
     return Budget(
         memory_mb=memory_mb,
         parts=parts,
-        peak_mb=sum(part.mb for part in parts) + more,
+        peak_mb=sum(part.mb for part in fixed) + connections * each_peak_mb,
         connections=connections,
-        connections_fit=max(0, int(left_mb / (work_mem_mb * WORK_MEM_EACH + CONNECTION_MB))),
+        connections_fit=max(0, int(left_mb / each_mb)),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.flags.budget import Budget, reckon
-from infra.flags.proof import Proof, Prover, prover
+from infra.flags.proof import Proof, prover
 from infra.flags.values import FlagValue
 from infra.flags.verdict import Verdict, judge
 from infra.settings import Settings
@@ -115,7 +115,7 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
         f"{counted[State.OK]} of {len(verdicts)} flags are as declared",
         f"{counted[State.FINDING]} are not",
         f"{counted[State.UNKNOWN]} could not be proven",
-        f"{counted[State.NOT_APPLICABLE]} are Cloud SQL's own",
+        f"{counted[State.NOT_APPLICABLE]} only Cloud SQL knows (by the catalogue)",
     ]
     return ", ".join(parts) + "."
 
@@ -130,7 +130,8 @@ def check(settings: Settings, progress: Progress) -> FlagCheck:
         ScratchFailedError: a scratch cluster can't be made.
     """
     instance = settings.instance
-    sets = {instance.name: (instance.tier.name, instance.tier.memory_mb, instance.flags)}
+    sets = {instance.name: (instance.tier, instance.flags)}
+    sets |= {replica.name: (replica.tier, replica.flags) for replica in settings.replicas}
     remedy, proofs = "", {}
     try:
         server = programs.find(int(instance.database_version.removeprefix("POSTGRES_")))
@@ -138,22 +139,18 @@ def check(settings: Settings, progress: Progress) -> FlagCheck:
         remedy = str(error)
     else:
         with progress.phase(f"Proving on PostgreSQL {server.version}"), prover(server) as on:
-            proofs = {name: _prove(on, flags) for name, (_, _, flags) in sets.items()}
+            proofs = {name: on.prove(flags) for name, (_, flags) in sets.items()}
     checked = tuple(
         Checked(
             name,
-            tier,
+            tier.name,
             proofs.get(name),
             judge(flags, proofs[name]) if name in proofs else _unproven(flags),
-            reckon(flags, memory_mb),
+            reckon(flags, tier.memory_mb),
         )
-        for name, (tier, memory_mb, flags) in sets.items()
+        for name, (tier, flags) in sets.items()
     )
     return FlagCheck(settings.stack, remedy, checked)
-
-
-def _prove(on: Prover, flags: Sequence[FlagValue]) -> Proof:
-    return on.prove(flags)
 
 
 def _unproven(flags: Sequence[FlagValue]) -> tuple[Verdict, ...]:

@@ -48,7 +48,7 @@ def _verdict(flag: FlagValue, values: dict[str, str], proof: Proof) -> Verdict:
     known = catalogue()[flag.name]
     told = proof.told.get(flag.name)
     if known.cloud_only:
-        state, why = State.NOT_APPLICABLE, "Cloud SQL's own: by the catalogue"
+        state, why = State.NOT_APPLICABLE, "Cloud SQL's own"
     elif proof.refused:
         state, why = _refusal(known, proof)
     elif known.library in proof.missing:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, Field
 
 from infra.flags import FlagValue, compile_flags
+from infra.flags.budget import Level, reckon
 from infra.settings.keys import Keys, Rule, key, keys
 from infra.tiers import BadTierError, parse_tier
 
@@ -63,7 +64,18 @@ def _iam_twice(d: "Declared") -> Iterator[str]:
         )
 
 
+def _memory(d: "Declared") -> Iterator[str]:
+    try:
+        memory_mb = parse_tier(d.tier, d.edition).memory_mb
+    except BadTierError:
+        return  # told by the tier's own rule
+    budget = reckon(compile_flags(words(d), memory_mb)[0], memory_mb)
+    if budget.level is Level.OVER:
+        yield f"{key('flags')}: {budget.sentence}"
+
+
 RULES: tuple[Rule, ...] = (
     (keys("tier", "edition", "flags"), _flags),
+    (keys("tier", "edition", "flags"), _memory),
     (keys("flags"), _iam_twice),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from infra.flags import FlagValue, compile_flags, in_words
+from infra.flags.budget import Level, reckon
 from infra.settings.flags import FlagEntry, words
 from infra.settings.keys import Entry, InstanceName, Keys, Rule, Zone, key, keys
 from infra.tiers import PLUS, BadTierError, Tier, parse_tier
@@ -151,6 +152,9 @@ def _flags(d: "Declared") -> Iterator[str]:
         own, wrong = compile_flags(words(d, entry.flags), tier.memory_mb)
         if entry.flags or tier != least:  # what is wrong with the primary's is told there
             yield from (f"{here}.flags: {error}" for error in wrong)
+            budget = reckon(own, tier.memory_mb)
+            if budget.level is Level.OVER:
+                yield f"{here}.flags: {budget.sentence}"
         for flag in own:
             if flag.name not in AT_LEAST_THE_PRIMARYS or flag.name not in primary:
                 continue

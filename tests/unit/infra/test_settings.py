@@ -267,6 +267,32 @@ def test_a_broken_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
         load("x", tmp_path)
 
 
+def test_flags_that_need_more_memory_than_there_is_are_refused() -> None:
+    (told,) = problems(flags={"max_connections": 5000})
+    assert told.startswith("ai-square-db:flags: max_connections: 5000 with these flags needs")
+    assert "of the tier's 7.5 GB" in told
+    assert "work_mem 19.5 GB (5000 x 4 MB), sessions 9.77 GB (5000 x 2 MB)" in told
+    assert "At most 818 connections fit" in told
+    (told,) = problems(flags={"max_connections": 50, "work_mem": "200MB"})
+    assert "work_mem 9.77 GB (50 x 200 MB)" in told
+    memory = {"maintenance_work_mem": "2GB", "shared_buffers": "4.5GB", "max_connections": 100}
+    (told,) = problems(flags=memory)
+    assert "autovacuum 3 GB (3 workers x 1 GB)" in told
+
+
+def test_a_replica_needs_the_memory_too() -> None:
+    small = {"reader": {"tier": "db-custom-1-3840", "flags": {"shared_buffers": "2.25GB"}}}
+    (told,) = problems(flags={"max_connections": 300}, replicas=small)
+    assert told.startswith("ai-square-db:replicas.reader.flags: max_connections: 300 with")
+
+
+def test_a_flag_written_twice_is_refused(tmp_path: Path) -> None:
+    lines = "config:\n  ai-square-db:flags:\n    work_mem: 8MB\n    work_mem: 16MB\n"
+    write(tmp_path, "x", lines)
+    with pytest.raises(StackFileError, match="work_mem is written twice in line 4"):
+        load("x", tmp_path)
+
+
 def test_words_stay_words_as_pulumi_reads_them(tmp_path: Path) -> None:
     write(tmp_path, "x", "config:\n  x:a: on\n  x:b: 18:00\n  x:c: 010\n  x:d: true\n  x:e: 10\n")
     config = read_config("x", tmp_path)
