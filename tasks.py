@@ -9,6 +9,7 @@ from invoke.tasks import task
 
 from infra import tasks as infra
 from infra.flags import tasks as flags
+from infra.policies import tasks as policies
 from ops.backups import tasks as backups
 from ops.demo import tasks as demo
 from ops.migrations import tasks as migrations
@@ -36,6 +37,7 @@ namespace = Collection(
     demo.demo,
     infra.local,
     flags.namespace,
+    policies.policy,
     backups.namespace,
     migrations.namespace,
     restore.namespace,

@@ -1,0 +1,110 @@
+"""Who may log in: IAM, passwords, the Data API, secrets."""
+
+from infra.policies.limits import PASSWORD_LENGTH_LEAST
+from infra.policies.rule import (
+    Answer,
+    Ids,
+    Rule,
+    Seen,
+    Severity,
+    aside,
+    broken,
+    either,
+    fine,
+    unknown,
+)
+from infra.policies.subject import Declaration, Subject
+from infra.policies.words import is_on
+
+_POLICY = "settings.passwordValidationPolicy"
+
+
+def _iam(s: Subject) -> Answer:
+    value = s.flag("cloudsql.iam_authentication") or "off"
+    return either(is_on(value), f"cloudsql.iam_authentication {value}")
+
+
+def _policy(s: Subject) -> Answer:
+    length = s.number(f"{_POLICY}.minLength") or 0
+    if not s.on(f"{_POLICY}.enablePasswordPolicy"):
+        return broken("no password policy")
+    return either(length > 0, f"at least {length} characters")
+
+
+def _complexity(s: Subject) -> Answer:
+    if not s.on(f"{_POLICY}.enablePasswordPolicy"):
+        return aside("there is no password policy at all: see password-policy")
+    length = s.number(f"{_POLICY}.minLength") or 0
+    kinds = s.text(f"{_POLICY}.complexity") == "COMPLEXITY_DEFAULT"
+    found = f"at least {length} characters, {'four kinds' if kinds else 'of any kind'}"
+    return either(kinds and (length == 0 or length >= PASSWORD_LENGTH_LEAST), found)
+
+
+def _data_api(s: Subject) -> Answer:
+    access = s.text("settings.dataApiAccess") or "DISALLOW_DATA_API"
+    return either(access != "ALLOW_DATA_API", f"dataApiAccess {access}")
+
+
+def _secrets(s: Subject) -> Answer:
+    declaration: Declaration = s.fact("declaration")
+    if declaration.plain_secrets is None:
+        return unknown("secrets can't be told from other values here")
+    if declaration.plain_secrets:
+        return broken(f"in plain: {', '.join(declaration.plain_secrets)}")
+    return fine("no secret in plain")
+
+
+RULES = (
+    Rule(
+        id="iam-authentication",
+        row=7,
+        title="IAM users may log in",
+        severity=Severity.MEDIUM,
+        ask=_iam,
+        remedy="Set iamAuthentication: true.",
+        ids=Ids(cis=("6.6",)),
+    ),
+    Rule(
+        id="password-complexity",
+        row=11,
+        title=f"Passwords have {PASSWORD_LENGTH_LEAST} characters of four kinds",
+        severity=Severity.MEDIUM,
+        ask=_complexity,
+        remedy=(
+            f"Set passwordMinLength: {PASSWORD_LENGTH_LEAST} or more, and passwordComplexity: true."
+        ),
+        ids=Ids(google=("custom.cloudsqlEnforcePasswordComplexity",)),
+    ),
+    Rule(
+        id="password-policy",
+        row=12,
+        title="Built-in users can't have an empty password",
+        severity=Severity.HIGH,
+        ask=_policy,
+        remedy=f"Set passwordMinLength: {PASSWORD_LENGTH_LEAST}.",
+        ids=Ids(google=("custom.cloudsqlRequireRootPassword",)),
+    ),
+    Rule(
+        id="no-data-api",
+        row=52,
+        title="The Data API is off unless it is used",
+        severity=Severity.MEDIUM,
+        ask=_data_api,
+        remedy=(
+            "Turn it off: `gcloud sql instances patch NAME --data-api-access=DISALLOW_DATA_API`;"
+            " `invoke drift` tells what else was changed by hand."
+        ),
+    ),
+    Rule(
+        id="no-plain-secret",
+        row=53,
+        title="No secret is among the inputs in plain",
+        severity=Severity.CRITICAL,
+        ask=_secrets,
+        remedy=(
+            "Generate it, give it as rootPasswordWo, or mark it secret:"
+            " `pulumi config set --secret`."
+        ),
+        seen=Seen.DECLARED,
+    ),
+)

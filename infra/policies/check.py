@@ -1,0 +1,88 @@
+"""`invoke policy.check`: what a stack declares, asked offline."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from infra.deploy.body import instance_body
+from infra.desired import INSTANCE, SECRET, UNKNOWN_UNTIL_DEPLOYED, Desired, collect
+from infra.policies import waivers
+from infra.policies.report import Report
+from infra.policies.review import Review, review
+from infra.policies.subject import Declaration, Facts, Origin, Subject
+from infra.settings import Settings, load
+from infra.stackfile import stacks
+
+# Inputs whose values are secret, by how their names end: in camelCase, as on the wire.
+# The write-only fields (…Wo) take secrets too; what only asks for one does not.
+SECRET_ENDINGS = ("password", "passwordWo", "Password", "secretData", "secretDataWo", "privateKey")
+
+
+def check(names: Iterable[str], *, everything: bool) -> Report:
+    """Review what stacks declare.
+
+    Args:
+        names: The stacks.
+        everything: Whether people want every rule, and not problems alone.
+
+    Raises:
+        ops.errors.BadInputError: A stack's settings or the waivers can't be used.
+    """
+    return Report(tuple(declared_review(load(name)) for name in names), everything)
+
+
+def chosen(stack: str, *, every: bool) -> tuple[str, ...]:
+    """Return the stacks that are meant: one, or every one that has a file."""
+    return stacks() if every else (stack,)
+
+
+def declared_review(settings: Settings) -> Review:
+    """Review what one stack declares, by this machine's clock."""
+    now = datetime.now(UTC)
+    subjects = tuple(declared(settings, collect(settings), now))
+    return review(subjects, waivers.load(), now.date())
+
+
+def declared(settings: Settings, desired: Desired, now: datetime) -> Iterator[Subject]:
+    """Yield each declared instance; a replica knows its primary.
+
+    Args:
+        settings: The stack's.
+        desired: What its program registered.
+        now: The time that rules go by.
+    """
+    plain = tuple(plain_secrets(desired))
+    made: dict[str, Subject] = {}
+    bodies = [(resource, instance_body(resource)) for resource in desired.of_type(INSTANCE)]
+    for resource, body in sorted(bodies, key=lambda pair: bool(pair[1].get("masterInstanceName"))):
+        facts = Facts(
+            production=settings.production,
+            pool_connections=settings.pool.max_connections,
+            declaration=Declaration(
+                protect=resource.protect,
+                deletion_protection=resource.inputs.get("deletionProtection") is not False,
+                ignore_changes=resource.ignore_changes,
+                plain_secrets=plain,
+            ),
+            primary=made.get(str(body.get("masterInstanceName", "")).rpartition(":")[2]),
+        )
+        made[body["name"]] = Subject(settings.stack, Origin.DECLARED, body, now, facts)
+        yield made[body["name"]]
+
+
+def plain_secrets(desired: Desired) -> Iterator[str]:
+    """Yield the inputs of the whole program that hold a secret in plain: ``user.password``."""
+    for resource in desired.resources:
+        for path, value in _texts(resource.inputs):
+            if path.endswith(SECRET_ENDINGS) and value not in {SECRET, UNKNOWN_UNTIL_DEPLOYED, ""}:
+                yield f"{resource.name}.{path}"
+
+
+def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}.{index}")
+    elif isinstance(value, str):
+        yield path, value

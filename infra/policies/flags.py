@@ -1,0 +1,191 @@
+"""Database flags together: known, within memory, timeouts, replicas, approvals."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from infra.flags import FlagError, compile_flag
+from infra.policies.limits import APPROVAL_DAYS
+from infra.policies.rule import (
+    Answer,
+    Ids,
+    Rule,
+    Seen,
+    Severity,
+    aside,
+    broken,
+    either,
+    fine,
+    unknown,
+)
+from infra.policies.subject import Subject
+from infra.tiers import BadTierError, Tier, parse_tier
+
+SHARED_DEFAULT_PERCENT = 33  # https://cloud.google.com/sql/docs/postgres/flags
+APPROVAL = "restart-approved"
+# A standby with less of these does not start:
+# https://www.postgresql.org/docs/15/hot-standby.html#HOT-STANDBY-ADMIN
+AT_LEAST_THE_PRIMARYS = (
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_prepared_transactions",
+    "max_wal_senders",
+    "max_worker_processes",
+)
+
+
+def _tier(s: Subject) -> Tier | None:
+    try:
+        return parse_tier(s.text("settings.tier"))
+    except BadTierError:
+        return None  # told by tier-grammar and allowed-machine
+
+
+def _connections(s: Subject) -> Answer:
+    needed, there = s.fact("pool_connections"), int(s.flag("max_connections"))
+    return either(there >= needed, f"max_connections {there}, the pools may open {needed}")
+
+
+def _known(s: Subject) -> Answer:
+    tier = _tier(s)
+    wrong: list[str] = []
+    for name, value in s.flags.items():
+        try:
+            compile_flag(name, value, tier.memory_mb if tier else None)
+        except FlagError as error:
+            wrong.append(str(error))
+    return broken(" ".join(wrong)) if wrong else fine(f"{len(s.flags)} flags")
+
+
+def _once(s: Subject) -> Answer:
+    names = Counter(str(flag.get("name")) for flag in s.entries("settings.databaseFlags"))
+    twice = sorted(name for name, count in names.items() if count > 1)
+    return broken(f"twice: {', '.join(twice)}") if twice else fine("each flag once")
+
+
+def _memory(s: Subject) -> Answer:
+    tier = _tier(s)
+    if tier is None:
+        return aside("the tier's memory is not known: see tier-grammar")
+    shared = s.flag("shared_buffers")
+    shared_mb = int(shared) // 128 if shared else tier.memory_mb * SHARED_DEFAULT_PERCENT // 100
+    work_mb = int(s.flag("max_connections")) * int(s.flag("work_mem")) // 1024
+    vacuum_mb = int(s.flag("autovacuum_max_workers")) * int(s.flag("maintenance_work_mem")) // 1024
+    needed = shared_mb + work_mb + vacuum_mb
+    return either(needed <= tier.memory_mb, f"{needed} MB of {tier.memory_mb} MB")
+
+
+def _ends(name: str, s: Subject) -> Answer:
+    value = s.flag(name)
+    return either(value.isdigit() and int(value) > 0, f"{name} {value or 'unset'}")
+
+
+def _idle(s: Subject) -> Answer:
+    return _ends("idle_in_transaction_session_timeout", s)
+
+
+def _waiting(s: Subject) -> Answer:
+    return _ends("lock_timeout", s)
+
+
+def _as_large(s: Subject) -> Answer:
+    if not s.is_replica:
+        return aside("it is no replica")
+    primary = s.facts.primary
+    if primary is None:
+        return unknown(f"its primary {s.text('masterInstanceName')} was not seen")
+    less = tuple(_less(s, primary))
+    return broken("; ".join(less)) if less else fine("as large as the primary's")
+
+
+def _less(s: Subject, primary: Subject) -> Iterator[str]:
+    for name in AT_LEAST_THE_PRIMARYS:
+        own, needed = s.flag(name), primary.flag(name)
+        if own and needed and int(own) < int(needed):
+            yield f"{name} {own}, the primary's {needed}"
+
+
+def _approved(s: Subject) -> Answer:
+    restarts = s.fact("restarts")
+    if not restarts:
+        return fine("no restart is pending")
+    pending = f"{', '.join(restarts)} would restart it"
+    if not s.fact("production"):
+        return aside(f"{pending}, and it is not production")
+    label = str((s.get("settings.userLabels") or {}).get(APPROVAL, ""))
+    try:
+        age = s.now.date() - date.fromisoformat(label)
+    except ValueError:
+        return broken(f"{pending}, without approval")
+    good = timedelta(0) <= age <= timedelta(days=APPROVAL_DAYS)
+    return either(good, f"{pending}, approved {label}")
+
+
+RULES = (
+    Rule(
+        id="enough-connections",
+        row=31,
+        title="The instance takes the connections that the application's pools may open",
+        severity=Severity.MEDIUM,
+        ask=_connections,
+        remedy="Set flags: max_connections to poolMaxConnections or more.",
+        ids=Ids(cloudsploit=("postgresqlMaxConnections",)),
+    ),
+    Rule(
+        id="known-flags",
+        row=46,
+        title="Every flag is known, of its type, and in range",
+        severity=Severity.HIGH,
+        ask=_known,
+        remedy="Correct it under flags; `invoke flags.explain NAME` tells what it takes.",
+    ),
+    Rule(
+        id="memory-budget",
+        row=47,
+        title="Buffers, queries and vacuum fit the tier's memory",
+        severity=Severity.HIGH,
+        ask=_memory,
+        remedy="Lower shared_buffers, work_mem or max_connections under flags, or raise tier.",
+    ),
+    Rule(
+        id="idle-transactions-end",
+        row=49,
+        title="A transaction that idles is ended",
+        severity=Severity.MEDIUM,
+        ask=_idle,
+        remedy="Set flags: idle_in_transaction_session_timeout: 10min.",
+    ),
+    Rule(
+        id="lock-waits-end",
+        row=49,
+        title="Nobody waits for a lock without end",
+        severity=Severity.LOW,
+        ask=_waiting,
+        remedy="Set flags: lock_timeout: 30s (statement_timeout is no flag: set it by role).",
+    ),
+    Rule(
+        id="replica-settings",
+        row=54,
+        title="A replica's connections and workers are at least its primary's",
+        severity=Severity.HIGH,
+        ask=_as_large,
+        remedy="Set them under the replica's flags in replicas, or take them out there.",
+    ),
+    Rule(
+        id="no-duplicate-flags",
+        row=55,
+        title="No flag is given twice",
+        severity=Severity.HIGH,
+        ask=_once,
+        remedy="Leave one of both under flags.",
+    ),
+    Rule(
+        id="restart-approved",
+        row=48,
+        title="A flag that restarts production is approved by a label",
+        severity=Severity.HIGH,
+        ask=_approved,
+        remedy=f"Set labels: {APPROVAL}: YYYY-MM-DD of today; it counts {APPROVAL_DAYS} days.",
+        seen=Seen.LIVE,
+    ),
+)

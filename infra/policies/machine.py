@@ -1,0 +1,126 @@
+"""What the instance is: version, edition, tier, place, key, labels."""
+
+import re
+
+from infra.policies.limits import LABELS, REGIONS, VCPUS_MOST
+from infra.policies.rule import Answer, Ids, Rule, Seen, Severity, aside, broken, either, fine
+from infra.policies.subject import Subject
+from infra.tiers import BadTierError, parse_tier
+
+LATEST = 18  # of the majors that Cloud SQL offers, as CKV_GCP_79 asks
+_CUSTOM = "db-custom-"
+_TIERS = re.compile(r"db-(?:custom|perf-optimized-N)-(?P<vcpus>\d+)(?:-\d+)?")
+
+
+def _latest(s: Subject) -> Answer:
+    version = s.text("databaseVersion")
+    return either(version == f"POSTGRES_{LATEST}", version)
+
+
+def _edition(s: Subject) -> Answer:
+    edition = s.text("settings.edition")
+    return either(bool(edition), edition or "left to the API: PostgreSQL 16 and later get Plus")
+
+
+def _key(s: Subject) -> Answer:
+    own = s.there("diskEncryptionConfiguration.kmsKeyName")
+    return either(own, "a key of ours" if own else "Google's key")
+
+
+def _labels(s: Subject) -> Answer:
+    there = s.get("settings.userLabels") or {}
+    missing = [label for label in LABELS if not there.get(label)]
+    return either(not missing, f"no {', '.join(missing)}" if missing else ", ".join(LABELS))
+
+
+def _place(s: Subject) -> Answer:
+    region = s.text("region")
+    return either(region in REGIONS, region or "none")
+
+
+def _machine(s: Subject) -> Answer:
+    tier = s.text("settings.tier")
+    match = _TIERS.fullmatch(tier)
+    if match is None:
+        return broken(f"{tier}: cores are shared, or its kind is not ours")
+    return either(int(match["vcpus"]) <= VCPUS_MOST, tier)
+
+
+def _grammar(s: Subject) -> Answer:
+    tier = s.text("settings.tier")
+    if not tier.startswith(_CUSTOM):
+        return aside(f"{tier} is no custom machine")
+    try:
+        parse_tier(tier)
+    except BadTierError as error:
+        return broken(str(error))
+    return fine(tier)
+
+
+RULES = (
+    Rule(
+        id="customer-managed-key",
+        row=10,
+        title="The disk is encrypted with a key of ours",
+        severity=Severity.LOW,
+        ask=_key,
+        remedy="Set kmsKey (this replaces the instance), or waive it.",
+        ids=Ids(prowler=("cmek_encryption_enabled",), cloudsploit=("sqlCMKEncryption",)),
+    ),
+    Rule(
+        id="latest-major",
+        row=30,
+        title=f"PostgreSQL is the latest major version, {LATEST}",
+        severity=Severity.LOW,
+        ask=_latest,
+        remedy="Set databaseVersion after a rehearsed upgrade, or waive it until then.",
+        ids=Ids(checkov=("CKV_GCP_79",), cloudsploit=("postgresqlLatestVersion",)),
+    ),
+    Rule(
+        id="labels",
+        row=33,
+        title=f"Labels are there: {', '.join(LABELS)}",
+        severity=Severity.LOW,
+        ask=_labels,
+        remedy=f"Set labels: {', '.join(LABELS)}.",
+        ids=Ids(cloudsploit=("sqlInstanceLabelsAdded",)),
+    ),
+    Rule(
+        id="allowed-region",
+        row=36,
+        title=f"The data is in {', '.join(REGIONS)}",
+        severity=Severity.HIGH,
+        ask=_place,
+        remedy=(
+            "Set gcp:region to an allowed one, or allow it in infra/policies/limits.py;"
+            " a replica's region stands in replicas."
+        ),
+        ids=Ids(google=("gcp_sql_location_v1",)),
+    ),
+    Rule(
+        id="allowed-machine",
+        row=37,
+        title=f"Cores are the instance's own, at most {VCPUS_MOST}",
+        severity=Severity.MEDIUM,
+        ask=_machine,
+        remedy="Set tier: db-custom-VCPU-MB, or raise the limit in infra/policies/limits.py.",
+        ids=Ids(google=("gcp_sql_instance_type_v1",)),
+    ),
+    Rule(
+        id="explicit-edition",
+        row=39,
+        title="The edition is said, and not left to the API",
+        severity=Severity.MEDIUM,
+        ask=_edition,
+        remedy="Set edition: ENTERPRISE.",
+        seen=Seen.DECLARED,
+    ),
+    Rule(
+        id="tier-grammar",
+        row=45,
+        title="The tier is a machine that Cloud SQL makes",
+        severity=Severity.HIGH,
+        ask=_grammar,
+        remedy="Set tier: db-custom-2-7680, or another of that grammar.",
+    ),
+)

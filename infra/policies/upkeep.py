@@ -1,0 +1,124 @@
+"""What happens to the instance unasked, and how it is seen: maintenance, certificate, insights."""
+
+from datetime import date, datetime, timedelta
+
+from infra.policies.limits import CERTIFICATE_DAYS_LEAST, DENY_DAYS_MOST, QUERY_TEXT_BYTES_LEAST
+from infra.policies.rule import (
+    Answer,
+    Ids,
+    Rule,
+    Seen,
+    Severity,
+    aside,
+    broken,
+    either,
+    fine,
+    unknown,
+)
+from infra.policies.subject import Subject
+
+_WINDOW = "settings.maintenanceWindow"
+_LEAP = 2028  # a year that has every day that a period without a year may name
+_DAYS = ("any day", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _certificate(s: Subject) -> Answer:
+    text = s.text("serverCaCert.expirationTime")
+    if not text:
+        return unknown("the API told of no server certificate")
+    left = datetime.fromisoformat(text) - s.now
+    return either(left.days >= CERTIFICATE_DAYS_LEAST, f"{left.days} days left, until {text[:10]}")
+
+
+def _window(s: Subject) -> Answer:
+    day = s.number(f"{_WINDOW}.day") or 0
+    if not day:
+        return broken("maintenance may come at any time")
+    hour = s.number(f"{_WINDOW}.hour") or 0
+    return fine(f"{_DAYS[day]} {hour:02}:00 UTC")
+
+
+def _denied(s: Subject) -> Answer:
+    periods = s.entries("settings.denyMaintenancePeriods")
+    if not periods:
+        return aside("no days are denied")
+    days = sum(_length(str(one.get("startDate")), str(one.get("endDate"))) for one in periods)
+    swallowed = f"{days} days, {days // 7} weekly windows in a row"
+    return either(0 < days <= DENY_DAYS_MOST, swallowed)
+
+
+def _length(start: str, end: str) -> int:
+    """Return a period's days, both ends counted; without a year it comes every year."""
+    yearly = len(start) == len("MM-DD")
+    first, last = (date.fromisoformat(f"{_LEAP}-{one}" if yearly else one) for one in (start, end))
+    if yearly and last < first:
+        last = last.replace(year=_LEAP + 1)
+    return (last - first + timedelta(days=1)).days
+
+
+def _track(s: Subject) -> Answer:
+    track = s.text(f"{_WINDOW}.updateTrack") or "stable"
+    if not s.fact("production"):
+        return aside(f"{track}, and it is not production")
+    return either(track != "canary", track)
+
+
+def _insights(s: Subject) -> Answer:
+    if not s.on("settings.insightsConfig.queryInsightsEnabled"):
+        return broken("Query Insights is off")
+    length = s.number("settings.insightsConfig.queryStringLength")
+    kept = QUERY_TEXT_BYTES_LEAST if length is None else length
+    return either(kept >= QUERY_TEXT_BYTES_LEAST, f"{kept} bytes of a query's text")
+
+
+RULES = (
+    Rule(
+        id="certificate-valid",
+        row=34,
+        title=f"The server's certificate lives {CERTIFICATE_DAYS_LEAST} days or longer",
+        severity=Severity.HIGH,
+        ask=_certificate,
+        remedy=(
+            "Rotate it: `gcloud sql ssl server-ca-certs create`, give clients the new one, then"
+            " `rotate`."
+        ),
+        seen=Seen.LIVE,
+        ids=Ids(cloudsploit=("serverCertificateRotation",)),
+    ),
+    Rule(
+        id="maintenance-window",
+        row=35,
+        title="Maintenance has a window",
+        severity=Severity.MEDIUM,
+        ask=_window,
+        remedy="Set maintenanceDay and maintenanceHour.",
+        of_replicas=False,
+        ids=Ids(google=("gcp_sql_maintenance_window_v1",)),
+    ),
+    Rule(
+        id="deny-period",
+        row=50,
+        title=f"At most {DENY_DAYS_MOST} days go without a maintenance window",
+        severity=Severity.MEDIUM,
+        ask=_denied,
+        remedy="Shorten denyMaintenanceStart to denyMaintenanceEnd.",
+        of_replicas=False,
+    ),
+    Rule(
+        id="update-track",
+        row=51,
+        title="Production is not the first to get an update",
+        severity=Severity.HIGH,
+        ask=_track,
+        remedy="Set maintenanceTrack: stable, or week5.",
+        of_replicas=False,
+    ),
+    Rule(
+        id="query-insights",
+        row=56,
+        title=f"Query Insights keeps {QUERY_TEXT_BYTES_LEAST} bytes of a query, or more",
+        severity=Severity.MEDIUM,
+        ask=_insights,
+        remedy=f"Set queryInsights: true, queryInsightsTextBytes: {QUERY_TEXT_BYTES_LEAST}.",
+    ),
+)

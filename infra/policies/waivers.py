@@ -1,0 +1,173 @@
+"""Waivers: which rule a stack may violate, why, who answers for it, and until when.
+
+One file, ``infra/policies/waivers.yaml``. A file that can't be read is refused whole, with
+every problem in one message; a waiver that can be read and is not in force (expired, of
+no rule, never needed) is a finding.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import yaml
+
+from infra.policies.rules import BY_ID
+from infra.stackfile import stacks
+from ops.errors import BadInputError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+FILE = Path(__file__).with_name("waivers.yaml")
+TERM = timedelta(days=366)  # a waiver that outlives a year is nobody's decision any more
+REASON_LEAST = 20  # characters: a word is no reason
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A violation that is meant.
+
+    Attributes:
+        rule: The rule's id.
+        stacks: Whose instances may violate it.
+        reason: Why a reviewer accepts it.
+        owner: Who answers for it.
+        expires: The last day on which it counts.
+    """
+
+    rule: str
+    stacks: tuple[str, ...]
+    reason: str
+    owner: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverProblem:
+    """A waiver that is not in force, or not needed.
+
+    Attributes:
+        rule: That it names.
+        stack: Whose it is; empty for all of its stacks.
+        problem: A sentence, with the remedy.
+    """
+
+    rule: str
+    stack: str
+    problem: str
+
+
+class WaiverFileError(BadInputError):
+    """The waivers can't be read; every problem is told.
+
+    Attributes:
+        problems: One sentence each.
+    """
+
+    def __init__(self, path: Path, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"{path.name} can't be used. Correct it:\n{listed}")
+
+
+def load(path: Path = FILE) -> tuple[Waiver, ...]:
+    """Return the waivers of a file, in its order.
+
+    Raises:
+        WaiverFileError: It is no list of waivers; every problem is told.
+    """
+    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+    words = Annotated[str, Field(min_length=1)]
+
+    class Entry(BaseModel):
+        model_config = ConfigDict(extra="forbid", frozen=True)
+
+        rule: words
+        stacks: Annotated[tuple[words, ...], Field(min_length=1)]
+        reason: Annotated[str, Field(min_length=REASON_LEAST)]
+        owner: words
+        expires: date
+
+    try:
+        entries = TypeAdapter(list[Entry]).validate_python(
+            yaml.safe_load(path.read_text(encoding="utf-8")) or []
+        )
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WaiverFileError(path, (str(error),)) from error
+    except ValidationError as error:
+        raise WaiverFileError(path, tuple(map(_sentence, error.errors()))) from error
+    return tuple(
+        Waiver(one.rule, one.stacks, " ".join(one.reason.split()), one.owner, one.expires)
+        for one in entries
+    )
+
+
+def _sentence(detail: "ErrorDetails") -> str:
+    first, *inner = detail["loc"] or ("",)
+    if not isinstance(first, int):
+        return "it is no list of waivers."
+    where = f"waiver {first + 1}" + "".join(f", {part}" for part in inner)
+    said = detail["msg"]
+    return f"{where}: {said[0].lower()}{said[1:]}."
+
+
+def in_force(waivers: Iterable[Waiver], rule: str, stack: str, today: date) -> Waiver | None:
+    """Return the waiver that lets a stack violate a rule today; None without one."""
+    for waiver in waivers:
+        if waiver.rule == rule and stack in waiver.stacks and waiver.expires >= today:
+            return waiver
+    return None
+
+
+def problems(
+    waivers: Iterable[Waiver], today: date, known: tuple[str, ...] | None = None
+) -> Iterator[WaiverProblem]:
+    """Yield what is wrong with the waivers themselves, whatever the instances are.
+
+    Args:
+        waivers: All of the file's.
+        today: The day on which they count.
+        known: Names of the stacks that there are; read from the stack files if None.
+    """
+    there = stacks() if known is None else known
+    given = tuple(waivers)
+    for waiver in given:
+        yield from _problems_of(waiver, today, there)
+    times = Counter((w.rule, stack) for w in given for stack in dict.fromkeys(w.stacks))
+    for (rule, stack), count in times.items():
+        if count > 1:
+            yield WaiverProblem(
+                rule, stack, f"{rule} is waived {count} times for {stack}. Leave one of them."
+            )
+
+
+def _problems_of(waiver: Waiver, today: date, known: tuple[str, ...]) -> Iterator[WaiverProblem]:
+    if waiver.rule not in BY_ID:
+        yield WaiverProblem(
+            waiver.rule,
+            "",
+            f"There is no rule {waiver.rule}; `invoke policy.list` shows those there are.",
+        )
+    for stack in waiver.stacks:
+        if stack not in known:
+            yield WaiverProblem(
+                waiver.rule, stack, f"There is no stack {stack}: {', '.join(known)} are there."
+            )
+    if waiver.expires < today:
+        yield WaiverProblem(
+            waiver.rule,
+            "",
+            f"The waiver of {waiver.rule} expired on {waiver.expires}. Fix what it waived, or"
+            f" let {waiver.owner} renew it.",
+        )
+    elif waiver.expires - today > TERM:
+        yield WaiverProblem(
+            waiver.rule,
+            "",
+            f"The waiver of {waiver.rule} runs until {waiver.expires}. Let it expire within a"
+            " year, so that somebody decides again.",
+        )
