@@ -73,6 +73,7 @@ RULES = (
         remedy=(
             f"Set passwordMinLength: {PASSWORD_LENGTH_LEAST} or more, and passwordComplexity: true."
         ),
+        of_replicas=False,
         ids=Ids(google=("custom.cloudsqlEnforcePasswordComplexity",)),
     ),
     Rule(
@@ -82,6 +83,7 @@ RULES = (
         severity=Severity.HIGH,
         ask=_policy,
         remedy=f"Set passwordMinLength: {PASSWORD_LENGTH_LEAST}.",
+        of_replicas=False,
         ids=Ids(google=("custom.cloudsqlRequireRootPassword",)),
     ),
     Rule(

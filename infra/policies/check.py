@@ -2,9 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from infra.deploy.body import instance_body
-from infra.desired import INSTANCE, SECRET, UNKNOWN_UNTIL_DEPLOYED, Desired, collect
+from infra.desired import (
+    INSTANCE,
+    SECRET,
+    UNKNOWN_UNTIL_DEPLOYED,
+    Desired,
+    DesiredResource,
+    collect,
+)
 from infra.policies import waivers
 from infra.policies.report import Report
 from infra.policies.review import Review, review
@@ -51,22 +59,41 @@ def declared(settings: Settings, desired: Desired, now: datetime) -> Iterator[Su
         now: The time that rules go by.
     """
     plain = tuple(plain_secrets(desired))
+    bodies = {body["name"]: (resource, body) for resource, body in _bodies(desired)}
     made: dict[str, Subject] = {}
-    bodies = [(resource, instance_body(resource)) for resource in desired.of_type(INSTANCE)]
-    for resource, body in sorted(bodies, key=lambda pair: bool(pair[1].get("masterInstanceName"))):
-        facts = Facts(
-            production=settings.production,
-            pool_connections=settings.pool.max_connections,
-            declaration=Declaration(
-                protect=resource.protect,
-                deletion_protection=resource.inputs.get("deletionProtection") is not False,
-                ignore_changes=resource.ignore_changes,
-                plain_secrets=plain,
-            ),
-            primary=made.get(str(body.get("masterInstanceName", "")).rpartition(":")[2]),
-        )
-        made[body["name"]] = Subject(settings.stack, Origin.DECLARED, body, now, facts)
-        yield made[body["name"]]
+
+    def subject(name: str) -> Subject | None:
+        if name in bodies and name not in made:
+            resource, body = bodies[name]
+            facts = Facts(
+                production=settings.production,
+                pool_connections=settings.pool.max_connections,
+                declaration=_declaration(resource, plain),
+                primary=subject(source_of(body)),
+            )
+            made[name] = Subject(settings.stack, Origin.DECLARED, body, now, facts)
+        return made.get(name)
+
+    yield from (found for name in bodies if (found := subject(name)))
+
+
+def source_of(body: Mapping[str, Any]) -> str:
+    """Return the name of the instance that a replica follows; empty for a primary."""
+    return str(body.get("masterInstanceName", "")).rpartition(":")[2]
+
+
+def _bodies(desired: Desired) -> Iterator[tuple[DesiredResource, dict[str, Any]]]:
+    for resource in desired.of_type(INSTANCE):
+        yield resource, instance_body(resource)
+
+
+def _declaration(resource: DesiredResource, plain: tuple[str, ...]) -> Declaration:
+    return Declaration(
+        protect=resource.protect,
+        deletion_protection=resource.inputs.get("deletionProtection") is not False,
+        ignore_changes=resource.ignore_changes,
+        plain_secrets=plain,
+    )
 
 
 def plain_secrets(desired: Desired) -> Iterator[str]:

@@ -19,24 +19,16 @@ from infra.policies.rule import (
     unknown,
 )
 from infra.policies.subject import Subject
+from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
 from infra.tiers import BadTierError, Tier, parse_tier
 
 SHARED_DEFAULT_PERCENT = 33  # https://cloud.google.com/sql/docs/postgres/flags
 APPROVAL = "restart-approved"
-# A standby with less of these does not start:
-# https://www.postgresql.org/docs/15/hot-standby.html#HOT-STANDBY-ADMIN
-AT_LEAST_THE_PRIMARYS = (
-    "max_connections",
-    "max_locks_per_transaction",
-    "max_prepared_transactions",
-    "max_wal_senders",
-    "max_worker_processes",
-)
 
 
 def _tier(s: Subject) -> Tier | None:
     try:
-        return parse_tier(s.text("settings.tier"))
+        return parse_tier(s.text("settings.tier"), s.text("settings.edition") or "ENTERPRISE")
     except BadTierError:
         return None  # told by tier-grammar and allowed-machine
 

@@ -38,7 +38,7 @@ RULES = (
     Rule(
         id="audit-extension",
         row=13,
-        title="pgaudit is there to log who did what",
+        title="The extension pgaudit can log who did what",
         severity=Severity.MEDIUM,
         ask=_is("cloudsql.enable_pgaudit", on=True),
         remedy="Set flags: cloudsql.enable_pgaudit: on (this restarts the instance).",

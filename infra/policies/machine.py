@@ -8,7 +8,6 @@ from infra.policies.subject import Subject
 from infra.tiers import BadTierError, parse_tier
 
 LATEST = 18  # of the majors that Cloud SQL offers, as CKV_GCP_79 asks
-_CUSTOM = "db-custom-"
 _TIERS = re.compile(r"db-(?:custom|perf-optimized-N)-(?P<vcpus>\d+)(?:-\d+)?")
 
 
@@ -48,10 +47,10 @@ def _machine(s: Subject) -> Answer:
 
 def _grammar(s: Subject) -> Answer:
     tier = s.text("settings.tier")
-    if not tier.startswith(_CUSTOM):
-        return aside(f"{tier} is no custom machine")
+    if _TIERS.fullmatch(tier) is None:
+        return aside(f"{tier} is of another kind: see allowed-machine")
     try:
-        parse_tier(tier)
+        parse_tier(tier, s.text("settings.edition") or "ENTERPRISE")
     except BadTierError as error:
         return broken(str(error))
     return fine(tier)
@@ -118,9 +117,9 @@ RULES = (
     Rule(
         id="tier-grammar",
         row=45,
-        title="The tier is a machine that Cloud SQL makes",
+        title="The tier is a machine that Cloud SQL makes in this edition",
         severity=Severity.HIGH,
         ask=_grammar,
-        remedy="Set tier: db-custom-2-7680, or another of that grammar.",
+        remedy="Set tier: db-custom-VCPU-MB, or db-perf-optimized-N-VCPU on ENTERPRISE_PLUS.",
     ),
 )

@@ -120,5 +120,6 @@ RULES = (
         severity=Severity.MEDIUM,
         ask=_insights,
         remedy=f"Set queryInsights: true, queryInsightsTextBytes: {QUERY_TEXT_BYTES_LEAST}.",
+        of_replicas=False,
     ),
 )

@@ -1,0 +1,355 @@
+"""Every rule silent on the good instance, and loud, alone, on the one that violates it."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from infra.desired import UNKNOWN_UNTIL_DEPLOYED
+from infra.policies.review import ask
+from infra.policies.rule import Seen, State
+from infra.policies.rules import BY_ID, LEFT_OUT, ROWS, RULES
+from infra.policies.subject import Origin, Subject
+from infra.settings.declared import descriptions
+from tests.unit.policies.bodies import (
+    DECLARATION,
+    GOOD,
+    GOOD_FLAGS,
+    NOW,
+    OTHER_SIDES,
+    declared,
+    flagged,
+    live,
+    spoiled,
+)
+
+TWICE = [{"name": n, "value": v} for n, v in GOOD_FLAGS.items()] * 2
+REPLICA = {"masterInstanceName": "good", "name": "good-replica"}
+
+
+def body(*changes: tuple[str, Any], drop: tuple[str, ...] = ()) -> Subject:
+    return declared(spoiled(*changes, drop=drop))
+
+
+def flags(**given: str | None) -> Subject:
+    return declared(flagged(**given))
+
+
+def machine(tier: str, edition: str) -> Subject:
+    roomy = flagged(shared_buffers=None)  # ten times the memory, or more
+    roomy["settings"] |= {"tier": tier, "edition": edition}
+    return declared(roomy)
+
+
+IP = "settings.ipConfiguration"
+BACKUPS = "settings.backupConfiguration"
+POLICY = "settings.passwordValidationPolicy"
+
+VIOLATIONS: dict[str, list[Subject]] = {
+    "tls-required": [
+        body((f"{IP}.sslMode", "ALLOW_UNENCRYPTED_AND_ENCRYPTED")),
+        body(drop=(f"{IP}.sslMode",)),
+    ],
+    "client-certificates": [body((f"{IP}.sslMode", "ENCRYPTED_ONLY"))],
+    "no-open-network": [
+        body((f"{IP}.authorizedNetworks", [{"value": "0.0.0.0/0"}])),
+        body((f"{IP}.authorizedNetworks", [{"value": "192.0.2.1/32"}, {"value": "::/0"}])),
+    ],
+    "no-public-address": [
+        body((f"{IP}.ipv4Enabled", True)),
+        body(drop=(f"{IP}.ipv4Enabled",)),  # the API gives one to who does not say
+    ],
+    "private-address": [body(drop=(f"{IP}.privateNetwork",))],
+    "automated-backups": [body((f"{BACKUPS}.enabled", False))],
+    "point-in-time-recovery": [body((f"{BACKUPS}.pointInTimeRecoveryEnabled", False))],
+    "iam-authentication": [
+        flags(cloudsql__iam_authentication="off"),
+        flags(cloudsql__iam_authentication=None),
+    ],
+    "deletion-protection": [body(("settings.deletionProtectionEnabled", False))],
+    "regional-availability": [
+        body(("settings.availabilityType", "ZONAL")),
+        body(drop=("settings.availabilityType",)),
+    ],
+    "customer-managed-key": [body(drop=("diskEncryptionConfiguration",))],
+    "password-complexity": [
+        body((f"{POLICY}.minLength", 11)),
+        body((f"{POLICY}.complexity", "COMPLEXITY_UNSPECIFIED")),
+    ],
+    "password-policy": [
+        body((f"{POLICY}.minLength", 0)),
+        body((f"{POLICY}.enablePasswordPolicy", False)),
+        body(drop=(POLICY,)),
+    ],
+    "audit-extension": [flags(cloudsql__enable_pgaudit=None)],
+    "log-error-verbosity": [flags(log_error_verbosity="terse")],
+    "log-connections": [flags(log_connections=None)],
+    "log-disconnections": [flags(log_disconnections="off")],
+    "log-statement": [flags(log_statement="none"), flags(log_statement=None)],
+    "log-min-messages": [flags(log_min_messages="error"), flags(log_min_messages="log")],
+    "log-min-error-statement": [flags(log_min_error_statement="panic")],
+    "slow-statements-logged": [
+        flags(log_min_duration_statement="-1"),
+        flags(log_min_duration_statement=None),
+    ],
+    "no-slow-statements-logged": [declared()],
+    "log-checkpoints": [flags(log_checkpoints="off")],
+    "log-lock-waits": [flags(log_lock_waits=None)],
+    "log-temp-files": [flags(log_temp_files="-1"), flags(log_temp_files="1024")],
+    "log-hostname": [declared()],
+    "no-log-hostname": [flags(log_hostname="on")],
+    "log-duration": [declared()],
+    "no-log-duration": [flags(log_duration="on")],
+    "no-log-executor-stats": [flags(log_executor_stats="on")],
+    "no-log-parser-stats": [flags(log_parser_stats="on")],
+    "no-log-planner-stats": [flags(log_planner_stats="on")],
+    "no-log-statement-stats": [flags(log_statement_stats="on")],
+    "latest-major": [body(("databaseVersion", "POSTGRES_15"))],
+    "enough-connections": [flags(max_connections="99"), declared(pool_connections=101)],
+    "disk-autoresize": [body(("settings.storageAutoResize", False))],
+    "labels": [body(("settings.userLabels", {"app": "x"})), body(drop=("settings.userLabels",))],
+    "certificate-valid": [
+        live(spoiled(("serverCaCert.expirationTime", "2027-01-22T11:00:00Z"))),
+        replace(live(), now=NOW + timedelta(days=306)),
+        replace(live(), now=NOW + timedelta(days=400)),
+    ],
+    "maintenance-window": [
+        body(drop=("settings.maintenanceWindow",)),
+        body(("settings.maintenanceWindow.day", 0)),
+    ],
+    "allowed-region": [body(("region", "us-central1"))],
+    "allowed-machine": [
+        body(("settings.tier", "db-f1-micro")),
+        machine("db-custom-32-122880", "ENTERPRISE"),
+        machine("db-perf-optimized-N-32", "ENTERPRISE_PLUS"),
+    ],
+    "connectors-enforced": [
+        body(("settings.connectorEnforcement", "NOT_REQUIRED")),
+        body(drop=("settings.connectorEnforcement",)),
+    ],
+    "explicit-edition": [body(drop=("settings.edition",))],
+    "retention": [
+        body((f"{BACKUPS}.backupRetentionSettings.retainedBackups", 6)),
+        body((f"{BACKUPS}.transactionLogRetentionDays", 6)),
+    ],
+    "backup-location": [body(drop=(f"{BACKUPS}.location",))],
+    "backups-outlive-instance": [
+        body(("settings.finalBackupConfig.enabled", False)),
+        body(drop=("settings.retainBackupsOnDelete",)),
+    ],
+    "program-deletion-protection": [
+        declared(declaration=replace(DECLARATION, protect=False)),
+        declared(declaration=replace(DECLARATION, deletion_protection=False)),
+    ],
+    "disk-limit": [
+        body(("settings.storageAutoResizeLimit", "0")),
+        body(drop=("settings.storageAutoResizeLimit",)),
+    ],
+    "disk-size-ignored": [declared(declaration=replace(DECLARATION, ignore_changes=()))],
+    "tier-grammar": [
+        body(("settings.tier", "db-custom-3-7680")),
+        body(("settings.tier", "db-perf-optimized-N-2")),  # of the other edition
+    ],
+    "known-flags": [
+        flags(wrok_mem="8192"),
+        flags(statement_timeout="60000"),
+        flags(log_min_duration_statement="500", autovacuum_naptime="soon"),
+        flags(effective_cache_size="900000"),  # more than 70 % of the tier's memory
+    ],
+    "memory-budget": [flags(work_mem="65536"), flags(autovacuum_max_workers="12")],
+    "restart-approved": [
+        live(restarts=("max_connections",)),
+        live(
+            spoiled(("settings.userLabels.restart-approved", "2026-11-01")),
+            restarts=("shared_buffers",),
+        ),
+        live(
+            spoiled(("settings.userLabels.restart-approved", "2026-12-24")),
+            restarts=("shared_buffers",),
+        ),
+    ],
+    "idle-transactions-end": [flags(idle_in_transaction_session_timeout=None)],
+    "lock-waits-end": [flags(lock_timeout="0")],
+    "deny-period": [
+        body(
+            (
+                "settings.denyMaintenancePeriods",
+                [{"startDate": "2026-11-01", "endDate": "2027-01-30"}],
+            )
+        ),
+    ],
+    "update-track": [body(("settings.maintenanceWindow.updateTrack", "canary"))],
+    "no-data-api": [body(("settings.dataApiAccess", "ALLOW_DATA_API"))],
+    "no-plain-secret": [
+        declared(declaration=replace(DECLARATION, plain_secrets=("instance.rootPassword",)))
+    ],
+    "replica-settings": [
+        declared(
+            {**flagged(max_connections="100"), **REPLICA},
+            primary=declared(flagged(max_connections="101")),
+        ),
+    ],
+    "no-duplicate-flags": [body(("settings.databaseFlags", TWICE))],
+    "query-insights": [
+        body(("settings.insightsConfig.queryInsightsEnabled", False)),
+        body(("settings.insightsConfig.queryStringLength", 256)),
+        body(drop=("settings.insightsConfig",)),
+    ],
+}
+BRINGS = {"tls-required": {"client-certificates"}}  # a plain connection shows no certificate
+CASES = [(rule, subject) for rule, subjects in VIOLATIONS.items() for subject in subjects]
+
+
+def violated(subject: Subject) -> set[str]:
+    return {rule.id for rule in RULES if ask(rule, subject).state is State.VIOLATED}
+
+
+@pytest.mark.parametrize("subject", [declared(), live()], ids=["declared", "live"])
+def test_the_good_instance_violates_only_the_other_sides(subject: Subject) -> None:
+    assert violated(subject) == OTHER_SIDES
+    assert not [rule.id for rule in RULES if ask(rule, subject).state is State.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("rule", "subject"), CASES, ids=[f"{rule}-{i}" for i, (rule, _) in enumerate(CASES)]
+)
+def test_a_violation_is_found_and_no_other(rule: str, subject: Subject) -> None:
+    expected = OTHER_SIDES | {rule} | BRINGS.get(rule, set())
+    assert violated(subject) == expected - {BY_ID[rule].opposes}
+    assert ask(BY_ID[rule], subject).found
+
+
+def test_slower_than_slow_contents_neither_side() -> None:
+    subject = flags(log_min_duration_statement="5001")
+    assert violated(subject) == OTHER_SIDES | {"slow-statements-logged"}
+
+
+def test_requiressl_of_old_counts_as_client_certificates() -> None:
+    old = spoiled((f"{IP}.requireSsl", True), drop=(f"{IP}.sslMode",))
+    assert violated(declared(old)) == OTHER_SIDES
+
+
+def test_every_rule_has_a_violation_of_its_own() -> None:
+    assert {rule for rule, subjects in VIOLATIONS.items() if subjects} == set(BY_ID)
+
+
+def test_every_row_of_the_table_has_a_rule() -> None:
+    assert {rule.row for rule in RULES} == set(ROWS)
+    assert len(BY_ID) == len(RULES)
+    ids = {one for rule in RULES for ids in rule.ids.by_scanner().values() for one in ids}
+    assert not ids & set(LEFT_OUT)
+
+
+def test_published_rows_have_ids_and_ours_have_none() -> None:
+    for row in ROWS:
+        published = any(rule.ids.by_scanner() for rule in RULES if rule.row == row)
+        assert published is (row < 38), row
+
+
+def test_names_are_kebab_case_and_opposites_know_each_other() -> None:
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)
+        assert rule.title[0] == rule.title[0].upper()
+        assert not rule.title.endswith(".")
+        if rule.opposes:
+            other = BY_ID[rule.opposes]
+            assert other.opposes == rule.id
+            assert other.row == rule.row
+
+
+def test_every_remedy_names_a_key_or_a_command() -> None:
+    named = {key.partition(":")[2] for key in descriptions()} | {"gcp:region"}
+    for rule in RULES:
+        words = set(re.findall(r"[\w:.]+", rule.remedy.replace(": ", " ")))
+        words |= {word.rstrip(":.") for word in words}
+        assert words & named or "`" in rule.remedy, rule.id
+        assert rule.remedy.endswith(".")
+
+
+def test_a_fact_that_nobody_gave_is_unknown_and_never_ok() -> None:
+    blank = Subject("prod", Origin.DECLARED, GOOD, NOW)
+    unknown = {rule.id for rule in RULES if ask(rule, blank).state is State.UNKNOWN}
+    assert unknown == {
+        "disk-size-ignored",
+        "enough-connections",
+        "no-plain-secret",
+        "program-deletion-protection",
+        "update-track",
+    }
+    there = replace(blank, origin=Origin.LIVE)
+    assert ask(BY_ID["restart-approved"], there).state is State.UNKNOWN
+    replica = declared(spoiled(*REPLICA.items()))
+    assert ask(BY_ID["replica-settings"], replica).state is State.UNKNOWN
+    blind = declared(declaration=replace(DECLARATION, plain_secrets=None))
+    assert ask(BY_ID["no-plain-secret"], blind).state is State.UNKNOWN
+    no_certificate = live(spoiled(drop=("serverCaCert",)))
+    assert ask(BY_ID["certificate-valid"], no_certificate).state is State.UNKNOWN
+
+
+def test_a_value_that_only_a_deployment_knows_is_unknown() -> None:
+    subject = body(("settings.tier", UNKNOWN_UNTIL_DEPLOYED))
+    assert ask(BY_ID["allowed-machine"], subject).state is State.UNKNOWN
+    # a network that is made in the same deployment is a network
+    private = body((f"{IP}.privateNetwork", UNKNOWN_UNTIL_DEPLOYED))
+    assert ask(BY_ID["private-address"], private).state is State.OK
+
+
+def test_what_cant_be_read_is_unknown() -> None:
+    for rule, path, value in (
+        ("no-open-network", f"{IP}.authorizedNetworks", [{"value": "everywhere"}]),
+        ("deny-period", "settings.denyMaintenancePeriods", [{"startDate": "soon"}]),
+        ("retention", f"{BACKUPS}.transactionLogRetentionDays", "many"),
+    ):
+        answer = ask(BY_ID[rule], body((path, value)))
+        assert answer.state is State.UNKNOWN, rule
+        assert "can't be read" in answer.found
+
+
+def test_what_is_seen_elsewhere_is_not_asked() -> None:
+    for rule in RULES:
+        asked = {
+            origin
+            for origin, subject in ((Origin.DECLARED, declared()), (Origin.LIVE, live()))
+            if ask(rule, subject).state is not State.NOT_ASKED
+        }
+        expected = {
+            Seen.ANYWHERE: {Origin.DECLARED, Origin.LIVE},
+            Seen.DECLARED: {Origin.DECLARED},
+            Seen.LIVE: {Origin.LIVE},
+        }[rule.seen]
+        assert asked == expected
+
+
+def test_a_replica_is_not_asked_for_what_its_primary_has() -> None:
+    bare = spoiled(
+        *REPLICA.items(),
+        ("settings.availabilityType", "ZONAL"),
+        drop=("settings.backupConfiguration", "settings.maintenanceWindow"),
+    )
+    assert violated(declared(bare, primary=declared())) == OTHER_SIDES
+
+
+def test_an_approved_restart_passes_for_a_week() -> None:
+    approved = spoiled(("settings.userLabels.restart-approved", "2026-11-16"))
+    rule = BY_ID["restart-approved"]
+    assert ask(rule, live(approved, restarts=("shared_buffers",))).state is State.OK
+    later = replace(live(approved, restarts=("shared_buffers",)), now=NOW + timedelta(days=1))
+    assert ask(rule, later).state is State.VIOLATED
+    staging = live(production=False, restarts=("shared_buffers",))
+    assert ask(rule, staging).state is State.NOT_APPLICABLE
+
+
+def test_a_yearly_deny_period_goes_over_new_year() -> None:
+    rule = BY_ID["deny-period"]
+    assert ask(rule, declared()).found.startswith("22 days")
+    ninety = [{"startDate": "2026-11-01", "endDate": "2027-01-29"}]
+    assert ask(rule, body(("settings.denyMaintenancePeriods", ninety))).state is State.OK
+    none = body(drop=("settings.denyMaintenancePeriods",))
+    assert ask(rule, none).state is State.NOT_APPLICABLE
+
+
+def test_the_private_way_may_be_private_service_connect() -> None:
+    psc = body((f"{IP}.pscConfig", {"pscEnabled": True}), drop=(f"{IP}.privateNetwork",))
+    assert violated(psc) == OTHER_SIDES
