@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 from infra.policies.review import Result, Review
 from infra.policies.rule import Rule, State
 from infra.policies.subject import Origin
 from ops import results
-from ops.console import Table
+from ops.console import WIDTH, Table
 
 PROBLEMS = (State.VIOLATED, State.UNKNOWN)
 _COLUMNS = ("rule", "severity", "state", "what was found, and the remedy")
@@ -68,22 +69,26 @@ def counts(review: Review) -> dict[str, int]:
 
 
 def _blocks(review: Review, *, all_: bool) -> Iterator[Table | str]:
+    yield _summary(review)
     shown = review.results if all_ else review.of(*PROBLEMS)
     several = len({result.instance for result in review.results}) > 1
     if shown:
         columns = ("instance", *_COLUMNS) if several else _COLUMNS
         rows = tuple((result.instance, *_row(result))[0 if several else 1 :] for result in shown)
-        yield Table(f"Policies of {review.stack}, as {_WORDS[review.origin]}", columns, rows)
+        yield Table("", columns, rows)
     for wrong in review.waivers:
-        yield f"Waiver: {wrong.problem}"
+        yield _wrapped(f"Waiver: {wrong.problem}")
     waived = review.of(State.WAIVED)
     if waived and not all_:
-        yield f"Waived: {', '.join(sorted({result.rule for result in waived}))}."
+        yield _wrapped(f"Waived: {', '.join(sorted({result.rule for result in waived}))}.")
     elsewhere = review.of(State.NOT_ASKED)
     if elsewhere:
         names = ", ".join(sorted({result.rule for result in elsewhere}))
-        yield f"{_ELSEWHERE[review.origin]}: {names}."
-    yield _summary(review)
+        yield _wrapped(f"{_ELSEWHERE[review.origin]}: {names}.")
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, WIDTH, break_on_hyphens=False)
 
 
 def _row(result: Result) -> tuple[object, ...]:

@@ -111,7 +111,7 @@ def review(
     stack, origin = subjects[0].stack, subjects[0].origin
     held = tuple(given)
     answered = tuple(_result(rule, s, held, today) for s in subjects for rule in rules)
-    wrong = [p for p in waiving.problems(held, today) if p.stack in {"", stack}]
+    wrong = list(waiving.problems(held, stack, today))
     wrong += _never_needed(answered, held, stack, origin, today)
     return Review(stack, origin, answered, tuple(wrong))
 

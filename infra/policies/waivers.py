@@ -51,7 +51,7 @@ class WaiverProblem:
 
     Attributes:
         rule: That it names.
-        stack: Whose it is; empty for all of its stacks.
+        stack: That it is for; empty where that does not matter.
         problem: A sentence, with the remedy.
     """
 
@@ -124,50 +124,54 @@ def in_force(waivers: Iterable[Waiver], rule: str, stack: str, today: date) -> W
 
 
 def problems(
-    waivers: Iterable[Waiver], today: date, known: tuple[str, ...] | None = None
+    waivers: Iterable[Waiver], stack: str, today: date, known: tuple[str, ...] | None = None
 ) -> Iterator[WaiverProblem]:
-    """Yield what is wrong with the waivers themselves, whatever the instances are.
+    """Yield what is wrong with the waivers of a stack, whatever its instances are.
+
+    What belongs to no stack at all (an unknown rule, an unknown stack) is told with each.
 
     Args:
         waivers: All of the file's.
+        stack: Whose waivers are judged.
         today: The day on which they count.
         known: Names of the stacks that there are; read from the stack files if None.
     """
     there = stacks() if known is None else known
     given = tuple(waivers)
     for waiver in given:
-        yield from _problems_of(waiver, today, there)
-    times = Counter((w.rule, stack) for w in given for stack in dict.fromkeys(w.stacks))
-    for (rule, stack), count in times.items():
+        yield from _meaningless(waiver, there)
+        if stack in waiver.stacks:
+            yield from _out_of_term(waiver, stack, today)
+    times = Counter(waiver.rule for waiver in given if stack in waiver.stacks)
+    for rule, count in times.items():
         if count > 1:
             yield WaiverProblem(
                 rule, stack, f"{rule} is waived {count} times for {stack}. Leave one of them."
             )
 
 
-def _problems_of(waiver: Waiver, today: date, known: tuple[str, ...]) -> Iterator[WaiverProblem]:
-    if waiver.rule not in BY_ID:
-        yield WaiverProblem(
-            waiver.rule,
-            "",
-            f"There is no rule {waiver.rule}; `invoke policy.list` shows those there are.",
-        )
+def _meaningless(waiver: Waiver, known: tuple[str, ...]) -> Iterator[WaiverProblem]:
+    rule = waiver.rule
+    if rule not in BY_ID:
+        say = f"There is no rule {rule}; `invoke policy.list` shows those there are."
+        yield WaiverProblem(rule, "", say)
     for stack in waiver.stacks:
         if stack not in known:
-            yield WaiverProblem(
-                waiver.rule, stack, f"There is no stack {stack}: {', '.join(known)} are there."
-            )
-    if waiver.expires < today:
-        yield WaiverProblem(
-            waiver.rule,
-            "",
-            f"The waiver of {waiver.rule} expired on {waiver.expires}. Fix what it waived, or"
-            f" let {waiver.owner} renew it.",
+            say = f"{rule} is waived for {stack}, and there is no such stack: {', '.join(known)}."
+            yield WaiverProblem(rule, stack, say)
+
+
+def _out_of_term(waiver: Waiver, stack: str, today: date) -> Iterator[WaiverProblem]:
+    rule, expires = waiver.rule, waiver.expires
+    if expires < today:
+        say = (
+            f"The waiver of {rule} expired on {expires}. Fix what it waived, or let"
+            f" {waiver.owner} renew it."
         )
-    elif waiver.expires - today > TERM:
-        yield WaiverProblem(
-            waiver.rule,
-            "",
-            f"The waiver of {waiver.rule} runs until {waiver.expires}. Let it expire within a"
-            " year, so that somebody decides again.",
+        yield WaiverProblem(rule, stack, say)
+    elif expires - today > TERM:
+        say = (
+            f"The waiver of {rule} runs until {expires}. Let it expire within a year, so that"
+            " somebody decides again."
         )
+        yield WaiverProblem(rule, stack, say)

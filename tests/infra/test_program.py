@@ -67,7 +67,8 @@ def test_the_three_deletion_protections_go_together(stack: str, on: bool) -> Non
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_backups_are_kept_and_any_moment_can_be_restored(stack: str) -> None:
-    assert instance(stack)["settings"]["backupConfiguration"] == {
+    location = {} if stack == "local" else {"location": "asia"}
+    assert instance(stack)["settings"]["backupConfiguration"] == location | {
         "enabled": True,
         "startTime": "19:00",
         "pointInTimeRecoveryEnabled": True,
@@ -82,11 +83,17 @@ def test_flags_are_compiled_to_the_apis_units() -> None:
         "autovacuum_analyze_scale_factor": "0.02",
         "autovacuum_naptime": "30",
         "autovacuum_vacuum_scale_factor": "0.05",
+        "cloudsql.enable_pgaudit": "on",
         "cloudsql.iam_authentication": "on",
         "effective_cache_size": "655360",
         "idle_in_transaction_session_timeout": "600000",
+        "lock_timeout": "60000",
+        "log_connections": "on",
+        "log_disconnections": "on",
         "log_lock_waits": "on",
         "log_min_duration_statement": "500",
+        "log_statement": "ddl",
+        "log_temp_files": "0",
         "maintenance_work_mem": "491520",
         "max_connections": "100",
         "random_page_cost": "1.1",
