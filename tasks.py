@@ -37,7 +37,7 @@ namespace = Collection(
     demo.demo,
     infra.local,
     flags.namespace,
-    policies.policy,
+    policies.namespace,
     backups.namespace,
     migrations.namespace,
     restore.namespace,

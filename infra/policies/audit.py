@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from infra import localclock
+from infra.body import instance_body
 from infra.changes import FLAGS, Effect, compare
-from infra.deploy.body import instance_body
 from infra.desired import INSTANCE, collect
 from infra.policies import waivers
 from infra.policies.report import Report

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.deploy.body import instance_body
+from infra.body import instance_body
 from infra.desired import (
     INSTANCE,
     SECRET,

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from infra.flags import FlagError, compile_flag
+from infra.flags import FlagError, FlagValue, compile_flag
+from infra.flags.budget import Level, default_connections, reckon
 from infra.policies.limits import APPROVAL_DAYS
 from infra.policies.rule import (
     Answer,
@@ -22,7 +23,6 @@ from infra.policies.subject import Subject
 from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
 from infra.tiers import BadTierError, Tier, parse_tier
 
-SHARED_DEFAULT_PERCENT = 33  # https://cloud.google.com/sql/docs/postgres/flags
 APPROVAL = "restart-approved"
 
 
@@ -34,7 +34,13 @@ def _tier(s: Subject) -> Tier | None:
 
 
 def _connections(s: Subject) -> Answer:
-    needed, there = s.fact("pool_connections"), int(s.flag("max_connections"))
+    needed, tier = s.fact("pool_connections"), _tier(s)
+    if "max_connections" in s.flags:
+        there = int(s.flags["max_connections"])
+    elif tier is not None:
+        there = default_connections(tier.memory_mb)
+    else:
+        return unknown("max_connections follows the tier, and nobody knows that one")
     return either(there >= needed, f"max_connections {there}, the pools may open {needed}")
 
 
@@ -59,12 +65,9 @@ def _memory(s: Subject) -> Answer:
     tier = _tier(s)
     if tier is None:
         return aside("the tier's memory is not known: see tier-grammar")
-    shared = s.flag("shared_buffers")
-    shared_mb = int(shared) // 128 if shared else tier.memory_mb * SHARED_DEFAULT_PERCENT // 100
-    work_mb = int(s.flag("max_connections")) * int(s.flag("work_mem")) // 1024
-    vacuum_mb = int(s.flag("autovacuum_max_workers")) * int(s.flag("maintenance_work_mem")) // 1024
-    needed = shared_mb + work_mb + vacuum_mb
-    return either(needed <= tier.memory_mb, f"{needed} MB of {tier.memory_mb} MB")
+    set_ = [FlagValue(name, value, restart=False) for name, value in s.flags.items()]
+    budget = reckon(set_, tier.memory_mb)
+    return either(budget.level is not Level.OVER, budget.sentence)
 
 
 def _ends(name: str, s: Subject) -> Answer:

@@ -1,6 +1,6 @@
 """What rules look at: one instance in the Admin API's shape, and what only others know.
 
-The declared instance becomes the API's body by ``infra.deploy.body``, the live one is
+The declared instance becomes the API's body by ``infra.body``, the live one is
 that body, so that a rule is written once. What an API body can't say (Pulumi's
 protection, secrets in plain, the pool's size) comes as optional facts: a rule that lacks
 its fact answers unknown.

@@ -50,4 +50,4 @@ def list_(c: Context, stack: str = "", format: str = "table") -> None:
     begin(stack, format).show(Listing(RULES))
 
 
-policy = Collection("policy", check, audit, list_)
+namespace = Collection("policy", check, audit, list_)

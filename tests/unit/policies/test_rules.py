@@ -341,6 +341,15 @@ def test_an_approved_restart_passes_for_a_week() -> None:
     assert ask(rule, staging).state is State.NOT_APPLICABLE
 
 
+def test_without_max_connections_the_tier_decides() -> None:
+    rule = BY_ID["enough-connections"]
+    unset = flagged(max_connections=None)
+    assert ask(rule, declared(unset, pool_connections=400)).state is State.OK
+    assert ask(rule, declared(unset, pool_connections=401)).state is State.VIOLATED
+    unset["settings"]["tier"] = "db-f1-micro"
+    assert ask(rule, declared(unset)).state is State.UNKNOWN
+
+
 def test_a_yearly_deny_period_goes_over_new_year() -> None:
     rule = BY_ID["deny-period"]
     assert ask(rule, declared()).found.startswith("22 days")
