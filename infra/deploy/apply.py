@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from infra.deploy import record as records
-from infra.deploy.live import Live, read, replicas_first
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record
 from infra.deploy.report import Deployment, Destruction
-from infra.deploy.steps import Action, Kind, Plan, ProtectedError, Step, check
+from infra.deploy.steps import Action, Plan, ProtectedError, Step, check
 from infra.desired import Desired, collect
+from infra.live import Kind, Live, read, replicas_first
 from infra.outputs import OutputName
 from infra.settings import Settings
 from ops import lease, localcloud

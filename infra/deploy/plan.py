@@ -6,10 +6,10 @@ from typing import Any
 
 from infra.body import api_path, instance_body, update_body
 from infra.changes import Change, Effect, compare
-from infra.deploy.live import FAILED, Live, LiveInstance, replicas_first
 from infra.deploy.record import Record, Recorded
-from infra.deploy.steps import TYPES, Action, Kind, Plan, Step
+from infra.deploy.steps import Action, Plan, Step
 from infra.desired import INSTANCE, Desired, DesiredResource
+from infra.live import FAILED, TYPES, Kind, Live, LiveInstance, replicas_first
 
 PASSWORD_LOST = Change("password", "not known here", "generated", Effect.UPDATE)
 

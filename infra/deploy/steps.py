@@ -6,16 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from infra.changes import Change
-from infra.desired import DATABASE, INSTANCE, USER
+from infra.live import Kind
 from ops.errors import OpsError
-
-
-class Kind(StrEnum):
-    """What a step is about."""
-
-    INSTANCE = "instance"
-    DATABASE = "database"
-    USER = "user"
 
 
 class Action(StrEnum):
@@ -25,9 +17,6 @@ class Action(StrEnum):
     CHANGE = "change"
     REPLACE = "replace"
     DELETE = "delete"
-
-
-TYPES = {Kind.INSTANCE: INSTANCE, Kind.DATABASE: DATABASE, Kind.USER: USER}
 
 
 @dataclass(frozen=True, slots=True)

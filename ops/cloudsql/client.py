@@ -21,7 +21,7 @@ from ops.cloudsql.errors import (
     UnreachableError,
     WaitTimeoutError,
 )
-from ops.cloudsql.model import BackupRun, Body, Instance, Operation
+from ops.cloudsql.model import Account, BackupRun, Body, Instance, Operation
 
 API_SCOPE = "https://www.googleapis.com/auth/sqlservice.admin"
 BUSY_LIMIT_S = 600.0  # how long a call is tried again while another operation runs
@@ -200,11 +200,15 @@ class CloudSql:
 
     def users(self, name: str) -> tuple[str, ...]:
         """Return the names of an instance's users."""
+        return tuple(account.name for account in self.accounts(name))
+
+    def accounts(self, name: str) -> tuple[Account, ...]:
+        """Return an instance's users, with their types."""
         body = self._call(
             f"list the users of {name}",
             lambda: self._users.list(self._ask("UsersList", instance=name)),
         )
-        return tuple(str(item.get("name", "")) for item in body.get("items", ()))
+        return tuple(model.account(item) for item in body.get("items", ()))
 
     def insert_user(self, instance: str, name: str, password: str) -> Operation:
         """Start to create a built-in user."""

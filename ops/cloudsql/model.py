@@ -54,6 +54,23 @@ class Instance:
     body: Body
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """Who may log in to an instance.
+
+    Attributes:
+        name: PostgreSQL's.
+        type: BUILT_IN, CLOUD_IAM_USER, CLOUD_IAM_SERVICE_ACCOUNT, CLOUD_IAM_GROUP ...
+        email: as IAM knows them; empty for who has a password.
+        roles: the database roles that the API tells of.
+    """
+
+    name: str
+    type: str = "BUILT_IN"
+    email: str = ""
+    roles: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class BackupRun:
     """One backup run of an instance.
@@ -116,6 +133,16 @@ def instance(body: Body) -> Instance:
         settings_version=int(settings.get("settingsVersion", 0)),
         deletion_protection=bool(settings.get("deletionProtectionEnabled", False)),
         body=body,
+    )
+
+
+def account(body: Body) -> Account:
+    """Return the user that a body tells of."""
+    return Account(
+        name=str(body.get("name", "")),
+        type=str(body.get("type") or "BUILT_IN"),
+        email=str(body.get("iamEmail", "")),
+        roles=tuple(str(role) for role in body.get("databaseRoles", ())),
     )
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from infra.deploy.apply import deploy, destroy
 from infra.deploy.report import Deployment
-from infra.deploy.steps import Action, Kind, ReplacementRefusedError
+from infra.deploy.steps import Action, ReplacementRefusedError
 from infra.flags import compile_flag
+from infra.live import Kind
 from infra.settings import Settings, load
 from ops import localcloud
 from ops.console import Silent

@@ -16,7 +16,7 @@ from infra.deploy.report import Deployment, Destruction
 from infra.deploy.steps import ProtectedError
 from infra.desired import Desired, collect
 from infra.settings import Settings, load
-from ops.cloudsql import Body, CloudSql, Instance, Operation
+from ops.cloudsql import Account, Body, CloudSql, Instance, Operation
 from ops.console import Silent, Table, to_json
 from ops.results import State
 from ops.store import FolderStore
@@ -82,8 +82,8 @@ class FakeCloud(CloudSql):
     def databases(self, name: str) -> tuple[str, ...]:
         return tuple(self.there[name]["databases"])
 
-    def users(self, name: str) -> tuple[str, ...]:
-        return tuple(self.there[name]["users"])
+    def accounts(self, name: str) -> tuple[Account, ...]:
+        return tuple(map(Account, self.there[name]["users"]))
 
     def insert_database(self, instance: str, name: str) -> Operation:
         self._cut(after=False)

@@ -8,18 +8,18 @@ import pytest
 
 from infra.body import UnmappedInputError, instance_body, update_body
 from infra.changes import Change, Effect, compare
-from infra.deploy.live import LiveInstance
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import (
     Action,
-    Kind,
     ProtectedError,
     ReplacementRefusedError,
     Step,
     check,
 )
 from infra.desired import DATABASE, INSTANCE, SECRET, USER, Desired, DesiredResource
+from infra.live import Kind, LiveInstance
+from ops.cloudsql import Account
 
 INPUTS: dict[str, Any] = {
     "name": "db",
@@ -73,7 +73,14 @@ def live(
     told = instance_body(resource(INSTANCE, "instance", **INPUTS)) if body is None else body
     return {
         name: LiveInstance(
-            name, state, "127.0.0.2", f"p:r:{name}", protected, told, databases, users
+            name,
+            state,
+            "127.0.0.2",
+            f"p:r:{name}",
+            protected,
+            told,
+            databases,
+            tuple(map(Account, users)),
         )
     }
 

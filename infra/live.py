@@ -1,15 +1,28 @@
-"""What is on the local Cloud SQL now."""
+"""What there is now, as the Admin API tells it."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from ops.cloudsql import CloudSql, OperationFailedError
+from infra.desired import DATABASE, INSTANCE, USER
+from ops.cloudsql import Account, CloudSql, OperationFailedError
 from ops.console import Progress
 
 FAILED = "FAILED"
 PENDING_DELETE = "PENDING_DELETE"
+
+
+class Kind(StrEnum):
+    """What the Admin API serves of a stack's resources."""
+
+    INSTANCE = "instance"
+    DATABASE = "database"
+    USER = "user"
+
+
+TYPES = {Kind.INSTANCE: INSTANCE, Kind.DATABASE: DATABASE, Kind.USER: USER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +37,7 @@ class LiveInstance:
         protected: Whether the API refuses to delete it.
         body: All that the API told.
         databases: Names, sorted.
-        users: Names, sorted.
+        accounts: Who may log in, in order of their names.
     """
 
     name: str
@@ -34,7 +47,12 @@ class LiveInstance:
     protected: bool
     body: Mapping[str, Any]
     databases: tuple[str, ...]
-    users: tuple[str, ...]
+    accounts: tuple[Account, ...]
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Names of who may log in."""
+        return tuple(account.name for account in self.accounts)
 
     @property
     def source(self) -> str:
@@ -78,7 +96,7 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
             protected=instance.deletion_protection,
             body=instance.body,
             databases=() if broken else tuple(sorted(cloud.databases(name))),
-            users=() if broken else tuple(sorted(cloud.users(name))),
+            accounts=() if broken else tuple(sorted(cloud.accounts(name))),
         )
     return found
 
