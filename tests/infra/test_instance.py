@@ -12,12 +12,12 @@ from infra.stackfile import read_config
 KEY = "projects/p/locations/asia-east1/keyRings/r/cryptoKeys/k"
 
 
-def declared(stack: str = "prod", **changed: object) -> Desired:
+def declared(stack: str = "prod", /, **changed: object) -> Desired:
     values = {f"ai-square-db:{key}": value for key, value in changed.items()}
     return collect(validate(stack, {**read_config(stack), **values}))
 
 
-def settings(stack: str = "prod", **changed: object) -> dict[str, Any]:
+def settings(stack: str = "prod", /, **changed: object) -> dict[str, Any]:
     found = declared(stack, **changed).named("instance").inputs["settings"]
     return {key: value for key, value in found.items() if key != "databaseFlags"}
 
@@ -129,7 +129,7 @@ def test_the_options_of_the_instance() -> None:
     ],
 )
 def test_a_setting_arrives(changed: dict[str, object], sent: dict[str, object]) -> None:
-    found = settings(**changed)
+    found = settings("prod", **changed)
     assert {key: found[key] for key in sent} == sent
 
 
@@ -145,7 +145,7 @@ def test_a_setting_arrives(changed: dict[str, object], sent: dict[str, object]) 
     ],
 )
 def test_what_is_not_set_is_not_sent(changed: dict[str, object], absent: str) -> None:
-    assert absent not in settings(**changed)
+    assert absent not in settings("prod", **changed)
 
 
 def test_an_encryption_key_is_sent_only_where_one_is_named() -> None:
