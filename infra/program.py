@@ -1,6 +1,6 @@
 """The whole program: what one stack's settings declare."""
 
-from infra.access import declare_access
+from infra.access import declare_access, declare_passwords
 from infra.instance import declare_instance
 from infra.network import declare_network
 from infra.outputs import export
@@ -13,5 +13,5 @@ def declare(settings: Settings) -> None:
     network = None if settings.network is None else declare_network(settings, settings.network)
     instance = declare_instance(settings, network)
     declare_replicas(settings, instance, network)
-    declare_access(settings, instance)
+    declare_access(settings, instance, declare_passwords(settings))
     export(settings, instance)

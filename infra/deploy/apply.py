@@ -15,12 +15,13 @@ from infra.live import Kind, Live, read, replicas_first
 from infra.outputs import OutputName
 from infra.settings import Settings
 from ops import lease, localcloud
-from ops.cloudsql import CloudSql
+from ops.cloudsql import ApiError, CloudSql, OperationFailedError
 from ops.console import Progress
 from ops.errors import OpsError
 from ops.store import FolderStore, Store
 from ops.target import Target
 
+DEPENDENT = "objects depend on it"  # PostgreSQL's words, which the API hands on
 LEASE = timedelta(seconds=30)  # renewed every 10 s; a killed deployer's ends with its process
 
 
@@ -31,6 +32,18 @@ class NotALocalStackError(OpsError):
         super().__init__(
             f"Stack {stack} lies in Google Cloud, and this deploys to the local Cloud SQL alone."
             f" Use the Pulumi CLI: pulumi {command} -s {stack}."
+        )
+
+
+class UserHasObjectsError(OpsError):
+    """A user who is no longer declared owns something, or was granted something by name."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        owner, database = settings.users.owner, settings.database
+        super().__init__(
+            f"The user {name} can't be deleted: objects or grants depend on it. As {owner} in"
+            f' {database}: GRANT "{name}" TO {owner}; REASSIGN OWNED BY "{name}" TO {owner};'
+            f' DROP OWNED BY "{name}"; then deploy again.'
         )
 
 
@@ -116,6 +129,9 @@ class Deployer:
             operation = self.cloud.insert(step.body or {})
         elif step.kind is Kind.DATABASE:
             operation = self.cloud.insert_database(step.instance, step.name)
+        elif step.body is not None:  # who logs in with IAM has no password
+            kind = str(step.body["type"])
+            operation = self.cloud.insert_iam_user(step.instance, step.name, kind)
         else:
             password = records.next_password(self.store, step.name)
             self.cloud.wait(self.cloud.insert_user(step.instance, step.name, password))
@@ -137,8 +153,16 @@ class Deployer:
         elif kind is Kind.DATABASE:
             self.cloud.wait(self.cloud.delete_database(instance, name))
         else:
-            self.cloud.wait(self.cloud.delete_user(instance, name))
+            self._delete_user(instance, name)
             records.drop_password(self.store, name)
+
+    def _delete_user(self, instance: str, name: str) -> None:
+        try:
+            self.cloud.wait(self.cloud.delete_user(instance, name))
+        except (ApiError, OperationFailedError) as error:
+            if DEPENDENT in str(error):
+                raise UserHasObjectsError(self.settings, name) from error
+            raise
 
 
 def local_folder(target: Target, command: str) -> Path:

@@ -8,8 +8,9 @@ from infra.body import api_path, instance_body, update_body
 from infra.changes import Change, Effect, compare
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import Action, Plan, Step
-from infra.desired import INSTANCE, Desired, DesiredResource
+from infra.desired import INSTANCE, USER, Desired, DesiredResource
 from infra.live import FAILED, TYPES, Kind, Live, LiveInstance, replicas_first
+from ops.cloudsql import BUILT_IN
 
 PASSWORD_LOST = Change("password", "not known here", "generated", Effect.UPDATE)
 
@@ -44,6 +45,7 @@ def plan(
         passwords: Users whose password is known here.
     """
     declared = resources(desired)
+    iam = _iam(desired)
     found = [_instance(r, live, record) for r in _sources_first(desired.of_type(INSTANCE))]
     ignored = tuple(c for step in found for c in step.changes if c.effect is Effect.IGNORED)
     steps = [step for step in found if step.action is not Action.CHANGE or step.body]
@@ -52,7 +54,7 @@ def plan(
     kept = {name: instance for name, instance in live.items() if name not in emptied}
     for entry in declared:
         if entry.kind != Kind.INSTANCE:
-            steps += _content(entry, kept.get(entry.instance), record, passwords)
+            steps += _content(entry, kept.get(entry.instance), record, passwords, iam)
     taken = {(s.kind, s.instance, s.replaces) for s in steps if s.replaces}
     order = {name: place for place, name in enumerate(replicas_first(live))}
     for kind in (Kind.DATABASE, Kind.USER, Kind.INSTANCE):
@@ -133,15 +135,30 @@ def _names(kind: str, instance: LiveInstance) -> tuple[str, ...]:
     return instance.databases if kind == Kind.DATABASE else instance.users
 
 
+def _iam(desired: Desired) -> Mapping[tuple[str, str], str]:
+    """Return the declared type of users who log in with IAM, by instance and name."""
+    return {
+        (str(user.inputs["instance"]), str(user.inputs["name"])): str(user.inputs["type"])
+        for user in desired.of_type(USER)
+        if user.inputs.get("type", BUILT_IN) != BUILT_IN
+    }
+
+
 def _content(
-    entry: Recorded, instance: LiveInstance | None, record: Record, passwords: frozenset[str]
+    entry: Recorded,
+    instance: LiveInstance | None,
+    record: Record,
+    passwords: frozenset[str],
+    iam: Mapping[tuple[str, str], str],
 ) -> Iterator[Step]:
     """Yield the step for a database or a user, if there is anything to do."""
     kind = Kind(entry.kind)
     there = () if instance is None else _names(kind, instance)
-    if entry.name in there:
-        if kind is Kind.USER and entry.name not in passwords:
-            yield Step(Action.CHANGE, kind, entry.name, entry.instance, (PASSWORD_LOST,))
+    type_ = iam.get((entry.instance, entry.name), BUILT_IN)
+    body = None if type_ == BUILT_IN else {"type": type_}
+    if instance is not None and entry.name in there:
+        if kind is Kind.USER:
+            yield from _user(entry, instance, passwords, type_)
         return
     for old in record.resources:
         if (old.kind, old.logical, old.instance) == (kind, entry.logical, entry.instance) and (
@@ -155,9 +172,30 @@ def _content(
                 replaces=old.name,
                 protected=old.protect,
                 why=f"its name changes to {entry.name}",
+                body=body,
             )
             return
-    yield Step(Action.CREATE, kind, entry.name, entry.instance)
+    why = "" if body is None else type_
+    yield Step(Action.CREATE, kind, entry.name, entry.instance, why=why, body=body)
+
+
+def _user(
+    entry: Recorded, instance: LiveInstance, passwords: frozenset[str], type_: str
+) -> Iterator[Step]:
+    """Yield the step for a user who is there: another type, or a password that is not known."""
+    before = next(one.type for one in instance.accounts if one.name == entry.name)
+    if before != type_:
+        yield Step(
+            action=Action.REPLACE,
+            kind=Kind.USER,
+            name=entry.name,
+            instance=entry.instance,
+            replaces=entry.name,
+            why=f"its type changes from {before} to {type_}",
+            body=None if type_ == BUILT_IN else {"type": type_},
+        )
+    elif type_ == BUILT_IN and entry.name not in passwords:
+        yield Step(Action.CHANGE, Kind.USER, entry.name, entry.instance, (PASSWORD_LOST,))
 
 
 def _deletion(entry: Recorded, declared: tuple[Recorded, ...], kept: Live) -> Iterator[Step]:

@@ -81,6 +81,11 @@ class IamUser:
         return self.email.endswith(SERVICE_ACCOUNT)
 
     @property
+    def type(self) -> str:
+        """The Admin API's type of the user."""
+        return "CLOUD_IAM_SERVICE_ACCOUNT" if self.is_service_account else "CLOUD_IAM_USER"
+
+    @property
     def login(self) -> str:
         """The PostgreSQL user's name; a service account's goes without its suffix.
 

@@ -9,9 +9,10 @@ from ops.cloudsql.errors import (
     UnreachableError,
     WaitTimeoutError,
 )
-from ops.cloudsql.model import Account, BackupRun, Body, Instance, Operation
+from ops.cloudsql.model import BUILT_IN, Account, BackupRun, Body, Instance, Operation
 
 __all__ = [
+    "BUILT_IN",
     "Account",
     "ApiError",
     "BackupRun",

@@ -216,6 +216,12 @@ class CloudSql:
         request = self._ask("UsersInsert", instance=instance, body=body)
         return self._start(f"create user {name}", self._users.insert, request)
 
+    def insert_iam_user(self, instance: str, name: str, kind: str) -> Operation:
+        """Start to create a user who logs in with IAM; ``kind`` is the API's type."""
+        body = self._message("User", {"instance": instance, "name": name, "type": kind})
+        request = self._ask("UsersInsert", instance=instance, body=body)
+        return self._start(f"create user {name}", self._users.insert, request)
+
     def update_user(self, instance: str, name: str, password: str) -> Operation:
         """Start to give a built-in user another password."""
         body = self._message("User", {"instance": instance, "name": name, "password": password})

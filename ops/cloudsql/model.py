@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 Body = Mapping[str, Any]
+BUILT_IN = "BUILT_IN"  # the type of users with a password, which the API may leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Account:
     """
 
     name: str
-    type: str = "BUILT_IN"
+    type: str = BUILT_IN
     email: str = ""
     roles: tuple[str, ...] = ()
 
@@ -140,7 +141,7 @@ def account(body: Body) -> Account:
     """Return the user that a body tells of."""
     return Account(
         name=str(body.get("name", "")),
-        type=str(body.get("type") or "BUILT_IN"),
+        type=str(body.get("type") or BUILT_IN),
         email=str(body.get("iamEmail", "")),
         roles=tuple(str(role) for role in body.get("databaseRoles", ())),
     )

@@ -3,6 +3,7 @@
 import json
 import runpy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from infra.desired import DATABASE, INSTANCE, PASSWORD, SECRET, USER, Desired, collect, record
 from infra.outputs import OutputName
-from infra.settings import load
+from infra.settings import IamUser, load
 from infra.stackfile import ROOT, read_config
 
 STACKS = ["local", "staging", "prod"]
@@ -145,8 +146,9 @@ def test_the_database_and_the_users(stack: str) -> None:
     assert database.depends_on == ("instance",)
     assert database.deleted_with == "instance"
     users = {user.name: user for user in declared.of_type(USER)}
-    assert {user.inputs["name"] for user in users.values()} == {"ai_square_app", "ai_square_owner"}
-    for role in ("owner", "app"):
+    roles = ("owner", "app", "readonly", "monitor")
+    assert {user.inputs["name"] for user in users.values()} == {f"ai_square_{r}" for r in roles}
+    for role in roles:
         user = users[f"{role}-user"]
         assert user.inputs["instance"] == instance(stack)["name"]
         assert set(user.depends_on) == {f"{role}-password", "instance"}
@@ -163,9 +165,23 @@ def test_the_database_and_the_users(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_iam_users_have_a_type_and_no_password(stack: str) -> None:
+    people = (IamUser("ada@example.com", "readonly"), IamUser("r@p.iam.gserviceaccount.com", "app"))
+    declared = collect(replace(load(stack), iam_users=people))
+    shared = {"instance": instance(stack)["name"], "project": load(stack).project}
+    for email, name, kind in (
+        ("ada@example.com", "ada@example.com", "CLOUD_IAM_USER"),
+        ("r@p.iam.gserviceaccount.com", "r@p.iam", "CLOUD_IAM_SERVICE_ACCOUNT"),
+    ):
+        user = declared.named(f"iam-{email}")
+        assert user.inputs == {"name": name, "type": kind, **shared}
+        assert (user.depends_on, user.deleted_with) == (("instance",), "instance")
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_a_password_is_nowhere_in_plain(stack: str) -> None:
     declared = desired(stack)
-    assert [user.inputs["password"] for user in declared.of_type(USER)] == [SECRET, SECRET]
+    assert [user.inputs["password"] for user in declared.of_type(USER)] == [SECRET] * 4
     assert "generated for" not in repr(declared)  # the recorder's own stand-in for a password
     assert SECRET not in declared.outputs.values()
 

@@ -76,7 +76,9 @@ def test_from_nothing_to_changed_to_gone(target: Target) -> None:
         (Action.CREATE, Kind.INSTANCE, "ai-square-db"),
         (Action.CREATE, Kind.DATABASE, "ai_square"),
         (Action.CREATE, Kind.USER, "ai_square_app"),
+        (Action.CREATE, Kind.USER, "ai_square_monitor"),
         (Action.CREATE, Kind.USER, "ai_square_owner"),
+        (Action.CREATE, Kind.USER, "ai_square_readonly"),
     ]
     assert first.state is State.OK
     assert first.outputs["connectionName"] == "ai-square-local:asia-east1:ai-square-db"

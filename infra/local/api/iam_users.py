@@ -70,6 +70,11 @@ def type_of(role: Role) -> str:
     return next((kind for kind, group in _KINDS.items() if group in role.groups), "BUILT_IN")
 
 
+def kinds_of(role: Role) -> set[str]:
+    """Return those of a user's roles that make an IAM user of it."""
+    return set(role.groups) & set(_KINDS.values())
+
+
 def email_of(role: Role) -> Body:
     """Return what is told of an IAM user besides."""
     kind = type_of(role)

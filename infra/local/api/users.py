@@ -49,19 +49,32 @@ def insert(call: Call) -> Body:
 
 
 def update(call: Call) -> Body:
-    """Answer users.update: set the password."""
+    """Answer users.update: set the password, the database roles, or both.
+
+    Roles are those of the query, as the API has it; the body's are ignored.
+    """
     owner = call.ready()
     name = call.query.get("name") or required(call.body, "name")
-    iam_users.check_password(_found(call, owner, name))
-    password = required(call.body, "password")
-    passwords.check(owner.settings, name, password)
+    found = _found(call, owner, name)
+    groups = call.lists.get("databaseRoles", ())
+    revoke = call.query.get("revokeExistingRoles") == "true"
+    password = call.body.get("password")
+    if password or not (groups or revoke):
+        iam_users.check_password(found)
+        password = required(call.body, "password")
+        passwords.check(owner.settings, name, password)
+    cluster = call.service.cluster(owner)
+
+    def change() -> None:
+        if groups or revoke:
+            kinds = iam_users.kinds_of(found)
+            gone = set(found.groups) - set(groups) - kinds if revoke else set()
+            roles.regroup(cluster, name, groups, sorted(gone))
+        if password:
+            roles.set_password(cluster, name, password)
+
     operation = new_operation(OperationType.UPDATE_USER, call.project, owner.name)
-    done = call.inline(
-        operation,
-        lambda: roles.set_password(call.service.cluster(owner), name, password),
-        refused=f"failed to update user {name}",
-    )
-    return call.answer(done)
+    return call.answer(call.inline(operation, change, refused=f"failed to update user {name}"))
 
 
 def delete(call: Call) -> Body:

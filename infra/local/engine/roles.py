@@ -1,6 +1,6 @@
 """The roles and extensions that Cloud SQL gives every instance, and the users of the API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -129,6 +129,20 @@ def create_iam(cluster: Cluster, name: str, kind: str, groups: tuple[str, ...] =
                 sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, wanted))
             )
         )
+
+
+def regroup(cluster: Cluster, name: str, into: Sequence[str], out_of: Sequence[str]) -> None:
+    """Make a user a member of some roles, and of others no longer.
+
+    Raises:
+        psycopg.errors.UndefinedObject: If one of the roles does not exist.
+    """
+    user = sql.Identifier(name)
+    with cluster.connect() as connection, connection.transaction():
+        for group in into:
+            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), user))
+        for group in out_of:
+            connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(group), user))
 
 
 def set_password(cluster: Cluster, name: str, password: str) -> None:

@@ -13,9 +13,9 @@ from infra.deploy.apply import Deployer, NotALocalStackError, deploy, destroy
 from infra.deploy.plan import plan
 from infra.deploy.record import BadRecordError, Record
 from infra.deploy.report import Deployment, Destruction
-from infra.deploy.steps import ProtectedError
+from infra.deploy.steps import ProtectedError, ReplacementRefusedError, check
 from infra.desired import Desired, collect
-from infra.settings import Settings, load
+from infra.settings import IamUser, Settings, load
 from ops.cloudsql import Account, Body, CloudSql, Instance, Operation
 from ops.console import Silent, Table, to_json
 from ops.results import State
@@ -23,6 +23,7 @@ from ops.store import FolderStore
 from ops.target import Target
 
 NAME = "ai-square-db"
+OURS = {f"ai_square_{role}" for role in ("app", "monitor", "owner", "readonly")}
 
 
 class Cut(BaseException):
@@ -37,6 +38,7 @@ class FakeCloud(CloudSql):
         self.bodies: dict[str, dict[str, Any]] = {}
         self.there: dict[str, dict[str, set[str]]] = {}
         self.passwords: dict[str, str] = {}
+        self.iam: dict[str, str] = {}
         self.calls: list[str] = []
         self.cut_at = 0
         self.cut_after = False
@@ -83,7 +85,13 @@ class FakeCloud(CloudSql):
         return tuple(self.there[name]["databases"])
 
     def accounts(self, name: str) -> tuple[Account, ...]:
-        return tuple(map(Account, self.there[name]["users"]))
+        there = self.there[name]["users"]
+        return tuple(Account(user, self.iam.get(user, "BUILT_IN")) for user in there)
+
+    def insert_iam_user(self, instance: str, name: str, kind: str) -> Operation:
+        self.there[instance]["users"].add(name)
+        self.iam[name] = kind
+        return self._mutate(f"insert {kind} {name}", instance)
 
     def insert_database(self, instance: str, name: str) -> Operation:
         self._cut(after=False)
@@ -158,7 +166,9 @@ def test_a_first_deployment_makes_everything(
         "insert",
         "insert database ai_square",
         "insert user ai_square_app",
+        "insert user ai_square_monitor",
         "insert user ai_square_owner",
+        "insert user ai_square_readonly",
     ]
     assert done.state is State.OK
     assert done.outputs["address"] == "127.0.0.2"
@@ -185,7 +195,7 @@ def test_a_second_deployment_changes_nothing_and_says_so(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("call", [1, 2, 3, 4])
+@pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 6])
 def test_a_deployment_that_was_killed_is_finished_by_the_next(
     deployer: Deployer,
     declared: Desired,
@@ -199,7 +209,7 @@ def test_a_deployment_that_was_killed_is_finished_by_the_next(
         run(deployer, declared)
     assert NAME in {entry.name for entry in records.load(store).resources}
     assert run(deployer, declared).state is State.OK
-    assert cloud.there[NAME]["users"] == {"postgres", "ai_square_app", "ai_square_owner"}
+    assert cloud.there[NAME]["users"] == {"postgres", *OURS}
     for user, password in cloud.passwords.items():
         kept = store.get(f"passwords/{user}")
         assert kept is not None
@@ -241,7 +251,9 @@ def test_an_undeclared_user_goes_with_its_password(
     )
     assert run(deployer, fewer).state is State.OK
     assert fake(deployer).calls[-1] == "delete user ai_square_app"
-    assert store.keys("passwords") == ("passwords/ai_square_owner",)
+    assert store.keys("passwords") == tuple(
+        f"passwords/{user}" for user in sorted(OURS - {"ai_square_app"})
+    )
     assert run(deployer, fewer).plan.steps == ()
 
 
@@ -287,8 +299,7 @@ def test_a_plan_is_shown_with_its_effects(declared: Desired) -> None:
     assert [row[:2] for row in table.rows] == [
         ("create", f"instance {NAME}"),
         ("create", "database ai_square"),
-        ("create", "user ai_square_app"),
-        ("create", "user ai_square_owner"),
+        *(("create", f"user {user}") for user in sorted(OURS)),
     ]
 
 
@@ -299,3 +310,33 @@ def test_the_record_is_json_of_names_only(
     document: Mapping[str, Any] = json.loads((tmp_path / "record.json").read_text())
     assert document["format"] == 1
     assert {entry["kind"] for entry in document["resources"]} == {"instance", "database", "user"}
+
+
+def test_an_iam_user_is_made_without_a_password_and_goes_when_undeclared(
+    deployer: Deployer, declared: Desired, settings: Settings, store: FolderStore
+) -> None:
+    run(deployer, declared)
+    robot = IamUser("robot@p.iam.gserviceaccount.com", "monitor")
+    ada = IamUser("ada@example.com", "readonly")
+    more = collect(replace(settings, iam_users=(ada, robot)))
+    done = run(deployer, more)
+    assert done.state is State.OK
+    assert [(step.name, step.why) for step in done.plan.steps] == [
+        ("ada@example.com", "CLOUD_IAM_USER"),
+        ("robot@p.iam", "CLOUD_IAM_SERVICE_ACCOUNT"),
+    ]
+    assert store.keys("passwords") == tuple(f"passwords/{user}" for user in sorted(OURS))
+    assert run(deployer, more).plan.steps == ()
+    assert run(deployer, declared).state is State.OK
+    assert fake(deployer).calls[-2:] == ["delete user ada@example.com", "delete user robot@p.iam"]
+
+
+def test_a_user_of_another_type_is_replaced_only_if_asked(
+    deployer: Deployer, settings: Settings
+) -> None:
+    ada = collect(replace(settings, iam_users=(IamUser("ada@example.com", "app"),)))
+    run(deployer, ada)
+    fake(deployer).iam.clear()
+    decided, _ = deployer.decide(ada)
+    with pytest.raises(ReplacementRefusedError, match="BUILT_IN to CLOUD_IAM_USER"):
+        check(decided, replace=False)
