@@ -32,6 +32,9 @@ class AccessKeys(Keys):
     monitor_user: Identifier = Field(
         "ai_square_monitor", description="User that reads statistics and no data (pg_monitor)."
     )
+    password_version: int = Field(
+        1, ge=1, description="Raise it to give every user another generated password."
+    )
     iam_users: dict[Email, IamRole] = Field(
         {}, description="IAM users and service accounts that may log in, and as what."
     )
@@ -46,12 +49,14 @@ class Users:
         app: The application's.
         readonly: Reads the application's tables.
         monitor: Reads statistics and no data.
+        password_version: Another number means other passwords.
     """
 
     owner: str
     app: str
     readonly: str
     monitor: str
+    password_version: int
 
     def by_role(self) -> tuple[tuple[str, str], ...]:
         """Return every role in our words with its user: ``("owner", "ai_square_owner")``."""
@@ -96,7 +101,7 @@ class IamUser:
 
 def users(d: "Declared") -> Users:
     """Return the users with a password."""
-    return Users(d.owner_user, d.app_user, d.readonly_user, d.monitor_user)
+    return Users(d.owner_user, d.app_user, d.readonly_user, d.monitor_user, d.password_version)
 
 
 def iam_users(d: "Declared") -> tuple[IamUser, ...]:

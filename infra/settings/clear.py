@@ -12,7 +12,7 @@ LOOKS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|\w+://[^\s/:@]+:[^\s/@]+@|AIza[\w-]{35}|\bya29\.[\w-]+"
 )
 # Settings about secrets that are none themselves.
-NONE_THEMSELVES = re.compile(r":password(MinLength|Complexity|WithoutUserName)$")
+NONE_THEMSELVES = re.compile(r":password(MinLength|Complexity|WithoutUserName|Version)$")
 
 
 def in_clear(values: Mapping[str, object], *, local: bool) -> Iterator[str]:

@@ -161,6 +161,7 @@ def test_the_database_and_the_users(stack: str) -> None:
             "minUpper": 1,
             "minNumeric": 1,
             "minSpecial": 1,
+            "keepers": {"version": "1"},
         }
 
 
@@ -181,9 +182,20 @@ def test_iam_users_have_a_type_and_no_password(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_password_is_nowhere_in_plain(stack: str) -> None:
     declared = desired(stack)
-    assert [user.inputs["password"] for user in declared.of_type(USER)] == [SECRET] * 4
+    users = declared.of_type(USER)
+    assert len(users) == 4
+    assert {(u.inputs["passwordWo"], u.inputs["passwordWoVersion"]) for u in users} == {(SECRET, 1)}
+    assert not any("password" in user.inputs for user in users)
     assert "generated for" not in repr(declared)  # the recorder's own stand-in for a password
     assert SECRET not in declared.outputs.values()
+
+
+def test_another_password_version_makes_and_hands_over_another_password() -> None:
+    settings = load("prod")
+    turned = replace(settings, users=replace(settings.users, password_version=2))
+    declared = collect(turned)
+    assert declared.named("owner-password").inputs["keepers"] == {"version": "2"}
+    assert declared.named("owner-user").inputs["passwordWoVersion"] == 2
 
 
 @pytest.mark.parametrize("stack", STACKS)
