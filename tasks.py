@@ -10,6 +10,7 @@ from invoke.tasks import task
 from infra import tasks as infra
 from infra.flags import tasks as flags
 from infra.policies import tasks as policies
+from infra.tuning import tasks as tuning
 from ops.backups import tasks as backups
 from ops.demo import tasks as demo
 from ops.migrations import tasks as migrations
@@ -38,6 +39,7 @@ namespace = Collection(
     infra.local,
     flags.namespace,
     policies.namespace,
+    tuning.tune,
     backups.namespace,
     migrations.namespace,
     restore.namespace,

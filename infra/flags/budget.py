@@ -209,13 +209,13 @@ def _mb(values: Mapping[str, str], name: str) -> float:
 
 def _shared_buffers(values: Mapping[str, str], memory_mb: int) -> tuple[float, str]:
     if "shared_buffers" in values:
-        return _mb(values, "shared_buffers"), "as declared"
+        return _mb(values, "shared_buffers"), "as set"
     return memory_mb * _SHARED_BUFFERS_SHARE, "Cloud SQL's third of memory"
 
 
 def _wal_buffers(values: Mapping[str, str], shared_mb: float) -> Part:
     if int(values.get("wal_buffers", "-1")) >= 0:
-        return Part("wal_buffers", _mb(values, "wal_buffers"), "as declared")
+        return Part("wal_buffers", _mb(values, "wal_buffers"), "as set")
     automatic = min(shared_mb * _WAL_BUFFERS_SHARE, _WAL_BUFFERS_MOST_MB)
     return Part("wal_buffers", automatic, "a 32nd of shared_buffers, 16 MB at most")
 

@@ -1,0 +1,251 @@
+"""``invoke tune``: a proposal, its difference to the stack, and putting it into the stack file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from infra.flags import FlagValue, catalogue, in_words
+from infra.flags.budget import Budget, Level
+from infra.settings import Settings, SettingsError
+from infra.stackfile import ROOT
+from infra.tuning import clamp, pgtune, stackflags, timescale
+from infra.tuning.machine import Machine, Workload, machine, parse_workload
+from infra.tuning.proposed import Formula, Proposed
+from ops.console import Table
+from ops.errors import BadInputError
+from ops.results import State
+
+# What -1 comes to on every tier: a 32nd of shared_buffers, 16 MB at most (xlog.c).
+_WAL_BUFFERS_MOST = 16 * 1024 // 8
+_FORMULAS = {pgtune.SOURCE: pgtune.formulas, timescale.SOURCE: timescale.formulas}
+
+
+class UnknownFormulasError(BadInputError):
+    """``--formulas`` names none that we have."""
+
+    def __init__(self, given: str) -> None:
+        known = ", ".join(_FORMULAS)
+        super().__init__(f"There are no formulas {given!r}. Use one of: {known}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One flag that the stack would declare otherwise.
+
+    Attributes:
+        flag: Its name.
+        now: What the stack declares, in people's units; what holds by default otherwise.
+        proposed: In people's units.
+        restart: Whether the change restarts the instance.
+    """
+
+    flag: str
+    now: str
+    proposed: str
+    restart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The answer of ``invoke tune``.
+
+    Attributes:
+        stack: The stack.
+        machine: What it is for.
+        workload: Of the database.
+        proposed: Every flag that the formulas give.
+        differences: What of it the stack does not have yet.
+        budget: What the stack's whole set would need then.
+        refused: Why the stack file would not be good with it; empty where it would be.
+        written: The file that the differences were put into; empty for none.
+        deploy: What brings the file's flags to the instance.
+    """
+
+    stack: str
+    machine: Machine
+    workload: Workload
+    proposed: tuple[Proposed, ...]
+    differences: tuple[Difference, ...]
+    budget: Budget
+    refused: str
+    written: str
+    deploy: str
+
+    @property
+    def state(self) -> State:
+        """A finding where the set can't be declared or leaves too little memory."""
+        good = not self.refused and self.budget.level is Level.FITS
+        return State.OK if good else State.FINDING
+
+    @property
+    def restarts(self) -> tuple[str, ...]:
+        """The flags whose change restarts the instance."""
+        return tuple(one.flag for one in self.differences if one.restart)
+
+    def document(self) -> Mapping[str, object]:
+        """Return the facts for JSON."""
+        proposed = [
+            {
+                "flag": one.flag,
+                "formula": one.formula.how,
+                "source": one.formula.source,
+                "formula_says": one.formula.value,
+                "bounded": one.bounded,
+                "proposed": one.value.words,
+                "value": one.value.value,
+                "restart": one.value.restart,
+            }
+            for one in self.proposed
+        ]
+        return {
+            "stack": self.stack,
+            "workload": self.workload,
+            "tier": self.machine.tier.name,
+            "connections": self.machine.connections,
+            "state": self.state,
+            "proposed": proposed,
+            "differences": self.differences,
+            "restarts": self.restarts,
+            "budget": self.budget,
+            "refused": self.refused,
+            "written": self.written,
+        }
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Table | str]:
+        yield f"Proposed for {self.workload} on {self.machine.tier.name}:"
+        rows = tuple(_row(one) for one in self.proposed)
+        yield Table("", ("flag", "proposed", "formula", "source"), rows)
+        yield from _in_sql(self.workload)
+        yield "Memory of the whole set:"
+        parts = tuple((part.name, f"{part.mb:.0f} MB", part.how) for part in self.budget.parts)
+        yield Table("", ("part", "size", "how"), parts)
+        yield self.budget.sentence
+        if not self.differences:
+            yield f"Stack {self.stack} declares all of it already."
+            return
+        yield f"Difference to stack {self.stack}:"
+        changes = tuple(
+            (one.flag, one.now, one.proposed, "yes" if one.restart else "no")
+            for one in self.differences
+        )
+        yield Table("", ("flag", "now", "proposed", "restart"), changes)
+        yield from self._end()
+
+    def _end(self) -> Iterator[str]:
+        if self.restarts:
+            yield f"Deploying it restarts the instance once: {', '.join(self.restarts)}."
+        if self.refused:
+            yield f"It can't be declared: {self.refused}"
+        if self.written:
+            count = len(self.differences)
+            yield f"{count} flags written to {self.written}. Nothing is deployed: {self.deploy}."
+        elif not self.refused:
+            yield "Nothing was written; --write puts it into the stack file."
+
+
+def _row(one: Proposed) -> tuple[str, ...]:
+    says = one.formula.how
+    if one.bounded:
+        says = f"{says} = {one.formula.value}, but {one.bounded}"
+    return (one.flag, short(one.value), says, one.formula.source)
+
+
+def _in_sql(workload: Workload) -> Iterator[str]:
+    """Say what the formulas set that is no flag: JIT is off but for dw (pgtune's selectJit)."""
+    if workload is not Workload.DW:
+        yield "pgtune also switches jit off, which is no flag: ALTER DATABASE ... SET jit = off."
+
+
+def short(value: FlagValue) -> str:
+    """Return a value as stack files write it: ``2.5GB``."""
+    return value.words.replace(" ", "")
+
+
+def tune(
+    settings: Settings,
+    workload: str,
+    *,
+    connections: str = "",
+    formulas: str = pgtune.SOURCE,
+    write: bool = False,
+    root: Path = ROOT,
+) -> Tuning:
+    """Propose flags for a stack; with ``write`` put the differences into its file.
+
+    Raises:
+        UnknownWorkloadError, UnknownFormulasError, BadConnectionsError: what was asked
+            for is unknown.
+        SettingsError: ``write``, and the file would be no good configuration with them.
+        LayoutError: ``write``, and the file's layout can't be kept.
+    """
+    kind = parse_workload(workload)
+    if formulas not in _FORMULAS:
+        raise UnknownFormulasError(formulas)
+    on = machine(settings, connections)
+    declared = settings.instance.flags
+    proposed = propose(_FORMULAS[formulas](on, kind), declared, on)
+    changed = differences(proposed, declared)
+    path = root / f"Pulumi.{settings.stack}.yaml"
+    refused, text = "", ""
+    if changed:
+        words = {one.flag: short(one.value) for one in proposed}
+        wanted = {one.flag: words[one.flag] for one in changed}
+        text = stackflags.with_flags(path.read_text(encoding="utf-8"), wanted, path)
+        try:
+            stackflags.checked(settings.stack, text, root)
+        except SettingsError as error:
+            if write:
+                raise
+            refused = "; ".join(error.problems)
+    budget = clamp.budget(proposed, declared, on)
+    answer = Tuning(
+        settings.stack, on, kind, proposed, changed, budget, refused, "", _deploy(settings)
+    )
+    if write and changed:
+        stackflags.put(path, text)
+        return replace(answer, written=path.name)
+    return answer
+
+
+def propose(
+    formulas: Sequence[Formula], declared: Sequence[FlagValue], on: Machine
+) -> tuple[Proposed, ...]:
+    """Return what the formulas give, within Cloud SQL's limits and the memory budget."""
+    return clamp.fit(clamp.clamp(formulas, on), declared, on)
+
+
+def differences(
+    proposed: Sequence[Proposed], declared: Sequence[FlagValue]
+) -> tuple[Difference, ...]:
+    """Return the proposed flags that the stack does not have, neither declared nor by default."""
+    has = {flag.name: flag.value for flag in declared}
+    return tuple(
+        Difference(one.flag, _now(one.flag, has), short(one.value), one.value.restart)
+        for one in proposed
+        if one.value.value != has.get(one.flag, catalogue()[one.flag].default)
+        and not _automatic(one, has)
+    )
+
+
+def _automatic(one: Proposed, has: Mapping[str, str]) -> bool:
+    """Tell whether PostgreSQL sets it so by itself: a change would restart for nothing."""
+    left = has.get(one.flag, catalogue()[one.flag].default) == "-1"
+    return one.flag == "wal_buffers" and left and one.value.value == str(_WAL_BUFFERS_MOST)
+
+
+def _deploy(settings: Settings) -> str:
+    if settings.local:
+        return f"`invoke local.deploy -s {settings.stack}` does that"
+    when = f" in the change window ({settings.change_window})" if settings.change_window else ""
+    return f"`pulumi up -s {settings.stack}` does that{when}"
+
+
+def _now(name: str, has: Mapping[str, str]) -> str:
+    if name in has:
+        return in_words(name, has[name]).replace(" ", "")
+    default = catalogue()[name].default
+    return f"unset ({in_words(name, default).replace(' ', '')})" if default else "unset"
