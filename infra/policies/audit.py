@@ -1,15 +1,16 @@
 """`invoke policy.audit`: the live instance, asked through the Admin API."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from infra import localclock
-from infra.body import instance_body
-from infra.changes import FLAGS, Effect, compare
-from infra.desired import INSTANCE, collect
+from infra.flags import catalogue
 from infra.policies import waivers
 from infra.policies.report import Report
 from infra.policies.review import review
 from infra.policies.subject import Facts, Origin, Subject
+from infra.settings import Settings
 from ops.cloudsql import CloudSql, Instance
 from ops.target import Target
 
@@ -24,44 +25,56 @@ def audit(target: Target, cloud: CloudSql, *, everything: bool) -> Report:
         ops.cloudsql.NoSuchInstanceError: The stack is not deployed.
         ops.errors.OpsError: The Admin API can't be asked.
     """
-    primary = cloud.instance(target.instance)
-    subject = live(target, primary, clock(target), restarts=pending_restarts(target, primary))
-    names = tuple(str(name) for name in primary.body.get("replicaNames", ()))
-    replicas = (live(target, cloud.instance(name), subject.now, primary=subject) for name in names)
+    subjects = tuple(_followed(target, cloud, cloud.instance(target.instance), clock(target)))
     today = datetime.now(UTC).date()
-    return Report((review((subject, *replicas), waivers.load(), today),), everything)
+    return Report((review(subjects, waivers.load(), today),), everything)
 
 
-def live(
+def _followed(
     target: Target,
+    cloud: CloudSql,
     instance: Instance,
     now: datetime,
-    *,
-    restarts: tuple[str, ...] | None = (),
     primary: Subject | None = None,
-) -> Subject:
-    """Return a live instance as rules see it."""
+) -> Iterator[Subject]:
+    """Yield a live instance as rules see it, and all that follow it."""
     facts = Facts(
         production=target.production,
         pool_connections=target.settings.pool.max_connections,
-        restarts=restarts,
         primary=primary,
     )
-    return Subject(target.stack, Origin.LIVE, instance.body, now, facts)
+    bare = Subject(target.stack, Origin.LIVE, instance.body, now, facts)
+    restarts = pending_restarts(declared_flags(target.settings).get(instance.name), bare.flags)
+    subject = replace(bare, facts=replace(facts, restarts=restarts))
+    yield subject
+    for name in instance.body.get("replicaNames", ()):
+        yield from _followed(target, cloud, cloud.instance(name), now, subject)
 
 
-def pending_restarts(target: Target, instance: Instance) -> tuple[str, ...]:
-    """Return the declared flags that are not live yet and would restart the instance."""
-    for resource in collect(target.settings).of_type(INSTANCE):
-        body = instance_body(resource)
-        if body["name"] == instance.name:
-            changes = compare(body, instance.body)
-            return tuple(
-                change.property.removeprefix(f"{FLAGS}.")
-                for change in changes
-                if change.effect is Effect.RESTART and change.property.startswith(f"{FLAGS}.")
-            )
-    return ()
+def declared_flags(settings: Settings) -> Mapping[str, Mapping[str, str]]:
+    """Return the flags that a stack declares, in the API's units, by instance and name."""
+    sets = {settings.instance.name: settings.instance.flags}
+    sets |= {replica.name: replica.flags for replica in settings.replicas}
+    return {name: {flag.name: flag.value for flag in flags} for name, flags in sets.items()}
+
+
+def pending_restarts(
+    declared: Mapping[str, str] | None, there: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the flags whose change to what is declared would restart the instance.
+
+    Args:
+        declared: The declared flags; None for an instance that nobody declares.
+        there: The live ones.
+    """
+    if declared is None:
+        return ()
+    known = catalogue()
+    return tuple(
+        name
+        for name in sorted(declared.keys() | there.keys())
+        if declared.get(name) != there.get(name) and name in known and known[name].restart
+    )
 
 
 def clock(target: Target) -> datetime:
