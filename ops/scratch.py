@@ -169,16 +169,14 @@ def scratch(programs: Programs) -> Iterator[Scratch]:
     Raises:
         ScratchFailedError: initdb fails.
     """
-    folder = Path(tempfile.mkdtemp(prefix="pg-scratch-", dir="/tmp"))  # sockets need a short path
     user = _unprivileged() if os.geteuid() == 0 else None
-    try:
+    with tempfile.TemporaryDirectory(prefix="pg-scratch-", dir="/tmp") as name:  # a short path
+        folder = Path(name)
         if user is not None:
             shutil.chown(folder, user)
         cluster = Scratch(programs, folder, user)
         cluster.initialize()
         yield cluster
-    finally:
-        shutil.rmtree(folder)
 
 
 def _unprivileged() -> str:
@@ -194,9 +192,19 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_LIMIT_S)
             break
+    _end_group(process.pid)
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+def _end_group(group: int) -> None:
+    """End what initdb had started itself, which would else go on writing below our feet."""
+    deadline = time.monotonic() + STOP_LIMIT_S
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(group, signal.SIGKILL)
+            time.sleep(_POLL_S)
 
 
 def _options(settings: Mapping[str, str]) -> Sequence[str]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.flags.budget import Budget, reckon
-from infra.flags.proof import Proof, prover
+from infra.flags.proof import Proof, Prover, prover
 from infra.flags.values import FlagValue
 from infra.flags.verdict import Verdict, judge
 from infra.settings import Settings
+from infra.tiers import Tier
 from ops import programs
 from ops.console import Progress, Table
 from ops.programs import ProgramsMissingError
@@ -129,28 +130,34 @@ def check(settings: Settings, progress: Progress) -> FlagCheck:
     Raises:
         ScratchFailedError: a scratch cluster can't be made.
     """
-    instance = settings.instance
-    sets = {instance.name: (instance.tier, instance.flags)}
-    sets |= {replica.name: (replica.tier, replica.flags) for replica in settings.replicas}
-    remedy, proofs = "", {}
+    major = int(settings.instance.database_version.removeprefix("POSTGRES_"))
     try:
-        server = programs.find(int(instance.database_version.removeprefix("POSTGRES_")))
+        server = programs.find(major)
     except ProgramsMissingError as error:
-        remedy = str(error)
-    else:
-        with progress.phase(f"Proving on PostgreSQL {server.version}"), prover(server) as on:
-            proofs = {name: on.prove(flags) for name, (_, flags) in sets.items()}
-    checked = tuple(
-        Checked(
-            name,
-            tier.name,
-            proofs.get(name),
-            judge(flags, proofs[name]) if name in proofs else _unproven(flags),
-            reckon(flags, tier.memory_mb),
-        )
-        for name, (tier, flags) in sets.items()
+        return FlagCheck(settings.stack, str(error), _checked(settings, None))
+    with progress.phase(f"Proving on PostgreSQL {server.version}"), prover(server) as on:
+        return check_on(settings, on)
+
+
+def check_on(settings: Settings, on: Prover) -> FlagCheck:
+    """Prove the flags of a stack's instances on a scratch cluster that is there."""
+    return FlagCheck(settings.stack, "", _checked(settings, on))
+
+
+def _checked(settings: Settings, on: Prover | None) -> tuple[Checked, ...]:
+    primary = settings.instance
+    return (
+        _one(primary.name, primary.tier, primary.flags, on),
+        *(_one(replica.name, replica.tier, replica.flags, on) for replica in settings.replicas),
     )
-    return FlagCheck(settings.stack, remedy, checked)
+
+
+def _one(name: str, tier: Tier, flags: Sequence[FlagValue], on: Prover | None) -> Checked:
+    budget = reckon(flags, tier.memory_mb)
+    if on is None:
+        return Checked(name, tier.name, None, _unproven(flags), budget)
+    proof = on.prove(flags)
+    return Checked(name, tier.name, proof, judge(flags, proof), budget)
 
 
 def _unproven(flags: Sequence[FlagValue]) -> tuple[Verdict, ...]:
