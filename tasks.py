@@ -8,6 +8,8 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from infra import tasks as infra
+from infra.disk import tasks as disk
+from infra.drift import tasks as drift
 from infra.flags import tasks as flags
 from infra.policies import tasks as policies
 from infra.tuning import tasks as tuning
@@ -37,6 +39,8 @@ namespace = Collection(
     test,
     demo.demo,
     infra.local,
+    disk.namespace,
+    drift.drift,
     flags.namespace,
     policies.namespace,
     tuning.tune,

@@ -1,13 +1,15 @@
-"""From the inputs of ``gcp.sql.*`` resources to bodies of the Admin API.
+"""From the inputs of ``gcp.sql.*`` resources to bodies of the Admin API, and back.
 
 The only place that knows both shapes. An input that is not in the tables is refused:
 left out silently it would never arrive.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from infra.changes import REMOVED_BLOCKS
+from infra.changes import AUTHORIZED, REMOVED_BLOCKS, nothing
 from infra.desired import DesiredResource
 from ops.errors import OpsError
 
@@ -79,6 +81,24 @@ SAME = frozenset(
 SETS = frozenset({"databaseFlags", "userLabels"})  # replaced whole, never merged
 REMOVED = frozenset(path.removeprefix("settings.") for path in REMOVED_BLOCKS)
 WHOLE = SAME | LISTED.keys() | FIRST.keys()
+INPUT_OF: Mapping[str, str] = {
+    **{path: path for path in SAME},
+    **{api: path for table in (RENAMED, LISTED, FIRST) for path, api in table.items()},
+}
+# Cloud SQL's own: no program sets them, or they say again what another property says.
+OWN = frozenset(
+    {
+        "settings.backupConfiguration.backupTier",
+        "settings.backupConfiguration.binaryLogEnabled",
+        "settings.backupConfiguration.replicationLogArchivingEnabled",
+        "settings.backupConfiguration.transactionalLogStorageState",
+        "settings.ipConfiguration.requireSsl",
+        "settings.pricingPlan",
+        "settings.replicationLagMaxSeconds",
+        "settings.replicationType",
+        "settings.settingsVersion",
+    }
+)
 # The provider's own: where the call goes, and its own deletion protection.
 NOT_IN_BODY = frozenset({"project", "deletionProtection"})
 
@@ -139,6 +159,51 @@ def _inputs(inputs: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Declarable:
+    """What the API tells of an instance, as a program would declare it.
+
+    Attributes:
+        inputs: By their paths, as ``settings.diskSize``; flags and labels whole.
+        beyond: API paths of what is set and no input is known for, with their values.
+    """
+
+    inputs: Mapping[str, Any]
+    beyond: Mapping[str, str]
+
+
+def declarable(body: Mapping[str, Any]) -> Declarable:
+    """Return the inputs that a live instance would be declared with."""
+    inputs: dict[str, Any] = {}
+    beyond: dict[str, str] = {}
+    for path, value in _told(body):
+        if path in INPUT_OF:
+            inputs[INPUT_OF[path]] = _input(path, value)
+            continue
+        text = value if isinstance(value, str) else json.dumps(value)
+        if path.startswith("settings.") and path not in OWN and not nothing(text):
+            beyond[path] = text
+    return Declarable(inputs, beyond)
+
+
+def _told(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what a body tells by its paths; what is one input stays whole."""
+    for key, value in body.items():
+        path = f"{prefix}{key}"
+        if key == "kind" or value in ([], {}):
+            continue
+        if isinstance(value, Mapping) and path not in INPUT_OF:
+            yield from _told(value, f"{path}.")
+        else:
+            yield path, value
+
+
+def _input(path: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    if path in LISTED.values():
+        return {key: item for key, item in value[0].items() if key != "kind"}
+    return int(value) if path in AS_TEXT else value
+
+
 def update_body(
     declared: Mapping[str, Any], live: Mapping[str, Any], ignored: Iterable[str]
 ) -> dict[str, Any]:
@@ -156,6 +221,9 @@ def update_body(
     settings = {**live["settings"]}
     for entry in (*SETS, *REMOVED):
         settings.pop(entry, None)
+    *_, block, networks = AUTHORIZED.split(".")
+    if networks in settings.get(block, {}):
+        settings[block] = {k: v for k, v in settings[block].items() if k != networks}
     kept = {path.removeprefix("settings.") for path in ignored}
     for entry, value in declared["settings"].items():
         if entry in kept and entry in settings:

@@ -6,28 +6,52 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from infra.flags import catalogue, in_words
+from infra.flags import FlagError, catalogue, compile_flag, in_words
 
 FLAGS = "settings.databaseFlags"
 LABELS = "settings.userLabels"
 DISK_SIZE = "settings.dataDiskSizeGb"
 # Blocks that go when they are no longer declared; of others the live value stays.
 REMOVED_BLOCKS = (
+    "settings.connectionPoolConfig",
+    "settings.dataCacheConfig",
     "settings.denyMaintenancePeriods",
     "settings.maintenanceWindow",
     "settings.passwordValidationPolicy",
 )
+AUTHORIZED = "settings.ipConfiguration.authorizedNetworks"  # a whole set, as flags are
+SETS = (FLAGS, LABELS, AUTHORIZED)
+_SETS = tuple(f"{path}." for path in SETS)
 _REMOVED = tuple(f"{block}." for block in REMOVED_BLOCKS)
+SOURCE = "masterInstanceName"
 POINT_IN_TIME = "settings.backupConfiguration.pointInTimeRecoveryEnabled"
 
 # What the gcp provider replaces and restarts: "Provider behaviour to predict" of the design,
 # collected from terraform-provider-google-beta 7.45.
-REPLACES = frozenset(
-    {"name", "region", "masterInstanceName", "diskEncryptionConfiguration.kmsKeyName"}
+REPLACES = frozenset({"name", "region", SOURCE, "diskEncryptionConfiguration.kmsKeyName"})
+RESTARTS = frozenset(
+    {
+        "databaseVersion",
+        "settings.tier",
+        "settings.edition",
+        "settings.availabilityType",
+        "settings.insightsConfig.queryStringLength",
+        "settings.locationPreference.zone",
+    }
 )
-RESTARTS = frozenset({"settings.tier", "settings.edition", "settings.availabilityType"})
-# The API leaves out what has its type's zero value.
+# The API leaves out what has its type's zero value; an enum's ends in _UNSPECIFIED.
 NOTHING = frozenset({"", "0", "false"})
+UNSPECIFIED = "_UNSPECIFIED"
+# What Cloud SQL does where its answer says nothing, by the defaults of the API's reference:
+# https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances
+WHEN_ABSENT: Mapping[str, str] = {
+    "settings.connectorEnforcement": "NOT_REQUIRED",
+    "settings.edition": "ENTERPRISE",
+    "settings.insightsConfig.queryPlansPerMinute": "5",
+    "settings.insightsConfig.queryStringLength": "1024",
+    "settings.ipConfiguration.serverCaMode": "GOOGLE_MANAGED_INTERNAL_CA",
+    "settings.maintenanceWindow.updateTrack": "stable",
+}
 
 
 class Effect(StrEnum):
@@ -70,7 +94,7 @@ def compare(
         ignored: Paths whose changes are left alone.
     """
     wanted, there = dict(_leaves(declared)), dict(_leaves(live))
-    paths = [path for path in wanted if _differs(wanted[path], there.get(path, ""))]
+    paths = [path for path in wanted if _differs(path, wanted[path], there.get(path, ""))]
     paths += [path for path in there if path not in wanted and _goes(path, there[path])]
     left_alone = frozenset(ignored)
     return tuple(
@@ -90,23 +114,31 @@ def compare(
 
 def _goes(path: str, value: str) -> bool:
     """Tell whether a live value goes when it is not declared."""
-    if path.startswith((f"{FLAGS}.", f"{LABELS}.")):
+    if path.startswith(_SETS):
         return True
-    return path.startswith(_REMOVED) and value not in NOTHING and not path.endswith(".kind")
+    return path.startswith(_REMOVED) and not nothing(value) and not path.endswith(".kind")
 
 
-def _differs(wanted: str, there: str) -> bool:
-    return wanted != there and not (wanted in NOTHING and there in NOTHING)
+def _differs(path: str, wanted: str, there: str) -> bool:
+    if wanted == (there or WHEN_ABSENT.get(path, "")):
+        return False
+    if path == SOURCE:  # the API puts the project in front
+        return wanted.rpartition(":")[2] != there.rpartition(":")[2]
+    return not (nothing(wanted) and nothing(there))
+
+
+def nothing(value: str) -> bool:
+    """Tell whether a value is what the API leaves out: its type's zero."""
+    return value in NOTHING or value.endswith(UNSPECIFIED)
 
 
 def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each path and its value as text; flags by their names."""
+    """Yield each path and its value as text; flags and authorized networks by their names."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}" if path else str(key))
-    elif path == FLAGS and isinstance(value, list | tuple):
-        for flag in value:
-            yield f"{path}.{flag['name']}", str(flag.get("value", ""))
+    elif path in {FLAGS, AUTHORIZED} and isinstance(value, list | tuple):
+        yield from (_flag_leaf(one) if path == FLAGS else _network_leaf(one) for one in value)
     elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
         for number, item in enumerate(value):
             yield from _leaves(item, f"{path}.{number}")
@@ -114,6 +146,22 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, value
     elif value is not None:
         yield path, json.dumps(value)
+
+
+def _flag_leaf(flag: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{FLAGS}.{flag['name']}", _canonical(flag["name"], str(flag.get("value", "")))
+
+
+def _network_leaf(network: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{AUTHORIZED}.{network.get('value')}", str(network.get("name") or "allowed")
+
+
+def _canonical(name: str, value: str) -> str:
+    """Return a flag's value as it would be compiled: 0.050 is 0.05."""
+    try:
+        return compile_flag(name, value).value
+    except FlagError:
+        return value
 
 
 def _words(path: str, value: str) -> str:

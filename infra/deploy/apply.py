@@ -11,6 +11,7 @@ from infra.deploy.record import Record
 from infra.deploy.report import Deployment, Destruction
 from infra.deploy.steps import Action, Plan, ProtectedError, Step, check
 from infra.desired import Desired, collect
+from infra.drift.differences import Difference, differences
 from infra.live import Kind, Live, read, replicas_first
 from infra.outputs import OutputName
 from infra.settings import Settings
@@ -81,7 +82,7 @@ class Deployer:
             with self.progress.phase(f"{step.action.capitalize()} {step.kind} {step.name}"):
                 self._carry_out(step)
 
-    def finish(self, desired: Desired) -> tuple[Plan, Mapping[str, str]]:
+    def finish(self, desired: Desired) -> tuple[tuple[Difference, ...], Mapping[str, str]]:
         """Look again: return what still differs, and the outputs as the live instance tells."""
         left, live = self.decide(desired)
         told = {name: str(value) for name, value in desired.outputs.items()}
@@ -95,7 +96,7 @@ class Deployer:
         record = Record(remaining, told)
         if record != records.load(self.store):
             records.save(self.store, record)
-        return left, told
+        return differences(desired, live), told
 
     def destroy(self) -> tuple[str, ...]:
         """Delete every instance of the record, then the record; return their names.
@@ -210,8 +211,8 @@ def deploy(
             return Deployment(target.stack, applied=False, plan=decided)
         check(decided, replace=replace)
         deployer.apply(desired, decided)
-        left, outputs = deployer.finish(desired)
-    return Deployment(target.stack, applied=True, plan=decided, left=left.steps, outputs=outputs)
+        found, outputs = deployer.finish(desired)
+    return Deployment(target.stack, applied=True, plan=decided, found=found, outputs=outputs)
 
 
 def destroy(target: Target, progress: Progress) -> Destruction:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from infra.deploy.steps import Action, Plan, Step
+from infra.drift.differences import Difference, Finding, outstanding
+from infra.drift.report import table
 from ops.console import Table
 from ops.results import State
 
@@ -27,15 +29,20 @@ class Deployment:
         stack: The stack.
         applied: Whether it was carried out.
         plan: What was decided.
-        left: What still differs afterwards; should be nothing.
+        found: What differs afterwards, as drift tells it.
         outputs: Of the program, by name.
     """
 
     stack: str
     applied: bool
     plan: Plan
-    left: tuple[Step, ...] = ()
+    found: tuple[Difference, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def left(self) -> tuple[Difference, ...]:
+        """What was declared and did not arrive; should be nothing."""
+        return outstanding(self.found)
 
     @property
     def state(self) -> State:
@@ -61,8 +68,10 @@ class Deployment:
         if not self.applied and any(step.action is Action.REPLACE for step in steps):
             yield "A replacement deletes data; it is carried out only with --replace."
         if self.left:
-            lines = tuple(row for step in self.left for row in rows(step))
-            yield Table("DID NOT ARRIVE (declared, yet the live instance differs)", COLUMNS, lines)
+            yield table("DID NOT ARRIVE (declared, yet the live instance differs)", self.left)
+        for one in self.found:
+            if one.finding is Finding.UNDECLARED:
+                yield f"Not declared, and left alone: {one.kind} {one.name}. {one.resolve}"
         if self.outputs:
             yield Table("", ("output", "value"), tuple(sorted(self.outputs.items())))
 

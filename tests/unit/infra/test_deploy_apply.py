@@ -145,8 +145,8 @@ def deployer(settings: Settings, store: FolderStore) -> Deployer:
 def run(deployer: Deployer, declared: Desired) -> Deployment:
     decided, _ = deployer.decide(declared)
     deployer.apply(declared, decided)
-    left, outputs = deployer.finish(declared)
-    return Deployment("local", applied=True, plan=decided, left=left.steps, outputs=outputs)
+    found, outputs = deployer.finish(declared)
+    return Deployment("local", applied=True, plan=decided, found=found, outputs=outputs)
 
 
 def fake(deployer: Deployer) -> FakeCloud:
@@ -228,7 +228,7 @@ def test_a_change_that_does_not_arrive_is_said_loudly(
     done = run(deployer, declared)
     assert done.state is State.FINDING
     (table,) = [b for b in done.blocks() if isinstance(b, Table) and "DID NOT ARRIVE" in b.title]
-    assert table.rows[0][2] == "settings.databaseFlags.autovacuum_analyze_scale_factor"
+    assert table.rows[0][1:4] == ("flag autovacuum_analyze_scale_factor", "0.02", "0.5")
 
 
 def test_a_lost_password_is_made_anew(

@@ -1,0 +1,1 @@
+"""Grows an instance's disk, which no deployment does."""

@@ -1,0 +1,251 @@
+"""Drift and disk.grow on a real local Cloud SQL: changes made by hand are found, all of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from infra.deploy.apply import deploy, destroy
+from infra.disk.grow import ChangedMeanwhileError, PastLimitError, ShrinkError, grow
+from infra.drift.check import drift
+from infra.drift.differences import Finding
+from infra.drift.report import Drift
+from infra.settings import load
+from ops import localcloud
+from ops.cloudsql import CloudSql
+from ops.console import Console, Format, Silent, to_json
+from ops.guard import NotConfirmedError
+from ops.results import State
+from ops.target import Target
+
+NAME = "ai-square-db"
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    # /tmp, since an unprivileged user runs the clusters when the tests run as root
+    with TemporaryDirectory(prefix="asdb-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        data = Path(name) / "local"
+        pg_port = localcloud.free_port(localcloud.DEFAULT_PG_PORT)
+        localcloud.ensure(data, port=0, pg_port=pg_port, stand_in=True)
+        target = Target("local", load("local"), data / "ops", data)
+        deploy(target, Silent())
+        yield target
+        destroy(target, Silent())
+        localcloud.stop(data, wipe=True)
+
+
+@pytest.fixture
+def cloud(target: Target) -> CloudSql:
+    return target.cloud()
+
+
+def patched(cloud: CloudSql, **settings: object) -> None:
+    cloud.wait(cloud.patch(NAME, {"settings": settings}))
+
+
+def told(found: Drift) -> list[tuple[object, ...]]:
+    return [(one.kind, one.name, one.property, one.declared, one.live) for one in found.differences]
+
+
+def flags(cloud: CloudSql) -> list[dict[str, str]]:
+    return [dict(flag) for flag in cloud.instance(NAME).body["settings"]["databaseFlags"]]
+
+
+def test_what_was_just_deployed_does_not_drift(target: Target) -> None:
+    found = drift(target)
+    assert found.state is State.OK
+    assert found.blocks() == (f"No drift: {NAME} as local declares.",)
+
+
+def by_hand(cloud: CloudSql, what: str) -> Callable[[], None]:
+    """Change one thing as somebody would with gcloud; return how to undo it."""
+    before: dict[str, Any] = dict(cloud.instance(NAME).body["settings"])
+    if what == "flag":
+        wrong = [f | {"value": "8192"} if f["name"] == "work_mem" else f for f in flags(cloud)]
+        patched(cloud, databaseFlags=wrong)
+    elif what == "missing flag":
+        patched(cloud, databaseFlags=[f for f in flags(cloud) if f["name"] != "log_lock_waits"])
+    elif what == "tier":
+        patched(cloud, tier="db-custom-2-3840")
+    elif what == "protection":
+        patched(cloud, deletionProtectionEnabled=True)
+    elif what == "network":
+        addresses = {"authorizedNetworks": [{"value": "192.0.2.0/24", "name": "office"}]}
+        patched(cloud, ipConfiguration=addresses)
+    elif what == "user":
+        cloud.wait(cloud.insert_user(NAME, "somebody", "Geheim-geheim-1"))
+        return lambda: void(cloud.wait(cloud.delete_user(NAME, "somebody")))
+    elif what == "database":
+        cloud.wait(cloud.insert_database(NAME, "scratch"))
+        return lambda: void(cloud.wait(cloud.delete_database(NAME, "scratch")))
+    del before["settingsVersion"]
+    return lambda: void(cloud.wait(cloud.update(NAME, {"settings": before})))
+
+
+def void(_: object) -> None:
+    """Undo's answer is not needed."""
+
+
+@pytest.mark.parametrize(
+    ("what", "expected", "resolve"),
+    [
+        (
+            "flag",
+            ("instance", NAME, "settings.databaseFlags.work_mem", "4 MB", "8 MB"),
+            "ai-square-db:flags.work_mem: 8 MB",
+        ),
+        (
+            "missing flag",
+            ("instance", NAME, "settings.databaseFlags.log_lock_waits", "on", ""),
+            "take log_lock_waits out of ai-square-db:flags",
+        ),
+        (
+            "tier",
+            ("instance", NAME, "settings.tier", "db-custom-1-3840", "db-custom-2-3840"),
+            "ai-square-db:tier: db-custom-2-3840",
+        ),
+        (
+            "protection",
+            ("instance", NAME, "settings.deletionProtectionEnabled", "false", "true"),
+            "ai-square-db:deletionProtection: true",
+        ),
+        (
+            "network",
+            (
+                "instance",
+                NAME,
+                "settings.ipConfiguration.authorizedNetworks.192.0.2.0/24",
+                "",
+                "office",
+            ),
+            "Deploy.",
+        ),
+        ("user", ("user", "somebody", "", "", "BUILT_IN"), "ai-square-db:appUser"),
+        ("database", ("database", "scratch", "", "", "there"), "Drop it"),
+    ],
+)
+def test_a_change_by_hand_is_found_with_how_to_resolve_it(
+    target: Target, cloud: CloudSql, what: str, expected: tuple[str, ...], resolve: str
+) -> None:
+    undo = by_hand(cloud, what)
+    try:
+        found = drift(target)
+        assert found.state is State.FINDING
+        assert told(found) == [expected]
+        assert resolve in found.differences[0].resolve
+        assert expected[1] in to_json(found)
+    finally:
+        undo()
+    assert drift(target).state is State.OK
+
+
+def test_deploying_takes_back_what_differs_and_leaves_what_others_made(
+    target: Target, cloud: CloudSql
+) -> None:
+    by_hand(cloud, "network")
+    by_hand(cloud, "missing flag")
+    undo = by_hand(cloud, "user")
+    try:
+        done = deploy(target, Silent())
+        assert done.state is State.OK
+        assert [one.name for one in done.found] == ["somebody"]
+        assert any("user somebody" in str(block) for block in done.blocks())
+        assert [one.finding for one in drift(target).differences] == [Finding.UNDECLARED]
+    finally:
+        undo()
+
+
+def test_what_cannot_be_read_is_unknown(target: Target) -> None:
+    elsewhere = replace(target.settings.instance, name="not-there")
+    missing = drift(replace(target, settings=replace(target.settings, instance=elsewhere)))
+    assert missing.state is State.UNKNOWN
+    assert "no instance 'not-there'" in str(missing.blocks()[-1])
+
+    nowhere = drift(replace(target, local=Path("/nonexistent")))
+    assert nowhere.state is State.UNKNOWN
+    assert nowhere.instances == ()
+
+
+def test_a_stopped_instance_is_a_finding_and_its_users_are_unknown(
+    target: Target, cloud: CloudSql
+) -> None:
+    patched(cloud, activationPolicy="NEVER")
+    try:
+        found = drift(target)
+        assert found.state is State.FINDING
+        assert told(found) == [("instance", NAME, "settings.activationPolicy", "ALWAYS", "NEVER")]
+        assert {one.kind for one in found.unread} == {"database", "user"}
+    finally:
+        patched(cloud, activationPolicy="ALWAYS")
+
+
+def test_a_disk_grows_once_and_drift_takes_note(target: Target, cloud: CloudSql) -> None:
+    planned = grow(target, 12, Silent(), plan_only=True)
+    assert (planned.before_gb, planned.after_gb, planned.applied) == (10, 12, False)
+    assert cloud.instance(NAME).body["settings"]["dataDiskSizeGb"] == "10"
+
+    done = grow(target, 12, Silent())
+    assert done.applied
+    assert cloud.instance(NAME).body["settings"]["dataDiskSizeGb"] == "12"
+    assert "diskSizeGb: 12" in str(done.blocks()[-1])
+    again = grow(target, 12, Silent())
+    assert not again.applied
+    assert "Nothing to do" in str(again.blocks()[0])
+
+    with pytest.raises(ShrinkError, match="can't shrink to 11"):
+        grow(target, 11, Silent())
+    with pytest.raises(PastLimitError, match="diskAutoresizeLimitGb"):
+        grow(target, 51, Silent())
+
+    found = drift(target)
+    assert found.state is State.OK
+    assert [one.finding for one in found.differences] == [Finding.NOTE]
+
+    disk = replace(target.settings.instance.disk, size_gb=20)
+    instance = replace(target.settings.instance, disk=disk)
+    wanted = drift(replace(target, settings=replace(target.settings, instance=instance)))
+    assert wanted.state is State.FINDING
+    assert wanted.differences[0].resolve.startswith("invoke disk.grow --to-gb 20")
+
+
+def test_production_s_disk_grows_only_by_name(target: Target, cloud: CloudSql) -> None:
+    guarded = replace(target, settings=replace(target.settings, production=True))
+    before = cloud.instance(NAME).body["settings"]["dataDiskSizeGb"]
+    assert not grow(guarded, 20, Silent()).applied
+    with pytest.raises(NotConfirmedError):
+        grow(guarded, 20, Silent(), yes=True, confirm="another")
+    assert cloud.instance(NAME).body["settings"]["dataDiskSizeGb"] == before
+
+
+def test_a_change_meanwhile_is_not_overwritten(
+    target: Target, cloud: CloudSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = CloudSql.instance
+
+    def look_and_be_overtaken(self: CloudSql, name: str) -> Any:  # noqa: ANN401 - as the method's
+        found = look(self, name)
+        patched(cloud, userLabels={"overtaken": "yes"})
+        return found
+
+    monkeypatch.setattr(CloudSql, "instance", look_and_be_overtaken)
+    with pytest.raises(ChangedMeanwhileError):
+        grow(target, 30, Silent())
+    monkeypatch.undo()
+    assert cloud.instance(NAME).body["settings"]["dataDiskSizeGb"] != "30"
+
+
+def test_the_table_fits(
+    target: Target, cloud: CloudSql, capsys: pytest.CaptureFixture[str]
+) -> None:
+    undo = by_hand(cloud, "network")
+    try:
+        Console(Format.TABLE).show(drift(target))
+    finally:
+        undo()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines[: lines.index("To resolve:")])) <= 100
