@@ -124,12 +124,18 @@ def instance_body(resource: DesiredResource) -> dict[str, Any]:
     Raises:
         UnmappedInputError: It has an input that the API body has no known place for.
     """
+    for path, _ in _inputs(resource.inputs):
+        if path not in WHOLE and path not in RENAMED and path not in NOT_IN_BODY:
+            raise UnmappedInputError(resource.name, path)
+    return body_of(resource.inputs)
+
+
+def body_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs of an instance in the API's shape; what we never declare keeps its path."""
     body: dict[str, Any] = {}
-    for path, value in _inputs(resource.inputs):
+    for path, value in _inputs(inputs):
         if path in NOT_IN_BODY:
             continue
-        if path not in WHOLE and path not in RENAMED:
-            raise UnmappedInputError(resource.name, path)
         target = api_path(path)
         *parents, last = target.split(".")
         node = body

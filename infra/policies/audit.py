@@ -9,7 +9,7 @@ from infra.flags import catalogue
 from infra.policies import waivers
 from infra.policies.report import Report
 from infra.policies.review import review
-from infra.policies.subject import Facts, Origin, Subject
+from infra.policies.subject import Facts, Origin, Subject, linked
 from infra.settings import Settings
 from ops.cloudsql import CloudSql, Instance
 from ops.target import Target
@@ -25,30 +25,23 @@ def audit(target: Target, cloud: CloudSql, *, everything: bool) -> Report:
         ops.cloudsql.NoSuchInstanceError: The stack is not deployed.
         ops.errors.OpsError: The Admin API can't be asked.
     """
-    subjects = tuple(_followed(target, cloud, cloud.instance(target.instance), clock(target)))
+    found = _followed(target, cloud, cloud.instance(target.instance), clock(target))
     today = datetime.now(UTC).date()
-    return Report((review(subjects, waivers.load(), today),), everything)
+    return Report((review(linked(found), waivers.load(), today),), everything)
 
 
 def _followed(
-    target: Target,
-    cloud: CloudSql,
-    instance: Instance,
-    now: datetime,
-    primary: Subject | None = None,
+    target: Target, cloud: CloudSql, instance: Instance, now: datetime
 ) -> Iterator[Subject]:
     """Yield a live instance as rules see it, and all that follow it."""
     facts = Facts(
-        production=target.production,
-        pool_connections=target.settings.pool.max_connections,
-        primary=primary,
+        production=target.production, pool_connections=target.settings.pool.max_connections
     )
     bare = Subject(target.stack, Origin.LIVE, instance.body, now, facts)
     restarts = pending_restarts(declared_flags(target.settings).get(instance.name), bare.flags)
-    subject = replace(bare, facts=replace(facts, restarts=restarts))
-    yield subject
+    yield replace(bare, facts=replace(facts, restarts=restarts))
     for name in instance.body.get("replicaNames", ()):
-        yield from _followed(target, cloud, cloud.instance(name), now, subject)
+        yield from _followed(target, cloud, cloud.instance(name), now)
 
 
 def declared_flags(settings: Settings) -> Mapping[str, Mapping[str, str]]:

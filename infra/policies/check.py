@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from infra.body import instance_body
 from infra.desired import (
@@ -16,7 +15,7 @@ from infra.desired import (
 from infra.policies import waivers
 from infra.policies.report import Report
 from infra.policies.review import Review, review
-from infra.policies.subject import Declaration, Facts, Origin, Subject
+from infra.policies.subject import Declaration, Facts, Origin, Subject, linked
 from infra.settings import Settings, load
 from infra.stackfile import stacks
 
@@ -46,12 +45,12 @@ def chosen(stack: str, *, every: bool) -> tuple[str, ...]:
 def declared_review(settings: Settings) -> Review:
     """Review what one stack declares, by this machine's clock."""
     now = datetime.now(UTC)
-    subjects = tuple(declared(settings, collect(settings), now))
+    subjects = declared(settings, collect(settings), now)
     return review(subjects, waivers.load(), now.date())
 
 
-def declared(settings: Settings, desired: Desired, now: datetime) -> Iterator[Subject]:
-    """Yield each declared instance; a replica knows its primary.
+def declared(settings: Settings, desired: Desired, now: datetime) -> tuple[Subject, ...]:
+    """Return the declared instances; a replica knows its primary.
 
     Args:
         settings: The stack's.
@@ -59,41 +58,21 @@ def declared(settings: Settings, desired: Desired, now: datetime) -> Iterator[Su
         now: The time that rules go by.
     """
     plain = tuple(plain_secrets(desired))
-    bodies = {body["name"]: (resource, body) for resource, body in _bodies(desired)}
-    made: dict[str, Subject] = {}
 
-    def subject(name: str) -> Subject | None:
-        if name in bodies and name not in made:
-            resource, body = bodies[name]
-            facts = Facts(
-                production=settings.production,
-                pool_connections=settings.pool.max_connections,
-                declaration=_declaration(resource, plain),
-                primary=subject(source_of(body)),
-            )
-            made[name] = Subject(settings.stack, Origin.DECLARED, body, now, facts)
-        return made.get(name)
+    def subject(resource: DesiredResource) -> Subject:
+        facts = Facts(
+            production=settings.production,
+            pool_connections=settings.pool.max_connections,
+            declaration=Declaration(
+                protect=resource.protect,
+                deletion_protection=resource.inputs.get("deletionProtection") is not False,
+                ignore_changes=resource.ignore_changes,
+                plain_secrets=plain,
+            ),
+        )
+        return Subject(settings.stack, Origin.DECLARED, instance_body(resource), now, facts)
 
-    yield from (found for name in bodies if (found := subject(name)))
-
-
-def source_of(body: Mapping[str, Any]) -> str:
-    """Return the name of the instance that a replica follows; empty for a primary."""
-    return str(body.get("masterInstanceName", "")).rpartition(":")[2]
-
-
-def _bodies(desired: Desired) -> Iterator[tuple[DesiredResource, dict[str, Any]]]:
-    for resource in desired.of_type(INSTANCE):
-        yield resource, instance_body(resource)
-
-
-def _declaration(resource: DesiredResource, plain: tuple[str, ...]) -> Declaration:
-    return Declaration(
-        protect=resource.protect,
-        deletion_protection=resource.inputs.get("deletionProtection") is not False,
-        ignore_changes=resource.ignore_changes,
-        plain_secrets=plain,
-    )
+    return linked(map(subject, desired.of_type(INSTANCE)))
 
 
 def plain_secrets(desired: Desired) -> Iterator[str]:

@@ -6,14 +6,16 @@ protection, secrets in plain, the pool's size) comes as optional facts: a rule t
 its fact answers unknown.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from infra.desired import UNKNOWN_UNTIL_DEPLOYED
 from infra.flags import catalogue
+
+NOT_YET = "is known only after a deployment"
 
 
 class NotKnownError(LookupError):
@@ -92,6 +94,11 @@ class Subject:
         """Whether it follows another instance."""
         return bool(self.body.get("masterInstanceName"))
 
+    @property
+    def source(self) -> str:
+        """The name of the instance that a replica follows; empty for a primary."""
+        return str(self.body.get("masterInstanceName", "")).rpartition(":")[2]
+
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON value
         """Return what lies at a path, as ``settings.tier``; None where nothing does.
 
@@ -102,7 +109,7 @@ class Subject:
         for part in path.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
         if value == UNKNOWN_UNTIL_DEPLOYED:
-            raise NotKnownError(f"{path} is known only after a deployment")
+            raise NotKnownError(f"{path} {NOT_YET}")
         return value
 
     def text(self, path: str) -> str:
@@ -151,3 +158,15 @@ class Subject:
         if value is None:
             raise NotKnownError(f"nobody told of {name.replace('_', ' ')}")
         return value
+
+
+def linked(subjects: Iterable[Subject]) -> tuple[Subject, ...]:
+    """Return instances in their order, each replica knowing the one that it follows."""
+    named = {subject.name: subject for subject in subjects}
+
+    def link(subject: Subject) -> Subject:
+        primary = named.get(subject.source)
+        known = None if primary is None else link(primary)
+        return replace(subject, facts=replace(subject.facts, primary=known))
+
+    return tuple(link(subject) for subject in named.values())

@@ -1,0 +1,1 @@
+"""The pack that `pulumi preview --policy-pack infra/policies/pack` runs."""
