@@ -218,9 +218,13 @@ class Operation:
 
     @property
     def changes(self) -> frozenset[tuple[str, str]]:
-        """Project and name of the instances that it changes: a switchover does two."""
-        both = self.type is OperationType.SWITCHOVER and self.source is not None
-        names = (self.target, str(self.source)) if both else (self.target,)
+        """Project and name of the instances that it changes.
+
+        A switchover changes its primary too, and turns the other replicas (``followers``).
+        """
+        names = [self.target, *self.facts.get("followers", ())]
+        if self.type is OperationType.SWITCHOVER and self.source is not None:
+            names.append(self.source)
         return frozenset((self.project, name) for name in names)
 
 

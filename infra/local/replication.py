@@ -48,7 +48,10 @@ def reseed(service: Service, replica: Instance) -> None:
 
 
 def clear(service: Service, replica: Instance) -> None:
-    """Remove what a replica that was to be made anew left half-made, and start it as it was."""
+    """Remove what a replica that was to be made anew left half-made, and start it as it is."""
     cluster = service.cluster(replica)
-    shutil.rmtree(cluster.layout.standby.data, ignore_errors=True)
+    other = replace(cluster, layout=replace(cluster.layout, side=cluster.layout.standby.side))
+    other.stop("immediate")
+    shutil.rmtree(other.data, ignore_errors=True)
+    cluster.configure()
     cluster.restart()

@@ -9,8 +9,8 @@ import psycopg
 
 from infra.local import availability, damage
 from infra.local.engine import basebackup
-from infra.local.engine.cluster import Cluster, wait_for_socket
-from infra.local.engine.process import let_end
+from infra.local.engine.cluster import bring_up
+from infra.local.engine.process import settle_orphans
 from infra.local.model import Instance, InstanceState
 from infra.local.service import Service
 from infra.local.work import Work
@@ -22,25 +22,20 @@ _log = logging.getLogger(__name__)
 
 def bring_back(service: Service, work: Work) -> None:
     """Clear what is half-made, carry on what was under way, start or adopt the clusters."""
-    let_end("pg_ctl", service.homes)
+    settle_orphans(service.homes)
     _clear_unknown_homes(service)
     damage.forget(service.data / "faults")
-    # Before they are resumed: a restore that goes on looks after its instance itself.
-    busy = {name for one in service.store.open_operations() for name in one.changes}
-    work.resume()
+    work.take_back()
     instances = service.store.instances()
     _clear_unknown_bases(service, instances)
+    # An operation that goes on looks after what it changes itself.
+    busy = {name for one in service.store.open_operations() for name in one.changes}
     idle = [one for one in instances if (one.project, one.name) not in busy]
-    # Those whose operation was just taken back are idle again.
-    still = {name for one in service.store.open_operations() for name in one.changes}
-    idle += [
-        one
-        for one in instances
-        if (one.project, one.name) in busy and (one.project, one.name) not in still
-    ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda one: _start(service, one), idle))
     _release_unknown_addresses(service)
+    # Last: what it reads of other instances runs by now, and nothing else writes them down.
+    work.carry_on()
 
 
 def stop_clusters(service: Service) -> None:
@@ -65,7 +60,7 @@ def _start(service: Service, instance: Instance) -> None:
         service.secure(placed)
         cluster = service.cluster(placed)
         if not placed.stopped:
-            _run(cluster)
+            bring_up(cluster)
         elif cluster.is_running():
             cluster.stop()
         availability.bring_back(service, placed)
@@ -74,16 +69,6 @@ def _start(service: Service, instance: Instance) -> None:
         service.store.save_instance(replace(instance, state=InstanceState.FAILED))
     else:
         service.store.save_instance(replace(placed, state=InstanceState.RUNNABLE))
-
-
-def _run(cluster: Cluster) -> None:
-    if not cluster.has_configuration():
-        cluster.stop()
-        cluster.configure()
-    if cluster.is_running():
-        wait_for_socket(cluster)
-    else:
-        cluster.start()
 
 
 def _place(service: Service, instance: Instance) -> Instance:

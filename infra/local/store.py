@@ -179,10 +179,10 @@ class Store:
             for other in self.open_operations():
                 if other.project != operation.project:
                     continue
-                busy = {name for _, name in other.changes}
-                if other.source is not None and not beside_readers:
-                    busy.add(other.source)
-                if operation.target in busy or operation.source == other.target:
+                changed = {name for _, name in other.changes}
+                read = set() if beside_readers else {other.source}
+                wanted = {name for _, name in operation.changes}
+                if wanted & (changed | read) or operation.source in changed:
                     raise InProgressError(other)
             kept = replace(operation, inserted=self.clock.now())
             self._insert("operations", kept)

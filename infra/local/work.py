@@ -106,17 +106,23 @@ class Work:
                 future.result(limit_s)
         return self._service.store.operation(operation.project, operation.name) or operation
 
-    def resume(self) -> None:
-        """Finish or take back what a killed server left undone."""
+    def take_back(self) -> None:
+        """Take back what a killed server left undone, but for what is carried on."""
         for operation in self._service.store.open_operations():
             action = self._actions.get(operation.type)
             if action is not None and action.resumes:
-                self.start(operation)
                 continue
             job = Job(self._service, operation)
             error = InterruptedOperationError()
             if action is None or self._undone(action, job, error):
                 self._finish(job, error)
+
+    def carry_on(self) -> None:
+        """Go on with the operations that a killed server left undone."""
+        for operation in self._service.store.open_operations():
+            action = self._actions.get(operation.type)
+            if action is not None and action.resumes:
+                self.start(operation)
 
     def stop(self) -> None:
         """Let the running operations end: they notice that the server stops."""

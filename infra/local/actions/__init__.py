@@ -28,7 +28,7 @@ ACTIONS: Mapping[OperationType, Action] = {
     OperationType.FAILOVER: Action(failover.run, failover.undo, resumes=True),
     OperationType.RECREATE_REPLICA: Action(recreate.run, recreate.undo),
     OperationType.CREATE_REPLICA: Action(replica.create, create.undo),
-    OperationType.PROMOTE_REPLICA: Action(replica.promote, replica.undo, resumes=True),
+    OperationType.PROMOTE_REPLICA: Action(replica.promote, replica.undo_promote, resumes=True),
     OperationType.START_REPLICA: Action(replica.start, replica.undo, resumes=True),
     OperationType.STOP_REPLICA: Action(replica.stop, replica.undo, resumes=True),
     OperationType.SWITCHOVER: Action(switchover.run, switchover.undo, resumes=True),

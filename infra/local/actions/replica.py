@@ -85,6 +85,16 @@ def _replicate(job: Job, *, on: bool) -> None:
         standby.wait_disconnected(cluster)
 
 
+def undo_promote(job: Job, reason: str) -> None:
+    """Let it go on as a replica, unless it has become a primary: then there is no way back."""
+    if job.operation.step != _PROMOTED and standby.is_standby(
+        job.service.cluster(instance_of(job))
+    ):
+        undo(job, reason)
+    else:
+        promote(job)
+
+
 def undo(job: Job, _reason: str) -> None:
     """Let it run with the settings that are written down."""
     cluster = job.service.cluster(instance_of(job))

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from infra.local import replication
 from infra.local.actions.subject import instance_of
+from infra.local.engine import standby
 from infra.local.model import InstanceState
 from infra.local.work import Job
 
@@ -11,8 +13,14 @@ def run(job: Job) -> None:
     """Stop fast, start with what is configured."""
     instance = instance_of(job)
     cluster = job.service.cluster(instance)
-    cluster.configure()
-    cluster.restart()
+    if instance.primary is None:
+        cluster.configure()
+        cluster.restart()
+    elif standby.is_standby(cluster):
+        replication.clear(job.service, instance)
+    else:  # it would come back as a primary of its own
+        replication.reseed(job.service, instance)
+        instance = instance_of(job)
     job.service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
 
 

@@ -4,24 +4,30 @@ The primary is stopped in order, which sends its last record to the replicas. Fr
 that the replica is promoted there is no way back; killed in the midst, the next start goes on.
 """
 
+import logging
 import re
 import time
 from dataclasses import replace
+
+import psycopg
 
 from infra.local import availability
 from infra.local.actions.create import take_base
 from infra.local.actions.replica import independent
 from infra.local.actions.subject import instance_of
 from infra.local.engine import standby
-from infra.local.engine.cluster import Cluster, wait_for_socket
-from infra.local.errors import EngineError
+from infra.local.engine.cluster import Cluster, bring_up
+from infra.local.errors import EngineError, StoppingError
 from infra.local.model import Body, Instance
 from infra.local.work import Job
 
 _SWITCHING, _TURNING = "switching", "turning"
+_TURNS = 3
 _REPLAY_LIMIT_S = 30
 _POLL_S = 0.02
 _CHECKPOINT = re.compile(r"^Latest checkpoint location:\s+(\S+)$", re.MULTILINE)
+_log = logging.getLogger(__name__)
+_ORDERLY = re.compile(r"^Database cluster state:\s+shut down$", re.MULTILINE)
 _NO_BACKUPS = {
     "enabled": False,
     "pointInTimeRecoveryEnabled": False,
@@ -40,6 +46,16 @@ def run(job: Job) -> None:
     """Stop the primary, promote the replica, turn the others to it."""
     if job.operation.step != _TURNING:
         _switch(job)
+    for _ in range(_TURNS - 1):
+        try:
+            _turn(job)
+        except StoppingError:
+            raise
+        except (EngineError, OSError, psycopg.Error) as error:
+            # There is no way back: a cluster that was killed meanwhile is started once more.
+            _log.warning("%s is turned once more: %s", job.operation.target, error)
+        else:
+            return
     _turn(job)
 
 
@@ -53,8 +69,7 @@ def _switch(job: Job) -> None:
     job.step(_SWITCHING)
     availability.remove(service, primary)
     old.stop()
-    if not new.is_running():
-        new.start()
+    bring_up(new)
     if not new.is_promoted() and not _has_everything(old, new):
         raise BehindError(replica.name)
     new.promote()
@@ -65,10 +80,10 @@ def _switch(job: Job) -> None:
 
 
 def _has_everything(old: Cluster, new: Cluster) -> bool:
-    """Return whether a replica has its stopped primary's last record."""
+    """Return whether a replica has its primary's last record, which an orderly stop writes."""
     text = old.runner.run([old.programs.path("pg_controldata"), old.data], cwd=old.layout.root)
     found = _CHECKPOINT.search(text)
-    if found is None:
+    if found is None or _ORDERLY.search(text) is None:
         return False
     deadline = time.monotonic() + _REPLAY_LIMIT_S
     with new.connect() as connection:
@@ -113,17 +128,15 @@ def _turn(job: Job) -> None:
     fresh, demoted = instance_of(job), instance_of(job, "primary_uid")
     service.runner.make_folder(service.layout(fresh.uid).archive(fresh.era))
     cluster = service.cluster(fresh)
-    if not cluster.has_configuration():
-        cluster.stop()
-        cluster.configure()
-    if not cluster.is_running():
-        cluster.start()
+    bring_up(cluster)
     other = service.cluster(demoted)
     if not standby.is_standby(other):
         other.stop()
         standby.mark(other)
+    bring_up(other)
     for one in store.replicas(fresh.uid):
-        _follow(service.cluster(one))
+        if one.uid != demoted.uid:
+            _turn_other(service.cluster(one))
     standby.wait_streaming(cluster, other, demoted.name)
     has_base = any(base.era == fresh.era for base in store.bases(fresh.uid))
     if fresh.point_in_time_recovery and not has_base:
@@ -131,14 +144,18 @@ def _turn(job: Job) -> None:
     availability.attempt(service, fresh)
 
 
-def _follow(follower: Cluster) -> None:
-    """Turn a replica to another primary; only what was that primary has to be started."""
-    follower.configure()
-    if follower.is_running():
-        wait_for_socket(follower)  # begun again, it may be starting still
-        follower.reload()
-    else:
-        follower.start()
+def _turn_other(follower: Cluster) -> None:
+    """Turn another replica to the new primary; one that can't be is made anew by the watch."""
+    try:
+        follower.configure()
+        ran = follower.is_running()
+        bring_up(follower)
+        if ran:
+            follower.reload()
+    except StoppingError:
+        raise
+    except (EngineError, OSError, psycopg.Error) as error:
+        _log.warning("%s does not follow yet: %s", follower.settings.name, error)
 
 
 def undo(job: Job, _reason: str) -> None:

@@ -99,7 +99,19 @@ def switchover(call: Call) -> Body:
         raise invalid(f"The replication of {replica.name} is stopped: start it first.")
     if primary.state is not InstanceState.RUNNABLE or primary.stopped:
         raise invalid(f"The primary {primary.name} is not running: promote {replica.name} instead.")
-    return _begin(call, OperationType.SWITCHOVER, replica, primary)
+    operation = new_operation(
+        OperationType.SWITCHOVER,
+        call.project,
+        replica.name,
+        source=primary.name,
+        facts={"uid": replica.uid, "primary_uid": primary.uid},
+    )
+    with call.service.store.transaction():
+        others = call.service.store.replicas(primary.uid)
+        names = [one.name for one in others if one.uid != replica.uid]
+        operation = replace(operation, facts={**operation.facts, "followers": names})
+        operation = call.begin(operation)
+    return call.answer(call.work.start(operation))
 
 
 def _replica(call: Call) -> Instance:
@@ -109,19 +121,8 @@ def _replica(call: Call) -> Instance:
     return call.ready()
 
 
-def _begin(
-    call: Call, kind: OperationType, replica: Instance, primary: Instance | None = None
-) -> Body:
-    facts = {"uid": replica.uid}
-    if primary is not None:
-        facts["primary_uid"] = primary.uid
-    operation = new_operation(
-        kind,
-        call.project,
-        replica.name,
-        source=None if primary is None else primary.name,
-        facts=facts,
-    )
+def _begin(call: Call, kind: OperationType, replica: Instance) -> Body:
+    operation = new_operation(kind, call.project, replica.name, facts={"uid": replica.uid})
     call.begin(operation)
     return call.answer(call.work.start(operation))
 

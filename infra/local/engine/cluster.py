@@ -27,6 +27,7 @@ _STOP_LIMIT_S = 120
 _STATEMENT_LIMIT_MS = 60_000
 _RELOAD_LIMIT_S = 20
 _POLL_S = 0.02
+_AGAIN_S = 0.1
 _STATUS_LINE = 7  # of postmaster.pid, counted from 0 (LOCK_FILE_LINE_PM_STATUS is 8)
 _READY = "ready"
 _STANDBY = "standby"  # in recovery, and letting nobody in
@@ -292,17 +293,21 @@ class Cluster:
         finally:
             connection.close()
 
-    def _clear_remains(self) -> None:
-        """Take away what a postmaster that was killed left: its children and its lock files.
+    def end_remains(self) -> None:
+        """End the children of a postmaster that was killed: they go on until they notice.
 
         PostgreSQL takes a zombie for a living postmaster; its children hold shared memory for
         a moment longer.
         """
-        if self.is_running():
-            return
-        if (self.data / "postmaster.pid").exists():
+        if not self.is_running() and (self.data / "postmaster.pid").exists():
             end_all_in(self.data)
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _clear_remains(self) -> None:
+        """Take away all that a postmaster that was killed left."""
+        if self.is_running():
+            return
+        self.end_remains()
         shutil.rmtree(self.layout.socket, ignore_errors=True)
 
     def _make_socket_folder(self) -> None:
@@ -344,23 +349,30 @@ def _loaded(connection: psycopg.Connection) -> object:
     return None if row is None else row[0]
 
 
-def wait_for_socket(cluster: Cluster, *, limit_s: float = 30) -> None:
-    """Wait until an adopted cluster answers.
+def bring_up(cluster: Cluster, *, limit_s: float = 30) -> None:
+    """Start a cluster with its settings, or wait for one that runs with them already.
+
+    That one may be starting still, or stopping, since a killed server told it so.
 
     Raises:
-        psycopg.OperationalError: If it doesn't in time.
+        ClusterStartError: If PostgreSQL refuses to start.
+        psycopg.OperationalError: If it doesn't answer in time.
     """
+    if not cluster.has_configuration():
+        cluster.stop()
+        cluster.configure()
     deadline = time.monotonic() + limit_s
-    while True:
+    while cluster.is_running():
         try:
             with cluster.connect() as connection:
                 connection.execute("SELECT 1")
         except psycopg.OperationalError:
-            if time.monotonic() > deadline or not cluster.is_running():
+            if time.monotonic() > deadline:
                 raise
-            cluster.runner.pause(0.1)
+            cluster.runner.pause(_AGAIN_S)
         else:
             return
+    cluster.start()
 
 
 def _locale() -> str:

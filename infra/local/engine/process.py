@@ -258,14 +258,31 @@ def end_all_in(folder: Path, *, patience_s: float = 5, limit_s: float = 15) -> N
         time.sleep(0.02)
 
 
-def let_end(program: str, folder: Path, *, limit_s: float = 10) -> None:
-    """Wait until no program of this name works below a folder, or for a while.
+def settle_orphans(folder: Path, *, limit_s: float = 10) -> None:
+    """End what a killed server's programs still do below a folder; clusters live on.
 
-    A killed server's pg_ctl goes on: a start that overlaps with another would lose its files.
+    Its pg_ctl is let go on, for a while: a start that overlaps with another would lose its
+    files. All others would write into what is removed or made anew.
     """
     deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline and any(_name(pid) == program for pid in running_in(folder)):
+    while orphans := [pid for pid in running_in(folder) if not _of_cluster(pid)]:
+        starting = [pid for pid in orphans if _name(pid) == "pg_ctl"]
+        for pid in set(orphans) - set(starting):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return
         time.sleep(_POLL_END_S)
+
+
+def _of_cluster(pid: int) -> bool:
+    """Return whether a process is a cluster's: PostgreSQL, or what it archives and fetches with."""
+    if _name(pid) == "postgres":
+        return True
+    try:
+        return ((_PROC / str(pid) / "cwd").readlink() / "PG_VERSION").exists()
+    except OSError:
+        return True  # ended
 
 
 def _name(pid: int) -> str:

@@ -68,7 +68,11 @@ def mark(cluster: Cluster) -> None:
 
 
 def is_standby(cluster: Cluster) -> bool:
-    """Return whether a data directory is that of a whole standby, not promoted."""
+    """Return whether a data directory is that of a whole standby, not promoted.
+
+    A dead postmaster's startup process would go on to promote it: it is ended first.
+    """
+    cluster.end_remains()
     return (cluster.data / "standby.signal").exists()
 
 

@@ -26,7 +26,7 @@ Json: TypeAlias = Any
 PROJECT = "demo"
 PASSWORD = "geheim"
 TOKEN = {"Authorization": "Bearer any"}
-START_LIMIT_S = 30
+START_LIMIT_S = 60
 DONE_LIMIT_S = 60
 SETTINGS: Mapping[str, Json] = {
     "tier": "db-custom-2-7680",

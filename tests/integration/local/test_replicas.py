@@ -210,6 +210,22 @@ def test_replicas_follow_a_failover_and_come_back_after_a_kill(server: LocalServ
     )
 
 
+def test_a_replica_killed_as_it_became_a_primary_is_made_anew(server: LocalServer) -> None:
+    reader = Path(server.status("reader")["home"])
+    (reader / "standby.signal").unlink()  # as PostgreSQL does when it is promoted
+    os.kill(int((reader / "postmaster.pid").read_text().split("\n", 1)[0]), signal.SIGKILL)
+
+    add(server, 25)
+
+    caught_up(server, "reader", 25)
+    with server.connect("reader") as connection:
+        assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+    deadline = time.monotonic() + DONE_LIMIT_S
+    while reader.exists():
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.02)
+
+
 def test_a_switchover_exchanges_the_roles_and_loses_nothing(server: LocalServer) -> None:
     server.do("POST", "/instances", replica_body("other"))
     add(server, 30)
@@ -238,8 +254,15 @@ def test_a_switchover_exchanges_the_roles_and_loses_nothing(server: LocalServer)
     assert 32 not in numbers(server, "then")
     server.delete("then")
 
-    server.do("POST", "/instances/source/switchover")
-    assert server.get("/instances/source")["instanceType"] == "CLOUD_SQL_INSTANCE"
+    # And back, killed in the midst: it is carried on, while what it does not touch starts.
+    begun = server.begin("POST", "/instances/source/switchover")
+    time.sleep(0.3)
+    server.kill_and_start()
+    ended = server.done(server.get(f"/operations/{begun['name']}"))
+    assert "error" not in ended, ended["error"]
+    roles = {one: server.get(f"/instances/{one}").get("masterInstanceName") for one in addresses}
+    assert roles == {"source": None, "reader": "demo:source", "other": "demo:source"}
+    assert numbers(server, "source")[-2:] == [31, 32]
     add(server, 33)
     caught_up(server, "reader", 33)
     caught_up(server, "other", 33)

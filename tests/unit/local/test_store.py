@@ -77,6 +77,22 @@ def test_what_one_operation_changes_or_reads_no_other_may_change(store: Store) -
     store.begin(new_operation(OperationType.DELETE, "demo", "copy"))
 
 
+def test_a_switchover_changes_its_primary_and_the_other_replicas(store: Store) -> None:
+    facts = {"followers": ["other"]}
+    turning = new_operation(OperationType.SWITCHOVER, "demo", "reader", source="main", facts=facts)
+    clone = store.begin(new_operation(OperationType.CLONE, "demo", "copy", source="main"))
+    with pytest.raises(InProgressError):  # it stops what the clone reads
+        store.begin(turning)
+    store.save_operation(replace(clone, status=OperationStatus.DONE))
+
+    store.begin(turning)
+
+    for target, source in (("reader", None), ("main", None), ("other", None), ("copy", "main")):
+        with pytest.raises(InProgressError):
+            store.begin(new_operation(OperationType.CLONE, "demo", target, source=source))
+    store.begin(new_operation(OperationType.RESTART, "demo", "copy"))
+
+
 def test_a_name_is_taken_once_a_project(store: Store) -> None:
     store.add_instance(MAIN)
     store.add_instance(replace(MAIN, uid="main-2", project="another"))
