@@ -3,14 +3,11 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from infra.flags import FlagError, catalogue, compile_flag, in_words
+from infra.consequences import FLAGS, LABELS, Consequence, Effect, consequence
+from infra.flags import FlagError, compile_flag, in_words
 
-FLAGS = "settings.databaseFlags"
-LABELS = "settings.userLabels"
-DISK_SIZE = "settings.dataDiskSizeGb"
 # Blocks that go when they are no longer declared; of others the live value stays.
 REMOVED_BLOCKS = (
     "settings.connectionPoolConfig",
@@ -24,21 +21,6 @@ SETS = (FLAGS, LABELS, AUTHORIZED)
 _SETS = tuple(f"{path}." for path in SETS)
 _REMOVED = tuple(f"{block}." for block in REMOVED_BLOCKS)
 SOURCE = "masterInstanceName"
-POINT_IN_TIME = "settings.backupConfiguration.pointInTimeRecoveryEnabled"
-
-# What the gcp provider replaces and restarts: "Provider behaviour to predict" of the design,
-# collected from terraform-provider-google-beta 7.45.
-REPLACES = frozenset({"name", "region", SOURCE, "diskEncryptionConfiguration.kmsKeyName"})
-RESTARTS = frozenset(
-    {
-        "databaseVersion",
-        "settings.tier",
-        "settings.edition",
-        "settings.availabilityType",
-        "settings.insightsConfig.queryStringLength",
-        "settings.locationPreference.zone",
-    }
-)
 # The API leaves out what has its type's zero value; an enum's ends in _UNSPECIFIED.
 NOTHING = frozenset({"", "0", "false"})
 UNSPECIFIED = "_UNSPECIFIED"
@@ -54,30 +36,25 @@ WHEN_ABSENT: Mapping[str, str] = {
 }
 
 
-class Effect(StrEnum):
-    """What carrying a change out does."""
-
-    UPDATE = "update"
-    RESTART = "restart"
-    REPLACE = "replace"
-    IGNORED = "ignored"
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """One property that differs.
 
     Attributes:
         property: Its path, as ``settings.tier`` or ``settings.databaseFlags.work_mem``.
-        before: The live value in words; empty where there is none.
-        after: The declared value in words; empty where it goes.
+        before: The value that there is, in words; empty where there is none.
+        after: The value to come, in words; empty where it goes.
         effect: What the change does.
+        consequence: That with its reason and source; None where only the effect is known.
+        raw: Both values as the API writes them, where words say it otherwise.
     """
 
     property: str
     before: str
     after: str
     effect: Effect
+    consequence: Consequence | None = None
+    raw: tuple[str, str] | None = None
 
 
 def compare(
@@ -98,17 +75,21 @@ def compare(
     paths += [path for path in there if path not in wanted and _goes(path, there[path])]
     left_alone = frozenset(ignored)
     return tuple(
-        Change(
-            property=path,
-            before=_words(path, there.get(path, "")),
-            after=_words(path, wanted.get(path, "")),
-            effect=(
-                Effect.IGNORED
-                if path in left_alone
-                else _effect(path, there.get(path, ""), wanted.get(path, ""))
-            ),
-        )
+        _change(path, there.get(path, ""), wanted.get(path, ""), ignored=path in left_alone)
         for path in sorted(paths)
+    )
+
+
+def _change(path: str, before: str, after: str, *, ignored: bool) -> Change:
+    told = consequence(path, before, after)
+    words = _words(path, before), _words(path, after)
+    return Change(
+        property=path,
+        before=words[0],
+        after=words[1],
+        effect=Effect.IGNORED if ignored else told.effect,
+        consequence=told,
+        raw=None if words == (before, after) else (before, after),
     )
 
 
@@ -171,11 +152,3 @@ def _words(path: str, value: str) -> str:
 
 def _flag(path: str) -> str:
     return path.removeprefix(f"{FLAGS}.") if path.startswith(f"{FLAGS}.") else ""
-
-
-def _effect(path: str, before: str, after: str) -> Effect:
-    if path in REPLACES or (path == DISK_SIZE and int(after or 0) < int(before or 0)):
-        return Effect.REPLACE
-    flag = catalogue().get(_flag(path))
-    restarts = path in RESTARTS or (path == POINT_IN_TIME and after == "true")
-    return Effect.RESTART if restarts or (flag and flag.restart) else Effect.UPDATE

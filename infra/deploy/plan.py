@@ -5,7 +5,8 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from infra.body import api_path, instance_body, update_body
-from infra.changes import Change, Effect, compare
+from infra.changes import Change, compare
+from infra.consequences import Effect
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import Action, Plan, Step
 from infra.desired import INSTANCE, USER, Desired, DesiredResource

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from infra.adopt.keys import key_of
 from infra.body import api_path, instance_body
-from infra.changes import DISK_SIZE, Change, Effect, compare
+from infra.changes import Change, compare
+from infra.consequences import DISK_SIZE, Effect
 from infra.desired import INSTANCE, Desired, DesiredResource
 from infra.live import TYPES, Kind, Live, LiveInstance
 from infra.settings.keys import key

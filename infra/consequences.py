@@ -1,0 +1,275 @@
+"""What changing a property of an instance does: one table, for every plan and preview.
+
+Paths are those of the Admin API's body. A property that is not in the table is unknown:
+nobody is told that it is harmless.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from fnmatch import fnmatchcase
+
+from infra.flags import catalogue
+
+FLAGS = "settings.databaseFlags"
+LABELS = "settings.userLabels"
+DISK_SIZE = "settings.dataDiskSizeGb"
+
+
+class Effect(StrEnum):
+    """What carrying a change out does."""
+
+    UPDATE = "update"
+    RESTART = "restart"
+    REPLACE = "replace"
+    IGNORED = "ignored"
+    UNKNOWN = "unknown"
+
+
+class Stage(IntEnum):
+    """Requests of one update, in the order in which the gcp provider sends them.
+
+    Source: "Provider behaviour to predict" of the design, from the provider's
+    terraform-provider-google-beta 7.45.
+    """
+
+    VERSION = 1
+    MAINTENANCE_VERSION = 2
+    MACHINE = 3
+    REST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What a change does.
+
+    Attributes:
+        effect: In place, with a restart, or by a replacement.
+        why: In words; empty where there is nothing to say.
+        source: Where that is told.
+        stage: With which of the provider's requests it goes.
+        softened: Whether a regional instance of ENTERPRISE_PLUS does it nearly without
+            downtime.
+    """
+
+    effect: Effect
+    why: str
+    source: str
+    stage: Stage = Stage.REST
+    softened: bool = False
+
+
+Says = Callable[[str, str], Consequence]
+
+_DOCS = "https://cloud.google.com/sql/docs/postgres"
+PROVIDER = "gcp provider, sql.DatabaseInstance: changing it forces a new resource"
+GCLOUD = "gcloud sql instances patch --help"
+AVAILABILITY = f"{_DOCS}/availability"
+
+
+def _same(consequence: Consequence) -> Says:
+    return lambda _before, _after: consequence
+
+
+def _replace(why: str, source: str = PROVIDER) -> Says:
+    return _same(Consequence(Effect.REPLACE, why, source))
+
+
+def _restart(why: str, source: str, stage: Stage = Stage.REST, *, softened: bool = False) -> Says:
+    return _same(Consequence(Effect.RESTART, why, source, stage, softened))
+
+
+def _in_place(source: str, why: str = "") -> Says:
+    return _same(Consequence(Effect.UPDATE, why, source))
+
+
+def _major(text: str) -> int:
+    digits = text.removeprefix("POSTGRES_").split("_", maxsplit=1)[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _version(before: str, after: str) -> Consequence:
+    if _major(after) < _major(before):
+        return Consequence(
+            Effect.REPLACE,
+            "there is no way back to an older major version but a new instance",
+            f"{_DOCS}/upgrade-major-db-version-inplace",
+        )
+    return Consequence(
+        Effect.RESTART,
+        "a major upgrade in place: down for minutes, and no way back but a restore",
+        f"{_DOCS}/upgrade-major-db-version-inplace",
+        Stage.VERSION,
+    )
+
+
+def _disk_size(before: str, after: str) -> Consequence:
+    if _number(after) < _number(before):
+        return Consequence(Effect.REPLACE, "a disk never shrinks", PROVIDER)
+    return Consequence(Effect.UPDATE, "grows while it runs", f"{_DOCS}/instance-settings")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text or 0)
+    except ValueError:
+        return 0
+
+
+def _private_network(before: str, after: str) -> Consequence:
+    if before and not after:
+        return Consequence(
+            Effect.REPLACE, "a private address can't be taken away", f"{_DOCS}/configure-private-ip"
+        )
+    return Consequence(
+        Effect.RESTART,
+        "the instance moves to another network, with another address",
+        f"{_DOCS}/configure-private-ip",
+    )
+
+
+def _point_in_time(_before: str, after: str) -> Consequence:
+    source = f"{_DOCS}/backup-recovery/configure-pitr"
+    if after == "true":
+        return Consequence(Effect.RESTART, "turning it on restarts", source)
+    return Consequence(
+        Effect.UPDATE, "the log goes: only whole backups can be restored from then on", source
+    )
+
+
+def _backups(_before: str, after: str) -> Consequence:
+    why = "" if after == "true" else "no backup is taken from then on"
+    return Consequence(Effect.UPDATE, why, f"{_DOCS}/backup-recovery/backing-up")
+
+
+def _retention(before: str, after: str) -> Consequence:
+    fewer = _number(after) < _number(before)
+    why = "older backups are deleted" if fewer else ""
+    return Consequence(Effect.UPDATE, why, f"{_DOCS}/backup-recovery/backups")
+
+
+def _log_retention(before: str, after: str) -> Consequence:
+    fewer = _number(after) < _number(before)
+    why = "older moments can't be restored any more" if fewer else ""
+    return Consequence(Effect.UPDATE, why, f"{_DOCS}/backup-recovery/pitr")
+
+
+def _availability(_before: str, after: str) -> Consequence:
+    if after == "REGIONAL":
+        return Consequence(
+            Effect.UPDATE,
+            "a standby is made in a second zone",
+            f"{GCLOUD}: no restart is told of",
+        )
+    return Consequence(
+        Effect.UPDATE,
+        "the standby goes: a lost zone is an outage until somebody restores",
+        f"{GCLOUD}: no restart is told of",
+    )
+
+
+def _activation(_before: str, after: str) -> Consequence:
+    why = "the instance stops" if after == "NEVER" else "the instance starts"
+    return Consequence(Effect.RESTART, why, f"{_DOCS}/start-stop-restart-instance")
+
+
+def _protection(_before: str, after: str) -> Consequence:
+    why = "" if after == "true" else "the instance can be deleted from then on"
+    return Consequence(Effect.UPDATE, why, f"{_DOCS}/deletion-protection")
+
+
+def _enforcement(_before: str, after: str) -> Consequence:
+    why = "who connects without a connector is refused" if after == "REQUIRED" else ""
+    return Consequence(Effect.UPDATE, why, f"{_DOCS}/instance-settings")
+
+
+def _ssl(_before: str, after: str) -> Consequence:
+    why = {
+        "ENCRYPTED_ONLY": "who connects without TLS is refused",
+        "TRUSTED_CLIENT_CERTIFICATE_REQUIRED": "who connects without a client certificate"
+        " is refused",
+    }.get(after, "connections without TLS are taken")
+    return Consequence(Effect.UPDATE, why, f"{_DOCS}/configure-ssl-instance")
+
+
+_SETTINGS = f"{_DOCS}/instance-settings"
+_MACHINE = ("down while it moves to another machine", AVAILABILITY, Stage.MACHINE)
+
+# The first row whose pattern a path matches decides.
+TABLE: tuple[tuple[str, Says], ...] = (
+    ("name", _replace("a name can't be changed")),
+    ("region", _replace("an instance can't move to another region")),
+    ("project", _replace("an instance can't move to another project")),
+    ("databaseVersion", _version),
+    ("masterInstanceName", _replace("a replica can't follow another instance")),
+    ("diskEncryptionConfiguration.kmsKeyName", _replace("the key is chosen at creation")),
+    ("nodeCount", _in_place(f"{_DOCS}/about-read-pools", "nodes come or go one by one")),
+    ("maintenanceVersion", _restart("updates the machine", _SETTINGS, Stage.MAINTENANCE_VERSION)),
+    ("settings.tier", _restart(*_MACHINE, softened=True)),
+    ("settings.edition", _restart(*_MACHINE, softened=True)),
+    ("settings.dataCacheConfig*", _restart(*_MACHINE)),
+    ("settings.availabilityType", _availability),
+    ("settings.activationPolicy", _activation),
+    (DISK_SIZE, _disk_size),
+    ("settings.dataDiskType", _replace("the kind of a disk is chosen at creation")),
+    ("settings.storageAutoResize*", _in_place(_SETTINGS)),
+    ("settings.deletionProtectionEnabled", _protection),
+    ("settings.backupConfiguration.enabled", _backups),
+    ("settings.backupConfiguration.pointInTimeRecoveryEnabled", _point_in_time),
+    ("settings.backupConfiguration.transactionLogRetentionDays", _log_retention),
+    ("settings.backupConfiguration.backupRetentionSettings.retainedBackups", _retention),
+    (
+        "settings.backupConfiguration.location",
+        _in_place(f"{_DOCS}/backup-recovery/backups", "holds for backups from then on"),
+    ),
+    ("settings.backupConfiguration.*", _in_place(f"{_DOCS}/backup-recovery/backups")),
+    ("settings.finalBackupConfig.*", _in_place(f"{_DOCS}/backup-recovery/backups")),
+    ("settings.retainBackupsOnDelete", _in_place(f"{_DOCS}/backup-recovery/backups")),
+    (f"{LABELS}.*", _in_place(f"{_DOCS}/label-instance")),
+    ("settings.ipConfiguration.privateNetwork", _private_network),
+    ("settings.ipConfiguration.ipv4Enabled", _in_place(f"{_DOCS}/configure-ip")),
+    ("settings.ipConfiguration.sslMode", _ssl),
+    ("settings.ipConfiguration.pscConfig.allowedConsumerProjects", _in_place(_SETTINGS)),
+    ("settings.ipConfiguration.authorizedNetworks*", _in_place(f"{_DOCS}/configure-ip")),
+    ("settings.connectorEnforcement", _enforcement),
+    (
+        "settings.insightsConfig.queryStringLength",
+        _restart("the length of kept query texts is set at start", f"{_DOCS}/using-query-insights"),
+    ),
+    ("settings.insightsConfig.*", _in_place(f"{_DOCS}/using-query-insights")),
+    ("settings.locationPreference.zone", _restart("the instance moves to another zone", GCLOUD)),
+    ("settings.locationPreference.secondaryZone", _in_place(GCLOUD, "the standby moves")),
+    ("settings.maintenanceWindow.*", _in_place(f"{_DOCS}/maintenance")),
+    ("settings.denyMaintenancePeriods.*", _in_place(f"{_DOCS}/maintenance")),
+    (
+        "settings.passwordValidationPolicy.*",
+        _in_place(f"{_DOCS}/built-in-authentication", "holds for passwords from then on"),
+    ),
+)
+
+
+def consequence(path: str, before: str, after: str) -> Consequence:
+    """Return what changing a property does.
+
+    Args:
+        path: Of the Admin API's body, as ``settings.tier`` or
+            ``settings.databaseFlags.work_mem``.
+        before: The value there is, as the API writes it; empty where there is none.
+        after: The value to come; empty where it goes.
+    """
+    if path.startswith(f"{FLAGS}."):
+        return _flag(path.removeprefix(f"{FLAGS}."))
+    for pattern, says in TABLE:
+        if fnmatchcase(path, pattern):
+            return says(before, after)
+    return Consequence(Effect.UNKNOWN, "what it does is not documented", "")
+
+
+def _flag(name: str) -> Consequence:
+    flag = catalogue().get(name)
+    if flag is None:
+        return Consequence(Effect.UNKNOWN, "the flag is not in the catalogue", "")
+    source = f"{_DOCS}/flags#{name}"
+    if flag.restart:
+        return Consequence(Effect.RESTART, "PostgreSQL reads it at start alone", source)
+    return Consequence(Effect.UPDATE, "", source)

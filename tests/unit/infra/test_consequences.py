@@ -1,0 +1,105 @@
+"""Consequences: every property that the program can declare is in the table."""
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from infra import body
+from infra.consequences import FLAGS, LABELS, TABLE, Effect, Stage, consequence
+from infra.flags import catalogue
+
+# What the provider may send and nobody says what it does.
+NOT_DOCUMENTED = {
+    "instanceType",
+    "settings.connectionPoolConfig",
+    "settings.ipConfiguration.pscConfig",
+    "settings.ipConfiguration.serverCaMode",
+    "settings.ipConfiguration.serverCaPool",
+}
+
+
+def paths() -> list[str]:
+    sets = {FLAGS, LABELS}
+    declared = {body.api_path(path) for path in body.WHOLE | body.RENAMED.keys()}
+    return sorted((declared - sets) | {f"{FLAGS}.work_mem", f"{LABELS}.team"})
+
+
+@pytest.mark.parametrize("path", paths())
+def test_what_can_be_declared_has_a_consequence(path: str) -> None:
+    inner = f"{path}.0.x" if path == "settings.denyMaintenancePeriods" else path
+    told = consequence(inner, "1", "2")
+    assert (told.effect is Effect.UNKNOWN) == (path in NOT_DOCUMENTED)
+    assert bool(told.source) == (path not in NOT_DOCUMENTED)
+
+
+def test_every_row_is_reached() -> None:
+    for number, (pattern, _) in enumerate(TABLE):
+        path = pattern.replace("*", "x")
+        first = next(i for i, (other, _) in enumerate(TABLE) if fnmatchcase(path, other))
+        assert first == number, pattern
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_a_flag_restarts_as_the_catalogue_says(name: str) -> None:
+    told = consequence(f"{FLAGS}.{name}", "1", "2")
+    assert (told.effect is Effect.RESTART) == catalogue()[name].restart
+
+
+def test_a_flag_that_nobody_knows_is_unknown() -> None:
+    assert consequence(f"{FLAGS}.nonsense", "", "1").effect is Effect.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "effect"),
+    [
+        ("databaseVersion", "POSTGRES_15", "POSTGRES_17", Effect.RESTART),
+        ("databaseVersion", "POSTGRES_17", "POSTGRES_15", Effect.REPLACE),
+        ("databaseVersion", "POSTGRES_9_6", "POSTGRES_15", Effect.RESTART),
+        ("settings.dataDiskSizeGb", "100", "200", Effect.UPDATE),
+        ("settings.dataDiskSizeGb", "200", "100", Effect.REPLACE),
+        ("settings.ipConfiguration.privateNetwork", "a", "", Effect.REPLACE),
+        ("settings.ipConfiguration.privateNetwork", "", "a", Effect.RESTART),
+        (
+            "settings.backupConfiguration.pointInTimeRecoveryEnabled",
+            "false",
+            "true",
+            Effect.RESTART,
+        ),
+        (
+            "settings.backupConfiguration.pointInTimeRecoveryEnabled",
+            "true",
+            "false",
+            Effect.UPDATE,
+        ),
+    ],
+)
+def test_the_direction_decides(path: str, before: str, after: str, effect: Effect) -> None:
+    assert consequence(path, before, after).effect is effect
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "why"),
+    [
+        ("settings.availabilityType", "REGIONAL", "ZONAL", "a lost zone is an outage"),
+        ("settings.backupConfiguration.enabled", "true", "false", "no backup is taken"),
+        ("settings.deletionProtectionEnabled", "true", "false", "can be deleted"),
+        ("settings.connectorEnforcement", "NOT_REQUIRED", "REQUIRED", "is refused"),
+        (
+            "settings.backupConfiguration.backupRetentionSettings.retainedBackups",
+            "7",
+            "3",
+            "older backups are deleted",
+        ),
+    ],
+)
+def test_a_loss_is_said(path: str, before: str, after: str, why: str) -> None:
+    assert why in consequence(path, before, after).why
+    assert why not in consequence(path, after, before).why
+
+
+def test_the_provider_sends_the_version_first_and_the_machine_before_the_rest() -> None:
+    stages = [
+        consequence(path, "POSTGRES_15", "POSTGRES_16").stage
+        for path in ("databaseVersion", "settings.tier", f"{FLAGS}.max_connections")
+    ]
+    assert stages == [Stage.VERSION, Stage.MACHINE, Stage.REST] == sorted(stages)
