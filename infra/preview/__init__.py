@@ -1,0 +1,1 @@
+"""What a change of the configuration will really do: difference, consequences, price, comment."""

@@ -1,0 +1,147 @@
+"""Markdown for a pull request out of values that nobody vouches for.
+
+Values come from stack files, flags and labels of a branch that may be a stranger's. Text goes
+through `escape` before it meets Markdown, and only `document` decides what fits a comment.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+# Characters of a comment: what GitHub's API answers to a longer one (422, "body is too long
+# (maximum is 65536 characters)").
+LIMIT = 65_536
+VALUE_LIMIT = 500  # characters of one value: a reader compares values, not documents
+_BETWEEN = "\n\n"  # a blank line ends HTML, so that Markdown begins
+_GAP = "&#8203;"  # zero-width space, as the filters for mentions work on the text as rendered
+
+# Everything that is markup anywhere: inline, in a table, in HTML, in a link. As an entity it
+# is text to the parser, in Markdown and in HTML alike (CommonMark 0.31, section 2.5).
+_MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>\"'`*_~|\\[]()!#@:$^={}+"}
+# What becomes a mention, a reference, an emoji, a link or a list although it is no markup.
+_ALIVE = (
+    (re.compile(r"(&#(?:64|35|58);)(?=\S)"), rf"\1{_GAP}"),  # @name, #123, :emoji:, http://
+    (re.compile(r"\b(GH-)(?=\d)", re.IGNORECASE), rf"\1{_GAP}"),
+    (re.compile(r"\b(www)\.", re.IGNORECASE), r"\1&#46;"),
+    # at the beginning of a line: a list, a heading's underline, indented code
+    (re.compile(r"^-"), "&#45;"),
+    (re.compile(r"^(\d+)\."), r"\1&#46;"),
+    (re.compile(r"^ "), "&#32;"),
+)
+# Control characters, and those that reorder or hide text on the reader's screen (Unicode's
+# Bidi_Control, Default_Ignorable): shown by number. Line ends are shown as one sign.
+_LINE_END = re.compile("\r\n|[\n\r\v\f\u0085\u2028\u2029]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a comment that opens on a click.
+
+    Attributes:
+        title: A few words, as the stack's name; escaped.
+        summary: One line that is seen when it is closed; escaped.
+        body: Markdown, its values escaped; empty for a line that has nothing to open.
+    """
+
+    title: str
+    summary: str
+    body: str = ""
+
+
+def escape(text: object, limit: int = VALUE_LIMIT) -> str:
+    """Return a value as text that stays one inline text wherever Markdown or HTML shows it.
+
+    It can end no table cell, code, link or tag, mentions nobody, refers to nothing, and is
+    one line: line ends show as a sign, what can't be seen by its number. Inside a fence or
+    backticks entities are not decoded: use `code` instead of those.
+
+    Args:
+        text: The value.
+        limit: Characters of it that are shown; how many are left out is said.
+    """
+    whole = str(text)
+    shown = _LINE_END.sub(" ⏎ ", whole[:limit]).replace("\t", " ")
+    shown = _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", shown).translate(_MARKUP)
+    for pattern, still in _ALIVE:
+        shown = pattern.sub(still, shown)
+    left = len(whole) - limit
+    return shown if left <= 0 else f"{shown}… ({left:,} more characters)"
+
+
+def code(text: object, limit: int = VALUE_LIMIT) -> str:
+    """Return a value in the type of code; see `escape`."""
+    return f"<code>{escape(text, limit)}</code>"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; columns and cells are inline Markdown, escaped already."""
+    lines = (columns, ["---"] * len(columns), *rows)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def document(sections: Sequence[Section], marker: str, limit: int = LIMIT, more: str = "") -> str:
+    """Return a comment's Markdown, no longer than the limit and never cut within a line.
+
+    What is too long opens no more: first bodies that can't fit by themselves, then bodies
+    from the bottom up, then whole sections from the bottom up. A last line says so.
+
+    Args:
+        sections: The most important first.
+        marker: The first line: the hidden comment that finds this text again.
+        limit: Characters.
+        more: URL of the whole report, which the last line links to.
+    """
+    whole = [_rendered(one) for one in sections]
+    text = _joined(marker, whole)
+    if len(text) <= limit:
+        return text
+    bare = [_rendered(replace(one, body="")) for one in sections]
+    # The last line is reckoned at its longest.
+    room = limit - len(_joined(marker, ["", _left_out(len(bare), len(bare), more)]))
+    kept = len(bare)
+    taken = sum(len(one) + len(_BETWEEN) for one in bare)
+    extra = [len(one) - len(other) for one, other in zip(whole, bare, strict=True)]
+    closed = {at for at, more_of in enumerate(extra) if more_of and taken + more_of > room}
+    taken += sum(more_of for at, more_of in enumerate(extra) if at not in closed)
+    for at in reversed(range(len(bare))):
+        if taken > room and extra[at] and at not in closed:
+            closed.add(at)
+            taken -= extra[at]
+    while kept and taken > room:
+        kept -= 1
+        taken -= len(bare[kept]) + len(_BETWEEN)
+    shown = [bare[at] if at in closed else whole[at] for at in range(kept)]
+    return _joined(marker, [*shown, _left_out(len(closed), len(bare) - kept, more)])
+
+
+def _joined(marker: str, parts: Iterable[str]) -> str:
+    return _BETWEEN.join((marker, *parts)) + "\n"
+
+
+def _rendered(section: Section) -> str:
+    headline = f"<b>{section.title}</b>: {section.summary}"
+    if not section.body:
+        return headline
+    # The blank lines let the body be Markdown inside the HTML.
+    opening = f"<details><summary>{headline}</summary>"
+    return f"{opening}\n\n{section.body.strip()}\n\n</details>"
+
+
+def _left_out(closed: int, dropped: int, more: str) -> str:
+    """Return the line that says what a comment has no room for."""
+    said = []
+    if closed:
+        said.append(f"the details of {_counted(closed)}")
+    if dropped:
+        said.append(_counted(dropped))
+    where = f"[the whole report]({more})" if more else "the whole report"
+    return f"Too long for a comment: see {where} for {' and for '.join(said)}."
+
+
+def _counted(sections: int) -> str:
+    return f"{sections} section{'' if sections == 1 else 's'}"
