@@ -1,11 +1,7 @@
 """A throw-away PostgreSQL cluster for tests: a real server, no port, gone afterwards."""
 
 import itertools
-import os
-import pwd
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,24 +10,21 @@ from pathlib import Path
 from psycopg import sql as psql
 
 from ops import programs
-from ops.db import Budget, Database, LibpqPasswords
-from ops.programs import Programs
+from ops.db import Budget, Database
+from ops.scratch import PORT, SUPERUSER, Scratch, scratch
 
-SUPERUSER = "postgres"
+__all__ = ["OWNER", "PORT", "SUPERUSER", "Cluster", "running"]
+
 # As on Cloud SQL, what is tested works as a role that owns its database and no more.
 OWNER = "ai_square_owner"
 _SETTINGS = {
-    "listen_addresses": "''",
-    "fsync": "off",
-    "full_page_writes": "off",
     "synchronous_commit": "off",
     "shared_buffers": "64MB",
     "max_connections": "40",
     "autovacuum": "off",
-    "timezone": "'UTC'",
+    "timezone": "UTC",
     "log_min_messages": "fatal",
 }
-PORT = 5432  # part of the socket's name; nothing listens on the network
 _numbers = itertools.count(1)
 _FREELY = Budget(statement_s=60, lock_s=10, read_only=False)
 
@@ -40,12 +33,10 @@ _FREELY = Budget(statement_s=60, lock_s=10, read_only=False)
 class Cluster:
     """A running server, reached through the socket in its folder."""
 
-    programs: Programs
-    folder: Path
-    user: str | None
+    scratch: Scratch
 
     def database(self, name: str = "postgres") -> Database:
-        return Database(str(self.folder), PORT, name, LibpqPasswords())
+        return self.scratch.database(name)
 
     def create(self, template: str = "template1") -> Database:
         """Create a database that OWNER owns, and return it."""
@@ -67,9 +58,9 @@ class Cluster:
     def run(self, program: str, *arguments: str | Path) -> str:
         """Run one of PostgreSQL's programs as the cluster's user; return what it prints."""
         done = subprocess.run(
-            [self.programs.path(program), *arguments],
-            user=self.user,
-            cwd=self.folder,
+            [self.scratch.programs.path(program), *arguments],
+            user=self.scratch.user,
+            cwd=self.scratch.folder,
             capture_output=True,
             text=True,
             check=False,
@@ -85,30 +76,8 @@ class Cluster:
 
 @contextmanager
 def running() -> Iterator[Cluster]:
-    """Start a cluster; stop and delete it after the block.
-
-    initdb and postgres refuse root, so root runs them as an unprivileged user.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="pgt-", dir="/tmp"))  # sockets need a short path
-    user = _unprivileged() if os.geteuid() == 0 else None
-    if user is not None:
-        shutil.chown(folder, user)
-    cluster = Cluster(programs.find(15, stand_in=True), folder, user)
-    data = folder / "data"
-    settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-    try:
-        cluster.run("initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "--no-sync")
-        start = f"-k {folder} -p {PORT} {settings}"
-        cluster.run("pg_ctl", "start", "-w", "-D", data, "-l", folder / "log", "-o", start)
-        with cluster.database().connect(SUPERUSER, budget=_FREELY) as connection:
+    """Start a cluster; stop and delete it after the block."""
+    with scratch(programs.find(15, stand_in=True)) as made, made.running(_SETTINGS) as database:
+        with database.connect(SUPERUSER, budget=_FREELY) as connection:
             connection.execute(psql.SQL("CREATE ROLE {} LOGIN").format(psql.Identifier(OWNER)))
-        yield cluster
-    finally:
-        if (data / "postmaster.pid").exists():
-            cluster.run("pg_ctl", "stop", "-m", "immediate", "-D", data)
-        shutil.rmtree(folder)
-
-
-def _unprivileged() -> str:
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return next(name for name in ("postgres", "nobody") if name in names)
+        yield Cluster(made)

@@ -100,7 +100,8 @@ class FlagCheck:
 
     def _blocks(self) -> Iterator[Table | str]:
         for one in self.checked:
-            yield f"{one.instance} ({one.tier}): {one.how}"
+            yield f"{one.instance} on {one.tier}"
+            yield one.how
             columns = ("flag", "declared", "API value", "PostgreSQL says", "verdict")
             rows = tuple((v.flag, v.declared, v.value, v.told, v.why) for v in one.verdicts)
             yield Table("", columns, rows)
@@ -116,7 +117,7 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
         f"{counted[State.OK]} of {len(verdicts)} flags are as declared",
         f"{counted[State.FINDING]} are not",
         f"{counted[State.UNKNOWN]} could not be proven",
-        f"{counted[State.NOT_APPLICABLE]} only Cloud SQL knows (by the catalogue)",
+        f"{counted[State.NOT_APPLICABLE]} only Cloud SQL knows",
     ]
     return ", ".join(parts) + "."
 

@@ -91,7 +91,8 @@ def fit(
         return fitted
     if all(one.flag != "autovacuum_work_mem" for one in fitted):
         maintenance = next(one for one in fitted if one.flag == "maintenance_work_mem")
-        formula = Formula("autovacuum_work_mem", f"{_mb(maintenance)}MB", "", "the memory budget")
+        says = f"{_mb(maintenance)}MB"
+        formula = Formula("autovacuum_work_mem", says, "maintenance_work_mem", "PostgreSQL")
         own = Proposed(formula, compile_flag(formula.flag, formula.value), "")
         fitted = (*fitted, own)
     return _lower(fitted, others, machine, "autovacuum_work_mem", _VACUUM_LEAST_MB)

@@ -139,7 +139,8 @@ class Tuning:
         if self.restarts:
             yield f"Deploying it restarts the instance once: {', '.join(self.restarts)}."
         if self.refused:
-            yield f"It can't be declared: {self.refused}"
+            over = self.budget.level is Level.OVER
+            yield f"It can't be declared{'.' if over else f': {self.refused}'}"
         if self.written:
             count = len(self.differences)
             yield f"{count} flags written to {self.written}. Nothing is deployed: {self.deploy}."

@@ -12,7 +12,7 @@ SOURCE = "timescaledb-tune"
 _MAINTENANCE_A_GB_MB = 128
 _MAINTENANCE_MOST_MB = 2047
 _WORK_MEM_A_GB_MB = 6.4 * 20  # its workMemPerGigPerConn, of 20 connections
-_WORK_MEM_LEAST_KB = 64
+_WORK_MEM_LEAST_KB = 64  # PostgreSQL's own minimum
 _LOCKS_FROM_GB = ((32, 512), (16, 256), (8, 128))
 
 
@@ -27,7 +27,10 @@ def _own(machine: Machine) -> tuple[Formula, ...]:
     memory_gb = machine.memory_mb / 1024
     maintenance_mb = min(int(memory_gb * _MAINTENANCE_A_GB_MB), _MAINTENANCE_MOST_MB)
     halves = max(1, round(machine.vcpus / 2))
-    work_kb = int(memory_gb * _WORK_MEM_A_GB_MB * 1024 / machine.connections / halves)
+    work_mb = memory_gb * _WORK_MEM_A_GB_MB / machine.connections / halves
+    work = (
+        f"{int(work_mb)}MB" if work_mb >= 1 else f"{max(int(work_mb * 1024), _WORK_MEM_LEAST_KB)}kB"
+    )
     locks = next((n for least, n in _LOCKS_FROM_GB if memory_gb >= least), 64)
     how_work = f"128 MB a GB / {machine.connections} connections / {halves}"
     return (
@@ -37,7 +40,7 @@ def _own(machine: Machine) -> tuple[Formula, ...]:
             "128 MB a GB of memory, 2047 MB at most",
             SOURCE,
         ),
-        Formula("work_mem", f"{max(work_kb, _WORK_MEM_LEAST_KB)}kB", how_work, SOURCE),
+        Formula("work_mem", work, how_work, SOURCE),
         Formula("default_statistics_target", "500", "always", SOURCE),
         Formula("max_locks_per_transaction", str(locks), "64 to 512 by memory", SOURCE),
     )

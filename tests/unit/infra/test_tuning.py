@@ -97,9 +97,12 @@ def test_timescaledb_tune_has_its_own_memory() -> None:
     on = machine("db-custom-4-15360", 100)
     values = {f.flag: (f.value, f.source) for f in timescale.formulas(on, Workload.WEB)}
     assert values["maintenance_work_mem"] == ("1920MB", "timescaledb-tune")  # 128 MB x 15
-    assert values["work_mem"] == ("9830kB", "timescaledb-tune")  # 15 x 128 MB / 100 / 2
+    assert values["work_mem"] == ("9MB", "timescaledb-tune")  # 15 x 128 MB / 100 / 2
     assert values["max_locks_per_transaction"] == ("128", "timescaledb-tune")
     assert values["shared_buffers"] == ("3840MB", "pgtune")
+    tiny = machine("db-custom-1-3840", 1000)
+    values = {f.flag: (f.value, f.source) for f in timescale.formulas(tiny, Workload.WEB)}
+    assert values["work_mem"][0] == "491kB"
     large = machine("db-custom-8-53248")
     values = {f.flag: (f.value, f.source) for f in timescale.formulas(large, Workload.WEB)}
     assert values["maintenance_work_mem"][0] == "2047MB"
