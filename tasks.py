@@ -17,6 +17,7 @@ from ops.backups import tasks as backups
 from ops.demo import tasks as demo
 from ops.migrations import tasks as migrations
 from ops.restore import tasks as restore
+from ops.roles import tasks as roles
 
 # What continuous integration runs, in the order in which a mistake costs least.
 # Tests wait for PostgreSQL more than they compute: two at a time, a module to each.
@@ -47,6 +48,7 @@ namespace = Collection(
     backups.namespace,
     migrations.namespace,
     restore.namespace,
+    roles.namespace,
 )
 # a copy, since Invoke takes the help texts out of a task as it lists them
 namespace.add_task(deepcopy(restore.drill), name="restore-drill")

@@ -1,0 +1,116 @@
+"""Compare a stack's roles with ``sql/roles``, and make them so: one transaction, one at a time.
+
+All of it runs as the schema's owner. It is no superuser, and needs none: it owns the tables, is a
+member of cloudsqlsuperuser, whom the database belongs to, and has CREATEROLE, with which it may
+change every role that is no superuser, up to PostgreSQL 15. From 16 on that takes ADMIN OPTION
+on the role too, which whoever made it has; what is out of reach is told and left.
+https://www.postgresql.org/docs/15/role-attributes.html
+https://www.postgresql.org/docs/16/role-attributes.html
+"""
+
+from dataclasses import dataclass
+
+from ops import guard, sql
+from ops.db import CHANGE, DIAGNOSTIC, Connection, statement
+from ops.errors import OpsError
+from ops.invocation import Invocation
+from ops.roles import catalog
+from ops.roles.declared import declared
+from ops.roles.facts import Cast, Login
+from ops.roles.plan import Difference, compare
+from ops.roles.report import Applied, Planned, Status
+from ops.roles.statements import statements
+from ops.target import Target
+
+# Advisory locks share one space of numbers in a database: "aisq rol" in ASCII.
+LOCK_KEY = int.from_bytes(b"aisq rol", "big")
+_NAME = "ai-square-db roles"
+
+
+class BusyError(OpsError):
+    """Another run is applying roles to the same database."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(
+            f"Another run is applying roles to {database}. Let it end, a matter of seconds, and "
+            "run the command again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line.
+
+    Attributes:
+        prune: also take away what nobody declared.
+        dry_run: show the plan only.
+        yes: on production, really do it.
+        confirm: on production, the instance's name.
+    """
+
+    prune: bool
+    dry_run: bool
+    yes: bool
+    confirm: str
+
+
+def cast_of(target: Target) -> Cast:
+    """Return who there is to be on a stack."""
+    settings = target.settings
+    users = dict(settings.users.by_role())
+    logins = [Login(name, role, iam=False) for role, name in users.items()]
+    logins += [Login(user.login, user.role, iam=True) for user in settings.iam_users]
+    return Cast(settings.database, users, tuple(logins))
+
+
+def status(run: Invocation) -> Status:
+    """Return how what is there differs from what is declared; changes nothing.
+
+    Raises:
+        ops.errors.OpsError: not deployed, no way in, or a declared user is missing.
+    """
+    cast, difference = _look(run)
+    return Status(run.target.stack, cast.database, cast.logins, difference)
+
+
+def apply(run: Invocation, request: Request) -> Planned | Applied:
+    """Make it so; the plan alone on a dry run, and on production without --yes.
+
+    Raises:
+        BusyError: another run is at it.
+        ops.errors.OpsError: refused, or a statement failed: then nothing was changed.
+    """
+    action = "change roles and grants"
+    if request.dry_run or not guard.permit(
+        run.target, action, yes=request.yes, confirm=request.confirm
+    ):
+        _, difference = _look(run)
+        return Planned(run.target.stack, difference, prune=request.prune)
+    cast = cast_of(run.target)
+    database = run.database()
+    with database.connect(
+        run.target.owner, budget=CHANGE, autocommit=False, name=_NAME
+    ) as connection:
+        lock = connection.execute(statement(sql.load("roles/apply_lock")), {"key": LOCK_KEY})
+        if lock.fetchone() != (True,):
+            raise BusyError(database.name)
+        before = _difference(connection, cast)
+        changes = before.doable(prune=request.prune)
+        for change in changes:
+            for one in statements(change, cast.owner):
+                connection.execute(one)
+        left = _difference(connection, cast)
+    return Applied(run.target.stack, changes, left)
+
+
+def _look(run: Invocation) -> tuple[Cast, Difference]:
+    cast = cast_of(run.target)
+    with run.database().connect(
+        run.target.owner, budget=DIAGNOSTIC, autocommit=False, name=_NAME
+    ) as connection:
+        return cast, _difference(connection, cast)
+
+
+def _difference(connection: Connection, cast: Cast) -> Difference:
+    found = catalog.read(connection, cast)
+    return compare(cast, declared(cast, found), found)

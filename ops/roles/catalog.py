@@ -1,0 +1,79 @@
+"""Reads what is there: roles, memberships, privileges, defaults, settings."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ops import sql
+from ops.db import Connection, statement
+from ops.errors import OpsError
+from ops.roles.facts import GRANTABLE, Cast, Fact, Found, Kind, Owned
+
+# Roles of Cloud SQL and PostgreSQL that sql/roles makes members of, or takes members from.
+GROUPS = ("cloudsqlsuperuser", "pg_monitor")
+_ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
+
+
+class RoleMissingError(OpsError):
+    """The stack declares users that the instance does not have."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        there = "is" if len(names) == 1 else "are"
+        super().__init__(
+            f"{', '.join(names)} {there} declared and not on the instance. Deploy first: "
+            "`pulumi up` (local: `invoke local.deploy`)."
+        )
+
+
+def read(connection: Connection, cast: Cast) -> Found:
+    """Return what is there.
+
+    Raises:
+        RoleMissingError: a declared user is not.
+    """
+    owner = {"owner": cast.owner}
+    schemas = tuple(str(name) for (name,) in _ask(connection, "schemas", owner))
+    roles = [*cast.names, *GROUPS]
+    logins = list(_ask(connection, "logins", {"roles": roles}))
+    missing = set(cast.names) - {row[0] for row in logins}
+    if missing:
+        raise RoleMissingError(tuple(sorted(missing)))
+    within = {"schemas": list(schemas)}
+    facts: set[Fact] = set()
+    for name, *attributes, _ in logins:
+        if name in cast.names:
+            given = zip(_ATTRIBUTES, attributes, strict=True)
+            facts |= {Fact(name, Kind.ATTRIBUTE, (), word) for word, has in given if has}
+    for kind, on, role, word, grantable in _ask(connection, "privileges", within):
+        facts |= set(_granted(role, Kind(kind), tuple(on), word, grantable=grantable))
+    for schema, sort, role, word, grantable in _ask(connection, "default_privileges", owner):
+        facts |= set(_granted(role, Kind.DEFAULT, (schema, sort), word, grantable=grantable))
+    ours = {"roles": list(cast.names)}
+    for group, member, _ in _ask(connection, "memberships", ours):
+        facts.add(Fact(member, Kind.MEMBERSHIP, (group,), ""))
+    for role, name, value in _ask(connection, "settings", ours):
+        facts.add(Fact(role, Kind.SETTING, (name,), value))
+    return Found(
+        schemas=schemas,
+        objects=tuple(
+            Owned(Kind(kind), tuple(name), whose)
+            for kind, name, whose in _ask(connection, "objects", within)
+        ),
+        facts=frozenset(facts),
+        changeable=frozenset(name for name, *_, may in logins if may),
+        major=connection.info.server_version // 10000,
+    )
+
+
+def _granted(
+    role: str, kind: Kind, on: tuple[str, ...], word: str, *, grantable: bool
+) -> Iterator[Fact]:
+    yield Fact(role, kind, on, word)
+    if grantable:
+        yield Fact(role, kind, on, f"{word}{GRANTABLE}")
+
+
+def _ask(
+    connection: Connection, question: str, values: Mapping[str, object]
+) -> Iterator[tuple[Any, ...]]:
+    cursor = connection.execute(statement(sql.load(f"roles/{question}")), values)
+    return iter(cursor.fetchall())

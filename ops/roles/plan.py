@@ -1,0 +1,125 @@
+"""What would have to change: a pure comparison of what is declared and what is there."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ops.roles.declared import Declared
+from ops.roles.facts import Cast, Fact, Found, Kind, Owned
+
+_OURS_TO_CHANGE = {"CREATEROLE", "CREATEDB"}  # the other attributes are a superuser's
+# Where the last part of a fact's name is what differs: such facts are one change together.
+_LISTED = {Kind.TABLE, Kind.SEQUENCE, Kind.ROUTINE}
+
+
+class Action(StrEnum):
+    """What a change does."""
+
+    GIVE = "give"
+    TAKE = "take"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is given to a role or taken from it.
+
+    Attributes:
+        action: Which of the two.
+        role: From or to whom; PUBLIC for everybody.
+        kind: What sort of thing.
+        objects: Names, unquoted, as in ``Fact.on``; those with the same words together.
+        words: Privileges, attributes, or the setting's value.
+    """
+
+    action: Action
+    role: str
+    kind: Kind
+    objects: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How what is there differs from what is declared.
+
+    Attributes:
+        changes: What makes it so.
+        extra: What is there and nobody declared, as the changes that would take it away.
+        foreign: Objects that are not the owner's: it can't grant anything on them.
+        barred: Those of both that this login may not make.
+    """
+
+    changes: tuple[Change, ...]
+    extra: tuple[Change, ...]
+    foreign: tuple[Owned, ...]
+    barred: tuple[Change, ...]
+
+    def doable(self, *, prune: bool) -> tuple[Change, ...]:
+        """Return the changes that this login may make, what is extra taken away if asked."""
+        asked = (*self.changes, *(self.extra if prune else ()))
+        return tuple(change for change in asked if change not in self.barred)
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is as declared, and nothing besides."""
+        return not (self.changes or self.extra or self.foreign)
+
+
+def compare(cast: Cast, wanted: Declared, found: Found) -> Difference:
+    """Return how what is there differs from what is declared."""
+    foreign = tuple(one for one in found.objects if one.owner != cast.owner)
+    theirs = {(one.kind, one.name) for one in foreign}
+    missing = wanted.wanted - found.facts
+    wrong = wanted.unwanted & found.facts
+    # another value of a setting is replaced, not taken away
+    replaced = {(f.role, f.kind, f.on) for f in missing if f.kind is Kind.SETTING}
+    extra = {
+        fact
+        for fact in found.facts - wanted.wanted - wanted.unwanted
+        if (fact.role, fact.kind, fact.on) not in replaced
+        and (fact.kind, fact.on) not in theirs
+        and not _own(fact, cast)
+    }
+    changes = (*grouped(Action.TAKE, wrong), *grouped(Action.GIVE, missing))
+    more = grouped(Action.TAKE, extra)
+    return Difference(
+        changes=changes,
+        extra=more,
+        foreign=foreign,
+        barred=tuple(change for change in (*changes, *more) if not _may(change, found)),
+    )
+
+
+def _own(fact: Fact, cast: Cast) -> bool:
+    """Tell what an owner may have undeclared: CREATEDB, and settings of its own."""
+    return fact.role == cast.owner and (
+        fact.kind is Kind.SETTING or (fact.kind, fact.word) == (Kind.ATTRIBUTE, "CREATEDB")
+    )
+
+
+def grouped(action: Action, facts: Iterable[Fact]) -> tuple[Change, ...]:
+    """Return facts as changes: the words of one object together, then objects with the same."""
+    words: dict[tuple[str, Kind, tuple[str, ...]], list[str]] = defaultdict(list)
+    for fact in sorted(facts):
+        words[fact.role, fact.kind, fact.on].append(fact.word)
+    alike: dict[tuple[str, Kind, tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]]
+    alike = defaultdict(list)
+    for (role, kind, on), several in words.items():
+        together = on[:1] if kind in _LISTED else on
+        alike[role, kind, together, tuple(several)].append(on)
+    return tuple(
+        Change(action, role, kind, tuple(objects), several)
+        for (role, kind, _, several), objects in alike.items()
+    )
+
+
+def _may(change: Change, found: Found) -> bool:
+    """Tell whether this login may make a change of roles; privileges are the owner's to give."""
+    if change.kind is Kind.MEMBERSHIP:
+        return all(group in found.changeable for (group,) in change.objects)
+    if change.kind is Kind.ATTRIBUTE and not set(change.words) <= _OURS_TO_CHANGE:
+        return False
+    if change.kind in {Kind.ATTRIBUTE, Kind.SETTING}:
+        return change.role in found.changeable
+    return True

@@ -1,0 +1,172 @@
+"""What the tasks show: the logins, what differs, what was changed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ops.console import Table
+from ops.results import State
+from ops.roles.facts import Kind, Login
+from ops.roles.plan import Change, Difference
+
+_COLUMNS = ("do", "role", "on", "what")
+_NAMED = 2  # objects that are named; more of them are counted
+_BARRED = (
+    "The owner may not do that: up to PostgreSQL 15 it needs CREATEROLE (as postgres: ALTER ROLE"
+    " ... CREATEROLE); from 16 on ADMIN OPTION on each role. See docs/access.md."
+)
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    what = ", ".join(change.words)
+    if change.kind is Kind.MEMBERSHIP:
+        what = "membership"
+    return (change.action, change.role, _on(change), what)
+
+
+def _on(change: Change) -> str:
+    first = change.objects[0]
+    if change.kind is Kind.ATTRIBUTE:
+        return "the role"
+    if change.kind is Kind.SETTING:
+        return f"setting {first[0]}"
+    if change.kind is Kind.MEMBERSHIP:
+        return f"role {first[0]}"
+    if change.kind is Kind.DEFAULT:
+        schema, sort = first
+        return f"new {sort} in {schema}" if schema else f"new {sort}"
+    if len(change.objects) > _NAMED:
+        return f"{len(change.objects)} {change.kind}s in {first[0]}"
+    return f"{change.kind} {', '.join(_name(change.kind, one) for one in change.objects)}"
+
+
+def _name(kind: Kind, name: tuple[str, ...]) -> str:
+    if kind is Kind.ROUTINE:
+        return f"{'.'.join(name[:-1])}({name[-1]})"
+    return ".".join(name)
+
+
+def _table(title: str, changes: Iterable[Change]) -> Table:
+    return Table(title, _COLUMNS, tuple(map(_row, changes)))
+
+
+def _rest(difference: Difference) -> Iterator[Table | str]:
+    """Yield what stays different whatever is applied."""
+    if difference.barred:
+        yield _table("OUT OF REACH", difference.barred)
+        yield _BARRED
+    if difference.foreign:
+        rows = tuple((one.kind, _name(one.kind, one.name), one.owner) for one in difference.foreign)
+        yield Table("NOT THE OWNER'S, so nothing is granted on it", ("", "object", "owner"), rows)
+        yield "As its owner: ALTER ... OWNER TO the schema's owner; then `invoke roles.apply`."
+
+
+def _extra(changes: Sequence[Change]) -> Iterator[Table | str]:
+    if changes:
+        yield _table("NOT DECLARED, yet there", changes)
+        yield (
+            "Declare it in sql/roles, or take it away: `invoke roles.apply --prune` does what"
+            " stands there."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the roles stand.
+
+    Attributes:
+        stack: the stack.
+        database: the application's.
+        logins: who may log in, as declared.
+        difference: what is not as declared.
+    """
+
+    stack: str
+    database: str
+    logins: tuple[Login, ...]
+    difference: Difference
+
+    @property
+    def state(self) -> State:
+        """Return whether everything is as declared, and nothing besides."""
+        return State.OK if self.difference.empty else State.FINDING
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Table | str]:
+        yield Table(
+            "",
+            ("login", "role", "by"),
+            tuple((one.name, one.role, "IAM" if one.iam else "password") for one in self.logins),
+        )
+        difference = self.difference
+        if difference.empty:
+            yield f"Roles and grants of {self.database} are what sql/roles declares."
+        if difference.changes:
+            yield _table("DECLARED, yet not so", difference.changes)
+            yield "`invoke roles.apply` makes it so."
+        yield from _extra(difference.extra)
+        yield from _rest(difference)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would be changed.
+
+    Attributes:
+        stack: the stack.
+        difference: what is not as declared.
+        prune: whether what is not declared would be taken away.
+    """
+
+    stack: str
+    difference: Difference
+    prune: bool
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Table | str]:
+        changes = self.difference.doable(prune=self.prune)
+        if changes:
+            yield _table("Would change, in one transaction", changes)
+        else:
+            yield "Nothing to change."
+        if not self.prune:
+            yield from _extra(self.difference.extra)
+        yield from _rest(self.difference)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was changed.
+
+    Attributes:
+        stack: the stack.
+        changes: what was done.
+        left: what is not as declared afterwards.
+    """
+
+    stack: str
+    changes: tuple[Change, ...]
+    left: Difference
+
+    @property
+    def state(self) -> State:
+        """Return whether everything that is declared is so; what is more than that may stay."""
+        done = not (self.left.changes or self.left.foreign)
+        return State.OK if done else State.FINDING
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Table | str]:
+        if self.changes:
+            yield _table("Changed", self.changes)
+        else:
+            yield "Nothing to change: roles and grants are what sql/roles declares."
+        yield from _extra(self.left.extra)
+        yield from _rest(self.left)
