@@ -6,6 +6,7 @@ from datetime import timedelta
 from infra.policies.report import Listing, Report
 from infra.policies.review import review
 from infra.policies.rules import RULES
+from infra.policies.table import PAGE, renewed
 from infra.policies.waivers import Waiver
 from ops import results
 from ops.console import Console, Format, document
@@ -94,3 +95,9 @@ def test_the_list_has_every_rule_and_its_ids() -> None:
     tls = next(rule for rule in listed["rules"] if rule["id"] == "tls-required")
     assert tls["ids"]["cis"] == ["6.4"]
     assert tls["row"] == 1
+
+
+def test_the_page_has_the_rules_as_they_are() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert all(f"| `{rule.id}` |" in page for rule in RULES)
+    assert page == renewed(page), "run: python -m infra.policies.table"
