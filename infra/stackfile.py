@@ -1,13 +1,12 @@
 """Pulumi's project and stack files, read as Pulumi reads them.
 
 Pulumi reads YAML 1.2, so ``on`` and ``18:00`` are words there; PyYAML's own YAML 1.1
-would make them true and 1080. Keys written twice are refused, as Pulumi refuses them.
+would make them true and 1080. Keys written twice are told, since Pulumi refuses them.
 """
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -34,18 +33,7 @@ class StackFileError(BadInputError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as Pulumi's library reads it: 1.2's booleans and integers, no duplicate keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key} is written twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+    """YAML as Pulumi's library reads it: 1.2's booleans and integers."""
 
 
 _TOO_EAGER = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:timestamp"}
@@ -91,6 +79,29 @@ def read_config(stack: str, root: Path = ROOT) -> Mapping[str, object]:
             values[whole] = declared["value"]
     stack_file = root / f"Pulumi.{stack}.yaml"
     return values | _mapping(stack_file, _mapping(stack_file, _read(stack_file)).get("config"))
+
+
+def repeated(stack: str, root: Path = ROOT) -> Iterator[str]:
+    """Yield a sentence for each key that a stack's file, which can be read, has twice.
+
+    Pulumi refuses the file for it; of a flag that stands there twice nobody can tell
+    which value was meant.
+    """
+    text = (root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    yield from _repeated(yaml.compose(text, Loader=_Loader), ())
+
+
+def _repeated(node: yaml.Node | None, above: tuple[str, ...]) -> Iterator[str]:
+    if not isinstance(node, yaml.MappingNode):
+        return
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        whole = ".".join((*above, name)).removeprefix("config.")
+        if name in first:
+            yield f"{whole} is written twice, in lines {first[name]} and {line}. Keep one."
+        first.setdefault(name, line)
+        yield from _repeated(value, (*above, name))
 
 
 def _read(path: Path) -> object:

@@ -16,6 +16,7 @@ from infra.flags.values import (
     compile_flags,
     find,
     in_words,
+    misfits,
     permitted,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "compile_flags",
     "find",
     "in_words",
+    "misfits",
     "permitted",
 ]

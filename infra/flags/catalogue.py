@@ -43,6 +43,7 @@ class Flag:
         choices: The words of an enum, or of the items of a list.
         default: When unset, as the API writes it; empty where it depends on the tier.
         restart: Whether a change restarts the instance.
+        until: The last major version that has it; None while it goes on.
         source: Where the range comes from.
         note: What else to know.
     """
@@ -57,6 +58,7 @@ class Flag:
     choices: tuple[str, ...]
     default: str
     restart: bool
+    until: int | None
     source: str
     note: str
 
@@ -73,6 +75,21 @@ class Flag:
 
 
 LIBRARIES = MappingProxyType({"cron": "pg_cron"})  # where the prefix is not the module's name
+# The release notes of 16 and 17: https://www.postgresql.org/docs/release/16.0/ and 17.0/
+_UNTIL = MappingProxyType(
+    {"force_parallel_mode": 15, "old_snapshot_threshold": 16, "trace_recovery_messages": 16}
+)
+# What each module is preloaded by; pg_stat_statements always is.
+SWITCHES = MappingProxyType(
+    {
+        "auto_explain": "cloudsql.enable_auto_explain",
+        "pg_bigm": "cloudsql.enable_pg_bigm",
+        "pg_cron": "cloudsql.enable_pg_cron",
+        "pg_hint_plan": "cloudsql.enable_pg_hint_plan",
+        "pgaudit": "cloudsql.enable_pgaudit",
+        "pglogical": "cloudsql.enable_pglogical",
+    }
+)
 
 
 @cache
@@ -104,6 +121,7 @@ def _flag(row: Mapping[str, str]) -> Flag:
         choices=tuple(row["choices"].split("|")) if row["choices"] else (),
         default=row["default"],
         restart=row["restart"] == "yes",
+        until=_UNTIL.get(row["name"]),
         source=row["source"],
         note=row["note"],
     )

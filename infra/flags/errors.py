@@ -26,6 +26,23 @@ class NotACloudSqlFlagError(FlagError):
         super().__init__(f"{name} is a PostgreSQL setting but no Cloud SQL flag. {remedy(name)}")
 
 
+class RemovedFlagError(FlagError):
+    """The instance's major version has the flag no longer."""
+
+    def __init__(self, flag: Flag, major: int) -> None:
+        super().__init__(
+            f"{flag.name}: the instance is to be PostgreSQL {major}, and PostgreSQL removed it"
+            f" after PostgreSQL {flag.until}. Leave it out."
+        )
+
+
+class MissingSwitchError(FlagError):
+    """The flag belongs to a library that the set does not load."""
+
+    def __init__(self, flag: Flag, switch: str) -> None:
+        super().__init__(f"{flag.name} does nothing without {switch}. Set that to on.")
+
+
 class FlagValueError(FlagError):
     """The value is not of the flag's type."""
 

@@ -12,23 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.flags.catalogue import Flag, catalogue
+from infra.flags.catalogue import SWITCHES, Flag, catalogue
 from infra.flags.values import FlagValue
 from ops import sql
 from ops.db import AS_CONFIGURED, Database, statement
 from ops.programs import Programs
 from ops.scratch import SUPERUSER, Scratch, ScratchFailedError, scratch
 
-# What the switches of Cloud SQL's own preload, besides pg_stat_statements, always there.
-MODULES = {
-    "cloudsql.enable_auto_explain": "auto_explain",
-    "cloudsql.enable_pg_bigm": "pg_bigm",
-    "cloudsql.enable_pg_cron": "pg_cron",
-    "cloudsql.enable_pg_hint_plan": "pg_hint_plan",
-    "cloudsql.enable_pgaudit": "pgaudit",
-    "cloudsql.enable_pglogical": "pglogical",
-}
-_ALWAYS = "pg_stat_statements"
+_ALWAYS = "pg_stat_statements"  # as on Cloud SQL
 # wal_buffers of -1 is overridden by what PostgreSQL chooses at its start.
 _FROM_THE_SET = ("configuration file", "override")
 _MEMINFO = Path("/proc/meminfo")
@@ -129,7 +120,8 @@ def available_mb() -> int:
 
 def _libraries(flags: Sequence[FlagValue]) -> tuple[str, ...]:
     owners = {catalogue()[flag.name].library for flag in flags}
-    switched = {MODULES[flag.name] for flag in flags if flag.name in MODULES and flag.value == "on"}
+    on = {flag.name for flag in flags if flag.value == "on"}
+    switched = {module for module, switch in SWITCHES.items() if switch in on}
     return tuple(sorted({_ALWAYS} | switched | {owner for owner in owners if owner}))
 
 

@@ -1,17 +1,19 @@
 """A flag's value for people into the value for the API, checked, and back."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from infra.flags.catalogue import Flag, FlagType, catalogue
+from infra.flags.catalogue import SWITCHES, Flag, FlagType, catalogue
 from infra.flags.elsewhere import contexts
 from infra.flags.errors import (
     FlagError,
     FlagRangeError,
     FlagValueError,
+    MissingSwitchError,
     NotACloudSqlFlagError,
+    RemovedFlagError,
     UnknownFlagError,
 )
 from infra.flags.units import (
@@ -107,6 +109,22 @@ def compile_flag(name: str, word: FlagWord, memory_mb: int | None = None) -> Fla
     """
     flag = find(name)
     return FlagValue(name, _API[flag.type](flag, word, memory_mb), flag.restart)
+
+
+def misfits(flags: Sequence[FlagValue], major: int) -> Iterator[FlagError]:
+    """Yield what is wrong with compiled flags together, and on a major version.
+
+    Args:
+        flags: All of one instance.
+        major: PostgreSQL's.
+    """
+    on = {flag.name for flag in flags if flag.value == "on"}
+    for flag in (catalogue()[one.name] for one in flags):
+        if flag.until is not None and major > flag.until:
+            yield RemovedFlagError(flag, major)
+        switch = SWITCHES.get(flag.library or "")
+        if switch is not None and switch not in on:
+            yield MissingSwitchError(flag, switch)
 
 
 def compile_flags(

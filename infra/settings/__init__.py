@@ -108,17 +108,18 @@ def load(stack: str, root: Path | None = None) -> Settings:
     Raises:
         UnknownStackError: There is no such stack.
         StackFileError: A file can't be read.
-        SettingsError: Values can't be used, or a secret stands there in clear; all of it
-            is told at once.
+        SettingsError: Values can't be used, stand there twice, or are secrets in clear; all
+            of it is told at once.
     """
     from infra.settings.clear import in_clear
     from infra.settings.stack import ENDPOINT, on_this_machine
     from infra.settings.validation import validate
-    from infra.stackfile import ROOT, read_config
+    from infra.stackfile import ROOT, read_config, repeated
 
     values = read_config(stack, root or ROOT)
     local = on_this_machine(str(values.get(ENDPOINT, "")))
-    return validate(stack, values, *in_clear(values, local=local))
+    more = (*repeated(stack, root or ROOT), *in_clear(values, local=local))
+    return validate(stack, values, *more)
 
 
 def from_config() -> Settings:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from infra.flags import FlagValue, compile_flags
+from infra.flags import FlagValue, compile_flags, misfits
 from infra.flags.budget import Level, reckon
 from infra.settings.keys import Keys, Rule, key, keys
 from infra.tiers import BadTierError, parse_tier
@@ -41,6 +41,11 @@ def words(d: "Declared", more: Mapping[str, Any] | None = None) -> dict[str, Any
     return iam | d.flags | dict(more or {})
 
 
+def major(d: "Declared") -> int:
+    """Return PostgreSQL's major version."""
+    return int(d.database_version.removeprefix("POSTGRES_"))
+
+
 def compiled(d: "Declared") -> tuple[FlagValue, ...]:
     """Return the instance's flags in the API's units, in order of their names."""
     good, _ = compile_flags(words(d), parse_tier(d.tier, d.edition).memory_mb)
@@ -52,8 +57,8 @@ def _flags(d: "Declared") -> Iterator[str]:
         memory_mb = parse_tier(d.tier, d.edition).memory_mb
     except BadTierError:
         memory_mb = None  # told by the tier's own rule; the rest of the flags' ranges still holds
-    _, wrong = compile_flags(d.flags, memory_mb)
-    yield from (f"{key('flags')}: {error}" for error in wrong)
+    good, wrong = compile_flags(d.flags, memory_mb)
+    yield from (f"{key('flags')}: {error}" for error in (*wrong, *misfits(good, major(d))))
 
 
 def _iam_twice(d: "Declared") -> Iterator[str]:
@@ -75,7 +80,7 @@ def _memory(d: "Declared") -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    (keys("tier", "edition", "flags"), _flags),
+    (keys("database_version", "tier", "edition", "flags"), _flags),
     (keys("tier", "edition", "flags"), _memory),
     (keys("flags"), _iam_twice),
 )

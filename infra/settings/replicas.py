@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from infra.flags import FlagValue, compile_flags, in_words
+from infra.flags import FlagValue, compile_flags, in_words, misfits
 from infra.flags.budget import Level, reckon
-from infra.settings.flags import FlagEntry, words
+from infra.settings.flags import FlagEntry, major, words
 from infra.settings.keys import Entry, InstanceName, Keys, Rule, Zone, key, keys
 from infra.tiers import PLUS, BadTierError, Tier, parse_tier
 
@@ -142,6 +142,7 @@ def _flags(d: "Declared") -> Iterator[str]:
     except BadTierError:
         return  # told by the tier's own rule
     primary = {f.name: f for f in compile_flags(words(d), least.memory_mb)[0]}
+    told = {str(error) for error in misfits(tuple(primary.values()), major(d))}
     for name, entry in sorted(d.replicas.items()):
         here = f"{key('replicas')}.{name}"
         try:
@@ -151,7 +152,8 @@ def _flags(d: "Declared") -> Iterator[str]:
             continue
         own, wrong = compile_flags(words(d, entry.flags), tier.memory_mb)
         if entry.flags or tier != least:  # what is wrong with the primary's is told there
-            yield from (f"{here}.flags: {error}" for error in wrong)
+            of_own = (error for error in misfits(own, major(d)) if str(error) not in told)
+            yield from (f"{here}.flags: {error}" for error in (*wrong, *of_own))
             budget = reckon(own, tier.memory_mb)
             if budget.level is Level.OVER:
                 yield f"{here}.flags: {budget.sentence}"
@@ -168,5 +170,5 @@ def _flags(d: "Declared") -> Iterator[str]:
 
 RULES: tuple[Rule, ...] = (
     (("gcp:region", *keys("edition", "kms_key", "replicas")), _places),
-    (keys("tier", "edition", "flags", "replicas"), _flags),
+    (keys("database_version", "tier", "edition", "flags", "replicas"), _flags),
 )

@@ -1,16 +1,22 @@
 """The catalogue, the units and the stacks' sets against a real PostgreSQL 15."""
 
+import itertools
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 import pytest
+from psycopg import sql as psql
 
 from infra.flags import FlagType, FlagValue, catalogue, compile_flag, compile_flags
+from infra.flags.budget import CONNECTION_MB
 from infra.flags.elsewhere import contexts
 from infra.flags.proof import Proof, Prover
 from infra.flags.units import NotANumberError, parse_float, parse_integer
 from infra.flags.verdict import judge
-from ops.db import DIAGNOSTIC, Database
+from ops.db import CHANGE, DIAGNOSTIC, Database
 from ops.programs import ProgramsMissingError, find
 from ops.results import State
 from ops.scratch import SUPERUSER, Scratch, ScratchFailedError, scratch
@@ -171,3 +177,28 @@ def test_every_choice_is_proven(cluster: Scratch, turn: int) -> None:
             value = compile_flag(flag.name, choice).value
             told = cluster.ask(flag.name, {flag.name: value})
             assert told == value, flag.name
+
+
+def test_a_connection_costs_what_the_budget_counts(cluster: Scratch) -> None:
+    """Private memory of sessions that have joined 40 tables, as pooled ones do."""
+    tables = 40
+    with cluster.running({}) as database, ExitStack() as stack:
+        opened = partial(database.connect, SUPERUSER, budget=CHANGE)
+        sessions = [stack.enter_context(opened()) for _ in range(5)]
+        for number in range(tables):
+            sessions[0].execute(
+                psql.SQL("CREATE TABLE {} (id bigint PRIMARY KEY, a text, b int, c jsonb)").format(
+                    psql.Identifier(f"t{number}")
+                )
+            )
+        join = psql.SQL("SELECT * FROM {} x JOIN {} y USING (id) WHERE x.b = 1 ORDER BY y.a")
+        for session, number in itertools.product(sessions, range(tables - 1)):
+            pair = map(psql.Identifier, (f"t{number}", f"t{number + 1}"))
+            session.execute(join.format(*pair))
+        used = [_private_mb(session.info.backend_pid) for session in sessions]
+    assert CONNECTION_MB / 2 < sum(used) / len(used) < CONNECTION_MB * 1.5
+
+
+def _private_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024

@@ -26,6 +26,11 @@ def problems(**ours: object) -> tuple[str, ...]:
     return caught.value.problems
 
 
+def declared_flags(words: dict[str, object]) -> set[str]:
+    settings = validate("test", GOOD | {"ai-square-db:flags": words})
+    return {flag.name for flag in settings.instance.flags}
+
+
 def write(root: Path, stack: str, text: str) -> None:
     (root / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     (root / f"Pulumi.{stack}.yaml").write_text(text)
@@ -255,8 +260,6 @@ def test_a_key_without_a_namespace_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("config:\n  a: 1\n  a: 2\n", "a is written twice in line 3"),
-        ("config:\n  a:\n    b: on\n    b: off\n", "b is written twice"),
         ("config: [1]\n", "no mapping"),
         ("config: {\n", "can't be read"),
     ],
@@ -286,11 +289,59 @@ def test_a_replica_needs_the_memory_too() -> None:
     assert told.startswith("ai-square-db:replicas.reader.flags: max_connections: 300 with")
 
 
-def test_a_flag_written_twice_is_refused(tmp_path: Path) -> None:
-    lines = "config:\n  ai-square-db:flags:\n    work_mem: 8MB\n    work_mem: 16MB\n"
-    write(tmp_path, "x", lines)
-    with pytest.raises(StackFileError, match="work_mem is written twice in line 4"):
+def test_what_is_written_twice_is_told_with_the_rest(tmp_path: Path) -> None:
+    flags = "    work_mem: 8MB\n    max_connections: 5000\n    work_mem: 16MB\n"
+    write(
+        tmp_path,
+        "x",
+        f"config:\n  gcp:project: p\n  ai-square-db:flags:\n{flags}  gcp:project: q\n",
+    )
+    with pytest.raises(SettingsError) as caught:
         load("x", tmp_path)
+    told = caught.value.problems
+    assert "ai-square-db:flags.work_mem is written twice, in lines 4 and 6. Keep one." in told
+    assert "gcp:project is written twice, in lines 2 and 7. Keep one." in told
+    assert any(problem.startswith("gcp:region is missing") for problem in told)
+    assert any("max_connections: 5000 with these flags needs" in problem for problem in told)
+
+
+@pytest.mark.parametrize(
+    ("flags", "switch"),
+    [
+        ({"pgaudit.log": "ddl"}, "cloudsql.enable_pgaudit"),
+        ({"pgaudit.log": "ddl", "cloudsql.enable_pgaudit": False}, "cloudsql.enable_pgaudit"),
+        ({"auto_explain.log_min_duration": "1s"}, "cloudsql.enable_auto_explain"),
+        ({"cron.database_name": "ai_square"}, "cloudsql.enable_pg_cron"),
+    ],
+)
+def test_a_flag_of_a_library_needs_the_library(flags: dict[str, object], switch: str) -> None:
+    (told,) = problems(flags=flags)
+    name = next(iter(flags))
+    assert told == f"ai-square-db:flags: {name} does nothing without {switch}. Set that to on."
+    assert name in declared_flags(flags | {switch: True})
+    reader = {"reader": {"flags": flags}}
+    assert [told for told in problems(replicas=reader) if told.startswith("ai-square-db:replicas")]
+
+
+def test_the_library_that_is_always_there_needs_no_switch() -> None:
+    assert "pg_stat_statements.track" in declared_flags({"pg_stat_statements.track": "all"})
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "said"),
+    [
+        ("POSTGRES_17", "old_snapshot_threshold", "removed it after PostgreSQL 16"),
+        ("POSTGRES_17", "trace_recovery_messages", "removed it after PostgreSQL 16"),
+        ("POSTGRES_16", "force_parallel_mode", "removed it after PostgreSQL 15"),
+    ],
+)
+def test_a_flag_that_the_version_no_longer_has(version: str, name: str, said: str) -> None:
+    words = {"old_snapshot_threshold": "1h", "trace_recovery_messages": "log"}
+    flags: dict[str, object] = {name: words.get(name, "off")}
+    (told,) = problems(databaseVersion=version, flags=flags)
+    assert f"flags: {name}: " in told
+    assert said in told
+    assert name in declared_flags(flags)
 
 
 def test_words_stay_words_as_pulumi_reads_them(tmp_path: Path) -> None:
