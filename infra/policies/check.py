@@ -12,7 +12,7 @@ from infra.desired import (
     DesiredResource,
     collect,
 )
-from infra.policies import waivers
+from infra.policies import roles, waivers
 from infra.policies.report import Report
 from infra.policies.review import Review, review
 from infra.policies.subject import Declaration, Facts, Origin, Subject, linked
@@ -63,6 +63,7 @@ def declared(settings: Settings, desired: Desired, now: datetime) -> tuple[Subje
         facts = Facts(
             production=settings.production,
             pool_connections=settings.pool.max_connections,
+            endless_roles=roles.endless(),
             declaration=Declaration(
                 protect=resource.protect,
                 deletion_protection=resource.inputs.get("deletionProtection") is not False,

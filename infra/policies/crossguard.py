@@ -26,6 +26,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from infra.body import body_of
 from infra.desired import INSTANCE, UNKNOWN_UNTIL_DEPLOYED
+from infra.policies import roles
 from infra.policies import waivers as waiving
 from infra.policies.review import ask
 from infra.policies.rule import Answer, Rule, Seen, State
@@ -145,6 +146,7 @@ def registered(resource: Registered) -> Subject:
     facts = Facts(
         production=None if settings is None else settings.production,
         pool_connections=None if settings is None else settings.pool.max_connections,
+        endless_roles=roles.endless(),
         declaration=declaration,
     )
     return Subject(stack, Origin.DECLARED, body_of(inputs), datetime.now(UTC), facts)

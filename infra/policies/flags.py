@@ -83,6 +83,11 @@ def _waiting(s: Subject) -> Answer:
     return _ends("lock_timeout", s)
 
 
+def _statements(s: Subject) -> Answer:
+    endless = s.fact("endless_roles")
+    return either(not endless, f"none for {', '.join(endless)}" if endless else "by role")
+
+
 def _as_large(s: Subject) -> Answer:
     if not s.is_replica:
         return aside("it is no replica")
@@ -156,7 +161,17 @@ RULES = (
         title="Nobody waits for a lock without end",
         severity=Severity.LOW,
         ask=_waiting,
-        remedy="Set flags: lock_timeout: 30s (statement_timeout is no flag: set it by role).",
+        remedy="Set flags: lock_timeout: 1min; `invoke roles.apply` sets less for some roles.",
+    ),
+    Rule(
+        id="statements-end",
+        row=49,
+        title="The application's and the readers' statements end by statement_timeout",
+        severity=Severity.MEDIUM,
+        ask=_statements,
+        remedy="Set it in sql/roles/login_ROLE.sql, which `invoke roles.apply` brings there.",
+        seen=Seen.DECLARED,
+        of_replicas=False,
     ),
     Rule(
         id="replica-settings",

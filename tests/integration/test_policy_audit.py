@@ -81,6 +81,7 @@ def test_the_good_instance_has_nothing_that_is_not_waived(server: LocalServer) -
         "explicit-edition",
         "no-plain-secret",
         "program-deletion-protection",
+        "statements-end",
     }
 
 

@@ -109,6 +109,7 @@ def declared(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: 
         "production": True,
         "pool_connections": 100,
         "declaration": DECLARATION,
+        "endless_roles": (),
     } | facts
     return Subject("prod", Origin.DECLARED, body, NOW, Facts(**known))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.desired import UNKNOWN_UNTIL_DEPLOYED
+from infra.policies import roles
 from infra.policies.review import ask
 from infra.policies.rule import Seen, State
 from infra.policies.rules import BY_ID, LEFT_OUT, ROWS, RULES
@@ -171,6 +172,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
         ),
     ],
     "idle-transactions-end": [flags(idle_in_transaction_session_timeout=None)],
+    "statements-end": [declared(endless_roles=("app",))],
     "lock-waits-end": [flags(lock_timeout="0")],
     "deny-period": [
         body(
@@ -276,6 +278,7 @@ def test_a_fact_that_nobody_gave_is_unknown_and_never_ok() -> None:
         "enough-connections",
         "no-plain-secret",
         "program-deletion-protection",
+        "statements-end",
         "update-track",
     }
     there = replace(blank, origin=Origin.LIVE)
@@ -362,3 +365,10 @@ def test_a_yearly_deny_period_goes_over_new_year() -> None:
 def test_the_private_way_may_be_private_service_connect() -> None:
     psc = body((f"{IP}.pscConfig", {"pscEnabled": True}), drop=(f"{IP}.privateNetwork",))
     assert violated(psc) == OTHER_SIDES
+
+
+def test_a_role_without_a_budget_is_seen_in_its_sql() -> None:
+    assert roles.endless() == ()
+    assert roles.ends("ALTER ROLE {{ login|ident }} SET statement_timeout = '30s';")
+    assert not roles.ends("ALTER ROLE {{ login|ident }} SET statement_timeout = '0';")
+    assert not roles.ends("ALTER ROLE {{ login|ident }} SET lock_timeout = '5s';")
