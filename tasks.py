@@ -12,6 +12,7 @@ from infra.disk import tasks as disk
 from infra.drift import tasks as drift
 from infra.flags import tasks as flags
 from infra.policies import tasks as policies
+from infra.preview import tasks as preview
 from infra.tuning import tasks as tuning
 from ops.backups import tasks as backups
 from ops.demo import tasks as demo
@@ -44,6 +45,7 @@ namespace = Collection(
     drift.drift,
     flags.namespace,
     policies.namespace,
+    preview.namespace,
     tuning.tune,
     backups.namespace,
     migrations.namespace,

@@ -58,7 +58,11 @@ class Change:
 
 
 def compare(
-    declared: Mapping[str, Any], live: Mapping[str, Any], ignored: Iterable[str] = ()
+    declared: Mapping[str, Any],
+    live: Mapping[str, Any],
+    ignored: Iterable[str] = (),
+    *,
+    whole: bool = False,
 ) -> tuple[Change, ...]:
     """Return how a live instance differs from its declaration.
 
@@ -69,10 +73,12 @@ def compare(
         declared: The instance as an API body.
         live: The API's answer about the instance.
         ignored: Paths whose changes are left alone.
+        whole: Whether everything that is not declared goes: so it is between two
+            declarations.
     """
     wanted, there = dict(_leaves(declared)), dict(_leaves(live))
     paths = [path for path in wanted if _differs(path, wanted[path], there.get(path, ""))]
-    paths += [path for path in there if path not in wanted and _goes(path, there[path])]
+    paths += [path for path in there if path not in wanted and (whole or _goes(path, there[path]))]
     left_alone = frozenset(ignored)
     return tuple(
         _change(path, there.get(path, ""), wanted.get(path, ""), ignored=path in left_alone)

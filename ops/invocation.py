@@ -48,12 +48,20 @@ class Invocation:
         Raises:
             invoke.exceptions.Exit: the result's ``state`` is a finding (3) or unknown (4).
         """
-        from ops.results import State, exit_code
+        show(self.console, result)
 
-        self.console.show(result)
-        state = getattr(result, "state", State.OK)
-        if code := exit_code(state):
-            raise Exit(code=int(code))
+
+def show(console: "Console", result: "Shown") -> None:
+    """Print a result, and end with its exit code where it has a state that is not good.
+
+    Raises:
+        invoke.exceptions.Exit: the result's ``state`` is a finding (3) or unknown (4).
+    """
+    from ops.results import State, exit_code
+
+    console.show(result)
+    if code := exit_code(getattr(result, "state", State.OK)):
+        raise Exit(code=int(code))
 
 
 def begin(stack: str, output: str) -> Invocation:

@@ -50,19 +50,39 @@ def declared_review(settings: Settings) -> Review:
 
 
 def declared(settings: Settings, desired: Desired, now: datetime) -> tuple[Subject, ...]:
+    """Return the instances that a stack's settings declare, as ``registered`` does."""
+    return registered(
+        settings.stack,
+        desired,
+        now,
+        production=settings.production,
+        pool_connections=settings.pool.max_connections,
+    )
+
+
+def registered(
+    stack: str,
+    desired: Desired,
+    now: datetime,
+    *,
+    production: bool | None,
+    pool_connections: int | None,
+) -> tuple[Subject, ...]:
     """Return the declared instances; a replica knows its primary.
 
     Args:
-        settings: The stack's.
+        stack: The stack's name.
         desired: What its program registered.
         now: The time that rules go by.
+        production: Whether the stack is guarded; None where nobody knows.
+        pool_connections: What the application's pools together may open.
     """
     plain = tuple(plain_secrets(desired))
 
     def subject(resource: DesiredResource) -> Subject:
         facts = Facts(
-            production=settings.production,
-            pool_connections=settings.pool.max_connections,
+            production=production,
+            pool_connections=pool_connections,
             endless_roles=roles.endless(),
             declaration=Declaration(
                 protect=resource.protect,
@@ -71,7 +91,7 @@ def declared(settings: Settings, desired: Desired, now: datetime) -> tuple[Subje
                 plain_secrets=plain,
             ),
         )
-        return Subject(settings.stack, Origin.DECLARED, instance_body(resource), now, facts)
+        return Subject(stack, Origin.DECLARED, instance_body(resource), now, facts)
 
     return linked(map(subject, desired.of_type(INSTANCE)))
 

@@ -1,0 +1,132 @@
+"""From the words of `invoke preview` to its answer."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.preview.markdown import document
+from infra.preview.page import page
+from infra.preview.review import against_base
+from infra.preview.revision import NoRevisionError, resolve
+from infra.preview.show import Shown
+from infra.preview.text import sections
+from infra.preview.verdict import FAIL_ON, Preview, fail_on
+from infra.stackfile import ROOT
+from ops.console import Progress, to_json
+from ops.errors import BadInputError, OpsError
+
+BASES = ("origin/main", "main", "origin/master", "master")
+MARKER = "<!-- ai-square-db preview -->"
+LIVE = "live"
+TWO = 2
+
+
+class TwoQuestionsError(BadInputError):
+    """More than one thing to compare with was named."""
+
+    def __init__(self) -> None:
+        super().__init__("--base, --against and --between exclude each other: give one of them.")
+
+
+class BadComparisonError(BadInputError):
+    """What to compare with can't be read."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}. Write `--against live`, or `--between staging,prod`.")
+
+
+class CannotWriteError(OpsError):
+    """The reports can't be written."""
+
+    def __init__(self, folder: str, why: str) -> None:
+        super().__init__(f"The reports can't be written to {folder}: {why}. Name another --out.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed, word by word; empty where it was not."""
+
+    stack: str
+    base: str
+    against: str
+    between: str
+    fail_on: str
+    engine: bool
+    out: str
+
+
+def answer(asked: Asked, progress: Progress) -> Shown:
+    """Compare what was asked for; write the reports where a folder is named.
+
+    Raises:
+        TwoQuestionsError: More than one thing to compare with.
+        BadComparisonError: What to compare with can't be read.
+        CannotWriteError: The folder can't be written.
+        ops.errors.OpsError: As the comparison raises.
+    """
+    if sum(map(bool, (asked.base, asked.against, asked.between))) > 1:
+        raise TwoQuestionsError
+    with progress.phase("Run the program of both sides"):
+        found = _compare(asked)(asked)
+    return Shown(found, _write(found, asked.out) if asked.out else ())
+
+
+def _compare(asked: Asked) -> Callable[[Asked], Preview]:
+    if asked.against:
+        return _live
+    return _between if asked.between else _base
+
+
+def _base(asked: Asked) -> Preview:
+    stack = asked.stack or os.environ.get("INVOKE_STACK", "")
+    return against_base(
+        asked.base or _default(),
+        (stack,) if stack else (),
+        fail_on(asked.fail_on or FAIL_ON),
+        with_engine=asked.engine,
+    )
+
+
+def _default() -> str:
+    """Return the branch that pull requests usually go to."""
+    for name in BASES:
+        try:
+            resolve(ROOT, name)
+        except NoRevisionError:
+            continue
+        return name
+    raise NoRevisionError("main", "the repository has no branch of that name; give --base")
+
+
+def _live(asked: Asked) -> Preview:
+    from infra.preview.live import against_live
+
+    if asked.against != LIVE:
+        raise BadComparisonError(f"--against {asked.against!r} is nothing to compare with")
+    return against_live(asked.stack, fail_on(asked.fail_on or FAIL_ON))
+
+
+def _between(asked: Asked) -> Preview:
+    from infra.preview.pair import between
+
+    names = [name.strip() for name in asked.between.split(",") if name.strip()]
+    if len(names) != TWO:
+        raise BadComparisonError(f"--between {asked.between!r} names no two stacks")
+    return between(names[0], names[1])
+
+
+def _write(found: Preview, out: str) -> tuple[str, ...]:
+    folder = Path(out).expanduser()
+    texts = {
+        "report.json": to_json(Shown(found)),
+        "report.md": document(sections(found), MARKER),
+        "report.html": page(found),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotWriteError(out, error.strerror or str(error)) from error
+    return tuple(str(folder / name) for name in texts)

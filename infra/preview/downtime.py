@@ -1,0 +1,144 @@
+"""How often an instance restarts, in which order, and what softens it. Pure."""
+
+import calendar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from infra.body import instance_body
+from infra.changes import Change
+from infra.consequences import FLAGS, Effect, Stage
+from infra.desired import INSTANCE, Desired
+from infra.preview.difference import Action, ResourceChange
+from infra.settings import ChangeWindow
+
+REGIONAL, PLUS = "REGIONAL", "ENTERPRISE_PLUS"
+AT_LEAST_THE_PRIMARYS = (
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_prepared_transactions",
+    "max_wal_senders",
+    "max_worker_processes",
+)
+STAGES = {
+    Stage.VERSION: "the major version",
+    Stage.MAINTENANCE_VERSION: "the maintenance version",
+    Stage.MACHINE: "edition, tier and cache",
+    Stage.REST: "everything else at once",
+}
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """One restart of one instance.
+
+    Attributes:
+        instance: The resource's name in the program.
+        stage: Which of the provider's requests it comes with.
+        because: The properties that ask for it.
+        softened: Whether it goes nearly without downtime.
+    """
+
+    instance: str
+    stage: Stage
+    because: tuple[str, ...]
+    softened: bool
+
+    @property
+    def sentence(self) -> str:
+        """What happens."""
+        soft = ", nearly without downtime" if self.softened else ""
+        return (
+            f"{self.instance} restarts with {STAGES[self.stage]}{soft}: {', '.join(self.because)}"
+        )
+
+
+def restarts(changes: Sequence[ResourceChange]) -> tuple[Restart, ...]:
+    """Return every restart, in the order in which the provider asks for them."""
+    found = [
+        restart
+        for one in changes
+        if one.type == INSTANCE and one.action is Action.CHANGE
+        for restart in _of(one)
+    ]
+    return tuple(sorted(found, key=lambda r: (r.instance != "instance", r.instance, r.stage)))
+
+
+def _of(one: ResourceChange) -> Iterator[Restart]:
+    asking: dict[Stage, list[Change]] = {}
+    for change in one.changes:
+        if change.effect is Effect.RESTART and change.consequence is not None:
+            asking.setdefault(change.consequence.stage, []).append(change)
+    assert one.after is not None  # noqa: S101 - a changed resource is there
+    settings = one.after.inputs.get("settings", {})
+    soft = settings.get("edition") == PLUS and settings.get("availabilityType") == REGIONAL
+    for stage, group in asking.items():
+        softened = soft and all(c.consequence is not None and c.consequence.softened for c in group)
+        yield Restart(one.name, stage, tuple(c.property for c in group), softened)
+
+
+def circumstances(
+    changes: Sequence[ResourceChange],
+    after: Desired,
+    window: ChangeWindow | None,
+    now: datetime,
+) -> Iterator[str]:
+    """Yield what there is to know about restarts: availability, windows, replicas.
+
+    Args:
+        changes: What happens.
+        after: All that is declared.
+        window: The stack's change window; None for always.
+        now: The time from which the next window is looked for.
+    """
+    told = restarts(changes)
+    if not told:
+        return
+    bodies = {one.name: instance_body(one) for one in after.of_type(INSTANCE)}
+    for name in dict.fromkeys(one.instance for one in told):
+        settings = bodies[name]["settings"]
+        hard = [one for one in told if one.instance == name and not one.softened]
+        if hard and settings.get("availabilityType") == REGIONAL:
+            yield (
+                f"High availability of {name} does not spare these restarts: the primary"
+                " restarts, and nobody fails over for it."
+            )
+        if window_of := settings.get("maintenanceWindow"):
+            yield (
+                f"A deployment restarts {name} at once, and does not wait for its maintenance"
+                f" window ({calendar.day_name[window_of['day'] - 1]},"
+                f" {window_of['hour']:02}:00 UTC)."
+            )
+    if window is not None:
+        opens = next_opening(window, now)
+        when = "it is open now" if opens <= now else f"it opens {opens:%a %Y-%m-%d %H:%M} UTC"
+        yield f"The stack's change window is {window}; {when}."
+    yield from _replicas(changes, after)
+
+
+def next_opening(window: ChangeWindow, now: datetime) -> datetime:
+    """Return when a window is open next; the moment itself where it is open."""
+    moment = now
+    while moment < now + WEEK + timedelta(days=1):
+        if window.contains(moment):
+            return moment
+        moment = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return moment
+
+
+def _replicas(changes: Sequence[ResourceChange], after: Desired) -> Iterator[str]:
+    """A standby with less than its primary does not start: raise there first, lower last."""
+    followers = [one for one in after.of_type(INSTANCE) if "masterInstanceName" in one.inputs]
+    if not followers:
+        return
+    for one in changes:
+        if one.name != "instance" or one.type != INSTANCE:
+            continue
+        for change in one.changes:
+            flag = change.property.removeprefix(f"{FLAGS}.")
+            if flag in AT_LEAST_THE_PRIMARYS and change.property != flag:
+                yield (
+                    f"{flag} is changed on the primary and its {len(followers)} replica(s):"
+                    " raise it on replicas first and lower it there last, or they stop."
+                )

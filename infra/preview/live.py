@@ -1,0 +1,74 @@
+"""What a deployment would do to the live instances: the declaration against the Admin API."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from infra import live
+from infra.body import api_path, instance_body
+from infra.changes import compare
+from infra.consequences import Effect
+from infra.desired import DATABASE, INSTANCE, USER, Desired, DesiredResource, collect
+from infra.preview import drills
+from infra.preview.difference import Action, ResourceChange
+from infra.preview.downtime import circumstances, restarts
+from infra.preview.verdict import Preview, StackPreview, Verdict, decide
+from ops import target as targets
+from ops.console import Silent
+
+
+def against_live(stack: str, failing: frozenset[Verdict]) -> Preview:
+    """Compare what a stack declares with what there is.
+
+    Raises:
+        ops.errors.OpsError: The stack can't be read, or the Admin API can't be asked.
+    """
+    target = targets.load(stack)
+    desired = collect(target.settings)
+    names = {str(one.inputs["name"]) for one in desired.of_type(INSTANCE)}
+    there = live.read(target.cloud(), names, Silent())
+    changes = tuple(_changes(desired, there))
+    told = restarts(changes)
+    now = datetime.now(UTC)
+    said = StackPreview(
+        stack=target.stack,
+        verdict=decide(changes, told, blocked=False),
+        changes=changes,
+        restarts=told,
+        circumstances=tuple(circumstances(changes, desired, target.settings.change_window, now)),
+        drill=drills.covers(target.store, now) if drills.asks(changes) else "",
+    )
+    return Preview("the live instance", "the declaration", (said,), failing)
+
+
+def _changes(desired: Desired, there: live.Live) -> Iterator[ResourceChange]:
+    for one in desired.of_type(INSTANCE):
+        found = there.get(str(one.inputs["name"]))
+        if found is None:
+            yield _created(one)
+            continue
+        ignored = map(api_path, one.ignore_changes)
+        changes = compare(instance_body(one), found.body, ignored)
+        if changes:
+            effects = {change.effect for change in changes}
+            replaced = Effect.REPLACE in effects
+            left = effects == {Effect.IGNORED}
+            action = Action.REPLACE if replaced else Action.LEAVE if left else Action.CHANGE
+            yield ResourceChange(action, one.type, one.name, changes, replaced, one, one)
+    for kind in (DATABASE, USER):
+        for one in desired.of_type(kind):
+            found = there.get(str(one.inputs["instance"]))
+            names = () if found is None else found.databases if kind == DATABASE else found.users
+            if one.inputs["name"] not in names:
+                yield _created(one)
+
+
+def _created(one: DesiredResource) -> ResourceChange:
+    return ResourceChange(
+        action=Action.CREATE,
+        type=one.type,
+        name=one.name,
+        changes=(),
+        loses_data=False,
+        before=None,
+        after=one,
+    )

@@ -1,0 +1,116 @@
+"""What a stack costs a month on both sides, instance by instance and part by part."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from textwrap import fill
+from typing import Any
+
+from infra.body import UnmappedInputError, instance_body
+from infra.desired import INSTANCE, Desired
+from infra.preview import pricebook
+from infra.preview.markdown import escape, table
+from infra.preview.prices import Part, Price, PriceChange, difference, monthly
+from ops.console import WIDTH, Table
+
+COLUMNS = ("instance", "part", "before", "after", "difference")
+NOT_PRICED = "not priced"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The price a month of one stack, before and after.
+
+    Attributes:
+        instances: By the resources' names in the program; those whose price may differ.
+        dated: The price book's date.
+        age: A sentence where the book is old; else empty.
+    """
+
+    instances: Mapping[str, PriceChange]
+    dated: date
+    age: str
+
+    @property
+    def change(self) -> Decimal | None:
+        """The difference a month; None where a part that differs has no price."""
+        changes = [one.change for one in self.instances.values()]
+        if any(one is None for one in changes):
+            return None
+        return sum((one for one in changes if one is not None), Decimal(0))
+
+    def line(self) -> str:
+        """Return the difference in a line, with the book's date."""
+        sides = [one.after or one.before for one in self.instances.values()]
+        currency = next((one.currency for one in sides if one is not None), "")
+        total = "not known" if self.change is None else f"{self.change:+,.2f} {currency} a month"
+        unknown = sorted({name for one in self.instances.values() for name in one.unknown})
+        left_out = f"; not priced: {', '.join(unknown)}" if unknown else ""
+        return f"{total} (list prices of {self.dated}){left_out}"
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield the totals, then the parts that differ."""
+        for name, one in self.instances.items():
+            change = "" if one.change is None else f"{one.change:+,.2f}"
+            yield (name, "total", _total(one.before), _total(one.after), change)
+            for part in one.differing:
+                changed = NOT_PRICED if part.change is None else f"{part.change:+,.2f}"
+                yield ("", part.name, _part(part.before), _part(part.after), changed)
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read on a terminal."""
+        said = fill(f"Price: {self.line()}", WIDTH, subsequent_indent="  ")
+        return [said, Table("", COLUMNS, tuple(self.rows())), *([self.age] if self.age else [])]
+
+    def markdown(self) -> str:
+        """Return the same for a pull request."""
+        cells = ([escape(cell) for cell in row] for row in self.rows())
+        age = f"\n\n{escape(self.age)}" if self.age else ""
+        return f"{escape(f'Price: {self.line()}')}\n\n{table(COLUMNS, cells)}{age}"
+
+    def document(self) -> Mapping[str, object]:
+        """Return the facts for machines; amounts as text, exact to the cent."""
+        return {
+            "change": self.change,
+            "dated": self.dated,
+            "age": self.age,
+            "instances": dict(self.instances),
+        }
+
+
+def money(before: Desired, after: Desired, today: date) -> Money | None:
+    """Return the price on both sides; None where no instance's price differs."""
+    book = pricebook.load()
+    old, new = _prices(before, book), _prices(after, book)
+    changes = {
+        name: difference(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())
+    }
+    differing = {name: one for name, one in changes.items() if one.differing}
+    if not differing:
+        return None
+    return Money(differing, book.dated, book.warning(today))
+
+
+def _prices(desired: Desired, book: pricebook.PriceBook) -> dict[str, Price]:
+    bodies: dict[str, Mapping[str, Any]] = {}
+    for one in desired.of_type(INSTANCE):
+        try:
+            bodies[one.name] = instance_body(one)
+        except UnmappedInputError:  # an older program's input; the rest has its price
+            continue
+    by_name = {str(body["name"]): body for body in bodies.values()}
+    return {
+        name: monthly(body, book, by_name.get(str(body.get("masterInstanceName", ""))))
+        for name, body in bodies.items()
+    }
+
+
+def _total(price: Price | None) -> str:
+    return "" if price is None else price.words()
+
+
+def _part(part: Part | None) -> str:
+    if part is None:
+        return ""
+    return f"{NOT_PRICED}: {part.why}" if part.amount is None else f"{part.amount:,.2f}"

@@ -1,0 +1,206 @@
+"""A preview on a terminal, and its facts for machines."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import fill
+
+from infra.changes import Change
+from infra.consequences import Effect
+from infra.preview.difference import Action, ResourceChange
+from infra.preview.verdict import Preview, StackPreview, Verdict
+from ops.console import WIDTH, Table
+from ops.results import State
+
+NOTHING = "(none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A preview as a task shows it."""
+
+    preview: Preview
+    written: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """The exit code's reason."""
+        return self.preview.state
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read: a line where nothing changes."""
+        return [*_blocks(self.preview), *(f"Written: {path}" for path in self.written)]
+
+    def document(self) -> Mapping[str, object]:
+        """Return the same facts for machines."""
+        return facts(self.preview)
+
+
+def headline(preview: Preview) -> str:
+    """Return the whole preview in a line."""
+    compared = f"{preview.after} against {preview.before}"
+    if preview.verdict is Verdict.NO_CHANGE:
+        names = ", ".join(one.stack for one in preview.stacks)
+        return f"No change of {names}: {compared}."
+    return f"{preview.verdict.value.capitalize()}: {compared}."
+
+
+def _blocks(preview: Preview) -> Iterator[Table | str]:
+    yield headline(preview)
+    if preview.verdict is Verdict.NO_CHANGE:
+        return
+    for one in preview.stacks:
+        yield ""
+        yield verdict_line(one)
+        if one.verdict is not Verdict.NO_CHANGE or one.changes:
+            yield from _stack(one)
+
+
+def verdict_line(one: StackPreview) -> str:
+    """Return what a change comes to for one stack."""
+    note = f": {one.note}" if one.note else ""
+    return f"Stack {one.stack}: {one.verdict.value}{note}"
+
+
+def _stack(one: StackPreview) -> Iterator[Table | str]:
+    rows = tuple(row for change in one.changes for row in _rows(change))
+    if rows:
+        yield Table("", ("what", "property", "before", "after", "effect"), rows)
+    yield from (fill(said, WIDTH, subsequent_indent="  ") for said in sentences(one))
+    if one.money is not None:
+        yield from one.money.blocks()
+    if one.policy:
+        policies = tuple(
+            (p.turn.value, p.severity.value, p.rule, p.found, p.remedy) for p in one.policy
+        )
+        yield Table("Policies", ("turn", "severity", "rule", "found", "remedy"), policies)
+    if one.engine is not None:
+        steps = tuple(one.engine.items()) or (("everything", "unchanged"),)
+        yield Table("What `pulumi preview` says", ("resource", "step"), steps)
+
+
+def _rows(one: ResourceChange) -> Iterator[tuple[str, ...]]:
+    if not one.changes:
+        lost = ", data is lost" if one.loses_data else ""
+        yield (one.name, kind(one), "", "", f"{one.action.value}{lost}")
+    for change in one.changes:
+        yield (
+            one.name,
+            short(change.property),
+            before(change),
+            after(change),
+            change.effect.value,
+        )
+
+
+def kind(one: ResourceChange) -> str:
+    """Return a resource's type in few words: ``sql User``."""
+    package, _, name = one.type.rpartition(":")
+    return f"{package.split(':')[-1].split('/')[0]} {name}"
+
+
+def short(path: str) -> str:
+    """Return a property's path without what every one begins with."""
+    for prefix in ("settings.databaseFlags.", "settings."):
+        if path.startswith(prefix):
+            return path.removeprefix(prefix)
+    return path
+
+
+def before(change: Change) -> str:
+    """Return the value that was, in people's units with the raw one."""
+    return _value(change.before, change.raw and change.raw[0])
+
+
+def after(change: Change) -> str:
+    """Return the value to come, in people's units with the raw one."""
+    return _value(change.after, change.raw and change.raw[1])
+
+
+def _value(words: str, raw: str | None) -> str:
+    if not words:
+        return NOTHING
+    return f"{words} ({raw})" if raw and raw != words else words
+
+
+def sentences(one: StackPreview) -> Iterator[str]:
+    """Yield everything that is said in sentences: secrets, reasons, restarts, memory, drill."""
+    for secret in one.secrets:
+        yield f"Secret {secret}: changed"
+    for change in one.changes:
+        yield from (f"{change.name}: {line}" for line in reasons(change))
+    for number, restart in enumerate(one.restarts, start=1):
+        yield f"Restart {number}: {restart.sentence}"
+    yield from one.circumstances
+    for memory in one.memory:
+        was = "" if memory.before is None else f"{memory.before:g} % -> "
+        yield f"Memory of {memory.instance}: {was}{memory.after:g} %. {memory.sentence}"
+    if one.drill:
+        yield one.drill
+
+
+def reasons(one: ResourceChange) -> Iterator[str]:
+    """Yield why properties do what they do, where that is not plain."""
+    if one.action is Action.REPLACE and one.loses_data:
+        yield "it is deleted and made anew, and what it holds is lost"
+    for change in one.changes:
+        if change.effect is Effect.IGNORED:
+            yield f"{short(change.property)} is left alone (ignoreChanges){_grow(change)}"
+        elif change.consequence is not None and change.consequence.why:
+            yield f"{short(change.property)}: {change.consequence.why}"
+
+
+def _grow(change: Change) -> str:
+    if change.property != "settings.dataDiskSizeGb":
+        return ""
+    if change.after.isdigit() and int(change.after) > int(change.before or 0):
+        return f"; `invoke disk.grow --to-gb {change.after}` grows a disk"
+    return "; a disk never shrinks"
+
+
+def facts(preview: Preview) -> Mapping[str, object]:
+    """Return a preview for JSON."""
+    return {
+        "before": preview.before,
+        "after": preview.after,
+        "verdict": preview.verdict,
+        "stacks": [_stack_facts(one) for one in preview.stacks],
+    }
+
+
+def _stack_facts(one: StackPreview) -> Mapping[str, object]:
+    return {
+        "stack": one.stack,
+        "verdict": one.verdict,
+        "note": one.note,
+        "resources": [
+            {
+                "action": change.action,
+                "type": change.type,
+                "name": change.name,
+                "loses_data": change.loses_data,
+                "changes": [_change_facts(item) for item in change.changes],
+            }
+            for change in one.changes
+        ],
+        "secrets_changed": one.secrets,
+        "restarts": one.restarts,
+        "circumstances": one.circumstances,
+        "money": one.money,
+        "policy": one.policy,
+        "memory": one.memory,
+        "drill": one.drill,
+        "engine": one.engine,
+    }
+
+
+def _change_facts(change: Change) -> Mapping[str, object]:
+    told = change.consequence
+    return {
+        "property": change.property,
+        "before": change.before,
+        "after": change.after,
+        "raw": change.raw,
+        "effect": change.effect,
+        "why": "" if told is None else told.why,
+        "source": "" if told is None else told.source,
+    }
