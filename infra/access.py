@@ -18,7 +18,7 @@ No user declares ``database_roles``, on purpose. What each may do is granted in 
 - without it Cloud SQL makes every built-in user a member of cloudsqlsuperuser, with CREATEROLE
   and CREATEDB (https://cloud.google.com/sql/docs/postgres/users#other_postgresql_users); with
   it the membership goes, the attributes stay, and up to PostgreSQL 15 CREATEROLE is enough to
-  become a member of cloudsqlsuperuser again
+  become a member of the owner, who is one of cloudsqlsuperuser
   (https://www.postgresql.org/docs/15/sql-createrole.html, Notes);
 - a role of our own has to be in the database before it can be named, and a changed list is
   written over the memberships that SQL made; it is never read back, so drift would not show

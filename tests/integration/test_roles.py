@@ -1,0 +1,405 @@
+"""Roles on a real local Cloud SQL: deployed, migrated, granted; then each role tries."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from google.cloud.sql.connector import Connector
+
+from infra.deploy.apply import UserHasObjectsError, deploy
+from infra.settings import IamUser, load
+from ops import localcloud, programs, sql
+from ops.cloudsql import NoSuchInstanceError
+from ops.console import Console, Format, Silent
+from ops.db import Budget, CannotConnectError, Connection, QueryFailedError, statement
+from ops.guard import NotConfirmedError
+from ops.invocation import Invocation
+from ops.migrations import files, runner
+from ops.migrations.change import connector as migrations
+from ops.results import State
+from ops.roles.apply import LOCK_KEY, BusyError, Request, apply, status
+from ops.roles.catalog import RoleMissingError
+from ops.roles.facts import Kind
+from ops.roles.plan import Change
+from ops.roles.report import Applied, Planned
+from ops.target import Target, password_folder
+from tests.integration.local.connecting import Login, loop_on_a_thread
+from tests.integration.local.server import Json
+
+FREELY = Budget(statement_s=10, lock_s=2, read_only=False)
+ADA = IamUser("ada@example.com", "readonly")
+EVE = IamUser("eve@example.com", "owner")
+ROBOT = IamUser("robot@p.iam.gserviceaccount.com", "app")
+APPLY = Request(prune=False, dry_run=False, yes=False, confirm="")
+PRUNE = replace(APPLY, prune=True)
+Run = Callable[..., list[tuple[object, ...]]]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    if (major := programs.find(15, stand_in=True).major) > 15:
+        pytest.skip(f"PostgreSQL {major} lets CREATEROLE alone change no roles of others")
+    # /tmp, since an unprivileged user runs the clusters when the tests run as root
+    with TemporaryDirectory(prefix="asdb-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        data = Path(name) / "local"
+        pg_port = localcloud.free_port(localcloud.DEFAULT_PG_PORT)
+        localcloud.ensure(data, port=0, pg_port=pg_port, stand_in=True)
+        yield data
+        localcloud.stop(data, wipe=True)
+
+
+def invocation(target: Target) -> Invocation:
+    return Invocation(target, Console(Format.TABLE, io.StringIO(), io.StringIO()))
+
+
+def with_iam(target: Target, *people: IamUser) -> Target:
+    return replace(target, settings=replace(target.settings, iam_users=people))
+
+
+@pytest.fixture(scope="module")
+def target(folder: Path) -> Target:
+    """The stack with three IAM users, deployed, migrated, and with its roles applied."""
+    made = with_iam(Target("local", load("local"), folder / "ops", folder), ADA, EVE, ROBOT)
+    assert deploy(made, Silent()).state is State.OK
+    run = invocation(made)
+    before = status(run)
+    assert before.state is State.FINDING
+    assert "cloudsqlsuperuser" in {
+        c.objects[0][0] for c in before.difference.changes if c.objects[0]
+    }
+    runner.up(migrations(run), files.read(), progress=Silent())
+    done = apply(run, APPLY)
+    assert isinstance(done, Applied)
+    assert (done.state, done.left.extra) == (State.OK, ())
+    return made
+
+
+@pytest.fixture
+def run(target: Target) -> Iterator[Invocation]:
+    """The stack's invocation; each test leaves the roles as they are declared."""
+    yield invocation(target)
+    apply(invocation(target), PRUNE)
+    assert status(invocation(target)).state is State.OK
+
+
+@pytest.fixture
+def sent(run: Invocation) -> Run:
+    """Run one statement as a user; return its rows."""
+
+    def send(user: str, text: str) -> list[tuple[object, ...]]:
+        with run.database().connect(user, budget=FREELY) as connection:
+            cursor = connection.execute(statement(text))
+            return cursor.fetchall() if cursor.description else []
+
+    return send
+
+
+@pytest.fixture
+def refused(sent: Run) -> Callable[[str, str], None]:
+    def check(user: str, text: str) -> None:
+        with pytest.raises(QueryFailedError, match="42501"):  # insufficient_privilege
+            sent(user, text)
+
+    return check
+
+
+@pytest.fixture
+def as_iam(run: Invocation) -> Callable[[str, str], list[Json]]:
+    """Run statements as an IAM user, through the connector with its token; return the last rows."""
+
+    def send(user: str, *texts: str) -> list[Json]:
+        instance = run.cloud.instance(run.target.instance)
+
+        async def make() -> Connector:
+            return Connector(
+                loop=loop,
+                sqladmin_api_endpoint=run.target.server().url,
+                credentials=Login("any"),  # type: ignore[no-untyped-call]  # google-auth is untyped
+                refresh_strategy="LAZY",
+                enable_iam_auth=True,
+            )
+
+        with loop_on_a_thread() as loop:
+            made = asyncio.run_coroutine_threadsafe(make(), loop).result()
+            with (
+                made as cloud,
+                contextlib.closing(
+                    cloud.connect(instance.connection_name, "psycopg", user=user, db="ai_square")
+                ) as connection,
+            ):
+                cursor = connection.cursor()
+                for text in texts:
+                    cursor.execute(text)
+                rows = cursor.fetchall() if cursor.description else []
+                connection.commit()
+                return list(rows)
+
+    return send
+
+
+def kinds(changes: tuple[Change, ...]) -> set[tuple[str, Kind, str]]:
+    return {(one.role, one.kind, word) for one in changes for word in one.words}
+
+
+def test_a_second_run_changes_nothing(run: Invocation) -> None:
+    done = apply(run, APPLY)
+    assert isinstance(done, Applied)
+    assert (done.changes, done.state) == ((), State.OK)
+    assert status(run).state is State.OK
+
+
+def test_the_application_reads_and_writes_rows_and_no_more(
+    sent: Run, refused: Callable[[str, str], None]
+) -> None:
+    app = "ai_square_app"
+    insert = "INSERT INTO users (email, display_name) VALUES ('a@b.c', 'A') RETURNING id > 0"
+    assert sent(app, insert) == [(True,)]
+    sent(app, "UPDATE users SET locale = 'de' WHERE email = 'a@b.c'")
+    assert sent(app, "SELECT locale FROM users WHERE email = 'a@b.c'") == [("de",)]
+    sent(app, "DELETE FROM users WHERE email = 'a@b.c'")
+    sent(app, "CREATE TEMPORARY TABLE t (x int)")
+    for text in (
+        "ALTER TABLE users ADD COLUMN x int",
+        "DROP TABLE users",
+        "TRUNCATE users CASCADE",
+        "CREATE TABLE public.t (x int)",
+        "CREATE SCHEMA s",
+        "CREATE ROLE r",
+        "GRANT cloudsqlsuperuser TO ai_square_app",
+        "SELECT setval('users_id_seq', 1)",
+        "SELECT * FROM ops.drill_heartbeat",
+        "SET ROLE ai_square_owner",
+    ):
+        refused(app, text)
+
+
+def test_sessions_begin_with_what_their_role_says(target: Target, sent: Run) -> None:
+    del target
+    asked = "SELECT setting FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout',"
+    assert sent("ai_square_app", f"{asked} 'jit') ORDER BY name") == [("60000",), ("off",)]
+    assert sent("ai_square_readonly", f"{asked} 'nothing')") == [("300000",)]
+
+
+def test_readers_read_what_later_migrations_make_and_write_nothing(
+    sent: Run, refused: Callable[[str, str], None]
+) -> None:
+    reader = "ai_square_readonly"
+    sent("ai_square_owner", "CREATE TABLE later (id bigserial, x int)")
+    try:
+        assert sent(reader, "SELECT count(*) FROM later") == [(0,)]
+        assert sent(reader, "SELECT count(*) > 0 FROM ops.drill_heartbeat") == [(True,)]
+        sent("ai_square_app", "INSERT INTO later (x) VALUES (1)")
+        for text in (
+            "INSERT INTO later (x) VALUES (1)",
+            "UPDATE users SET locale = 'de'",
+            "DELETE FROM users",
+            "CREATE TEMPORARY TABLE t (x int)",
+            "CREATE TABLE t (x int)",
+            "SELECT nextval('later_id_seq')",
+        ):
+            refused(reader, text)
+    finally:
+        sent("ai_square_owner", "DROP TABLE later")
+
+
+def test_monitoring_sees_others_statements_and_no_rows(
+    run: Invocation, sent: Run, refused: Callable[[str, str], None]
+) -> None:
+    with run.database().connect("ai_square_app", budget=FREELY, name="seen") as connection:
+        connection.execute(statement("SELECT 'a secret plan'"))
+        asked = "SELECT query FROM pg_stat_activity WHERE application_name = 'seen'"
+        assert sent("ai_square_monitor", asked) == [("SELECT 'a secret plan'",)]
+        assert sent("ai_square_readonly", asked) == [("<insufficient privilege>",)]
+    refused("ai_square_monitor", "SELECT count(*) FROM users")
+    refused("ai_square_monitor", "SELECT count(*) FROM ops.drill_heartbeat")
+
+
+def test_an_iam_user_has_the_rights_of_its_role(
+    as_iam: Callable[..., list[Json]], sent: Run
+) -> None:
+    assert as_iam(ADA.login, "SELECT current_user::text, count(*) FROM users") == [(ADA.login, 0)]
+    with pytest.raises(Exception, match="permission denied"):
+        as_iam(ADA.login, "SET TRANSACTION READ WRITE", "DELETE FROM users")
+    assert as_iam(ROBOT.login, "DELETE FROM users RETURNING id") == []
+    with pytest.raises(Exception, match="permission denied"):
+        as_iam(ROBOT.login, "CREATE TABLE t (x int)")
+    # what a person makes with the owner's rights is the owner's
+    assert as_iam(EVE.login, "CREATE TABLE made (x int)", "SELECT session_user::text") == [
+        (EVE.login,)
+    ]
+    owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'made'"
+    assert sent("ai_square_owner", owner) == [("ai_square_owner",)]
+    assert sent("ai_square_readonly", "SELECT * FROM made") == []
+    sent("ai_square_owner", "DROP TABLE made")
+
+
+def test_everybodys_right_to_create_is_found_and_taken(run: Invocation, sent: Run) -> None:
+    assert sent("ai_square_app", "SELECT has_schema_privilege('public', 'CREATE')") == [(False,)]
+    sent("ai_square_owner", "GRANT CREATE ON SCHEMA public TO PUBLIC")
+    found = status(run)
+    assert found.state is State.FINDING
+    assert kinds(found.difference.changes) == {("PUBLIC", Kind.SCHEMA, "CREATE")}
+    done = apply(run, APPLY)
+    assert isinstance(done, Applied)
+    assert kinds(done.changes) == {("PUBLIC", Kind.SCHEMA, "CREATE")}
+    assert sent("ai_square_app", "SELECT has_schema_privilege('public', 'CREATE')") == [(False,)]
+
+
+def test_what_was_granted_by_hand_is_found_and_taken_only_with_prune(
+    run: Invocation, sent: Run, refused: Callable[[str, str], None]
+) -> None:
+    owner = "ai_square_owner"
+    for text in (
+        "GRANT SELECT ON users TO ai_square_monitor",
+        "GRANT UPDATE (locale) ON users TO ai_square_readonly",
+        "GRANT INSERT ON users TO ai_square_app WITH GRANT OPTION",
+        "GRANT EXECUTE ON FUNCTION set_updated_at() TO ai_square_monitor",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO ai_square_monitor",
+        "GRANT ai_square_app TO ai_square_monitor",
+        "ALTER ROLE ai_square_app SET work_mem = '64MB'",
+        "ALTER ROLE ai_square_monitor CREATEDB",
+        "CREATE ROLE intern IN ROLE ai_square_readonly",
+        "GRANT SELECT ON programs TO intern",
+    ):
+        sent(owner, text)
+    found = status(run).difference
+    assert kinds(found.changes) == {("ai_square_monitor", Kind.ATTRIBUTE, "CREATEDB")}
+    assert kinds(found.extra) == {
+        ("ai_square_monitor", Kind.TABLE, "SELECT"),
+        ("ai_square_readonly", Kind.COLUMN, "UPDATE"),
+        ("ai_square_app", Kind.TABLE, "INSERT WITH GRANT OPTION"),
+        ("ai_square_monitor", Kind.ROUTINE, "EXECUTE"),
+        ("ai_square_monitor", Kind.DEFAULT, "SELECT"),
+        ("ai_square_monitor", Kind.MEMBERSHIP, ""),
+        ("ai_square_app", Kind.SETTING, "64MB"),
+        ("intern", Kind.MEMBERSHIP, ""),
+        ("intern", Kind.TABLE, "SELECT"),
+    }
+    kept = apply(run, APPLY)
+    assert isinstance(kept, Applied)
+    assert kept.state is State.OK
+    assert kept.left.extra == found.extra
+    assert sent("ai_square_monitor", "SELECT count(*) FROM users") == [(0,)]
+    pruned = apply(run, PRUNE)
+    assert isinstance(pruned, Applied)
+    assert pruned.left.empty
+    refused("ai_square_monitor", "SELECT count(*) FROM users")
+    sent("ai_square_app", "DELETE FROM users")
+    sent(owner, "DROP ROLE intern")
+
+
+def test_a_statement_that_fails_leaves_everything_as_it_was(run: Invocation, sent: Run) -> None:
+    # a grant that somebody passed on can't be taken without its consequences
+    sent("ai_square_owner", "GRANT SELECT ON users TO ai_square_monitor WITH GRANT OPTION")
+    with run.database().connect("ai_square_monitor", budget=FREELY) as connection:
+        connection.execute(statement("GRANT SELECT ON users TO ai_square_app"))
+    sent("ai_square_owner", "ALTER ROLE ai_square_app RESET jit")
+    before = status(run).difference
+    with pytest.raises(QueryFailedError, match="dependent privileges exist"):
+        apply(run, PRUNE)
+    assert status(run).difference == before
+    sent("ai_square_owner", "REVOKE SELECT ON users FROM ai_square_monitor CASCADE")
+
+
+def test_an_iam_user_goes_with_its_line_in_the_stack_file(
+    target: Target, run: Invocation, as_iam: Callable[..., list[Json]], sent: Run
+) -> None:
+    without = with_iam(target, ADA, EVE)
+    sent("ai_square_owner", f'GRANT CREATE ON SCHEMA public TO "{ROBOT.login}"')
+    as_iam(ROBOT.login, "CREATE TABLE mine (x int)")
+    found = status(run)
+    assert [(one.name, one.owner) for one in found.difference.foreign] == [
+        (("public", "mine"), ROBOT.login)
+    ]
+    assert found.state is State.FINDING
+    with pytest.raises(UserHasObjectsError) as told:
+        deploy(without, Silent())
+    remedy = str(told.value).partition(f"in {target.database}: ")[2].partition("; then")[0]
+    with run.database().connect(target.owner, budget=FREELY) as connection:
+        for text in remedy.split("; "):
+            connection.execute(statement(text))
+    gone = deploy(without, Silent())
+    assert (gone.state, [step.name for step in gone.plan.steps]) == (State.OK, [ROBOT.login])
+    assert ROBOT.login not in run.cloud.users(target.instance)
+    owner = sent(
+        "ai_square_owner", "SELECT tableowner::text FROM pg_tables WHERE tablename = 'mine'"
+    )
+    assert owner == [("ai_square_owner",)]
+    sent("ai_square_owner", "DROP TABLE mine")
+    assert status(invocation(without)).state is State.OK
+    # and it comes back with it; nothing of it was left but what is declared
+    assert deploy(target, Silent()).state is State.OK
+    assert status(run).state is State.FINDING
+
+
+def test_two_runs_do_not_meet(run: Invocation) -> None:
+    def hold(connection: Connection) -> None:
+        connection.execute(statement(sql.load("roles/apply_lock")), {"key": LOCK_KEY})
+
+    with run.database().connect(run.target.owner, budget=FREELY, autocommit=False) as connection:
+        hold(connection)
+        with pytest.raises(BusyError, match="Another run"):
+            apply(run, APPLY)
+
+
+def test_what_is_not_there_is_told(target: Target, run: Invocation, folder: Path) -> None:
+    users = replace(target.settings.users, monitor="nobody_yet")
+    renamed = replace(target, settings=replace(target.settings, users=users))
+    with pytest.raises(RoleMissingError, match=r"nobody_yet is declared.*Deploy first"):
+        status(invocation(renamed))
+    instance = replace(target.settings.instance, name="elsewhere")
+    missing = replace(target, settings=replace(target.settings, instance=instance))
+    with pytest.raises(NoSuchInstanceError, match="elsewhere"):
+        status(invocation(missing))
+    file = password_folder(folder, target.stack) / target.owner
+    kept = file.read_text()
+    file.write_text("wrong")
+    try:
+        with pytest.raises(CannotConnectError, match="password authentication failed"):
+            apply(run, APPLY)
+    finally:
+        file.write_text(kept)
+
+
+def test_production_is_dry_unless_confirmed_by_name(run: Invocation, sent: Run) -> None:
+    settings = replace(run.target.settings, production=True, change_window=None)
+    guarded = invocation(replace(run.target, settings=settings))
+    sent("ai_square_owner", "ALTER ROLE ai_square_app RESET jit")
+    for request in (APPLY, replace(APPLY, dry_run=True, yes=True)):
+        planned = apply(guarded, request)
+        assert isinstance(planned, Planned)
+        assert [change.words for change in planned.difference.changes] == [("off",)]
+    with pytest.raises(NotConfirmedError):
+        apply(guarded, replace(APPLY, yes=True, confirm="other"))
+    done = apply(guarded, replace(APPLY, yes=True, confirm=run.target.instance))
+    assert isinstance(done, Applied)
+    assert [change.words for change in done.changes] == [("off",)]
+
+
+def test_the_task_ends_with_3_where_something_is_found(folder: Path, run: Invocation) -> None:
+    # the stack file has no IAM users, so that those of these tests are members unasked
+    del run
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", "roles.status", "--format", "json"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"LOCAL_CLOUDSQL_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    told = json.loads(done.stdout)
+    assert {one["role"] for one in told["difference"]["extra"]} == {
+        person.login for person in (ADA, EVE, ROBOT)
+    }
+    assert told["difference"]["changes"] == []
