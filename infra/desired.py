@@ -18,12 +18,25 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from infra.settings import Settings
+from infra.standins import INSTANCE, UNKNOWN_UNTIL_DEPLOYED, additions, identity
+
+__all__ = [
+    "DATABASE",
+    "INSTANCE",
+    "PASSWORD",
+    "PROJECT",
+    "SECRET",
+    "UNKNOWN_UNTIL_DEPLOYED",
+    "USER",
+    "Desired",
+    "DesiredResource",
+    "collect",
+    "record",
+]
 
 PROJECT = "ai-square-db"
 SECRET: Final = "[secret]"  # noqa: S105 - what stands for a secret, none itself
-UNKNOWN_UNTIL_DEPLOYED: Final = "[known after deployment]"
 
-INSTANCE: Final = "gcp:sql/databaseInstance:DatabaseInstance"
 DATABASE: Final = "gcp:sql/database:Database"
 USER: Final = "gcp:sql/user:User"
 PASSWORD: Final = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a resource's type
@@ -99,8 +112,8 @@ def record(stack: str, program: Callable[[], None]) -> Desired:
         program: Declares resources; runs in a thread of its own.
     """
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=1) as thread:
-        # pulumi_gcp.compute warns of classes of its own while it is imported
-        warnings.filterwarnings("ignore", r"gcp\.compute\.", DeprecationWarning)
+        # pulumi_gcp warns of classes of its own while it is imported
+        warnings.filterwarnings("ignore", r"gcp\.", DeprecationWarning)
         return thread.submit(Context().run, _run, stack, program).result()
 
 
@@ -152,7 +165,8 @@ def _monitor() -> Any:  # noqa: ANN401 - the class can be made only once pulumi 
             if request.type == "pulumi:pulumi:Stack":
                 return resource_pb2.RegisterResourceResponse(urn=urn)
             self.requests.append(request)
-            answer = resource_pb2.RegisterResourceResponse(urn=urn, id=_id(request))
+            known = identity(request.type, request.name, request.object.fields)
+            answer = resource_pb2.RegisterResourceResponse(urn=urn, id=known)
             answer.object.CopyFrom(request.object)
             answer.object.update(_stand_ins(request))
             return answer
@@ -164,30 +178,11 @@ def _monitor() -> Any:  # noqa: ANN401 - the class can be made only once pulumi 
     return Recorder()
 
 
-def _id(request: Any) -> str:  # noqa: ANN401 - generated protobuf code
-    """Return the id that Google would give, where a dependent's input holds it."""
-    inputs = request.object.fields
-    if request.type == "gcp:compute/network:Network":
-        return (
-            f"projects/{inputs['project'].string_value}"
-            f"/global/networks/{inputs['name'].string_value}"
-        )
-    return str(request.name)
-
-
 def _stand_ins(request: Any) -> dict[str, Any]:  # noqa: ANN401 - generated protobuf code
     if request.type == PASSWORD:
         canary = f"generated for {request.name}"  # tests look for it where no secret may be
         return {"result": {_SIGNATURE: _SECRET_SIGNATURE, "value": canary}}
-    if request.type == INSTANCE:
-        inputs = request.object.fields
-        parts = (inputs[key].string_value for key in ("project", "region", "name"))
-        return {
-            "connectionName": ":".join(parts),
-            "publicIpAddress": UNKNOWN_UNTIL_DEPLOYED,
-            "privateIpAddress": UNKNOWN_UNTIL_DEPLOYED,
-        }
-    return {}
+    return additions(request.type, request.name, request.object.fields)
 
 
 def _resource(request: Any) -> DesiredResource:  # noqa: ANN401 - generated protobuf code

@@ -1,11 +1,23 @@
-"""The private network that the instance is reached through."""
+"""The private network that the instance is reached through.
+
+No firewall rules are declared, because none are needed: a VPC lets everything out unless
+told otherwise, the jobs (Direct VPC egress) only open connections, and neither Google's
+services behind the peering nor an endpoint of Private Service Connect is a machine of this
+VPC that a rule for incoming traffic would apply to
+(https://cloud.google.com/firewall/docs/firewalls#default_firewall_rules).
+
+pulumi_gcp.compute is loaded by the call: the local stack has no network.
+"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_gcp import compute, servicenetworking
 
 from infra.settings import Network, Settings
+
+if TYPE_CHECKING:
+    from pulumi_gcp import compute, servicenetworking
 
 SERVICE = "servicenetworking.googleapis.com"
 
@@ -22,14 +34,16 @@ class PrivateNetwork:
             private services access.
     """
 
-    id: pulumi.Output[str]
+    id: "pulumi.Output[str]"
     ready: pulumi.Resource
-    subnet: compute.Subnetwork
+    subnet: "compute.Subnetwork"
     consumers: tuple[str, ...] | None
 
 
 def declare_network(settings: Settings, network: Network) -> PrivateNetwork:
     """Declare a VPC with a subnet, and the way to Google's services."""
+    from pulumi_gcp import compute
+
     vpc = compute.Network(
         "network",
         name=network.name,
@@ -52,9 +66,11 @@ def declare_network(settings: Settings, network: Network) -> PrivateNetwork:
 
 
 def _services_access(
-    settings: Settings, network: Network, vpc: compute.Network
-) -> servicenetworking.Connection:
+    settings: Settings, network: Network, vpc: "compute.Network"
+) -> "servicenetworking.Connection":
     """Declare a range for Google's services in a VPC, and the peering with them."""
+    from pulumi_gcp import compute, servicenetworking
+
     services = compute.GlobalAddress(
         "services-range",
         name=f"{network.name}-services",

@@ -12,6 +12,12 @@ def declare(settings: Settings) -> None:
     """Declare every resource of a stack, under whatever runs the program."""
     network = None if settings.network is None else declare_network(settings, settings.network)
     instance = declare_instance(settings, network)
-    declare_replicas(settings, instance, network)
-    declare_access(settings, instance, declare_passwords(settings))
-    export(settings, instance)
+    replicas = declare_replicas(settings, instance, network)
+    passwords = declare_passwords(settings)
+    declare_access(settings, instance, passwords)
+    cloud = None
+    if network is not None:
+        from infra.cloud import declare_cloud
+
+        cloud = declare_cloud(settings, network, instance, replicas, passwords)
+    export(settings, instance, cloud)

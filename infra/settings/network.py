@@ -122,8 +122,21 @@ def _projects(d: "Declared") -> Iterator[str]:
         )
 
 
+def _one_region(d: "Declared") -> Iterator[str]:
+    if d.network_mode != PSC:
+        return
+    for name, replica in sorted(d.replicas.items()):
+        if replica.region and replica.region != d.region:
+            yield (
+                f"{key('replicas')}.{name}.region: with networkMode {PSC} a replica needs an"
+                f" endpoint in its own region, and the stack's subnet is in {d.region}. Leave the"
+                " region out, or use PSA."
+            )
+
+
 RULES: tuple[Rule, ...] = (
     ((ENDPOINT, *keys("network_name")), _needed),
     (keys("subnet_range", "network_range_address", "network_range_prefix"), _ranges),
     (keys("psc_consumer_projects", "network_mode"), _projects),
+    (("gcp:region", *keys("replicas", "network_mode")), _one_region),
 )

@@ -85,9 +85,17 @@ def _needs(d: "Declared") -> Iterator[str]:
             f"{key('runner_image')}: jobs lose their disk as they end. Set"
             f" {key('evidence_bucket')}, where leases and evidence stay."
         )
+    elif d.runner_image and d.evidence_locked_days:
+        yield (
+            f"{key('evidence_locked_days')}: jobs keep their leases and journals in that bucket,"
+            " and a locked one lets nobody replace or delete them. Leave it 0."
+        )
 
 
 RULES: tuple[Rule, ...] = (
     (keys("drill_schedule", "report_schedule", "verify_schedule"), _schedules),
-    ((ENDPOINT, *keys("runner_image", "evidence_bucket")), _needs),
+    (
+        (ENDPOINT, *keys("runner_image", "evidence_bucket", "evidence_locked_days")),
+        _needs,
+    ),
 )

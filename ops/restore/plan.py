@@ -1,6 +1,5 @@
 """Decides, without touching anything: which backups, which names, which body."""
 
-import hashlib
 import random
 import re
 import secrets
@@ -10,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from ops.cloudsql import BackupRun, Body, Instance
+from ops.copynames import name_stem
 from ops.errors import BadInputError
 from ops.results import CheckResult, State
 
 # Automated backups start once a day inside a window of four hours
 # (https://cloud.google.com/sql/docs/postgres/backup-recovery/backups), and take a while.
 BACKUP_AGE_LIMIT = timedelta(hours=28) + timedelta(hours=2)
-# Together with the project and a colon: https://cloud.google.com/sql/docs/postgres/instance-settings
-NAME_LIMIT = 98
 # How long a drill's instances may live before anybody may take them for forgotten.
 TIME_TO_LIVE = timedelta(hours=24)
 _RUN = r"\d{12}-[0-9a-f]{4}"
@@ -170,18 +168,6 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
 def _age(age: timedelta) -> str:
     minutes = max(0, int(age.total_seconds() // 60))
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - minutes an hour
-
-
-def name_stem(instance: str, project: str) -> str:
-    """Return what the names of all of an instance's drill copies begin with.
-
-    A long name is cut, and told from others with the same beginning by its hash.
-    """
-    room = NAME_LIMIT - len(project) - 1 - len("-drill-000000000000-0000-b99")
-    if len(instance) > room:
-        mark = hashlib.sha256(instance.encode()).hexdigest()[:6]
-        instance = f"{instance[: room - 7]}-{mark}"
-    return f"{instance}-drill-"
 
 
 def is_drill_copy(name: str, instance: str, project: str) -> bool:

@@ -7,11 +7,12 @@ import pytest
 from ops import target
 from ops.cloudsql import CloudSql, NoSuchInstanceError, Operation
 from ops.console import Console, Format
+from ops.copynames import name_stem
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore.cleanup import remove
 from ops.restore.drill import drill
-from ops.restore.plan import copy_body, name_stem
+from ops.restore.plan import copy_body
 from ops.restore.source import ROOM, Source
 from ops.restore.sweep import sweep
 from ops.results import State

@@ -200,7 +200,15 @@ config:
         ({"iamUsers": {"a@b.com": "app"}, "iamAuthentication": False}, "nobody logs in with IAM"),
         ({"exportBucket": "bkt", "evidenceBucket": "bkt"}, "Give evidence its own"),
         ({"exportLockedDays": 60}, "60 is more than exportRetentionDays (30)"),
-        ({"runnerImage": "i"}, "jobs lose their disk as they end"),
+        ({"runnerImage": "i", "evidenceBucket": ""}, "jobs lose their disk as they end"),
+        (
+            {"runnerImage": "i", "evidenceBucket": "bkt", "evidenceLockedDays": 30},
+            "a locked one lets nobody replace or delete them",
+        ),
+        (
+            {"networkMode": "PSC", "replicas": {"r": {"region": "asia-east2"}}},
+            "with networkMode PSC a replica needs an endpoint in its own region",
+        ),
         ({"drillSchedule": "daily"}, "'daily' is no schedule"),
         ({"replicas": {"r": {"source": "x"}}}, "there is no replica 'x'"),
         ({"replicas": {"r": {"source": "r"}}}, "or follows itself"),

@@ -5,9 +5,9 @@ from types import MappingProxyType
 import pytest
 
 from ops.cloudsql import BackupRun, Instance
+from ops.copynames import NAME_LIMIT, name_stem
 from ops.restore.plan import (
     BACKUP_AGE_LIMIT,
-    NAME_LIMIT,
     Kind,
     UnknownBackupError,
     born,
@@ -15,7 +15,6 @@ from ops.restore.plan import (
     copy_body,
     freshness,
     is_drill_copy,
-    name_stem,
     plan,
     run_name,
 )
