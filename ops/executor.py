@@ -33,6 +33,7 @@ class OpsExecutor(Executor):
     def execute(self, *tasks: Any) -> Any:  # noqa: ANN401 - Invoke's own untyped signature
         """Run the tasks; raise ``Exit`` with the documented code when one fails."""
         before = signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # no longer that of ops.start
         try:
             return super().execute(*tasks)
         except (Exit, ParseError, UnexpectedExit):

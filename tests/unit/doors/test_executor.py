@@ -114,6 +114,32 @@ def test_a_signal_cleans_up_and_ends_with_its_code(
     assert (process.returncode, out) == (code, "cleaned up\n")
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "Interrupted.\n"), (signal.SIGTERM, 143, "Terminated.\n")],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_signal_while_the_tasks_are_imported_ends_with_its_sentence(
+    tmp_path: Path, number: signal.Signals, code: int, said: str
+) -> None:
+    (tmp_path / "tasks.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(30)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops.start", "--list"],
+        cwd=tmp_path,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (code, said)
+
+
 def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
     shell = f"{sys.executable} -m invoke much | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(
