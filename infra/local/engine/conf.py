@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from infra.local.engine.account import Account
 
+_WRITING = threading.Lock()
 ADMIN = "cloudsqladmin"
 # Whoever is in one of these logs in with a token instead of a password.
 IAM_USERS = "cloudsqliamuser"
@@ -262,6 +264,11 @@ def write(path: Path, text: str, *, durable: bool = True) -> None:
     with suppress(FileNotFoundError):
         if path.read_text(encoding="utf-8") == text:
             return  # a failover waits for each fsync
+    with _WRITING:  # the guard writes whatever else is going on
+        _replace(path, text, durable=durable)
+
+
+def _replace(path: Path, text: str, *, durable: bool) -> None:
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with fresh.open("x", encoding="utf-8") as file:
