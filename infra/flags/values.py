@@ -1,7 +1,7 @@
 """A flag's value for people into the value for the API, checked, and back."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -163,13 +163,17 @@ def _check_range(flag: Flag, word: FlagWord, number: float, memory_mb: int | Non
     allowed = permitted(flag, memory_mb)
     if allowed.low <= number <= allowed.high:
         return
-    low, high = _bound(flag, allowed.low), _bound(flag, allowed.high)
+    low, high = _bound(flag, allowed.low, math.ceil), _bound(flag, allowed.high, math.floor)
     raise FlagRangeError(flag, word, low, high, allowed.source)
 
 
-def _bound(flag: Flag, number: float) -> str:
+def _bound(flag: Flag, number: float, inward: Callable[[float], int]) -> str:
+    """Return a bound in words; a share of memory in whole MB, inside the range."""
     if flag.type is FlagType.FLOAT:
         return f"{number:g}"
+    if flag.memory_maximum_percent is not None:
+        step = MEMORY["MB"] // BASE_UNITS[flag.unit]
+        number = max(inward(number / step), 1) * step
     return in_units(int(number), flag.unit)
 
 

@@ -14,7 +14,9 @@ from infra.flags import (
     in_words,
     permitted,
 )
+from infra.flags.catalogue import SWITCHES
 from infra.flags.units import NotANumberError, in_units, parse_float, parse_integer
+from infra.local.engine import conf
 
 MEMORY_MB = 7680
 
@@ -137,6 +139,18 @@ def test_the_memory_range_is_exact_at_its_ends() -> None:
     assert compile_flag("shared_buffers", "4608MB", MEMORY_MB).value == "589824"
     with pytest.raises(FlagError):
         compile_flag("shared_buffers", 589825, MEMORY_MB)
+
+
+def test_a_share_of_memory_is_said_in_whole_megabytes() -> None:
+    with pytest.raises(FlagError, match="from 6554 MB to 39321 MB"):  # 6553.6 to 39321.6
+        compile_flag("shared_buffers", "2.5GB", 65536)
+    assert compile_flag("shared_buffers", "6554MB", 65536).value
+    assert compile_flag("shared_buffers", "39321MB", 65536).value
+
+
+def test_the_local_cloud_sql_loads_what_the_catalogue_says() -> None:
+    for switch, module in conf._MODULE_FLAGS.items():
+        assert SWITCHES[module] == switch
 
 
 @pytest.mark.parametrize(
