@@ -8,6 +8,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from infra import tasks as infra
+from infra.adopt import tasks as adopt
 from infra.disk import tasks as disk
 from infra.drift import tasks as drift
 from infra.flags import tasks as flags
@@ -41,6 +42,7 @@ namespace = Collection(
     test,
     demo.demo,
     infra.local,
+    adopt.adopt,
     disk.namespace,
     drift.drift,
     flags.namespace,

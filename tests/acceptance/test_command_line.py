@@ -32,6 +32,7 @@ def test_s_means_the_stack_and_format_is_there(name: str) -> None:
 
 def test_the_tasks_that_the_design_names_are_there() -> None:
     assert {
+        "adopt",
         "backup.create",
         "backup.list",
         "demo",
@@ -101,6 +102,8 @@ def test_listing_loads_no_heavy_library() -> None:
         (("migrate.status", "--format", "xml"), 2, "Use one of: table, json"),
         (("local.deploy", "-s", "prod"), 2, "pulumi up -s prod"),
         (("local.up", "-s", "prod"), 2, "-s local"),
+        (("adopt", "-s", "new", "--project", "p"), 2, "--instance has to be given"),
+        (("adopt", "-s", "prod"), 2, "with --out FOLDER, or overwrite with --force"),
         (("disk.grow", "--to-gb", "ten"), 2, "as --to-gb 200"),
         (("local.up", "--port", "70000"), 2, "0 and 65535"),
         (("local.up", "--disk-mb", "1"), 2, "150 or more"),

@@ -1,0 +1,115 @@
+"""Which live database and users are those that a stack declares."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from infra.drift.differences import BUILT_IN, OWN_DATABASES, OWN_PREFIX, OWN_USER
+from infra.live import LiveInstance
+from infra.settings.access import SERVICE_ACCOUNT
+from ops.cloudsql import Account
+
+IAM_TYPES = frozenset({"CLOUD_IAM_USER", "CLOUD_IAM_SERVICE_ACCOUNT"})
+# What users of a role tend to be called; the first that fits has them.
+CALLED: Mapping[str, re.Pattern[str]] = {
+    "readonly": re.compile(r"read|(^|_)ro($|_)|report|analy"),
+    "monitor": re.compile(r"monitor|metric|exporter|observ"),
+    "owner": re.compile(r"owner|migrat|admin|ddl"),
+    "app": re.compile(r"app|web|api|backend|service"),
+}
+LEAST = "readonly"  # what an IAM user is until somebody says otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the person who adopts said, by the stack's words; empty for nothing.
+
+    Attributes:
+        database: Name of the application's database.
+        users: Names of users by role.
+        network: Name of the VPC.
+    """
+
+    database: str = ""
+    users: Mapping[str, str] = field(default_factory=dict)
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Database and users as a stack file declares them.
+
+    Attributes:
+        fields: By their names in the model of the stack file.
+        why: Where a choice came from, by those names.
+    """
+
+    fields: Mapping[str, object]
+    why: Mapping[str, str]
+
+
+def people(live: LiveInstance, asked: Asked, usual: Mapping[str, object]) -> People:
+    """Return who is who.
+
+    A name that was given decides, then the one that the stack has already; else a single
+    one that is called like its role is taken, and told.
+
+    Args:
+        live: The instance.
+        asked: What was said.
+        usual: The stack's values, or the project's defaults, by their names in the model.
+    """
+    fields: dict[str, object] = {}
+    why: dict[str, str] = {}
+    databases = [name for name in live.databases if name not in OWN_DATABASES]
+    chosen = asked.database or str(usual["database"])
+    if not asked.database and chosen not in databases and len(databases) == 1:
+        chosen = databases[0]
+        why["database"] = "the only one there is"
+    fields["database"] = chosen
+    taken = _users(live, asked, usual, why)
+    fields |= {f"{role}_user": name for role, name in taken.items()}
+    known = usual.get("iam_users")
+    declared = known if isinstance(known, Mapping) else {}
+    iam = [one for one in live.accounts if one.type in IAM_TYPES]
+    roles = {_email(one): _role(one, taken) for one in iam}
+    fields["iam_users"] = {
+        email: declared.get(email) or role or LEAST for email, role in roles.items()
+    }
+    unclear = sorted(email for email, role in roles.items() if not (role or email in declared))
+    if unclear:
+        why["iam_users"] = f"what they may do can't be read, so {LEAST}: {', '.join(unclear)}"
+    return People(fields, why)
+
+
+def _users(
+    live: LiveInstance, asked: Asked, usual: Mapping[str, object], why: dict[str, str]
+) -> dict[str, str]:
+    there = {
+        one.name
+        for one in live.accounts
+        if one.type == BUILT_IN and one.name != OWN_USER and not one.name.startswith(OWN_PREFIX)
+    }
+    chosen = {role: asked.users.get(role) or str(usual[f"{role}_user"]) for role in CALLED}
+    free = there - set(chosen.values())
+    for role, called in CALLED.items():
+        if asked.users.get(role) or chosen[role] in there:
+            continue
+        fitting = sorted(name for name in free if called.search(name))
+        free -= set(fitting)
+        if len(fitting) == 1:
+            chosen[role] = fitting[0]
+            why[f"{role}_user"] = "guessed from its name"
+    return chosen
+
+
+def _email(account: Account) -> str:
+    if account.email or account.type != "CLOUD_IAM_SERVICE_ACCOUNT":
+        return account.email or account.name
+    return account.name.removesuffix(SERVICE_ACCOUNT) + SERVICE_ACCOUNT
+
+
+def _role(account: Account, users: Mapping[str, str]) -> str:
+    """Return whose rights an IAM user has, as far as its database roles tell; else nothing."""
+    by_user = {name: role for role, name in users.items()} | {"pg_monitor": "monitor"}
+    return next((by_user[group] for group in account.roles if group in by_user), "")

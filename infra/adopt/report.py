@@ -1,0 +1,84 @@
+"""What adopting took, wrote and could not take."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from infra.adopt.imports import Imports
+from infra.drift.differences import Difference, Finding
+from infra.drift.report import row, table
+from infra.settings.keys import key
+from ops.console import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A live instance as a stack.
+
+    Attributes:
+        stack: The stack.
+        instances: The instance and those of its replicas that are declared.
+        files: Where everything was written.
+        differences: What deploying would change, and what it leaves undeclared.
+        imports: What is imported, and what is made.
+        passwords: Users whose password would be set anew.
+        cannot: One sentence for everything that can't be declared.
+        notes: What else to know.
+    """
+
+    stack: str
+    instances: tuple[str, ...]
+    files: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    imports: Imports
+    passwords: tuple[str, ...]
+    cannot: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[Table | str]:
+        yield from (f"Wrote {path}" for path in self.files)
+        changes = [d for d in self.differences if d.finding is not Finding.UNDECLARED]
+        if changes:
+            yield table("Deploying this stack would change", changes)
+        else:
+            yield f"Deploying this stack changes nothing of {', '.join(self.instances)}."
+        for one in self.differences:
+            if one.finding is Finding.UNDECLARED:
+                yield f"Not declared, and left alone: {row(one)[0]} ({one.live})."
+        yield from (f"Can't be declared: {sentence}" for sentence in self.cannot)
+        if self.passwords:
+            yield (
+                f"Passwords can't be read: the first deployment gives {', '.join(self.passwords)}"
+                " generated ones, and whoever knows the old ones is locked out. To keep one, name"
+                f" another user for its role (as {key('app_user')}): the program makes that one,"
+                " and today's stays undeclared, with its password, until nobody needs it."
+            )
+        yield from self.notes
+        if self.imports.created:
+            yield f"`pulumi up` makes: {', '.join(self.imports.created)}."
+        yield (
+            f"Then: pulumi stack init {self.stack}; pulumi import --file"
+            f" import.{self.stack}.json --generate-code=false -s {self.stack}; pulumi preview"
+            f" --diff -s {self.stack}; invoke drift -s {self.stack}."
+        )
+
+
+def markdown(adoption: Adoption) -> str:
+    """Return the report as a file to keep."""
+    lines = [f"# Adopting {', '.join(adoption.instances)} as stack {adoption.stack}", ""]
+    for block in adoption.blocks():
+        if isinstance(block, str):
+            lines += [f"- {block}"]
+            continue
+        rule = ("---",) * len(block.columns)
+        lines += ["", f"{block.title}:", ""]
+        lines += [*map(_line, (block.columns, rule, *block.rows)), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[object]) -> str:
+    text = [str(cell).replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(text)} |"
