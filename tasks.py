@@ -11,7 +11,6 @@ from infra import tasks as infra
 from infra.adopt import tasks as adopt
 from infra.disk import tasks as disk
 from infra.drift import tasks as drift
-from infra.flags import tasks as flags
 from infra.policies import tasks as policies
 from infra.preview import tasks as preview
 from infra.tuning import tasks as tuning
@@ -45,9 +44,9 @@ namespace = Collection(
     adopt.adopt,
     disk.namespace,
     drift.drift,
-    flags.namespace,
     policies.namespace,
     preview.namespace,
+    tuning.flags,
     tuning.tune,
     backups.namespace,
     migrations.namespace,

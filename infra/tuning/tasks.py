@@ -1,9 +1,32 @@
-"""The task that proposes flags."""
+"""Tasks of the flags: what one is, whether the stack's are proven, which would be better.
 
+They stand here since importing ``infra.flags`` loads the catalogue's code, and listing
+the tasks must not.
+"""
+
+from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
+
+
+@task(help={"stack": STACK_HELP, "name": "the flag, as work_mem", "format": FORMAT_HELP})
+def explain(c: Context, stack: str = "", format: str = "table", *, name: str) -> None:
+    """Show what a flag is, what it may be on the stack's tier, and what the stack declares."""
+    from infra.flags.explain import explain as tell
+
+    run = begin(stack, format)
+    run.show(tell(run.target.settings, name))
+
+
+@task(help={"stack": STACK_HELP, "format": FORMAT_HELP})
+def check(c: Context, stack: str = "", format: str = "table") -> None:
+    """Start a scratch PostgreSQL with the stack's flags, and read every value back."""
+    from infra.flags.check import check as prove
+
+    run = begin(stack, format)
+    run.show(prove(run.target.settings, run.progress))
 
 
 @task(
@@ -31,3 +54,6 @@ def tune(
     run = begin(stack, format)
     settings = run.target.settings
     run.show(propose(settings, workload, connections=connections, formulas=formulas, write=write))
+
+
+flags = Collection("flags", explain, check)
