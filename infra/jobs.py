@@ -14,6 +14,8 @@ from infra.settings import Runner, Settings
 
 NAME_LIMIT = 49  # https://cloud.google.com/run/docs/create-jobs: fewer than 50 characters
 HOUR_S = 3600
+# What the image's entrypoint makes libpq's password file of; the user's name follows.
+PASSWORD_OF: Final = "PASSWORD_OF_"  # noqa: S105 - a variable's name
 
 
 class Job(StrEnum):

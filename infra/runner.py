@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_gcp import artifactregistry, cloudrunv2, cloudscheduler, storage
 
-from infra.jobs import JOBS, JobSpec
+from infra.jobs import JOBS, PASSWORD_OF, JobSpec
 from infra.names import fitting
 from infra.network import PrivateNetwork
 from infra.rights import Accounts, declare_accounts, declare_rights
@@ -22,8 +22,6 @@ IMAGES_KEPT = 10
 STARTER = "roles/run.invoker"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 START_LIMIT_S = 180  # to have a job started, not to have it done
-# What the image's entrypoint makes libpq's password file of; the user's name follows.
-PASSWORD_OF = "PASSWORD_OF_"  # noqa: S105 - a variable's name
 
 
 def declare_runner(

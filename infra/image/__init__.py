@@ -1,0 +1,1 @@
+"""What the runner's image is made of; see ``Dockerfile``."""
