@@ -26,6 +26,7 @@ STAGES = {
     Stage.MACHINE: "edition, tier and cache",
     Stage.REST: "everything else at once",
 }
+PRIMARY = "instance"  # what the program calls it
 WEEK = timedelta(days=7)
 
 
@@ -34,12 +35,14 @@ class Restart:
     """One restart of one instance.
 
     Attributes:
-        instance: The resource's name in the program.
+        resource: Its name in the program.
+        instance: Its own name.
         stage: Which of the provider's requests it comes with.
         because: The properties that ask for it.
         softened: Whether it goes nearly without downtime.
     """
 
+    resource: str
     instance: str
     stage: Stage
     because: tuple[str, ...]
@@ -62,7 +65,7 @@ def restarts(changes: Sequence[ResourceChange]) -> tuple[Restart, ...]:
         if one.type == INSTANCE and one.action is Action.CHANGE
         for restart in _of(one)
     ]
-    return tuple(sorted(found, key=lambda r: (r.instance != "instance", r.instance, r.stage)))
+    return tuple(sorted(found, key=lambda r: (r.resource != PRIMARY, r.resource, r.stage)))
 
 
 def _of(one: ResourceChange) -> Iterator[Restart]:
@@ -75,7 +78,13 @@ def _of(one: ResourceChange) -> Iterator[Restart]:
     soft = settings.get("edition") == PLUS and settings.get("availabilityType") == REGIONAL
     for stage, group in asking.items():
         softened = soft and all(c.consequence is not None and c.consequence.softened for c in group)
-        yield Restart(one.name, stage, tuple(c.property for c in group), softened)
+        yield Restart(
+            one.name,
+            str(one.after.inputs["name"]),
+            stage,
+            tuple(c.property for c in group),
+            softened,
+        )
 
 
 def circumstances(
@@ -95,7 +104,7 @@ def circumstances(
     told = restarts(changes)
     if not told:
         return
-    bodies = {one.name: instance_body(one) for one in after.of_type(INSTANCE)}
+    bodies = {str(one.inputs["name"]): instance_body(one) for one in after.of_type(INSTANCE)}
     for name in dict.fromkeys(one.instance for one in told):
         settings = bodies[name]["settings"]
         hard = [one for one in told if one.instance == name and not one.softened]
@@ -133,7 +142,7 @@ def _replicas(changes: Sequence[ResourceChange], after: Desired) -> Iterator[str
     if not followers:
         return
     for one in changes:
-        if one.name != "instance" or one.type != INSTANCE:
+        if one.name != PRIMARY or one.type != INSTANCE:
             continue
         for change in one.changes:
             flag = change.property.removeprefix(f"{FLAGS}.")

@@ -1,14 +1,16 @@
 """What a stack costs a month on both sides, instance by instance and part by part."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from textwrap import fill
 from typing import Any
 
-from infra.body import UnmappedInputError, instance_body
-from infra.desired import INSTANCE, Desired
+from infra.body import UnmappedInputError, api_path, instance_body
+from infra.consequences import DISK_SIZE
+from infra.desired import INSTANCE, Desired, DesiredResource
 from infra.preview import pricebook
 from infra.preview.markdown import escape, table
 from infra.preview.prices import Part, Price, PriceChange, difference, monthly
@@ -82,7 +84,9 @@ class Money:
 def money(before: Desired, after: Desired, today: date) -> Money | None:
     """Return the price on both sides; None where no instance's price differs."""
     book = pricebook.load()
-    old, new = _prices(before, book), _prices(after, book)
+    there = {one.name: one for one in before.of_type(INSTANCE)}
+    old = _prices(_bodies(before, {}), book)
+    new = _prices(_bodies(after, there), book)
     changes = {
         name: difference(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())
     }
@@ -92,13 +96,20 @@ def money(before: Desired, after: Desired, today: date) -> Money | None:
     return Money(differing, book.dated, book.warning(today))
 
 
-def _prices(desired: Desired, book: pricebook.PriceBook) -> dict[str, Price]:
+def _bodies(desired: Desired, there: Mapping[str, DesiredResource]) -> dict[str, Mapping[str, Any]]:
+    """Return the instances as they will be: what is left alone stays as it is there."""
     bodies: dict[str, Mapping[str, Any]] = {}
     for one in desired.of_type(INSTANCE):
-        try:
-            bodies[one.name] = instance_body(one)
-        except UnmappedInputError:  # an older program's input; the rest has its price
-            continue
+        with suppress(UnmappedInputError):  # an older program's input; the rest has its price
+            body = instance_body(one)
+            if one.name in there and DISK_SIZE in map(api_path, one.ignore_changes):
+                size = instance_body(there[one.name])["settings"].get("dataDiskSizeGb")
+                body["settings"] |= {} if size is None else {"dataDiskSizeGb": size}
+            bodies[one.name] = body
+    return bodies
+
+
+def _prices(bodies: Mapping[str, Mapping[str, Any]], book: pricebook.PriceBook) -> dict[str, Price]:
     by_name = {str(body["name"]): body for body in bodies.values()}
     return {
         name: monthly(body, book, by_name.get(str(body.get("masterInstanceName", ""))))

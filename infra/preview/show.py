@@ -38,21 +38,25 @@ class Shown:
 def headline(preview: Preview) -> str:
     """Return the whole preview in a line."""
     compared = f"{preview.after} against {preview.before}"
-    if preview.verdict is Verdict.NO_CHANGE:
+    if unchanged(preview):
         names = ", ".join(one.stack for one in preview.stacks)
         return f"No change of {names}: {compared}."
     return f"{preview.verdict.value.capitalize()}: {compared}."
 
 
+def unchanged(preview: Preview) -> bool:
+    """Tell whether there is nothing to say: not even of what is left alone on purpose."""
+    return preview.verdict is Verdict.NO_CHANGE and not any(one.changes for one in preview.stacks)
+
+
 def _blocks(preview: Preview) -> Iterator[Table | str]:
     yield headline(preview)
-    if preview.verdict is Verdict.NO_CHANGE:
+    if unchanged(preview):
         return
     for one in preview.stacks:
         yield ""
         yield verdict_line(one)
-        if one.verdict is not Verdict.NO_CHANGE or one.changes:
-            yield from _stack(one)
+        yield from _stack(one)
 
 
 def verdict_line(one: StackPreview) -> str:

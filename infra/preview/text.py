@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from infra.preview.difference import ResourceChange
 from infra.preview.markdown import Section, code, escape, table
-from infra.preview.show import after, before, headline, kind, sentences, short
+from infra.preview.show import after, before, headline, kind, sentences, short, unchanged
 from infra.preview.verdict import Preview, StackPreview, Verdict
 
 
@@ -13,7 +13,7 @@ def sections(preview: Preview) -> tuple[Section, ...]:
     order = list(Verdict)
     told = sorted(preview.stacks, key=lambda one: order.index(one.verdict))
     first = Section("Preview", escape(headline(preview)))
-    if preview.verdict is Verdict.NO_CHANGE:
+    if unchanged(preview):
         return (first,)
     return (first, *(_section(one) for one in told))
 
