@@ -1,5 +1,6 @@
 """Who may log in: IAM, passwords, the Data API, secrets."""
 
+from infra.policies.asking import is_on
 from infra.policies.limits import PASSWORD_LENGTH_LEAST
 from infra.policies.rule import (
     Answer,
@@ -14,7 +15,6 @@ from infra.policies.rule import (
     unknown,
 )
 from infra.policies.subject import Declaration, Subject
-from infra.policies.words import is_on
 
 _POLICY = "settings.passwordValidationPolicy"
 

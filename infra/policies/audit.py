@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from infra import localclock
 from infra.flags import catalogue
 from infra.policies import waivers
+from infra.policies.flags import APPROVAL
 from infra.policies.report import Report
 from infra.policies.review import review
 from infra.policies.subject import Facts, Origin, Subject, linked
@@ -15,19 +16,27 @@ from ops.cloudsql import CloudSql, Instance
 from ops.target import Target
 
 
-def audit(target: Target, cloud: CloudSql, *, everything: bool) -> Report:
+def audit(
+    target: Target, cloud: CloudSql, *, everything: bool, today: date | None = None
+) -> Report:
     """Review the live instance of a stack and the replicas that follow it.
 
-    What only the declaration knows is not asked; the report names it. Waivers count by
-    this machine's clock, certificates by the instance's own.
+    What only the declaration knows is not asked; the report names it. Certificates age by
+    the instance's own clock.
+
+    Args:
+        target: The stack's.
+        cloud: Its Admin API.
+        everything: Whether people want every rule, and not problems alone.
+        today: The day on which waivers count; this machine's if None.
 
     Raises:
         ops.cloudsql.NoSuchInstanceError: The stack is not deployed.
         ops.errors.OpsError: The Admin API can't be asked.
     """
     found = _followed(target, cloud, cloud.instance(target.instance), clock(target))
-    today = datetime.now(UTC).date()
-    return Report((review(linked(found), waivers.load(), today),), everything)
+    day = today or datetime.now(UTC).date()
+    return Report((review(linked(found), waivers.load(), day),), everything)
 
 
 def _followed(
@@ -35,7 +44,9 @@ def _followed(
 ) -> Iterator[Subject]:
     """Yield a live instance as rules see it, and all that follow it."""
     facts = Facts(
-        production=target.production, pool_connections=target.settings.pool.max_connections
+        production=target.production,
+        pool_connections=target.settings.pool.max_connections,
+        approval=target.settings.instance.labels.get(APPROVAL, ""),
     )
     bare = Subject(target.stack, Origin.LIVE, instance.body, now, facts)
     restarts = pending_restarts(declared_flags(target.settings).get(instance.name), bare.flags)

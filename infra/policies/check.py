@@ -34,7 +34,8 @@ def check(names: Iterable[str], *, everything: bool) -> Report:
     Raises:
         ops.errors.BadInputError: A stack's settings or the waivers can't be used.
     """
-    return Report(tuple(declared_review(load(name)) for name in names), everything)
+    now = datetime.now(UTC)
+    return Report(tuple(declared_review(load(name), now) for name in names), everything)
 
 
 def chosen(stack: str, *, every: bool) -> tuple[str, ...]:
@@ -42,11 +43,9 @@ def chosen(stack: str, *, every: bool) -> tuple[str, ...]:
     return stacks() if every else (stack,)
 
 
-def declared_review(settings: Settings) -> Review:
-    """Review what one stack declares, by this machine's clock."""
-    now = datetime.now(UTC)
-    subjects = declared(settings, collect(settings), now)
-    return review(subjects, waivers.load(), now.date())
+def declared_review(settings: Settings, now: datetime) -> Review:
+    """Review what one stack declares; waivers count on that day."""
+    return review(declared(settings, collect(settings), now), waivers.load(), now.date())
 
 
 def declared(settings: Settings, desired: Desired, now: datetime) -> tuple[Subject, ...]:

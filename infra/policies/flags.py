@@ -112,7 +112,7 @@ def _approved(s: Subject) -> Answer:
     pending = f"{', '.join(restarts)} would restart it"
     if not s.fact("production"):
         return aside(f"{pending}, and it is not production")
-    label = str((s.get("settings.userLabels") or {}).get(APPROVAL, ""))
+    label = s.fact("approval")
     try:
         age = s.now.date() - date.fromisoformat(label)
     except ValueError:

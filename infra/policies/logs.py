@@ -1,37 +1,18 @@
-"""What the server logs. Scanners contradict each other here: both sides are rules.
+"""What the server should log.
 
 A flag that is not set counts with the default that is in force (``infra.flags``).
 """
 
-from collections.abc import Callable
-
-from infra.policies.rule import Answer, Ids, Rule, Severity, either
-from infra.policies.subject import Subject
-from infra.policies.words import is_on, talks
+from infra.policies.asking import asks, is_set, talks
+from infra.policies.rule import Ids, Rule, Severity
 
 PGF = "custom.cloudsqlRequirePostgreSQLDatabaseFlags"
 PGA = "custom.cloudsqlRequirePostgreSQLDatabaseAdditionalFlags"
 SLOW_MOST_MS = 5000  # a statement that takes longer is what slow-query logging is for
 
 
-def _flag(name: str, good: Callable[[str], bool]) -> Callable[[Subject], Answer]:
-    def ask(s: Subject) -> Answer:
-        value = s.flag(name)
-        return either(good(value), f"{name} {value or 'unset'}")
-
-    return ask
-
-
-def _is(name: str, *, on: bool) -> Callable[[Subject], Answer]:
-    return _flag(name, lambda value: is_on(value) is on)
-
-
 def _slow(value: str) -> bool:
     return value.isdigit() and int(value) <= SLOW_MOST_MS
-
-
-def _never(value: str) -> bool:
-    return value == "-1"
 
 
 RULES = (
@@ -40,7 +21,7 @@ RULES = (
         row=13,
         title="The extension pgaudit can log who did what",
         severity=Severity.MEDIUM,
-        ask=_is("cloudsql.enable_pgaudit", on=True),
+        ask=is_set("cloudsql.enable_pgaudit", on=True),
         remedy="Set flags: cloudsql.enable_pgaudit: on (this restarts the instance).",
         ids=Ids(
             cis=("6.2.8",),
@@ -55,7 +36,7 @@ RULES = (
         row=14,
         title="Errors are logged with their detail",
         severity=Severity.LOW,
-        ask=_flag("log_error_verbosity", lambda value: value in {"default", "verbose"}),
+        ask=asks("log_error_verbosity", lambda value: value in {"default", "verbose"}),
         remedy="Set flags: log_error_verbosity: default.",
         ids=Ids(
             cis=("6.2.1",),
@@ -69,7 +50,7 @@ RULES = (
         row=15,
         title="Connections are logged",
         severity=Severity.MEDIUM,
-        ask=_is("log_connections", on=True),
+        ask=is_set("log_connections", on=True),
         remedy="Set flags: log_connections: on.",
         ids=Ids(
             cis=("6.2.2",),
@@ -85,7 +66,7 @@ RULES = (
         row=16,
         title="Ends of connections are logged",
         severity=Severity.MEDIUM,
-        ask=_is("log_disconnections", on=True),
+        ask=is_set("log_disconnections", on=True),
         remedy="Set flags: log_disconnections: on.",
         ids=Ids(
             cis=("6.2.3",),
@@ -101,7 +82,7 @@ RULES = (
         row=17,
         title="Changes of the schema are logged",
         severity=Severity.MEDIUM,
-        ask=_flag("log_statement", lambda value: value in {"ddl", "mod", "all"}),
+        ask=asks("log_statement", lambda value: value in {"ddl", "mod", "all"}),
         remedy="Set flags: log_statement: ddl.",
         ids=Ids(
             cis=("6.2.4",),
@@ -116,7 +97,7 @@ RULES = (
         row=18,
         title="Warnings and worse are logged",
         severity=Severity.MEDIUM,
-        ask=_flag("log_min_messages", lambda value: talks(value, "warning")),
+        ask=asks("log_min_messages", lambda value: talks(value, "warning")),
         remedy="Set flags: log_min_messages: warning.",
         ids=Ids(
             cis=("6.2.5",),
@@ -132,7 +113,7 @@ RULES = (
         row=19,
         title="The statement behind an error is logged",
         severity=Severity.MEDIUM,
-        ask=_flag("log_min_error_statement", lambda value: talks(value, "error")),
+        ask=asks("log_min_error_statement", lambda value: talks(value, "error")),
         remedy="Set flags: log_min_error_statement: error.",
         ids=Ids(
             cis=("6.2.6",),
@@ -143,28 +124,11 @@ RULES = (
         ),
     ),
     Rule(
-        id="no-slow-statements-logged",
-        row=20,
-        title="No statement's text is logged for being slow: it may hold personal data",
-        severity=Severity.LOW,
-        ask=_flag("log_min_duration_statement", _never),
-        remedy="Set flags: log_min_duration_statement: -1, or waive it for slow queries' sake.",
-        ids=Ids(
-            cis=("6.2.7",),
-            checkov=("CKV_GCP_57",),
-            trivy=("GCP-0021",),
-            prowler=("postgres_log_min_duration_statement_flag",),
-            cloudsploit=("postgresqlLogMinDuration",),
-            google=(PGF,),
-        ),
-        opposes="slow-statements-logged",
-    ),
-    Rule(
         id="slow-statements-logged",
         row=20,
         title=f"Statements that take {SLOW_MOST_MS // 1000} s or longer are logged",
         severity=Severity.LOW,
-        ask=_flag("log_min_duration_statement", _slow),
+        ask=asks("log_min_duration_statement", _slow),
         remedy="Set flags: log_min_duration_statement: 500ms.",
         opposes="no-slow-statements-logged",
     ),
@@ -173,7 +137,7 @@ RULES = (
         row=21,
         title="Checkpoints are logged",
         severity=Severity.LOW,
-        ask=_is("log_checkpoints", on=True),
+        ask=is_set("log_checkpoints", on=True),
         remedy="Set flags: log_checkpoints: on.",
         ids=Ids(
             checkov=("CKV_GCP_51",),
@@ -187,7 +151,7 @@ RULES = (
         row=22,
         title="Long waits for locks are logged",
         severity=Severity.MEDIUM,
-        ask=_is("log_lock_waits", on=True),
+        ask=is_set("log_lock_waits", on=True),
         remedy="Set flags: log_lock_waits: on.",
         ids=Ids(
             checkov=("CKV_GCP_54",),
@@ -201,90 +165,12 @@ RULES = (
         row=23,
         title="Every temporary file is logged",
         severity=Severity.LOW,
-        ask=_flag("log_temp_files", lambda value: value == "0"),
+        ask=asks("log_temp_files", lambda value: value == "0"),
         remedy="Set flags: log_temp_files: 0.",
         ids=Ids(
             checkov=("CKV_GCP_56",),
             trivy=("GCP-0014",),
             cloudsploit=("postgresqlLogTempFiles",),
         ),
-    ),
-    Rule(
-        id="log-hostname",
-        row=24,
-        title="Clients' host names are logged",
-        severity=Severity.LOW,
-        ask=_is("log_hostname", on=True),
-        remedy="Set flags: log_hostname: on, or waive it: a DNS query delays each connection.",
-        ids=Ids(checkov=("CKV_GCP_108",), cloudsploit=("postgresqlLogHostname",)),
-        opposes="no-log-hostname",
-    ),
-    Rule(
-        id="no-log-hostname",
-        row=24,
-        title="No DNS query delays a connection",
-        severity=Severity.LOW,
-        ask=_is("log_hostname", on=False),
-        remedy="Set flags: log_hostname: off.",
-        opposes="log-hostname",
-    ),
-    Rule(
-        id="log-duration",
-        row=25,
-        title="How long each statement takes is logged",
-        severity=Severity.LOW,
-        ask=_is("log_duration", on=True),
-        remedy="Set flags: log_duration: on, or waive it: Query Insights has the figures.",
-        ids=Ids(checkov=("CKV2_GCP_13",)),
-        opposes="no-log-duration",
-    ),
-    Rule(
-        id="no-log-duration",
-        row=25,
-        title="The log is not one line longer for each statement",
-        severity=Severity.LOW,
-        ask=_is("log_duration", on=False),
-        remedy="Set flags: log_duration: off.",
-        opposes="log-duration",
-    ),
-    Rule(
-        id="no-log-executor-stats",
-        row=26,
-        title="The executor's statistics are not logged",
-        severity=Severity.LOW,
-        ask=_is("log_executor_stats", on=False),
-        remedy="Set flags: log_executor_stats: off.",
-        ids=Ids(
-            checkov=("CKV2_GCP_14",),
-            cloudsploit=("postgresqlLogExecutorStats",),
-            google=(PGA,),
-        ),
-    ),
-    Rule(
-        id="no-log-parser-stats",
-        row=27,
-        title="The parser's statistics are not logged",
-        severity=Severity.LOW,
-        ask=_is("log_parser_stats", on=False),
-        remedy="Set flags: log_parser_stats: off.",
-        ids=Ids(checkov=("CKV2_GCP_15",), cloudsploit=("postgresqlLogParserStats",)),
-    ),
-    Rule(
-        id="no-log-planner-stats",
-        row=28,
-        title="The planner's statistics are not logged",
-        severity=Severity.LOW,
-        ask=_is("log_planner_stats", on=False),
-        remedy="Set flags: log_planner_stats: off.",
-        ids=Ids(checkov=("CKV2_GCP_16",), cloudsploit=("postgresqlLogPlannerStats",)),
-    ),
-    Rule(
-        id="no-log-statement-stats",
-        row=29,
-        title="Statements' resource use is not logged",
-        severity=Severity.LOW,
-        ask=_is("log_statement_stats", on=False),
-        remedy="Set flags: log_statement_stats: off.",
-        ids=Ids(checkov=("CKV2_GCP_17",)),
     ),
 )

@@ -87,7 +87,7 @@ def ask(rule: Rule, subject: Subject) -> Answer:
         return rule.ask(subject)
     except NotKnownError as error:
         return unknown(str(error))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         return unknown(f"what is there can't be read: {error}")
 
 

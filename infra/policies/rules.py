@@ -8,7 +8,17 @@ ours alone. Every row has at least one rule. Ids that ask about MySQL alone are 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from infra.policies import access, backups, flags, logs, machine, network, survival, upkeep
+from infra.policies import (
+    access,
+    backups,
+    flags,
+    lognoise,
+    logs,
+    machine,
+    network,
+    survival,
+    upkeep,
+)
 from infra.policies.rule import Rule
 
 ROWS = range(1, 57)
@@ -27,7 +37,17 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
             rule
-            for topic in (network, access, backups, survival, logs, machine, flags, upkeep)
+            for topic in (
+                network,
+                access,
+                backups,
+                survival,
+                logs,
+                lognoise,
+                machine,
+                flags,
+                upkeep,
+            )
             for rule in topic.RULES
         ),
         key=lambda rule: rule.row,

@@ -56,6 +56,7 @@ class Facts:
         pool_connections: What the application's pools together may open.
         declaration: Of this instance.
         restarts: Declared flags that are not live yet and would restart the instance.
+        approval: The declared label that approves such a restart; empty without one.
         endless_roles: Roles whose statements no statement_timeout ends.
         primary: Of a read replica.
     """
@@ -64,6 +65,7 @@ class Facts:
     pool_connections: int | None = None
     declaration: Declaration | None = None
     restarts: tuple[str, ...] | None = None
+    approval: str | None = None
     endless_roles: tuple[str, ...] | None = None
     primary: "Subject | None" = None
 

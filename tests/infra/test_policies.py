@@ -10,7 +10,7 @@ import pytest
 
 from infra.desired import INSTANCE, USER, Desired, DesiredResource, collect
 from infra.policies import waivers
-from infra.policies.check import chosen, declared, plain_secrets
+from infra.policies.check import chosen, declared, declared_review, plain_secrets
 from infra.policies.review import Review, review
 from infra.policies.rule import State
 from infra.settings import load
@@ -27,7 +27,7 @@ def desired(stack: str) -> Desired:
 
 
 def seen(stack: str, made: Desired) -> Review:
-    subjects = tuple(declared(load(stack), made, NOW))
+    subjects = declared(load(stack), made, NOW)
     return review(subjects, waivers.load(), NOW.date())
 
 
@@ -96,6 +96,10 @@ def test_replicas_are_asked_and_know_what_they_follow() -> None:
     assert [(r.rule, r.instance) for r in found.of(State.VIOLATED, State.UNKNOWN)] == [
         ("allowed-region", "ai-square-db-prod-far")
     ]
+
+
+def test_the_check_is_that_of_every_rule_over_the_declaration() -> None:
+    assert declared_review(load("staging"), NOW) == seen("staging", desired("staging"))
 
 
 def test_all_means_every_stack_that_has_a_file() -> None:

@@ -115,5 +115,10 @@ def declared(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: 
 
 
 def live(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: ANN401 - fields of Facts
-    known: dict[str, Any] = {"production": True, "pool_connections": 100, "restarts": ()} | facts
+    known: dict[str, Any] = {
+        "production": True,
+        "pool_connections": 100,
+        "restarts": (),
+        "approval": "",
+    } | facts
     return Subject("prod", Origin.LIVE, body, NOW, Facts(**known))

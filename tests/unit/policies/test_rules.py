@@ -1,11 +1,14 @@
 """Every rule silent on the good instance, and loud, alone, on the one that violates it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infra.desired import UNKNOWN_UNTIL_DEPLOYED
 from infra.policies import roles
@@ -162,14 +165,9 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "memory-budget": [flags(work_mem="65536"), flags(autovacuum_max_workers="12")],
     "restart-approved": [
         live(restarts=("max_connections",)),
-        live(
-            spoiled(("settings.userLabels.restart-approved", "2026-11-01")),
-            restarts=("shared_buffers",),
-        ),
-        live(
-            spoiled(("settings.userLabels.restart-approved", "2026-12-24")),
-            restarts=("shared_buffers",),
-        ),
+        live(restarts=("shared_buffers",), approval="2026-11-01"),
+        live(restarts=("shared_buffers",), approval="2026-12-24"),
+        live(restarts=("shared_buffers",), approval="yes"),
     ],
     "idle-transactions-end": [flags(idle_in_transaction_session_timeout=None)],
     "statements-end": [declared(endless_roles=("app",))],
@@ -335,10 +333,10 @@ def test_a_replica_is_not_asked_for_what_its_primary_has() -> None:
 
 
 def test_an_approved_restart_passes_for_a_week() -> None:
-    approved = spoiled(("settings.userLabels.restart-approved", "2026-11-16"))
+    approved = live(restarts=("shared_buffers",), approval="2026-11-16")
     rule = BY_ID["restart-approved"]
-    assert ask(rule, live(approved, restarts=("shared_buffers",))).state is State.OK
-    later = replace(live(approved, restarts=("shared_buffers",)), now=NOW + timedelta(days=1))
+    assert ask(rule, approved).state is State.OK
+    later = replace(approved, now=NOW + timedelta(days=1))
     assert ask(rule, later).state is State.VIOLATED
     staging = live(production=False, restarts=("shared_buffers",))
     assert ask(rule, staging).state is State.NOT_APPLICABLE
@@ -372,3 +370,28 @@ def test_a_role_without_a_budget_is_seen_in_its_sql() -> None:
     assert roles.ends("ALTER ROLE {{ login|ident }} SET statement_timeout = '30s';")
     assert not roles.ends("ALTER ROLE {{ login|ident }} SET statement_timeout = '0';")
     assert not roles.ends("ALTER ROLE {{ login|ident }} SET lock_timeout = '5s';")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def paths(node: object, path: str = "") -> Iterator[str]:
+    """Yield every place in a body, inner ones of lists too."""
+    if path:
+        yield path
+    if isinstance(node, dict):
+        for key, item in node.items():
+            yield from paths(item, f"{path}.{key}" if path else key)
+
+
+@given(path=st.sampled_from(sorted(paths(dict(GOOD)))), value=JSON)
+@settings(max_examples=100, deadline=None)
+def test_whatever_the_api_says_is_an_answer(path: str, value: object) -> None:
+    subject = live(spoiled((path, value)))
+    assert all(isinstance(ask(rule, subject).state, State) for rule in RULES)
