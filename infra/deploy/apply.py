@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 
 from infra.deploy import record as records
@@ -78,9 +79,10 @@ class Deployer:
         if decided.steps:  # first what may be there, so that a kill leaves nothing unknown
             everything = Record((*before.resources, *declared), before.outputs)
             records.save(self.store, everything)
-        for step in decided.steps:
-            with self.progress.phase(f"{step.action.capitalize()} {step.kind} {step.name}"):
-                self._carry_out(step)
+        for title, steps in groupby(decided.steps, _title):
+            with self.progress.phase(title):
+                for step in steps:
+                    self._carry_out(step)
 
     def finish(self, desired: Desired) -> tuple[tuple[Difference, ...], Mapping[str, str]]:
         """Look again: return what still differs, and the outputs as the live instance tells."""
@@ -164,6 +166,13 @@ class Deployer:
             if DEPENDENT in str(error):
                 raise UserHasObjectsError(self.settings, name) from error
             raise
+
+
+def _title(step: Step) -> str:
+    """Say what a step does; users share a line, since each of them takes no time."""
+    if step.kind is Kind.USER:
+        return f"{step.action.capitalize()} users of {step.instance}"
+    return f"{step.action.capitalize()} {step.kind} {step.name}"
 
 
 def local_folder(target: Target, command: str) -> Path:

@@ -15,6 +15,7 @@ from ops.migrations import files, runner
 from ops.migrations.change import connector
 from ops.restore.drill import Report, drill
 from ops.results import State
+from ops.roles import apply as roles
 from ops.sample import data as sample
 from ops.target import NotLocalError
 
@@ -52,10 +53,10 @@ class Story:
 
 
 def tell(run: Invocation) -> Story:
-    """Provision, migrate, fill, back up and drill the local stack.
+    """Provision, migrate, grant, fill, back up and drill the local stack.
 
-    What is there already stays: a second demo finds nothing to provision, migrate or
-    fill, and drills again.
+    What is there already stays: a second demo finds nothing to provision, migrate, grant
+    or fill, and drills again.
 
     Raises:
         ops.target.NotLocalError: another stack than one on the local Cloud SQL.
@@ -72,6 +73,8 @@ def tell(run: Invocation) -> Story:
     connect = connector(run)
     if not runner.up(connect, files.read(), progress=progress).migrations:
         progress.line("Migrations ... there already")
+    with progress.phase("Grant each role what sql/roles declares"):
+        roles.apply(run, roles.Request())
     with run.database().connect(target.owner, budget=CHANGE) as connection:
         try:
             sample.fill(connection, progress=progress)

@@ -3,8 +3,8 @@
 All of it runs as the schema's owner. It is no superuser, and needs none: it owns the tables, is a
 member of cloudsqlsuperuser, whom the database belongs to (and whose membership Cloud SQL lets
 only its members give and take), and has CREATEROLE, with which it may change every role that is
-no superuser, up to PostgreSQL 15. From 16 on that takes ADMIN OPTION
-on the role too, which whoever made it has; what is out of reach is told and left.
+no superuser, up to PostgreSQL 15. From 16 on that takes ADMIN OPTION on the role too, which
+whoever made it has; what is out of reach is told and left.
 https://www.postgresql.org/docs/15/role-attributes.html
 https://www.postgresql.org/docs/16/role-attributes.html
 """
@@ -49,10 +49,10 @@ class Request:
         confirm: on production, the instance's name.
     """
 
-    prune: bool
-    dry_run: bool
-    yes: bool
-    confirm: str
+    prune: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    confirm: str = ""
 
 
 def cast_of(target: Target) -> Cast:

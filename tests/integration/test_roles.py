@@ -39,7 +39,7 @@ FREELY = Budget(statement_s=10, lock_s=2, read_only=False)
 ADA = IamUser("ada@example.com", "readonly")
 EVE = IamUser("eve@example.com", "owner")
 ROBOT = IamUser("robot@p.iam.gserviceaccount.com", "app")
-APPLY = Request(prune=False, dry_run=False, yes=False, confirm="")
+APPLY = Request()
 PRUNE = replace(APPLY, prune=True)
 Run = Callable[..., list[tuple[object, ...]]]
 
