@@ -11,9 +11,9 @@ from pulumi_gcp import sql
 
 from infra.alerts import declare_alerts
 from infra.network import PrivateNetwork
+from infra.passwords import StoredPassword, declare_secrets
 from infra.rights import Accounts
 from infra.runner import declare_runner
-from infra.secrets import StoredPassword, declare_secrets
 from infra.service_connect import Endpoint, declare_endpoint
 from infra.settings import Settings
 from infra.storage import Buckets, declare_buckets

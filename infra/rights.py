@@ -15,7 +15,7 @@ from pulumi_gcp import projects, secretmanager, serviceaccount, storage
 
 from infra.jobs import JOBS, Job, JobSpec
 from infra.names import fitting
-from infra.secrets import StoredPassword
+from infra.passwords import StoredPassword
 from infra.settings import Settings
 from ops.copynames import name_stem
 

@@ -13,8 +13,8 @@ from pulumi_gcp import artifactregistry, cloudrunv2, cloudscheduler, storage
 from infra.jobs import JOBS, PASSWORD_OF, JobSpec
 from infra.names import fitting
 from infra.network import PrivateNetwork
+from infra.passwords import StoredPassword, secret_id
 from infra.rights import Accounts, declare_accounts, declare_rights
-from infra.secrets import StoredPassword, secret_id
 from infra.settings import Runner, Settings
 
 REPOSITORY_LIMIT = 63

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -250,3 +251,9 @@ def test_an_error_in_a_program_comes_through() -> None:
 
     with pytest.raises(LookupError, match="broken"):
         record("test", program)
+
+
+def test_no_module_hides_one_of_pythons_own() -> None:
+    # With `main: infra/` the engine's Python looks there first: `import secrets` would find ours.
+    modules = {path.stem for path in (ROOT / "infra").iterdir() if path.suffix in {"", ".py"}}
+    assert not modules & sys.stdlib_module_names
