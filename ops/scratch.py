@@ -108,9 +108,8 @@ class Scratch:
             ScratchFailedError: it does not start; ``said`` has PostgreSQL's words.
         """
         own = {**_FIXED, "unix_socket_directories": str(self.folder)}
-        lines = [f"{name} = {_quoted(value)}\n" for name, value in {**own, **settings}.items()]
-        (self.data / "postgresql.conf").write_text("".join(lines))
         log = self.folder / "log"
+        self._configure({**own, **settings})
         with log.open("wb") as output:
             server = self._start(output.fileno(), "postgres", "-D", self.data)
         try:
@@ -118,6 +117,7 @@ class Scratch:
             yield self.database()
         finally:
             _end(server)
+            self._configure({})  # the next start and the next question begin from nothing
 
     def initialize(self) -> None:
         """Make the data directory; raises ScratchFailedError."""
@@ -125,6 +125,11 @@ class Scratch:
         done = self._run("initdb", "-D", self.data, *options)
         if done.returncode:
             raise ScratchFailedError("be made", _last_words(done.stderr))
+        self._configure({})  # PostgreSQL's defaults, not those of initdb's sample
+
+    def _configure(self, settings: Mapping[str, str]) -> None:
+        lines = [f"{name} = {_quoted(value)}\n" for name, value in settings.items()]
+        (self.data / "postgresql.conf").write_text("".join(lines))
 
     def _wait(self, server: subprocess.Popen[bytes], log: Path) -> None:
         pid_file = self.data / "postmaster.pid"

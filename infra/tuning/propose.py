@@ -1,12 +1,12 @@
 """``invoke tune``: a proposal, its difference to the stack, and putting it into the stack file."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.flags import FlagValue, catalogue, in_words
 from infra.flags.budget import Budget, Level
-from infra.settings import Settings, SettingsError
+from infra.settings import Settings
 from infra.stackfile import ROOT
 from infra.tuning import clamp, pgtune, stackflags, timescale
 from infra.tuning.machine import Machine, Workload, machine, parse_workload
@@ -190,26 +190,20 @@ def tune(
     declared = settings.instance.flags
     proposed = propose(_FORMULAS[formulas](on, kind), declared, on)
     changed = differences(proposed, declared)
-    path = root / f"Pulumi.{settings.stack}.yaml"
-    refused, text = "", ""
-    if changed:
-        words = {one.flag: short(one.value) for one in proposed}
-        wanted = {one.flag: words[one.flag] for one in changed}
-        text = stackflags.with_flags(path.read_text(encoding="utf-8"), wanted, path)
-        try:
-            stackflags.checked(settings.stack, text, root)
-        except SettingsError as error:
-            if write:
-                raise
-            refused = "; ".join(error.problems)
-    budget = clamp.budget(proposed, declared, on)
-    answer = Tuning(
-        settings.stack, on, kind, proposed, changed, budget, refused, "", _deploy(settings)
+    wanted = {one.flag: one.proposed for one in changed}
+    written = stackflags.put(settings.stack, wanted, root) if write and changed else ""
+    refused = "" if written else stackflags.refusal(settings.stack, wanted, root)
+    return Tuning(
+        stack=settings.stack,
+        machine=on,
+        workload=kind,
+        proposed=proposed,
+        differences=changed,
+        budget=clamp.budget(proposed, declared, on),
+        refused=refused,
+        written=written,
+        deploy=_deploy(settings),
     )
-    if write and changed:
-        stackflags.put(path, text)
-        return replace(answer, written=path.name)
-    return answer
 
 
 def propose(

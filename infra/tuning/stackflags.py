@@ -12,9 +12,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from infra.settings import load
+from infra.settings import SettingsError, load
 from infra.settings.keys import key
-from infra.stackfile import ROOT
+from infra.settings.validation import validate
+from infra.stackfile import ROOT, read_config
 from ops.errors import OpsError
 
 # How lists may be indented below their key: (sequence, offset).
@@ -54,6 +55,18 @@ def with_flags(text: str, flags: Mapping[str, str], path: Path) -> str:
     raise LayoutError(path)
 
 
+def refusal(stack: str, flags: Mapping[str, str], root: Path = ROOT) -> str:
+    """Return why a stack can't declare flags besides its own; empty where it can."""
+    values = dict(read_config(stack, root))
+    declared = values.get(key("flags"))
+    values[key("flags")] = {**(declared if isinstance(declared, Mapping) else {}), **flags}
+    try:
+        validate(stack, values)
+    except SettingsError as error:
+        return "; ".join(error.problems)
+    return ""
+
+
 def checked(stack: str, text: str, root: Path = ROOT) -> None:
     """Check that a stack file of this text is a good configuration.
 
@@ -66,7 +79,21 @@ def checked(stack: str, text: str, root: Path = ROOT) -> None:
         load(stack, Path(folder))
 
 
-def put(path: Path, text: str) -> None:
+def put(stack: str, flags: Mapping[str, str], root: Path = ROOT) -> str:
+    """Put flags into a stack's file, and return the file's name.
+
+    Raises:
+        LayoutError: The layout can't be kept.
+        SettingsError: The file would be no good configuration; every problem is told.
+    """
+    path = root / f"Pulumi.{stack}.yaml"
+    text = with_flags(path.read_text(encoding="utf-8"), flags, path)
+    checked(stack, text, root)
+    swap(path, text)
+    return path.name
+
+
+def swap(path: Path, text: str) -> None:
     """Replace a file at once: whoever reads it sees the old text or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -92,6 +92,13 @@ def test_a_set_that_postgresql_refuses_is_a_finding(on: Prover) -> None:
     assert f"PostgreSQL {find(15).version} refuses the set: invalid" in answer.checked[0].how
 
 
+def test_a_refused_set_taints_no_other(on: Prover) -> None:
+    settings = declaring({"max_connections": 262143})
+    (wrong,) = settings.instance.flags
+    (good,) = declaring({"work_mem": "8MB"}).instance.flags
+    assert [on.prove([flag]).refused != "" for flag in (wrong, good)] == [True, False]
+
+
 def test_a_set_too_large_for_this_machine_is_asked_and_not_started(on: Prover) -> None:
     answer = check_on(declaring({"shared_buffers": "4TB", "work_mem": "8MB"}), on)
     assert answer.state is State.OK

@@ -15,7 +15,7 @@ from infra.tiers import parse_tier
 from infra.tuning import clamp, pgtune, timescale
 from infra.tuning.machine import BadConnectionsError, Machine, UnknownWorkloadError, Workload
 from infra.tuning.propose import Tuning, UnknownFormulasError, propose, tune
-from infra.tuning.stackflags import LayoutError, put, with_flags
+from infra.tuning.stackflags import LayoutError, swap, with_flags
 from ops.results import State
 
 STACKS = ("local", "staging", "prod")
@@ -282,6 +282,15 @@ def test_a_layout_that_cannot_be_kept_is_left_alone() -> None:
         with_flags(text, {"work_mem": "16MB"}, Path("Pulumi.x.yaml"))
 
 
+def test_looking_minds_no_layout(root: Path) -> None:
+    path = root / "Pulumi.local.yaml"
+    lines = path.read_text().splitlines()
+    path.write_text("".join(f"{line.replace('  ', '   ')}\n" for line in lines))
+    assert tune(load("local", root), "web", root=root).differences
+    with pytest.raises(LayoutError):
+        tune(load("local", root), "web", write=True, root=root)
+
+
 def test_a_file_without_flags_gets_them() -> None:
     after = with_flags("config:\n  gcp:project: p\n", {"work_mem": "16MB"}, Path("x"))
     assert after == "config:\n  gcp:project: p\n  ai-square-db:flags:\n    work_mem: 16MB\n"
@@ -291,11 +300,11 @@ def test_a_file_is_replaced_whole_with_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text("old")
     path.chmod(0o640)
-    put(path, "new")
+    swap(path, "new")
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     with pytest.raises(UnicodeEncodeError):
-        put(path, "\udcff")
+        swap(path, "\udcff")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 
