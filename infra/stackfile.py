@@ -81,6 +81,12 @@ def read_config(stack: str, root: Path = ROOT) -> Mapping[str, object]:
     return values | _mapping(stack_file, _mapping(stack_file, _read(stack_file)).get("config"))
 
 
+def project_name(root: Path = ROOT) -> str:
+    """Return the Pulumi project's name; raises StackFileError."""
+    path = root / "Pulumi.yaml"
+    return str(_mapping(path, _read(path)).get("name", ""))
+
+
 def repeated(stack: str, root: Path = ROOT) -> Iterator[str]:
     """Yield a sentence for each key that a stack's file, which can be read, has twice.
 

@@ -15,17 +15,21 @@ VALUE_LIMIT = 500  # characters of one value: a reader compares values, not docu
 _BETWEEN = "\n\n"  # a blank line ends HTML, so that Markdown begins
 _GAP = "&#8203;"  # zero-width space, as the filters for mentions work on the text as rendered
 
-# Everything that is markup anywhere: inline, in a table, in HTML, in a link. As an entity it
-# is text to the parser, in Markdown and in HTML alike (CommonMark 0.31, section 2.5).
-_MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>\"'`*_~|\\[]()!#@:$^={}+"}
-# What becomes a mention, a reference, an emoji, a link or a list although it is no markup.
-_ALIVE = (
-    (re.compile(r"(&#(?:64|35|58);)(?=\S)"), rf"\1{_GAP}"),  # @name, #123, :emoji:, http://
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+# What is markup anywhere in a line, in Markdown or in HTML. As an entity it is text to both
+# (CommonMark 0.31, section 2.5). A parenthesis or an exclamation mark needs a bracket.
+_MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>`*~|\\[]#@$"}
+# What is markup, a mention, a reference, an emoji or a link in some places only.
+_SOMETIMES = (
+    (re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"), "&#95;"),  # within a word it is text
+    (re.compile(r"(&#(?:64|35);)(?=\S)"), rf"\1{_GAP}"),  # @name, #123
+    (re.compile(r":(?=//)"), f"&#58;{_GAP}"),
+    (re.compile(r":(?=(?:[0-9+-]*[a-z_][\w+-]*|100|1234|[+-]1):)"), f":{_GAP}"),
     (re.compile(r"\b(GH-)(?=\d)", re.IGNORECASE), rf"\1{_GAP}"),
     (re.compile(r"\b(www)\.", re.IGNORECASE), r"\1&#46;"),
     # at the beginning of a line: a list, a heading's underline, indented code
-    (re.compile(r"^-"), "&#45;"),
-    (re.compile(r"^(\d+)\."), r"\1&#46;"),
+    (re.compile(r"^[-+=](?=[-=\s]|$)"), lambda found: f"&#{ord(found[0])};"),
+    (re.compile(r"^(\d{1,9})([.)])(?=\s|$)"), lambda found: f"{found[1]}&#{ord(found[2])};"),
     (re.compile(r"^ "), "&#32;"),
 )
 # Control characters, and those that reorder or hide text on the reader's screen (Unicode's
@@ -67,8 +71,8 @@ def escape(text: object, limit: int = VALUE_LIMIT) -> str:
     whole = str(text)
     shown = _LINE_END.sub(" ⏎ ", whole[:limit]).replace("\t", " ")
     shown = _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", shown).translate(_MARKUP)
-    for pattern, still in _ALIVE:
-        shown = pattern.sub(still, shown)
+    for pattern, text_only in _SOMETIMES:
+        shown = pattern.sub(text_only, shown)
     left = len(whole) - limit
     return shown if left <= 0 else f"{shown}… ({left:,} more characters)"
 
@@ -117,6 +121,42 @@ def document(sections: Sequence[Section], marker: str, limit: int = LIMIT, more:
         taken -= len(bare[kept]) + len(_BETWEEN)
     shown = [bare[at] if at in closed else whole[at] for at in range(kept)]
     return _joined(marker, [*shown, _left_out(len(closed), len(bare) - kept, more)])
+
+
+def fit(text: str, marker: str, limit: int = LIMIT, more: str = "") -> str:
+    """Return a ready Markdown text as a comment's, no longer than the limit.
+
+    It is cut at a blank line outside of fences and of what opens, so that nothing of it
+    stays open; a last line says so.
+
+    Args:
+        text: Of our own making: nothing in it is escaped.
+        marker: The first line.
+        limit: Characters.
+        more: URL of the whole text, which the last line links to.
+    """
+    whole = _joined(marker, [text.strip()])
+    if len(whole) <= limit:
+        return whole
+    where = f"[the whole report]({more})" if more else "the whole report"
+    last = f"Too long for a comment: see {where} for the rest."
+    room = limit - len(_joined(marker, ["", last]))
+    taken, cut, depth, fenced = 0, 0, 0, ""
+    lines = text.strip().splitlines()
+    for at, line in enumerate(lines):
+        if taken > room:
+            break
+        if not line.strip() and not depth and not fenced:
+            cut = at
+        fence = _FENCE.match(line)
+        if fence and not fenced:
+            fenced = fence[1]
+        elif fence and fence[1].startswith(fenced):
+            fenced = ""
+        elif not fenced:
+            depth += line.count("<details") - line.count("</details")
+        taken += len(line) + 1
+    return _joined(marker, filter(None, ["\n".join(lines[:cut]), last]))
 
 
 def _joined(marker: str, parts: Iterable[str]) -> str:

@@ -39,5 +39,43 @@ def preview(
     show(console, answer(asked, console.progress))
 
 
-namespace = Collection("preview")
+@task(
+    help={
+        "stack": "whose comment it is, where each stack has its own (else the one of all)",
+        "report": "report.json, as `invoke preview --out` writes it",
+        "markdown": "Markdown of your own instead, posted as it is",
+        "repo": "OWNER/NAME (else GITHUB_REPOSITORY)",
+        "pr": "the pull request's number; with --head it chooses of the branch's",
+        "head": "OWNER/NAME:BRANCH of the pull request: GitHub is asked for its number",
+        "commit": "the commit that was previewed, its whole id",
+        "run": "NUMBER.ATTEMPT of the workflow run, so that a later one's comment stays",
+        "run-url": "the run's address, for the whole report",
+        "author": "login that our comments are by (else the token's own)",
+        "format": FORMAT_HELP,
+    }
+)
+def comment(
+    c: Context,
+    stack: str = "",
+    report: str = "",
+    markdown: str = "",
+    repo: str = "",
+    pr: str = "",
+    head: str = "",
+    commit: str = "",
+    run: str = "",
+    run_url: str = "",
+    author: str = "",
+    format: str = "table",
+) -> None:
+    """Post a report as the one comment of a pull request, with the token in GITHUB_TOKEN."""
+    from infra.preview.publish import Typed, publish
+    from ops.console import Console, parse_format
+
+    console = Console(parse_format(format))
+    typed = Typed(stack, report, markdown, repo, pr, head, commit, run, run_url, author)
+    show(console, publish(typed))
+
+
+namespace = Collection("preview", comment)
 namespace.add_task(preview, default=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from infra.preview.markdown import LIMIT, Section, code, document, escape, table
+from infra.preview.markdown import LIMIT, Section, code, document, escape, fit, table
 
 GAP = "\u200b"
 MARKER = "<!-- marker -->"
@@ -28,6 +28,13 @@ HOSTILE = [
     "--- | ---",
     "- item",
     "1. item",
+    "1) item",
+    "+ item",
+    "===",
+    "---",
+    "-",
+    "_a_ a_b __c__ work_mem _",
+    "a:100:b :+1: 17:00-21:00",
     "    indented",
 ]
 
@@ -87,7 +94,8 @@ def test_value_stays_text_in_html_and_in_code(value: str) -> None:
         ("#123", r"#\d"),
         ("GH-12", r"GH-\d"),
         ("gh-12", r"gh-\d"),
-        (":tada:", r":\w"),
+        (":tada:", r":\w+:"),
+        (":100:", r":\w+:"),
         ("https://evil.example", r":/"),
     ],
 )
@@ -102,10 +110,12 @@ def test_value_is_one_line(end: str) -> None:
 
 
 def test_what_cannot_be_seen_is_shown() -> None:
-    assert (
-        escape("a\u202eb\x00c\ufeff")
-        == "a&#91;U&#43;202E&#93;b&#91;U&#43;0000&#93;c&#91;U&#43;FEFF&#93;"
-    )
+    assert escape("a\u202eb\x00c\ufeff") == "a&#91;U+202E&#93;b&#91;U+0000&#93;c&#91;U+FEFF&#93;"
+
+
+def test_plain_text_stays_readable() -> None:
+    for plain in ("work_mem 8 MB (8192)", "17:00-21:00 UTC", "-17.00", "120.60", "a, b; c!", '"x"'):
+        assert escape(plain) == plain
 
 
 def test_long_value_says_how_long_it_is() -> None:
@@ -162,6 +172,19 @@ def test_headlines_go_last() -> None:
     assert LIMIT - 600 < len(text) <= LIMIT
     assert text.startswith(f"{MARKER}\n\n<b>stack 0</b>: ")
     assert re.search(r"details of 1000 sections and for \d+ sections", text)
+
+
+def test_ready_text_is_cut_where_nothing_is_open() -> None:
+    part = "<details><summary>s</summary>\n\n| a |\n| - |\n| 1 |\n\n```\n\n```\n\n</details>"
+    whole = "\n\n".join(["# Title", *[part] * 40])
+    assert fit(whole, MARKER) == f"{MARKER}\n\n{whole}\n"
+    for limit in range(150, 1200, 7):
+        text = fit(whole, MARKER, limit, "https://example.com/run")
+        assert len(text) <= limit
+        assert text.count("<details>") == text.count("</details>")
+        assert text.count("```") % 2 == 0
+        assert text.endswith("see [the whole report](https://example.com/run) for the rest.\n")
+    assert "</details>" in text
 
 
 def test_no_limit_is_too_small_for_the_marker() -> None:
