@@ -32,7 +32,10 @@ def read(connection: Connection, cast: Cast) -> Found:
     """
     owner = {"owner": cast.owner}
     schemas = tuple(str(name) for (name,) in _ask(connection, "schemas", owner))
-    roles = [*cast.names, *GROUPS]
+    ours = {"roles": list(cast.names)}
+    memberships = list(_ask(connection, "memberships", ours))
+    groups = {group for group, _ in memberships}
+    roles = [*cast.names, *GROUPS, *groups]
     logins = list(_ask(connection, "logins", {"roles": roles}))
     missing = set(cast.names) - {row[0] for row in logins}
     if missing:
@@ -47,9 +50,7 @@ def read(connection: Connection, cast: Cast) -> Found:
         facts |= set(_granted(role, Kind(kind), tuple(on), word, grantable=grantable))
     for schema, sort, role, word, grantable in _ask(connection, "default_privileges", owner):
         facts |= set(_granted(role, Kind.DEFAULT, (schema, sort), word, grantable=grantable))
-    ours = {"roles": list(cast.names)}
-    for group, member, _ in _ask(connection, "memberships", ours):
-        facts.add(Fact(member, Kind.MEMBERSHIP, (group,), ""))
+    facts |= {Fact(member, Kind.MEMBERSHIP, (group,), "") for group, member in memberships}
     for role, name, value in _ask(connection, "settings", ours):
         facts.add(Fact(role, Kind.SETTING, (name,), value))
     return Found(
