@@ -19,11 +19,11 @@ from infra.adopt.stackfile import read, render
 from infra.adopt.take import Taken, take
 from infra.desired import USER, collect
 from infra.drift.check import look
-from infra.drift.differences import BUILT_IN, Unread, differences
+from infra.drift.differences import Unread, differences
 from infra.live import LiveInstance
 from infra.settings import Settings, SettingsError, load
 from infra.stackfile import ROOT
-from ops.cloudsql import NoSuchInstanceError
+from ops.cloudsql import BUILT_IN, NoSuchInstanceError
 from ops.console import Progress
 from ops.errors import ExitCode, OpsError
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from infra.drift.differences import BUILT_IN, OWN_DATABASES, OWN_PREFIX, OWN_USER
+from infra.drift.differences import OWN_DATABASES, OWN_PREFIX, OWN_USER
 from infra.live import LiveInstance
 from infra.settings.access import SERVICE_ACCOUNT
-from ops.cloudsql import Account
+from ops.cloudsql import BUILT_IN, Account
 
 IAM_TYPES = frozenset({"CLOUD_IAM_USER", "CLOUD_IAM_SERVICE_ACCOUNT"})
 # What users of a role tend to be called; the first that fits has them.

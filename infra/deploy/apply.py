@@ -111,11 +111,12 @@ class Deployer:
         for name, instance in live.items():
             if instance.protected or name in protected:
                 raise ProtectedError(Kind.INSTANCE, name)
-        for name in replicas_first(live):
+        order = replicas_first(live)
+        for name in order:
             with self.progress.phase(f"Delete instance {name}"):
                 self.cloud.wait(self.cloud.delete(name))
         records.forget(self.store)
-        return tuple(live)
+        return order
 
     def _carry_out(self, step: Step) -> None:
         if step.action is Action.REPLACE:

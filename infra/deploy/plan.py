@@ -6,11 +6,12 @@ from typing import Any
 
 from infra.body import api_path, instance_body, update_body
 from infra.changes import Change, compare
-from infra.consequences import Effect
+from infra.consequences import FLAGS, Effect
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import Action, Plan, Step
 from infra.desired import INSTANCE, USER, Desired, DesiredResource
 from infra.live import FAILED, TYPES, Kind, Live, LiveInstance, replicas_first
+from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
 from ops.cloudsql import BUILT_IN
 
 PASSWORD_LOST = Change("password", "not known here", "generated", Effect.UPDATE)
@@ -36,8 +37,9 @@ def plan(
 ) -> Plan:
     """Decide what makes the live instances what is declared.
 
-    Instances come first, then databases, then users; what is no longer declared goes at
-    the end: databases before the users who own things in them, instances last.
+    Instances come first (made from the primary down), then databases, then users; what is
+    no longer declared goes at the end: databases before the users who own things in them,
+    instances last.
 
     Args:
         desired: What the program declares.
@@ -49,7 +51,7 @@ def plan(
     iam = _iam(desired)
     found = [_instance(r, live, record) for r in _sources_first(desired.of_type(INSTANCE))]
     ignored = tuple(c for step in found for c in step.changes if c.effect is Effect.IGNORED)
-    steps = [step for step in found if step.action is not Action.CHANGE or step.body]
+    steps = _in_order([s for s in found if s.action is not Action.CHANGE or s.body], live)
     emptied = {s.name for s in steps if s.action is not Action.CHANGE}
     emptied |= {s.replaces for s in steps}
     kept = {name: instance for name, instance in live.items() if name not in emptied}
@@ -63,6 +65,30 @@ def plan(
             if entry.kind == kind and (kind, entry.instance, entry.name) not in taken:
                 steps += _deletion(entry, declared, kept)
     return Plan(tuple(steps), ignored)
+
+
+def _in_order(steps: list[Step], live: Live) -> list[Step]:
+    """Put the changes of replicas before their primary's, unless they take something away.
+
+    A standby with fewer connections and the like than its primary does not start
+    (``AT_LEAST_THE_PRIMARYS``): more of them comes from below, less from above.
+    """
+
+    def before(step: Step) -> bool:
+        return bool(step.action is Action.CHANGE and live[step.name].source and not _lowers(step))
+
+    depth = {name: place for place, name in enumerate(replicas_first(live))}
+    risen = sorted(filter(before, steps), key=lambda step: depth[step.name])
+    return [*risen, *(step for step in steps if not before(step))]
+
+
+def _lowers(step: Step) -> bool:
+    """Tell whether a replica would get less of what it needs at least its primary's of."""
+    return any(
+        change.property.removeprefix(f"{FLAGS}.") in AT_LEAST_THE_PRIMARYS
+        and int(change.after or 0) < int(change.before or 0)
+        for change in step.changes
+    )
 
 
 def _sources_first(resources: tuple[DesiredResource, ...]) -> Iterator[DesiredResource]:

@@ -15,9 +15,8 @@ from infra.consequences import DISK_SIZE, Effect
 from infra.desired import INSTANCE, Desired, DesiredResource
 from infra.live import TYPES, Kind, Live, LiveInstance
 from infra.settings.keys import key
-from ops.cloudsql import Account
+from ops.cloudsql import BUILT_IN, Account
 
-BUILT_IN = "BUILT_IN"
 # Every instance has these: https://cloud.google.com/sql/docs/postgres/users#default-users
 OWN_DATABASES = frozenset({"postgres", "cloudsqladmin", "template0", "template1"})
 OWN_USER, OWN_PREFIX = "postgres", "cloudsql"

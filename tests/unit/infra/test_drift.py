@@ -1,0 +1,190 @@
+"""Differences and their report: pure."""
+
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from infra.adopt.adopt import CannotAdoptError, UnreadableError, adopt
+from infra.adopt.people import Asked, people
+from infra.adopt.source import Source
+from infra.adopt.take import take
+from infra.body import update_body
+from infra.changes import compare
+from infra.desired import INSTANCE, Desired, DesiredResource
+from infra.drift.check import look
+from infra.drift.differences import Finding, Unread, differences, outstanding
+from infra.drift.report import Drift
+from infra.live import Kind, LiveInstance
+from ops.cloudsql import Account, ApiError, CloudSql, Instance
+from ops.console import Silent
+from ops.results import State
+
+SETTINGS: dict[str, Any] = {"tier": "db-custom-1-3840", "dataDiskSizeGb": "10"}
+USUAL = {
+    "database": "ai_square",
+    "owner_user": "ai_square_owner",
+    "app_user": "ai_square_app",
+    "readonly_user": "ai_square_readonly",
+    "monitor_user": "ai_square_monitor",
+}
+
+
+def resource(logical: str, name: str, **more: object) -> DesiredResource:
+    inputs = {"name": name, "settings": {"tier": "db-custom-1-3840", "diskSize": 10}, **more}
+    ignored = ("settings.diskSize",)
+    return DesiredResource(INSTANCE, logical, MappingProxyType(inputs), False, ignored, (), "")  # noqa: FBT003 - protect
+
+
+def live(name: str = "db", accounts: tuple[Account, ...] = (), **body: Any) -> LiveInstance:  # noqa: ANN401 - JSON
+    told = {"name": name, "settings": SETTINGS, **body}
+    return LiveInstance(name, "RUNNABLE", "", "", False, told, ("postgres", "shop"), accounts)  # noqa: FBT003 - protected
+
+
+PAIR = Desired(
+    (resource("instance", "db"), resource("replica-a", "db-a", masterInstanceName="db")),
+    MappingProxyType({}),
+)
+
+
+def test_a_finding_beats_unknown_and_unknown_is_never_ok() -> None:
+    there = {"db": live(settings=SETTINGS | {"tier": "db-custom-2-7680"})}
+    blind = (Unread("db", Kind.USER, "refused"), Unread("db", Kind.DATABASE, "refused"))
+    only = Desired(PAIR.resources[:1], MappingProxyType({}))
+    found = Drift("s", ("db",), differences(only, there, blind), blind)
+    assert found.state is State.FINDING
+    same = Drift("s", ("db",), differences(only, {"db": live()}, blind), blind)
+    assert same.state is State.UNKNOWN
+    assert "COULD NOT TELL" in str(same.blocks()[0])
+
+
+def test_a_replica_s_key_is_its_own() -> None:
+    replica = live(
+        "db-a", masterInstanceName="p:db", settings=SETTINGS | {"tier": "db-custom-2-7680"}
+    )
+    found = differences(PAIR, {"db": live(), "db-a": replica})
+    (tier,) = [one for one in found if one.property == "settings.tier"]
+    assert "ai-square-db:replicas.a.tier: db-custom-2-7680" in tier.resolve
+    assert not [one for one in found if one.property == "masterInstanceName"]
+
+
+def test_a_replica_made_by_hand_is_told_and_does_not_keep_a_deployment_from_ending() -> None:
+    only = Desired(PAIR.resources[:1], MappingProxyType({}))
+    found = differences(only, {"db": live(replicaNames=["db-b"])})
+    assert [(one.finding, one.name) for one in found] == [
+        (Finding.UNDECLARED, "db-b"),
+        (Finding.UNDECLARED, "shop"),
+    ]
+    assert outstanding(found) == ()
+
+
+def test_networks_that_are_not_declared_go_with_an_update() -> None:
+    declared = {"name": "db", "region": "r", "databaseVersion": "v", "settings": {"tier": "t"}}
+    there = {"settings": {"tier": "t", "ipConfiguration": {"ipv4Enabled": True}}}
+    there["settings"]["ipConfiguration"] |= {"authorizedNetworks": [{"value": "0.0.0.0/0"}]}  # type: ignore[operator]  # JSON
+    (change, *_) = [c for c in compare(declared, there) if "authorized" in c.property]
+    assert (change.before, change.after) == ("allowed", "")
+    sent = update_body(declared, there, ())
+    assert sent["settings"]["ipConfiguration"] == {"ipv4Enabled": True}
+    assert "authorizedNetworks" in there["settings"]["ipConfiguration"]
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("web",), {"app_user": "web"}),
+        (("shop_ro", "shop_api"), {"readonly_user": "shop_ro", "app_user": "shop_api"}),
+        (("web", "api"), {}),  # who of the two is not for us to say
+        (("postgres", "cloudsqladmin"), {}),
+    ],
+)
+def test_a_user_is_guessed_only_where_one_alone_fits(
+    names: tuple[str, ...], chosen: dict[str, str]
+) -> None:
+    found = people(live(accounts=tuple(map(Account, names))), Asked(), USUAL)
+    assert {k: v for k, v in found.fields.items() if v != USUAL.get(k)} == {
+        "database": "shop",
+        "iam_users": {},
+        **chosen,
+    }
+    assert found.why.keys() == {"database", *chosen}
+
+
+def test_what_was_said_goes_before_what_is_guessed() -> None:
+    accounts = (Account("web"), Account("api"))
+    found = people(live(accounts=accounts), Asked("other", {"app": "api"}), USUAL)
+    assert (found.fields["database"], found.fields["app_user"]) == ("other", "api")
+    assert found.why == {}
+
+
+class OneInstance(CloudSql):
+    """An Admin API with one instance, in a state that the local one can't be brought into."""
+
+    def __init__(self, told: LiveInstance, *, refuses: bool = False) -> None:
+        super().__init__("p", "http://127.0.0.1:1")
+        self.told, self.refuses = told, refuses
+
+    def find(self, name: str) -> Instance | None:
+        return Instance(name, "RUNNABLE", "", "", "", 1, False, self.told.body)  # noqa: FBT003 - protected
+
+    def databases(self, name: str) -> tuple[str, ...]:  # noqa: ARG002 - the method's
+        return self.told.databases
+
+    def accounts(self, name: str) -> tuple[Account, ...]:
+        if self.refuses:
+            raise ApiError(f"list the users of {name}", 403, "forbidden", "not allowed")
+        return self.told.accounts
+
+
+OLD = live(
+    region="asia-east1",
+    databaseVersion="POSTGRES_15",
+    settings={
+        "tier": "db-g1-small",
+        "dataDiskSizeGb": "10",
+        "availabilityType": "ZONAL",
+        "userLabels": {"équipe": "x", "team": "data"},
+        "databaseFlags": [{"name": "pgaudit.log_magic", "value": "on"}],
+        "ipConfiguration": {"ipv4Enabled": True, "authorizedNetworks": [{"value": "0.0.0.0/0"}]},
+    },
+)
+
+
+def test_what_can_not_be_declared_is_left_out_and_told(tmp_path: Any) -> None:  # noqa: ANN401 - a Path
+    found = Source("old", "p", "db", None, OneInstance(OLD), {})
+    done = adopt(found, Asked(), Silent(), out=tmp_path)
+    said = " ".join(done.cannot)
+    for part in ("db-g1-small", "équipe", "pgaudit.log_magic", "authorizedNetworks"):
+        assert part in said
+    changes = {one.property: one.deploying for one in done.differences}
+    assert changes["settings.tier"] == "restart"
+    assert changes["settings.ipConfiguration.authorizedNetworks.0.0.0.0/0"] == "update"
+    assert any("gives it one, db" in note for note in done.notes)
+    assert "subnet" in done.imports.created
+    text = (tmp_path / "Pulumi.old.yaml").read_text()
+    assert "team: data" in text
+    assert "équipe" not in text
+    assert "db-g1-small" not in text
+
+
+def test_another_version_is_not_adopted(tmp_path: Any) -> None:  # noqa: ANN401 - a Path
+    older = live(region="asia-east1", databaseVersion="POSTGRES_13")
+    found = Source("old", "p", "db", None, OneInstance(older), {})
+    with pytest.raises(CannotAdoptError, match="POSTGRES_13"):
+        adopt(found, Asked(), Silent(), out=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instance_without_its_users_is_not_adopted(tmp_path: Any) -> None:  # noqa: ANN401 - a Path
+    cloud = OneInstance(OLD, refuses=True)
+    assert look(cloud, "db")[1][0].kind is Kind.USER
+    with pytest.raises(UnreadableError, match="without its users"):
+        adopt(Source("old", "p", "db", None, cloud, {}), Asked(), Silent(), out=tmp_path)
+
+
+def test_a_network_of_another_project_is_told() -> None:
+    shared = "projects/host/global/networks/shared"
+    settings = SETTINGS | {"ipConfiguration": {"privateNetwork": shared}}
+    taken = take("p", live(settings=settings), (), {}, Asked(network="own"), local=False)
+    assert taken.values["ai-square-db:networkName"] == "own"
+    assert any("project host's" in note for note in taken.notes)
