@@ -21,7 +21,11 @@ from infra.stackfile import stacks
 
 # Inputs whose values are secret, by how their names end: in camelCase, as on the wire.
 # The write-only fields (…Wo) take secrets too; what only asks for one does not.
-SECRET_ENDINGS = ("password", "passwordWo", "Password", "secretData", "secretDataWo", "privateKey")
+# In capitals, as environment variables of a job are.
+SECRET_ENDINGS = (
+    *("password", "passwordWo", "Password", "secretData", "secretDataWo", "privateKey"),
+    *("PASSWORD", "SECRET", "TOKEN"),
+)
 
 
 def check(names: Iterable[str], *, everything: bool) -> Report:
@@ -104,9 +108,12 @@ def plain_secrets(desired: Desired) -> Iterator[str]:
 
 
 def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text with its path; an environment variable's under its own name."""
     if isinstance(value, Mapping):
+        named = str(value["name"]) if {"name", "value"} <= value.keys() else ""
         for key, item in value.items():
-            yield from _texts(item, f"{path}.{key}" if path else str(key))
+            here = named if named and key == "value" else str(key)
+            yield from _texts(item, f"{path}.{here}" if path else here)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _texts(item, f"{path}.{index}")

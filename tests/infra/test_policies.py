@@ -81,6 +81,23 @@ def test_a_secret_in_plain_is_found_wherever_it_is() -> None:
     assert "geheim" not in found.found
 
 
+def test_a_password_in_a_jobs_environment_is_a_secret() -> None:
+    containers = [
+        {"envs": [{"name": "PGPASSWORD", "value": "geheim"}, {"name": "A", "value": "b"}]}
+    ]
+    job = DesiredResource(
+        type="gcp:cloudrunv2/job:Job",
+        name="job",
+        inputs=MappingProxyType({"template": {"containers": containers}}),
+        protect=False,
+        ignore_changes=(),
+        depends_on=(),
+        deleted_with="",
+    )
+    found = plain_secrets(Desired((job,), MappingProxyType({})))
+    assert list(found) == ["job.template.containers.0.envs.0.PGPASSWORD"]
+
+
 def test_replicas_are_asked_and_know_what_they_follow() -> None:
     values = dict(read_config("prod"))
     values["ai-square-db:replicas"] = {
