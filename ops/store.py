@@ -1,4 +1,4 @@
-"""Where leases, journals, evidence and snapshots live: a folder now, a bucket later.
+"""Where leases, journals, evidence and snapshots live: a folder; in a bucket: ops.bucketstore.
 
 The operations are those that an object store with conditional writes offers:
 whole objects, created only if absent or replaced only if unchanged. A scheduled

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops import localcloud
+from ops.bucketstore import BucketStore
 from ops.cloudsql import CloudSql
 from ops.db import Database, LibpqPasswords, PasswordFolder, Passwords
 from ops.errors import OpsError
@@ -70,8 +71,12 @@ class Target:
 
     @property
     def store(self) -> Store:
-        """Return where this stack's records live."""
-        return FolderStore(self.state)
+        """Return where this stack's records live: its evidence bucket, where it has one.
+
+        A scheduled job's disk vanishes, and a lease has to be the same for a job and a laptop.
+        """
+        bucket = self.settings.storage.evidence
+        return FolderStore(self.state) if bucket is None else BucketStore(bucket, self.stack)
 
     def server(self) -> localcloud.Server:
         """Return the running local Cloud SQL; raises NotRunningError, or on cloud stacks."""
