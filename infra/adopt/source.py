@@ -13,8 +13,8 @@ from ops.cloudsql import CloudSql
 from ops.errors import BadInputError
 from ops.target import stack_name
 
-# What the provider needs to speak to another Admin API than Google's: see Pulumi.local.yaml.
-ELSEWHERE: Mapping[str, object] = {
+# What the provider needs to speak to the local Cloud SQL: see Pulumi.local.yaml.
+LOCALLY: Mapping[str, object] = {
     "gcp:accessToken": "any",
     "gcp:skipRegionValidation": True,
     "gcp:pollInterval": "1s",
@@ -61,7 +61,7 @@ class Source:
         """Return the provider's keys for another Admin API, where the stack has none yet."""
         if self.endpoint is None or self.usual.get(ENDPOINT):
             return {}
-        return {ENDPOINT: f"{self.endpoint}{API_PATH}", **ELSEWHERE}
+        return {ENDPOINT: f"{self.endpoint}{API_PATH}", **(LOCALLY if self.local else {})}
 
 
 def source(

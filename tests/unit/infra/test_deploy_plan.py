@@ -170,6 +170,39 @@ def test_a_change_says_what_it_does(settings: dict[str, object], prop: str, effe
     assert (change.property, change.effect) == (prop, effect)
 
 
+@pytest.mark.parametrize(
+    ("flag", "declared", "order"),
+    [
+        ("max_connections", "200", ["db-a", "db"]),
+        ("max_connections", "50", ["db", "db-a"]),
+        ("work_mem", "8192", ["db-a", "db"]),
+    ],
+)
+def test_a_standby_never_has_less_than_its_primary(
+    flag: str, declared: str, order: list[str]
+) -> None:
+    def with_flag(value: str, **more: object) -> dict[str, Any]:
+        flags = [{"name": flag, "value": value}]
+        return INPUTS | {"settings": INPUTS["settings"] | {"databaseFlags": flags}} | more
+
+    replica = {"name": "db-a", "masterInstanceName": "db"}
+    there = {
+        name: live(instance_body(resource(INSTANCE, "x", **with_flag("100", **more))), name=name)[
+            name
+        ]
+        for name, more in (("db", {}), ("db-a", replica))
+    }
+    wanted = Desired(
+        (
+            resource(INSTANCE, "instance", **with_flag(declared)),
+            resource(INSTANCE, "replica-a", **with_flag(declared, **replica)),
+        ),
+        MappingProxyType({}),
+    )
+    steps = plan(wanted, there, Record()).steps
+    assert [(s.action, s.name) for s in steps] == [(Action.CHANGE, name) for name in order]
+
+
 def test_a_grown_disk_is_left_alone_and_told() -> None:
     decided = plan(desired(), live(told(dataDiskSizeGb="30")), Record(), USERS)
     assert decided.steps == ()
