@@ -54,6 +54,8 @@ def test_the_tasks_that_the_design_names_are_there() -> None:
         "policy.audit",
         "policy.check",
         "policy.list",
+        "preview.comment",
+        "preview.preview",
         "restore-drill",
         "restore.drill",
         "restore.sweep",
