@@ -69,26 +69,9 @@ class Trials:
     def round(self, kind: str) -> Round:
         """Carry out one round; what is wrong is in its findings."""
         log_size = self._log.stat().st_size
-        trial = trials.KINDS[kind](self.estate, self._ha, self._chance)
-        target = self._chance.choices(list(_TARGETS), list(_TARGETS.values()))[0]
-        delay_s = self._chance.uniform(0, 1.1 * self._durations_s[kind])
-        time.sleep(delay_s)
-        killed = time.monotonic()
-        target = self._kill(target, trial.victims)
-        found = Round(kind, target, delay_s)
+        found = Round(kind)
         try:
-            if target != "cluster":
-                self.estate.start()
-            error = self.estate.ended(trial.operation)
-            found.outcome = "carried out" if error is None else "taken back"
-            self._settle(killed)
-            found.pause_s = max(one.longest_pause_s(killed) for one in (self._ha, self._pair))
-            found.whole_s = time.monotonic() - killed
-            if error is not None and target == "server" and kind in trials.CARRIED_ON:
-                found.findings.append(f"it failed: {error}")
-            trial.check(error)
-            trials.clear(self.estate)
-            self._settle(killed)
+            self._try(found)
         except (TroubleError, OpsError, OSError, psycopg.Error) as trouble:
             found.findings.append(str(trouble))
         found.lost = self._lost()
@@ -98,6 +81,27 @@ class Trials:
             if b"Traceback" in log.read():
                 found.findings.append("a traceback is in server.log")
         return found
+
+    def _try(self, found: Round) -> None:
+        """Begin, kill, start again, wait, check."""
+        trial = trials.KINDS[found.kind](self.estate, self._ha, self._chance)
+        target = self._chance.choices(list(_TARGETS), list(_TARGETS.values()))[0]
+        found.delay_s = self._chance.uniform(0, 1.1 * self._durations_s[found.kind])
+        time.sleep(found.delay_s)
+        killed = time.monotonic()
+        found.target = self._kill(target, trial.victims)
+        if found.target != "cluster":
+            self.estate.start()
+        error = self.estate.ended(trial.operation)
+        found.outcome = "carried out" if error is None else "taken back"
+        self._settle(killed)
+        found.pause_s = max(one.longest_pause_s(killed) for one in (self._ha, self._pair))
+        found.whole_s = time.monotonic() - killed
+        if error is not None and found.target == "server" and found.kind in trials.CARRIED_ON:
+            found.findings.append(f"it failed: {error}")
+        trial.check(error)
+        if trials.clear(self.estate):
+            self._settle(killed)
 
     def _kill(self, target: str, victims: tuple[str, ...]) -> str:
         pids = [] if target == "server" else self.estate.postmasters(victims)

@@ -110,14 +110,13 @@ def _sockets(estate: Estate) -> Iterator[str]:
 
 def _addresses(estate: Estate) -> Iterator[str]:
     known = {str(row[0]) for row in estate.state("SELECT address FROM instances")}
-    claimed = {
-        path.name
-        for path in _CLAIMS.iterdir()
-        if not path.name.startswith(".") and path.read_text() == str(estate.data)
-    }
+    claims = [path for path in _CLAIMS.iterdir() if not path.name.startswith(".")]
+    claimed = {path.name for path in claims if _text(path) == str(estate.data)}
     for address in sorted(claimed ^ known):
         yield f"address {address} is {'claimed' if address in claimed else 'not claimed'}"
-    for address in sorted(set(_listeners()) - known):
+    # Those of another server, which may use the port too, are its own affair.
+    others = {path.name for path in claims} - claimed
+    for address in sorted(set(_listeners()) - known - others):
         yield f"{address}:{PG_PORT} is listened on"
 
 
@@ -127,3 +126,10 @@ def _listeners() -> Iterator[str]:
         host, port = local.split(":")
         if state == _LISTEN and int(port, 16) == PG_PORT:
             yield socket.inet_ntoa(bytes.fromhex(host)[::-1])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:  # another server gave it back
+        return ""

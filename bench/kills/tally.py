@@ -28,8 +28,8 @@ class Round:
     """
 
     kind: str
-    target: str
-    delay_s: float
+    target: str = "nothing"
+    delay_s: float = 0.0
     outcome: str = "unfinished"
     pause_s: float = 0.0
     whole_s: float = 0.0

@@ -154,10 +154,12 @@ def delete(estate: Estate, _writer: Writer, _chance: random.Random) -> Trial:
     return Trial(operation, (MADE,), check)
 
 
-def clear(estate: Estate) -> None:
-    """Delete what a round made."""
-    if MADE in estate.instances():
-        estate.do("DELETE", f"instances/{MADE}")
+def clear(estate: Estate) -> bool:
+    """Delete what a round made; return whether there was something."""
+    if MADE not in estate.instances():
+        return False
+    estate.do("DELETE", f"instances/{MADE}")
+    return True
 
 
 def _made_or_not(estate: Estate, error: str | None) -> None:
