@@ -22,6 +22,12 @@ def _terminate(_signum: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
+def _ignore_more() -> None:
+    """Let a second Ctrl-C come to nothing: all is cleaned up, the sentence is to be said."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 class OpsExecutor(Executor):
     """Invoke's executor, with our errors turned into ``Exit(message, code)``.
 
@@ -32,7 +38,7 @@ class OpsExecutor(Executor):
 
     def execute(self, *tasks: Any) -> Any:  # noqa: ANN401 - Invoke's own untyped signature
         """Run the tasks; raise ``Exit`` with the documented code when one fails."""
-        before = signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGTERM, _terminate)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # no longer that of ops.start
         try:
             return super().execute(*tasks)
@@ -41,8 +47,10 @@ class OpsExecutor(Executor):
         except OpsError as error:
             raise self._exit(str(error), error.exit_code) from error
         except KeyboardInterrupt as error:
+            _ignore_more()
             raise self._exit("Interrupted.", ExitCode.INTERRUPTED) from error
         except Terminated as error:
+            _ignore_more()
             raise self._exit("Terminated.", ExitCode.TERMINATED) from error
         except BrokenPipeError:
             # The reader went away (`| head`): as quiet as any Unix tool, and no
@@ -52,8 +60,6 @@ class OpsExecutor(Executor):
         except Exception as error:
             text = BUG.format(kind=type(error).__name__, text=error)
             raise self._exit(text, ExitCode.BUG) from error
-        finally:
-            signal.signal(signal.SIGTERM, before)
 
     def _exit(self, message: str, code: ExitCode) -> Exit:
         if self.core[0].args.debug.value:

@@ -265,17 +265,25 @@ def ensure(
             stderr=output,
             start_new_session=True,  # Ctrl-C in the caller's terminal must not reach it
         )
+    try:
+        server = _answering(process, data, log, start)
+    except BaseException:  # Ctrl-C too: half started it would be nobody's
+        process.terminate()
+        process.wait()
+        raise
+    process.returncode = 0  # it outlives us on purpose: no ResourceWarning
+    return server
+
+
+def _answering(process: subprocess.Popen[bytes], data: Path, log: Path, start: int) -> Server:
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         server = running(data)
         if server is not None:
-            process.returncode = 0  # it outlives us on purpose: no ResourceWarning
             return server
         if process.poll() is not None:
             raise StartFailedError(_last_line(log, start), log)
         time.sleep(0.05)
-    process.terminate()
-    process.wait()
     raise StartFailedError(f"it did not answer within {START_LIMIT_S:.0f} s.", log)
 
 

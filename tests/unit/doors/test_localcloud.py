@@ -1,3 +1,11 @@
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +21,42 @@ from ops.db import NoPasswordError, PasswordFolder
 def test_a_damaged_announcement_announces_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "server.json").write_bytes(content)
     assert localcloud.running(tmp_path) is None
+
+
+@pytest.fixture
+def parent() -> Iterator[Path]:
+    """A folder that the clusters' user can enter."""
+    found = Path(tempfile.mkdtemp(prefix="localcloud-"))
+    found.chmod(0o755)
+    yield found
+    shutil.rmtree(found)
+
+
+def test_a_start_that_is_interrupted_leaves_no_server(parent: Path) -> None:
+    data = parent / "data"
+    start = "import sys; from pathlib import Path; from ops import localcloud as l; "
+    start += "l.ensure(Path(sys.argv[1]), port=0, pg_port=5492)"
+    caller = subprocess.Popen([sys.executable, "-c", start, data], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not _of(data):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+    caller.send_signal(signal.SIGINT)
+
+    caller.wait(60)
+    assert _of(data) == []
+
+
+def _of(data: Path) -> list[str]:
+    """Return the servers on a data folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"infra.local" in words and str(data).encode() in words:
+                found.append(process.name)
+    return found
 
 
 def test_a_damaged_password_is_none(tmp_path: Path) -> None:
