@@ -17,6 +17,9 @@ from typing import Protocol
 
 from ops.errors import OpsError
 
+# journal/ROOM/RUN/ENTRY: nobody but the run writes below it, so its folder may go.
+_DEPTH_OF_A_RUN = 3
+
 
 class StoreFullError(OpsError):
     """The store takes no more."""
@@ -99,8 +102,12 @@ class FolderStore:
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
+        target = self.root / key
         with suppress(FileNotFoundError):
-            (self.root / key).unlink()
+            target.unlink()
+        if key.count("/") >= _DEPTH_OF_A_RUN:
+            with suppress(OSError):  # it holds more
+                target.parent.rmdir()
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the keys below a prefix, sorted."""

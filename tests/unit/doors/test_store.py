@@ -63,6 +63,7 @@ def test_the_journal_holds_intent_before_operation(store: FolderStore) -> None:
     assert [run.run for run in unfinished(store, "restore-drill")] == ["d1"]
     journal.close()
     assert unfinished(store, "restore-drill") == ()
+    assert not (store.root / "journal/restore-drill/d1").exists()
 
 
 def _add_ones(root: Path, times: int) -> None:
