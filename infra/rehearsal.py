@@ -14,7 +14,17 @@ from ops.target import NotLocalError, Target, password_folder
 
 @dataclass(frozen=True, slots=True)
 class InstanceLine:
-    """One instance as ``local.status`` shows it."""
+    """One instance as ``local.status`` shows it.
+
+    Attributes:
+        name: the instance's.
+        state: as the Admin API says it.
+        address: its 127.x.y.z.
+        port: PostgreSQL's.
+        connection_name: what connectors call it, PROJECT:REGION:NAME.
+        database_version: as ``POSTGRES_15``.
+        connectors: where they reach it, ADDRESS:PORT; empty while that door is shut.
+    """
 
     name: str
     state: str
@@ -22,6 +32,7 @@ class InstanceLine:
     port: int
     connection_name: str
     database_version: str
+    connectors: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,12 @@ class Status:
             (one.name, one.state, f"{one.address}:{one.port}", one.database_version)
             for one in self.instances
         )
-        return (line, Table("", ("instance", "state", "address", "version"), rows), *faults)
+        doors = tuple(
+            f"Connectors reach {one.connection_name} on {one.connectors}"
+            for one in self.instances
+            if one.connectors
+        )
+        return (line, Table("", ("instance", "state", "address", "version"), rows), *doors, *faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +277,7 @@ def _status(server: localcloud.Server) -> Status:
             one["port"],
             one["connectionName"],
             one["databaseVersion"],
+            f"{one['address']}:{one['connectorsPort']}" if one["connectors"] else "",
         )
         for one in facts["instances"]
     )

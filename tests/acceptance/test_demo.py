@@ -70,6 +70,7 @@ def test_the_demo_passes_twice_and_leaves_nothing_after_down(folder: Path) -> No
 
     status = json.loads(_invoke(folder, "local.status", "--format", "json").stdout)
     assert [one["name"] for one in status["instances"]] == ["ai-square-db"]
+    assert status["instances"][0]["connectors"].endswith(":3307")
     assert len(_postmasters(folder)) > 0
 
     assert _invoke(folder, "local.down", "--wipe").returncode == 0

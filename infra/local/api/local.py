@@ -70,7 +70,10 @@ def set_clock(service: Service, body: object) -> dict[str, Any]:
 def _by(seconds: object) -> timedelta:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise ValueError(f"forward_s {seconds!r:.40} is no number of seconds")  # noqa: TRY004 - becomes a 400
-    return timedelta(seconds=seconds)
+    try:
+        return timedelta(seconds=seconds)
+    except (ValueError, OverflowError):
+        raise ValueError(f"forward_s {seconds!r:.40} is no time that can be reached") from None
 
 
 def _to(service: Service, text: object) -> timedelta:
@@ -92,6 +95,7 @@ def _instance(service: Service, found: Instance) -> dict[str, Any]:
         "address": found.address,
         "port": service.pg_port,
         "connectors": service.doors.is_open(found.uid),
+        "connectorsPort": service.doors.port,
         "connectionName": resources.connection_name(found),
         "databaseVersion": found.version,
         "home": str(layout.data),

@@ -79,7 +79,7 @@ class Doors:
     """
 
     def __init__(self, port: int = PORT) -> None:
-        self._port = port
+        self.port = port
         self._doors: dict[str, _Door] = {}
         self._shut: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -125,7 +125,7 @@ class Doors:
             door = self._doors.get(opening.uid)
             if door is None:
                 door = _Door(opening, stamp, _context(opening.ring))
-                self._wait(door.listen(self._port))
+                self._wait(door.listen(self.port))
                 self._doors[opening.uid] = door
                 self._shut.pop(opening.uid, None)
             elif door.stamp != stamp:
@@ -145,9 +145,9 @@ class Doors:
         reason = str(error)
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             holder = (
-                holder_of(self._port) or holder_of(self._port, opening.address) or "another process"
+                holder_of(self.port) or holder_of(self.port, opening.address) or "another process"
             )
-            reason = f"port {self._port} is taken by {holder}"
+            reason = f"port {self.port} is taken by {holder}"
         if self._shut.get(opening.uid) != reason:
             self._shut[opening.uid] = reason
             _log.warning("No door for connectors on %s: %s.", opening.address, reason)
