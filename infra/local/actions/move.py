@@ -3,17 +3,19 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
-from infra.local import objects
+from infra.local import objects, replication
 from infra.local.actions.subject import instance_of
-from infra.local.engine import courier, csvfile, dump
+from infra.local.engine import courier, csvfile, dump, standby
 from infra.local.engine.cluster import Cluster
 from infra.local.engine.process import end_all_in
 from infra.local.errors import EngineError
-from infra.local.model import Body
+from infra.local.model import Body, Instance
+from infra.local.service import Service
 from infra.local.work import Job
 
 
@@ -26,31 +28,20 @@ class BadContentError(EngineError):
         super().__init__(f"{uri} is no gzip file, but its name ends in .gz: {error}")
 
 
-class ReplicaExportError(EngineError):
-    """A query can't be run on a read replica here."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"The local Cloud SQL exports CSV from a primary instance only, and {name} is a read "
-            "replica. Export from its primary, or export SQL."
-        )
-
-
 def export(job: Job) -> None:
     """Write the object; it has its name when all of it is there."""
     context = job.operation.facts["exportContext"]
     draft = objects.new_draft()
     job.step("writing", draft=draft)
-    cluster = job.service.cluster(instance_of(job))
+    instance = instance_of(job)
+    cluster = job.service.cluster(instance)
     with (
         _folder(cluster) as cwd,
         job.service.buckets.writing(objects.parse(context["uri"]), draft) as sink,
     ):
         if context["fileType"] == "CSV":
-            if _is_standby(cluster):
-                raise ReplicaExportError(job.operation.target)
             query = context["csvExportOptions"]["selectQuery"]
-            with courier.lent_to_export(cluster, _database(context)) as login:
+            with _lent(job.service, instance, _database(context)) as login:
                 form = csv_format(context["csvExportOptions"])
                 csvfile.write(cluster.runner, login, query, form, sink)
         else:
@@ -91,8 +82,26 @@ def undo(job: Job, _reason: str) -> None:
     cluster = job.service.cluster(instance)
     end_all_in(cluster.layout.moving)
     shutil.rmtree(cluster.layout.moving, ignore_errors=True)
-    if cluster.is_running() and not _is_standby(cluster):
-        courier.take_back(cluster)
+    keeper = _keeper(job.service, instance)
+    if keeper.is_running() and not _is_standby(keeper):
+        courier.take_back(keeper)
+
+
+def _keeper(service: Service, instance: Instance) -> Cluster:
+    """Return the cluster that an instance's roles are written in: a replica's primary's."""
+    if instance.primary is None:
+        return service.cluster(instance)
+    return service.cluster(replication.primary_of(service.store, instance))
+
+
+@contextmanager
+def _lent(service: Service, instance: Instance, database: str) -> Iterator[courier.Login]:
+    """Yield a login that reads every table, on a replica as soon as it knows of it."""
+    cluster, keeper = service.cluster(instance), _keeper(service, instance)
+    with courier.lent_to_export(keeper, database) as login:
+        if instance.primary is not None:
+            standby.wait_replayed(keeper, cluster)
+        yield replace(login, host=str(cluster.layout.socket), port=cluster.settings.port)
 
 
 def _is_standby(cluster: Cluster) -> bool:

@@ -1,10 +1,11 @@
 """What moves data: instances.export and instances.import."""
 
-from infra.local import objects
+from infra.local import objects, replication
 from infra.local.actions.move import csv_format
 from infra.local.api.body import required, without_nulls
 from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid, unimplemented
+from infra.local.api.replicas import refuse_replica
 from infra.local.model import Body, OperationType
 from infra.local.objects import BadUriError, NoBucketError
 from infra.local.work import new_operation
@@ -29,7 +30,12 @@ def export(call: Call) -> Body:
         raise invalid("an export from a PostgreSQL instance has one database: name it.")
     _refuse_parallel("instances.export", context.get("sqlExportOptions"))
     facts = {"uid": owner.uid, "exportContext": context}
-    operation = new_operation(OperationType.EXPORT, call.project, owner.name, facts=facts)
+    # The login that it is done with is written into a replica's primary.
+    store = call.service.store
+    source = None if owner.primary is None else replication.primary_of(store, owner).name
+    operation = new_operation(
+        OperationType.EXPORT, call.project, owner.name, source=source, facts=facts
+    )
     call.begin(operation)
     return call.answer(call.work.start(operation))
 
@@ -37,6 +43,7 @@ def export(call: Call) -> Body:
 def bring_in(call: Call) -> Body:
     """Answer instances.import."""
     owner = call.ready()
+    refuse_replica(owner)
     required(call.body, "importContext", "uri")
     context = {"kind": "sql#importContext", **without_nulls(call.body["importContext"])}
     _check(call, context)
@@ -54,8 +61,8 @@ def bring_in(call: Call) -> Body:
 def _check(call: Call, context: Body) -> None:
     if context.get("fileType") not in _TYPES:
         raise invalid(
-            f"fileType {context.get('fileType') or 'is missing and'!s} is not served for a "
-            f"PostgreSQL instance: use one of {', '.join(_TYPES)}."
+            f"fileType {context.get('fileType') or '(none)'} is not served for a PostgreSQL "
+            f"instance: use one of {', '.join(_TYPES)}."
         )
     try:
         call.service.buckets.check(objects.parse(context["uri"]))

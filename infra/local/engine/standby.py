@@ -14,6 +14,7 @@ from infra.local.errors import EngineError
 STANDBY = "standby"  # what the standby of a highly available instance calls itself
 _STREAMING_LIMIT_S = 60
 _COUNTED_LIMIT_S = 10
+_REPLAY_LIMIT_S = 30
 _POLL_S = 0.02
 _NOBODY = "synchronous_standby_names = ''\n"
 _NAMED = f"synchronous_standby_names = '{STANDBY}'\n"
@@ -27,6 +28,16 @@ class StandbyLostError(EngineError):
         super().__init__(
             f"The standby {name} does not stream from its primary. Look at its log and at the "
             "free disk space."
+        )
+
+
+class BehindError(EngineError):
+    """A replica does not catch up."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The replica {name} is more than {_REPLAY_LIMIT_S} s behind its primary. Start its "
+            "replication, or ask again later."
         )
 
 
@@ -99,6 +110,23 @@ def wait_streaming(
         if time.monotonic() > deadline or not standby.is_running():
             raise StandbyLostError(name)
         primary.runner.pause(_POLL_S)
+
+
+def wait_replayed(primary: Cluster, replica: Cluster) -> None:
+    """Wait until a replica shows what its primary has committed until now.
+
+    Raises:
+        BehindError: If it doesn't in time.
+    """
+    with primary.connect() as connection:
+        row = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+    deadline = time.monotonic() + _REPLAY_LIMIT_S
+    with replica.connect() as connection:
+        question = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        while connection.execute(question, row).fetchone() != (True,):
+            if time.monotonic() > deadline:
+                raise BehindError(replica.settings.name)
+            replica.runner.pause(_POLL_S)
 
 
 def wait_disconnected(replica: Cluster) -> None:

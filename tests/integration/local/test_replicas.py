@@ -83,6 +83,24 @@ def test_a_replica_follows_its_primary_on_its_own_address(server: LocalServer) -
     caught_up(server, "reader", 3)
 
 
+def test_rows_are_exported_from_a_replica(server: LocalServer) -> None:
+    server.ask("POST", "/local/v1/buckets", {"name": "copies"})
+    add(server, 5)
+    caught_up(server, "reader", 5)
+    context = {
+        "uri": "gs://copies/t.csv",
+        "fileType": "CSV",
+        "csvExportOptions": {"selectQuery": "SELECT n, pg_is_in_recovery() FROM t WHERE n = 5"},
+    }
+
+    server.do("POST", "/instances/reader/export", {"exportContext": context})
+
+    assert (server.data / "buckets/copies/t.csv").read_text() == "5,t\n"
+    context = {"uri": "gs://copies/t.csv", "fileType": "SQL", "database": "postgres"}
+    refused = server.ask("POST", "/instances/reader/import", {"importContext": context})
+    assert (refused.status, refused.reason) == (400, "errorReadReplicaInvalidOperation")
+
+
 def test_a_stopped_replica_stays_as_it_is(server: LocalServer) -> None:
     add(server, 10)
     caught_up(server, "reader", 10)
