@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS kept_backups (
     expires TEXT, run TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """
+_REPLICAS = "CREATE INDEX IF NOT EXISTS replicas ON instances (json_extract(facts, '$.primary'))"
 # Columns that came later, for folders of an earlier version.
 _ADDED = (
     ("instances", "facts", "TEXT NOT NULL DEFAULT '{}'"),
@@ -87,6 +88,7 @@ class Store:
         for table, column, kind in _ADDED:
             if not self._rows("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", table, column):
                 self._execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        self._execute(_REPLICAS)  # behind the column that it is about
         self.clock = Clock(self)
 
     def close(self) -> None:

@@ -49,12 +49,13 @@ def _make(job: Job) -> None:
     recovery.recover(cluster, Recovery(archive=None))
     basebackup.sync(service.runner, layout.root)
     usable_from = recoverable_from(cluster)
+    if instance.stopped:
+        cluster.stop()
+    availability.ensure(service, instance)
     with service.store.transaction():
         keep_base(service, instance, int(job.operation.facts["base_id"]), usable_from)
         service.store.save_instance(replace(instance, state=InstanceState.RUNNABLE))
-    if instance.stopped:
-        cluster.stop()
-    _clear(job)  # with it the standby comes, where there is to be one
+    _clear(job)
 
 
 def _prepare(job: Job) -> None:

@@ -109,7 +109,9 @@ def _rule(kind: Kind, body: Mapping[str, Any]) -> Rule:
         match=_text(body, "match") or "*",
         instance=_text(body, "instance"),
         share=_number(body, "share", 0, 1, 1),
-        count=int(_number(body, "count", 1, _COUNT_LIMIT, 1)) if body.get("count") else None,
+        count=int(_number(body, "count", 1, _COUNT_LIMIT, 1))
+        if body.get("count") is not None
+        else None,
         seconds=_number(body, "seconds", 0, 86_400, 1),
         code=_text(body, "code") or DEFAULT_CODE,
         message=_text(body, "message") or DEFAULT_MESSAGE,

@@ -271,6 +271,23 @@ def test_ssl_modes_and_client_certificates(local: LocalServer, tmp_path: Path) -
     assert login("disable") == "in"
 
 
+def test_enforced_connectors_are_the_only_way_in(local: LocalServer) -> None:
+    def enforce(wanted: str) -> None:
+        local.do("PATCH", "/instances/door", {"settings": {"connectorEnforcement": wanted}})
+
+    enforce("REQUIRED")
+    with pytest.raises(psycopg.OperationalError, match="rejects connection"):
+        local.connect("door").__enter__()
+    with connector(local) as cloud:
+        connection = cloud.connect(
+            connection_name("door"), "psycopg", user="postgres", password=PASSWORD, db="postgres"
+        )
+        assert ask(connection, "SELECT 1") == 1
+    enforce("NOT_REQUIRED")
+    with local.connect("door") as direct:
+        assert direct.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_door_closes_and_opens_with_its_instance(local: LocalServer) -> None:
     def policy(wanted: str) -> None:
         local.do("PATCH", "/instances/door", {"settings": {"activationPolicy": wanted}})

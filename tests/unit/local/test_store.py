@@ -176,6 +176,7 @@ def test_a_note_outlives_the_process(tmp_path: Path) -> None:
 
 def test_a_folder_of_an_earlier_version_gets_the_columns_it_lacks(tmp_path: Path) -> None:
     store = Store(tmp_path / "state.sqlite")
+    store._execute("DROP INDEX replicas")
     store._execute("ALTER TABLE instances DROP COLUMN facts")
     store.close()
     again = Store(tmp_path / "state.sqlite")
