@@ -101,9 +101,11 @@ def post(
     if there and (_newer(there, stamp) or pull.head != stamp.commit):
         done = Done.OUTDATED
     else:
-        done = _write(
-            github, pull.number, there, subject, stamp, text(marker(subject, stamp)), whose
-        )
+        body = text(marker(subject, stamp))
+        done = _replace(github, there, subject, stamp, body) or Done.CREATED
+        if done is Done.CREATED:
+            # What the API did not tell before: whom the token of some app posts as.
+            whose = _create(github, pull.number, subject, stamp, body, whose)
     kept, removed = _settle(github, _ours(github, pull.number, subject, whose))
     return Posted(done, pull.number, kept, removed)
 
@@ -130,28 +132,30 @@ def _newer(there: Sequence[_Own], stamp: Stamp) -> bool:
     return any(one.stamp.order > stamp.order for one in there)
 
 
-def _write(
-    github: GitHub,
-    number: int,
-    there: Sequence[_Own],
-    subject: Subject,
-    stamp: Stamp,
-    body: str,
-    whose: Account,
-) -> Done:
-    if there:
-        try:
-            now = stamp_of(github.comment(there[0].comment.id).body, subject)
-            if now is not None and now.order > stamp.order:
-                return Done.OUTDATED
-            github.update(there[0].comment.id, body)
-        except NotThereError:
-            pass  # deleted since it was listed: posted anew
-        else:
-            return Done.UPDATED
+def _replace(
+    github: GitHub, there: Sequence[_Own], subject: Subject, stamp: Stamp, body: str
+) -> Done | None:
+    """Replace the first comment; None where there is none, or it was deleted meanwhile."""
+    if not there:
+        return None
+    identity = there[0].comment.id
+    try:
+        now = stamp_of(github.comment(identity).body, subject)
+        if now is not None and now.order > stamp.order:
+            return Done.OUTDATED
+        github.update(identity, body)
+    except NotThereError:
+        return None
+    return Done.UPDATED
+
+
+def _create(
+    github: GitHub, number: int, subject: Subject, stamp: Stamp, body: str, whose: Account
+) -> Account:
+    """Post a comment once, though answers may be lost; return whom it is by."""
     for left in reversed(range(CREATE_TRIES)):
         try:
-            github.create(number, body)
+            return github.create(number, body).author
         except UnavailableError:
             # It may be there in spite of that: another one would be a duplicate.
             if any(one.stamp == stamp for one in _ours(github, number, subject, whose)):
@@ -159,9 +163,7 @@ def _write(
             if not left:
                 raise
             github.transport.wait(CREATE_PAUSE_S)
-        else:
-            break
-    return Done.CREATED
+    return whose
 
 
 def _settle(github: GitHub, there: Sequence[_Own]) -> tuple[int | None, int]:

@@ -17,7 +17,6 @@ from infra.tiers import BadTierError, parse_tier
 HOURS = Decimal(730)
 CENT = Decimal("0.01")
 _Bought = Callable[[Bought], Figure | None]
-COMMITTED = ("vCPU", "memory")  # the parts that commitments make cheaper
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,6 @@ class Price:
     def unpriced(self) -> tuple[Part, ...]:
         """Return what the total leaves out."""
         return tuple(one for one in self.parts if one.amount is None)
-
-    def committed(self, discount: Discount) -> Decimal:
-        """Return the total with a commitment, to the cent."""
-        machine = (one.amount or Decimal(0) for one in self.parts if one.name in COMMITTED)
-        return _cents(self.total - sum(machine, Decimal(0)) * discount.percent / 100)
 
     def words(self) -> str:
         """Return the total as people read it."""

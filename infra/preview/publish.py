@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.preview.comment import Done, Posted, post
 from infra.preview.github import GitHub, Pull
-from infra.preview.markdown import LIMIT, Section, code, document, fit
+from infra.preview.markdown import LIMIT, Section, code, document, escape, fit
 from infra.preview.received import read
 from infra.preview.refusals import API
 from infra.preview.stamp import Stamp, Subject, parse_run
@@ -98,7 +98,7 @@ def publish(typed: Typed) -> Posted:
         raise BadOptionError("--run-url", more, "Give the https address of the run.")
     # Read and checked before GitHub is asked anything.
     if typed.report:
-        told = _told(read(Path(typed.report)), stamp, more)
+        told = _told(read(Path(typed.report)), subject, stamp, more)
 
         def text(line: str) -> str:
             return document(told, line, more=more)
@@ -116,12 +116,14 @@ def publish(typed: Typed) -> Posted:
     return post(github, pull, subject, stamp, text, typed.author)
 
 
-def _told(preview: Preview, stamp: Stamp, more: str) -> Sequence[Section]:
-    """Return the report's sections; the first line names the commit and leads to the run."""
+def _told(preview: Preview, subject: Subject, stamp: Stamp, more: str) -> Sequence[Section]:
+    """Return the report's sections; the first line says of what, and leads to the run."""
     first, *others = sections(preview)
+    stack = "" if subject.key == ALL else f", stack {subject.key}"
+    title = escape(f"Preview of {subject.project}{stack}")
     run = f", [run]({more})" if more else ""
-    of = f"{first.summary} Commit {code(stamp.commit[:12])}{run}."
-    return (replace(first, summary=of), *others)
+    summary = f"{first.summary} Commit {code(stamp.commit[:12])}{run}."
+    return (replace(first, title=title, summary=summary), *others)
 
 
 def _markdown(path: str) -> str:

@@ -72,6 +72,7 @@ def run(
     token: str = TOKEN,
     subject: Subject = ALL,
     wait: Callable[[float], None] | None = None,
+    author: str = "",
 ) -> Posted:
     """Post as a workflow's run does."""
     through = github(hub, token, wait)
@@ -83,6 +84,7 @@ def run(
         subject,
         stamp,
         lambda line: document([Section("all", text)], line),
+        author,
     )
 
 
@@ -225,6 +227,17 @@ def test_persons_token_and_workflows_token_keep_to_their_own(hub: Hub) -> None:
     assert [one["user"]["login"] for one in hub.comments.values()] == [ACTIONS, "octocat"]
     assert run(hub, number=6, token="person").done is Done.UPDATED
     assert own(hub) == [Stamp(NEW, 5, 1), Stamp(NEW, 6, 1)]
+
+
+def test_app_whose_name_the_api_does_not_tell_keeps_one_comment(hub: Hub) -> None:
+    hub.users["app"] = User("our-app[bot]", "Bot")
+    first = run(hub, number=5, token="app")
+    second = run(hub, number=6, token="app")
+    assert (second.comment, second.removed) == (first.comment, 1)
+    assert own(hub) == [Stamp(NEW, 6, 1)]
+    third = run(hub, number=7, token="app", author="our-app[bot]")
+    assert (third.done, third.comment) == (Done.UPDATED, first.comment)
+    assert writes(hub) == ["POST", "POST", "PATCH", "DELETE", "PATCH"]
 
 
 def test_each_subject_has_its_own_comment(hub: Hub) -> None:

@@ -85,8 +85,8 @@ def test_no_change_is_one_line(hub: Hub, report: Path) -> None:
     (body,) = hub.bodies(7)
     assert body == (
         f"<!-- preview of ai-square-db key=all commit={COMMIT} run=5.1 -->\n\n"
-        "<b>Preview</b>: No change of local, prod, staging: the working tree against main"
-        f" (0123456789). Commit <code>bbbbbbbbbbbb</code>, [run]({RUN}).\n"
+        "<b>Preview of ai-square-db</b>: No change of local, prod, staging: the working tree"
+        f" against main (0123456789). Commit <code>bbbbbbbbbbbb</code>, [run]({RUN}).\n"
     )
 
 
@@ -94,6 +94,7 @@ def test_stack_has_its_own_comment(hub: Hub, report: Path) -> None:
     publish(typed(report))
     publish(typed(report, stack="prod"))
     assert [body.split()[4] for body in hub.bodies(7)] == ["key=all", "key=prod"]
+    assert "<b>Preview of ai-square-db, stack prod</b>" in hub.bodies(7)[1]
 
 
 def test_github_says_which_pull_request_a_branch_has(hub: Hub, report: Path) -> None:

@@ -120,11 +120,9 @@ def test_nothing_priced_has_no_total() -> None:
     assert monthly(body("us-central1"), BOOK).words() == "not priced"
 
 
-def test_commitments_make_the_machine_cheaper_and_nothing_else() -> None:
-    price = monthly(body(), BOOK)
-    committed = {one.years: price.committed(one) for one in price.commitments}
-    # (120.60 + 76.65) x 0.75 + 34.00, and x 0.48
-    assert committed == {1: Decimal("181.94"), 3: Decimal("128.68")}
+def test_commitments_are_told() -> None:
+    told = {one.years: one.percent for one in monthly(body(), BOOK).commitments}
+    assert told == {1: Decimal(25), 3: Decimal(52)}
 
 
 @pytest.mark.parametrize(

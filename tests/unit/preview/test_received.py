@@ -65,7 +65,7 @@ def preview(text: str = "words") -> Preview:
             ),
         ),
         secrets=(text,),
-        restarts=(Restart("instance", Stage.MACHINE, ("settings.tier",), softened=True),),
+        restarts=(Restart("instance", text, Stage.MACHINE, ("settings.tier",), softened=True),),
         circumstances=(text,),
         money=Money({"instance": cost}, date(2026, 11, 1), text),
         policy=(PolicyChange(Turn.NEW, "rule", Severity.HIGH, "instance", text, text),),
