@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.adopt.flags import flags, same
-from infra.adopt.keys import Inputs, fields
 from infra.adopt.people import Asked, people
 from infra.body import declarable
+from infra.instance_keys import Inputs, fields
 from infra.live import LiveInstance
 from infra.settings.declared import Declared
 from infra.settings.keys import key

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra.adopt.keys import key_of
 from infra.body import api_path, instance_body
 from infra.changes import Change, compare
 from infra.consequences import DISK_SIZE, Effect
 from infra.desired import INSTANCE, Desired, DesiredResource
+from infra.instance_keys import key_of
 from infra.live import TYPES, Kind, Live, LiveInstance
 from infra.settings.keys import key
 from ops.cloudsql import BUILT_IN, Account
