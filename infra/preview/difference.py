@@ -11,7 +11,8 @@ from infra.changes import Change, compare
 from infra.consequences import Consequence, Effect
 from infra.desired import DATABASE, INSTANCE, PASSWORD, USER, Desired, DesiredResource
 
-TEXT_LIMIT = 200  # characters of a value that people read; JSON has all of it
+TEXT_LIMIT = 200  # characters of a value that people read whole
+CONTEXT = 40  # characters before and after the place where two long values part
 
 BUCKET = "gcp:storage/bucket:Bucket"
 # What is lost with a resource of these.
@@ -137,7 +138,8 @@ def _inputs(
         else:
             effect = otherwise
         told = Consequence(effect, _why(after.type, effect), "gcp provider")
-        yield Change(path, _short(was), _short(will), effect, told)
+        words = _short(was, will)
+        yield Change(path, words[0], words[1], effect, told)
 
 
 def _why(kind: str, effect: Effect) -> str:
@@ -163,10 +165,21 @@ def _text(value: object) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
-def _short(text: str) -> str:
+def _short(before: str, after: str) -> tuple[str, str]:
+    """Return both values; of long ones what lies around the place where they part."""
+    if max(len(before), len(after)) <= TEXT_LIMIT:
+        return before, after
+    pairs = enumerate(zip(before, after, strict=False))
+    same = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
+    return _around(before, same), _around(after, same)
+
+
+def _around(text: str, place: int) -> str:
     if len(text) <= TEXT_LIMIT:
         return text
-    return f"{text[:TEXT_LIMIT]}... ({len(text)} characters)"
+    start = max(0, place - CONTEXT)
+    shown = text[start : place + CONTEXT]
+    return f"{'...' * (start > 0)}{shown}... ({len(text):,} characters)"
 
 
 def secrets_changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ def test_a_violation_is_told_with_what_was_found_and_the_remedy(
     assert told.enforcementLevel == analyzer_pb2.MANDATORY
     assert told.message.splitlines() == [
         "A second zone takes over.",
-        "ai-square-db-prod: ZONAL. Set availability: REGIONAL (this restarts the instance).",
+        "ai-square-db-prod: ZONAL. Set availability: REGIONAL.",
     ]
     staging = asked(analyzer, zonal, "staging")
     assert [one.policyName for one in staging] == []  # staging has a waiver

@@ -50,3 +50,9 @@ def test_every_module_of_ops_is_held_by_the_contracts() -> None:
     linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     held = next(c for c in linter["contracts"] if c["id"] == "ops-to-infra")
     assert set(held["source_modules"]) == modules
+
+
+def test_no_module_of_infra_hides_one_of_pythons_own() -> None:
+    """With ``main: infra/`` the Pulumi CLI puts that folder first on the path."""
+    names = {path.stem for path in (ROOT / "infra").iterdir()}
+    assert not names & set(sys.stdlib_module_names)

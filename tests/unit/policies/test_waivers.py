@@ -53,7 +53,7 @@ def test_a_violation_without_a_waiver_is_a_finding_with_its_remedy() -> None:
     seen = review([declared(BROKEN)], SIDES, TODAY)
     (violated,) = seen.of(State.VIOLATED)
     assert (violated.rule, violated.found) == ("regional-availability", "ZONAL")
-    assert violated.remedy == "Set availability: REGIONAL (this restarts the instance)."
+    assert violated.remedy == "Set availability: REGIONAL."
     assert seen.state is results.State.FINDING
 
 
