@@ -31,10 +31,16 @@ def _python(source: str, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def used_by(stack: str) -> list[str]:
+    """Return the pulumi modules that a stack's program has imported when it is done."""
+    used: list[str] = json.loads(_python(PROGRAM, stack, "used"))
+    return used
+
+
 def main() -> None:
     """Print both figures and their ratio for each stack."""
     for stack in sys.argv[1:] or ("local", "staging", "prod"):
-        used = json.loads(_python(PROGRAM, stack, "used"))
+        used = used_by(stack)
         timed = pair(
             lambda stack=stack: _python(PROGRAM, stack),  # type: ignore[misc]  # bound now
             lambda used=used: _python(IMPORTS, *used),  # type: ignore[misc]  # bound now
