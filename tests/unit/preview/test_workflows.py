@@ -131,6 +131,16 @@ class Runner:
         stub = folder / "inv"
         stub.write_text(STUB, encoding="utf-8")
         stub.chmod(0o700)
+        self.git("init", "--quiet", "--initial-branch", "other")
+        for message in ("base", "merge"):
+            self.git("commit", "--quiet", "--allow-empty", "--message", message)
+
+    def git(self, *arguments: str) -> str:
+        who = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com")
+        command = ["git", *who, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, check=True
+        ).stdout
 
     def run(self, shell: str, **env: str) -> subprocess.CompletedProcess[str]:
         given: Mapping[str, str] = {
@@ -140,6 +150,7 @@ class Runner:
             "GITHUB_STEP_SUMMARY": str(self.summary),
             "GITHUB_REPOSITORY": "ai-square/db",
             "ARGUMENTS": str(self.arguments),
+            "BASE": "main",
             "REPORT": "",
             "ENDS": "0",
         }
@@ -171,7 +182,8 @@ def test_report_is_kept_however_the_preview_ends(
     done = runner.run(shell, ENDS=ends, REPORT="yes", NUMBER="7")
     assert done.returncode == 0, done.stderr
     given = runner.arguments.read_text(encoding="utf-8").split()
-    assert given == ["preview", "--base", "HEAD^1", "--out", str(runner.out)]
+    assert given == ["preview", "--base", "main", "--out", str(runner.out)]
+    assert runner.git("rev-parse", "main") == runner.git("rev-parse", "HEAD^1")
     assert runner.output.read_text(encoding="utf-8") == f"code={ends}\n"
     assert runner.summary.read_text(encoding="utf-8") == "# report\n"
     assert (runner.out / "pull-request").read_text(encoding="utf-8") == "7\n"
