@@ -46,7 +46,9 @@ def headline(preview: Preview) -> str:
 
 def unchanged(preview: Preview) -> bool:
     """Tell whether there is nothing to say: not even of what is left alone on purpose."""
-    return preview.verdict is Verdict.NO_CHANGE and not any(one.changes for one in preview.stacks)
+    return preview.verdict is Verdict.NO_CHANGE and not any(
+        one.changes or one.engine for one in preview.stacks
+    )
 
 
 def _blocks(preview: Preview) -> Iterator[Table | str]:
