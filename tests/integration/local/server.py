@@ -1,6 +1,7 @@
 """A local Cloud SQL for tests: started, spoken to, killed, and gone afterwards."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import psycopg
+import pytest
 from google.api_core.client_options import ClientOptions
 from google.cloud import sqladmin_v1beta4 as sqladmin
 from google.oauth2.credentials import Credentials
@@ -225,6 +227,20 @@ def data_folder() -> Iterator[Path]:
         yield top / "data"
     finally:
         shutil.rmtree(top)
+
+
+@contextmanager
+def small_disk(size_mb: int) -> Iterator[Path]:
+    """Yield a data folder that is a file system of this size, in memory; skip without root."""
+    with data_folder() as data:
+        data.mkdir(mode=0o711)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=711", "none", str(data)]
+        if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
+            pytest.skip("a small file system can't be mounted here")
+        try:
+            yield data
+        finally:
+            subprocess.run(["umount", data], check=True)
 
 
 @contextmanager

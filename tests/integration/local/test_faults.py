@@ -1,8 +1,6 @@
 """Faults on demand: each is seen by a real client, and gone when it is cleared."""
 
-import contextlib
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,9 +17,9 @@ from tests.integration.local.server import (
     Json,
     LocalServer,
     clone_body,
-    data_folder,
     instance_body,
     running,
+    small_disk,
 )
 
 FAULTS = "/local/v1/faults"
@@ -301,19 +299,6 @@ def test_a_killed_primary_loses_its_connections_and_no_row(faulty: LocalServer) 
         time.sleep(0.05)
     assert "error" not in faulty.done(newest)
     assert read_all(faulty) == rows
-
-
-@contextlib.contextmanager
-def small_disk(size_mb: int) -> Iterator[Path]:
-    with data_folder() as data:
-        data.mkdir(mode=0o711)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=711", "none", str(data)]
-        if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
-            pytest.skip("a small file system can't be mounted here")
-        try:
-            yield data
-        finally:
-            subprocess.run(["umount", data], check=True)
 
 
 def test_a_full_disk_fails_a_backup_until_it_is_cleared() -> None:

@@ -1,9 +1,6 @@
 """Settings and flags, users and databases, and their refusals."""
 
-import contextlib
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,8 +11,8 @@ from tests.integration.local.server import (
     Json,
     LocalServer,
     clone_body,
-    data_folder,
     instance_body,
+    small_disk,
 )
 
 
@@ -182,19 +179,6 @@ def test_a_backup_is_listed_and_deleted(local: LocalServer) -> None:
 
     assert local.ask("GET", f"/instances/main/backupRuns/{run}").status == 404
     assert not (Path(local.status("main")["home"]).parent / "bases" / run).exists()
-
-
-@contextlib.contextmanager
-def small_disk(size_mb: int) -> Iterator[Path]:
-    with data_folder() as data:
-        data.mkdir(mode=0o711)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=711", "none", str(data)]
-        if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
-            pytest.skip("a small file system can't be mounted here")
-        try:
-            yield data
-        finally:
-            subprocess.run(["umount", data], check=True)
 
 
 def test_a_full_disk_fails_the_backup_and_leaves_nothing() -> None:
