@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,13 @@ import pytest
 
 from ops.cloudsql import ApiError, CloudSql, Instance, Operation
 from ops.console import Lines, Silent
-from ops.db import Database, LibpqPasswords
 from ops.journal import Journal, unfinished
 from ops.restore import cleanup, inject
 from ops.restore.crew import Crew
-from ops.restore.source import ROOM, Source
+from ops.restore.source import ROOM
 from ops.restore.sweep import sweep_held
 from ops.results import State
-from ops.store import FolderStore
+from tests.unit.restore.sources import drilled
 
 NOW = datetime(2026, 5, 5, 13, tzinfo=UTC)
 OLD, YOUNG = "db-drill-260504120000-0a1b-c", "db-drill-260505120000-0a1b-c"
@@ -57,25 +56,9 @@ def _done(name: str) -> Operation:
     return Operation("op", "DELETE", "DONE", name, None, None, None, (), "")
 
 
-def _source(cloud: CloudSql, folder: Path) -> Source:
-    return Source(
-        stack="local",
-        instance="db",
-        cloud=cloud,
-        database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
-        owner="o",
-        app="a",
-        store=FolderStore(folder),
-        server=None,
-        rto_target_s=1,
-        rpo_target_s=1,
-        lease=timedelta(minutes=1),
-    )
-
-
 def test_everything_in_the_journal_goes_protected_or_not(tmp_path: Path) -> None:
     cloud = Cloud(db=True, copy=True, other=False)
-    source = _source(cloud, tmp_path)
+    source = drilled(tmp_path, cloud)
     journal = Journal(source.store, ROOM, "run")
     for action, name in (("create", "other"), ("clone", "copy"), ("clone", "never-made")):
         journal.intend(action, name)
@@ -87,7 +70,7 @@ def test_everything_in_the_journal_goes_protected_or_not(tmp_path: Path) -> None
 def test_what_cannot_be_removed_stays_in_the_journal_and_is_told(tmp_path: Path) -> None:
     cloud = Cloud(copy=False, other=False)
     cloud.refuses.add("copy")
-    source = _source(cloud, tmp_path)
+    source = drilled(tmp_path, cloud)
     journal = Journal(source.store, ROOM, "run")
     journal.intend("clone", "copy")
     journal.intend("create", "other")
@@ -104,7 +87,7 @@ def test_what_cannot_be_removed_stays_in_the_journal_and_is_told(tmp_path: Path)
 def test_a_clean_up_cut_short_says_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = _source(Cloud(copy=False), tmp_path)
+    source = drilled(tmp_path, Cloud(copy=False))
     journal = Journal(source.store, ROOM, "run")
     journal.intend("clone", "copy")
 
@@ -119,7 +102,7 @@ def test_a_clean_up_cut_short_says_what_is_left(
 
 
 def test_a_hidden_file_is_put_back_once(tmp_path: Path) -> None:
-    source = _source(Cloud(), tmp_path / "store")
+    source = drilled(tmp_path / "store", Cloud())
     segment = tmp_path / "000000010000000000000007"
     segment.write_bytes(b"wal")
     journal = Journal(source.store, ROOM, "run")
@@ -134,14 +117,14 @@ def test_a_hidden_file_is_put_back_once(tmp_path: Path) -> None:
 
 def test_a_strangers_copy_is_removed_only_when_it_outlived_its_time(tmp_path: Path) -> None:
     cloud = Cloud(**{"db": True, OLD: True, YOUNG: False, "db-drill-notes": False})
-    report = sweep_held(_source(cloud, tmp_path), NOW)
+    report = sweep_held(drilled(tmp_path, cloud), NOW)
     assert report.removed == (OLD,)
     assert report.kept == (YOUNG,)
     assert list(cloud.there) == ["db", YOUNG, "db-drill-notes"]
 
 
 def test_faults_are_named_and_those_of_files_refused_on_cloud_stacks(tmp_path: Path) -> None:
-    cloud = replace(_source(Cloud(), tmp_path), stack="staging")
+    cloud = replace(drilled(tmp_path, Cloud()), stack="staging")
     assert inject.named("", cloud) is None
     fault = inject.named("altered-row", cloud)
     assert fault is not None

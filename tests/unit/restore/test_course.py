@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.cloudsql import CloudSql, Operation
+from ops.cloudsql import Operation
 from ops.console import Silent
-from ops.db import Database, LibpqPasswords
 from ops.errors import OpsError, Terminated
 from ops.restore import drill, evidence
 from ops.restore.copies import Made
@@ -17,30 +16,17 @@ from ops.restore.course import Course, report
 from ops.restore.crew import Crew, StoppedError
 from ops.restore.drill import Options
 from ops.restore.plan import CopyPlan, DrillPlan, Kind
-from ops.restore.source import Source
 from ops.restore.verify import Verified
 from ops.results import CheckResult, State, exit_code
 from ops.store import FolderStore, StoreFullError
+from tests.unit.restore.sources import drilled
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OPERATION = Operation("1", "CLONE", "DONE", "x", NOW, NOW, NOW + timedelta(seconds=3), (), "")
 
 
 def _course(folder: Path) -> Course:
-    source = Source(
-        stack="local",
-        instance="db",
-        cloud=CloudSql("project", "http://127.0.0.1:1"),
-        database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
-        owner="o",
-        app="a",
-        store=FolderStore(folder),
-        server=None,
-        rto_target_s=1,
-        rpo_target_s=1,
-        lease=timedelta(minutes=1),
-    )
-    course = Course(source, "260102030405-ab12", NOW)
+    course = Course(drilled(folder), "260102030405-ab12", NOW)
     copies = (CopyPlan(Kind.BACKUP, "db-b1"), CopyPlan(Kind.CLONE, "db-c"))
     course.choose(DrillPlan(course.run, copies, {}, ()))
     return course

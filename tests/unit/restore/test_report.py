@@ -11,15 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.cloudsql import CloudSql
 from ops.console import WIDTH, Console, Format, Table
-from ops.db import Database, LibpqPasswords
 from ops.restore import evidence
 from ops.restore.report import DRILL, Checked, Clone, Report, Restored
-from ops.restore.source import Source
 from ops.restore.timing import Loss, Phases
 from ops.results import CheckResult, State
-from ops.store import FolderStore
+from tests.unit.restore.sources import drilled
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PHASES = Phases(0.1, 1, 2, 0.25, 0.05, 3)
@@ -163,24 +160,8 @@ def test_a_good_check_with_a_remedy_is_told_too() -> None:
     assert "  GRANT." in blocks
 
 
-def _source(folder: Path) -> Source:
-    return Source(
-        stack="local",
-        instance="db",
-        cloud=CloudSql("project", "http://127.0.0.1:1"),
-        database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
-        owner="o",
-        app="a",
-        store=FolderStore(folder),
-        server=None,
-        rto_target_s=1,
-        rpo_target_s=1,
-        lease=timedelta(minutes=1),
-    )
-
-
 def test_evidence_is_chained_to_the_one_before(tmp_path: Path) -> None:
-    source = _source(tmp_path)
+    source = drilled(tmp_path)
     evidence.write(source, REPORT, {"database": "POSTGRES_15"})
     later = replace(REPORT, run="260102030406-0000")
     evidence.write(source, later, {"database": "POSTGRES_15"})
@@ -214,7 +195,7 @@ def test_evidence_names_the_commit_where_there_is_one(
             [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
         )
         expected = asked.stdout.strip()
-    evidence.write(_source(tmp_path / "store"), REPORT, {})
+    evidence.write(drilled(tmp_path / "store"), REPORT, {})
     path = tmp_path / "store" / evidence.key(REPORT.run)
     assert json.loads(path.read_bytes())["commit"] == expected
     assert (f"Git commit: {expected}." in path.with_suffix(".md").read_text()) is there
@@ -226,7 +207,7 @@ def test_evidence_can_be_read(tmp_path: Path) -> None:
         _checked(DRILL, "rto", State.FINDING),
         _checked(DRILL, "rpo"),
     )
-    evidence.write(_source(tmp_path), report, {"postgresql": "15.9"})
+    evidence.write(drilled(tmp_path), report, {"postgresql": "15.9"})
     text = (tmp_path / evidence.key(REPORT.run)).with_suffix(".md").read_text()
     assert text.startswith("# Restore drill 260102030405-ab12: fail\n")
     assert f"Drilled by {getpass.getuser()} on {socket.gethostname()}." in text
