@@ -1,13 +1,14 @@
 """backupRuns: insert, get, list, delete."""
 
 import re
+from datetime import datetime
 
 from infra.local import schedule
 from infra.local.api import replicas, resources
 from infra.local.api.call import Call
 from infra.local.api.errors import not_found
 from infra.local.api.paging import page
-from infra.local.model import BackupRun, Body
+from infra.local.model import BackupRun, Body, Instance
 from infra.local.runs import deleting, new_run, taking
 
 _RUN_ID = re.compile(r"[0-9]{1,18}")
@@ -15,7 +16,15 @@ _RUN_ID = re.compile(r"[0-9]{1,18}")
 
 def insert(call: Call) -> Body:
     """Answer backupRuns.insert."""
-    owner = call.ready()
+    return take(call, call.ready())
+
+
+def take(call: Call, owner: Instance, *, expires: datetime | None = None) -> Body:
+    """Begin an on-demand backup of an instance, as the body describes it.
+
+    Raises:
+        ApiError: 400 for a replica.
+    """
     replicas.refuse_replica(owner)
     store = call.service.store
     with store.transaction():
@@ -25,6 +34,7 @@ def insert(call: Call) -> Body:
             schedule.ON_DEMAND,
             description=str(call.body.get("description") or ""),
             location=str(call.body.get("location") or ""),
+            expires=expires,
         )
         operation = call.begin(taking(owner, run), also=lambda: store.add_run(run))
     return call.answer(call.work.start(operation))

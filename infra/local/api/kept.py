@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from infra.local import schedule
-from infra.local.api import filters, resources
+from infra.local.api import backups, filters, resources
 from infra.local.api.body import required
 from infra.local.api.call import Call
 from infra.local.api.errors import invalid, not_found
@@ -19,7 +18,7 @@ from infra.local.model import (
     OperationType,
     RunStatus,
 )
-from infra.local.runs import deleting, new_run, taking
+from infra.local.runs import deleting
 from infra.local.work import new_operation
 
 _NAME = re.compile(r"projects/([^/]+)/backups/([0-9]{1,18})")
@@ -90,18 +89,7 @@ def create(call: Call) -> Body:
     """Answer Backups.CreateBackup: an on-demand backup of the named instance."""
     name = required(call.body, "instance").rpartition("/")[2]
     owner = replace_call(call, name).ready()
-    store = call.service.store
-    with store.transaction():
-        run = new_run(
-            store,
-            owner,
-            schedule.ON_DEMAND,
-            description=str(call.body.get("description") or ""),
-            location=str(call.body.get("location") or ""),
-            expires=expiry(call, call.body, call.service.clock.now()),
-        )
-        operation = call.begin(taking(owner, run), also=lambda: store.add_run(run))
-    return call.answer(call.work.start(operation))
+    return backups.take(call, owner, expires=expiry(call, call.body, call.service.clock.now()))
 
 
 def replace_call(call: Call, instance: str) -> Call:
