@@ -22,12 +22,8 @@ def ensure(service: Service, instance: Instance) -> None:
     Raises:
         EngineError: If the standby can't be made.
     """
-    if not instance.highly_available:
-        remove(service, instance)
-        return
-    other = service.standby(instance)
-    if instance.stopped:
-        other.stop()
+    other = _wanted(service, instance)
+    if other is None:
         return
     primary = service.cluster(instance)
     if not _is_back(primary, other):
@@ -36,6 +32,18 @@ def ensure(service: Service, instance: Instance) -> None:
         other.start()
         standby.wait_streaming(primary, other, standby.STANDBY)
     standby.set_synchronous(primary, on=True)
+
+
+def _wanted(service: Service, instance: Instance) -> Cluster | None:
+    """Return the standby that is to run; where none is, remove it or stop it, and return None."""
+    if not instance.highly_available:
+        remove(service, instance)
+        return None
+    other = service.standby(instance)
+    if instance.stopped:
+        other.stop()
+        return None
+    return other
 
 
 def _is_back(primary: Cluster, other: Cluster) -> bool:
@@ -74,12 +82,8 @@ def attempt(service: Service, instance: Instance) -> None:
 
 def bring_back(service: Service, instance: Instance) -> None:
     """Start or adopt the standby at the server's start; one that can't be is made anew later."""
-    if not instance.highly_available:
-        remove(service, instance)
-        return
-    other = service.standby(instance)
-    if instance.stopped:
-        other.stop()
+    other = _wanted(service, instance)
+    if other is None:
         return
     try:
         if standby.is_standby(other):
