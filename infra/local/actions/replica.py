@@ -1,5 +1,6 @@
 """Read replicas: make, promote, stop and start them."""
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ from infra.local.model import Instance, InstanceState
 from infra.local.work import Job
 
 _PROMOTED = "promoted"
+_BACK_LIMIT_S = 15
+_log = logging.getLogger(__name__)
 
 
 def create(job: Job) -> None:
@@ -74,15 +77,22 @@ def _replicate(job: Job, *, on: bool) -> None:
     cluster = service.cluster(instance)
     cluster.configure()
     service.store.save_instance(instance)
-    if cluster.is_running():
+    if cluster.layout.standby.data.exists():  # killed while it was made anew
+        replication.clear(service, instance)
+    elif cluster.is_running():
         cluster.reload()
     else:
         cluster.start()
-    if on:
-        primary = service.cluster(replication.primary_of(service.store, instance))
-        standby.wait_streaming(primary, cluster, instance.name)
-    else:
+    if not on:
         standby.wait_disconnected(cluster)
+        return
+    primary = service.cluster(replication.primary_of(service.store, instance))
+    try:
+        standby.wait_streaming(primary, cluster, instance.name, _BACK_LIMIT_S)
+    except standby.StandbyLostError as error:
+        # Stopped for longer than the log is kept.
+        _log.warning("The replica %s is made anew: %s", instance.name, error)
+        replication.reseed(service, instance)
 
 
 def undo_promote(job: Job, reason: str) -> None:

@@ -116,6 +116,36 @@ def test_a_stopped_replica_stays_as_it_is(server: LocalServer) -> None:
     caught_up(server, "reader", 11)
 
 
+def test_a_replica_stopped_for_longer_than_the_log_is_kept_is_made_anew(
+    server: LocalServer,
+) -> None:
+    server.do("POST", "/instances/reader/stopReplica")
+    source = server.status("source")
+    archive, socket = Path(source["archive"]), source["socket"]
+    with psycopg.connect(f"host={socket} user=cloudsqladmin dbname=postgres", autocommit=True) as c:
+        for number in range(13, 19):  # more than the 64 MB that a primary keeps back
+            c.execute("INSERT INTO t VALUES (%s)", (number,))
+            c.execute("SELECT pg_switch_wal()")
+        c.execute("CHECKPOINT")
+    until_archived(archive, 5)
+    for segment in sorted(archive.iterdir()):  # as the window's end does
+        segment.unlink()
+    before = server.status("reader")["home"]
+
+    server.do("POST", "/instances/reader/startReplica")
+
+    caught_up(server, "reader", 18)
+    assert server.status("reader")["home"] != before
+    assert not Path(before).exists()
+
+
+def until_archived(archive: Path, count: int) -> None:
+    deadline = time.monotonic() + DONE_LIMIT_S
+    while len(list(archive.iterdir())) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     ("verb", "path", "body", "reason"),
     [
