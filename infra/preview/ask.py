@@ -13,6 +13,7 @@ from infra.preview.show import Shown
 from infra.preview.text import sections
 from infra.preview.verdict import FAIL_ON, Preview, fail_on
 from infra.stackfile import ROOT
+from ops import target as targets
 from ops.console import Progress, to_json
 from ops.errors import BadInputError, OpsError
 
@@ -104,7 +105,7 @@ def _live(asked: Asked) -> Preview:
 
     if asked.against != LIVE:
         raise BadComparisonError(f"--against {asked.against!r} is nothing to compare with")
-    return against_live(asked.stack, fail_on(asked.fail_on or FAIL_ON))
+    return against_live(targets.load(asked.stack), fail_on(asked.fail_on or FAIL_ON))
 
 
 def _between(asked: Asked) -> Preview:

@@ -41,7 +41,10 @@ def covers(store: Store, now: datetime) -> str:
         drill = json.loads(stored.content)["drill"]
         ended = datetime.fromisoformat(drill["ended"])
         state, rto, loss = drill["verdict"], drill["rto_s"], drill["rpo_s"]
-    except (OpsError, OSError, ValueError, KeyError, TypeError) as error:
+    except OpsError as error:
+        why = str(error).split(". ", maxsplit=1)[0].rstrip(".")
+        return f"The last restore drill's evidence can't be read from here: {why}."
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return f"The last restore drill's evidence can't be read: {type(error).__name__}."
     days = (now - ended).days
     age = "today" if days < 1 else f"{days} day{'' if days == 1 else 's'} ago"

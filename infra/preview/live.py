@@ -12,17 +12,16 @@ from infra.preview import drills
 from infra.preview.difference import Action, ResourceChange
 from infra.preview.downtime import circumstances, restarts
 from infra.preview.verdict import Preview, StackPreview, Verdict, decide
-from ops import target as targets
 from ops.console import Silent
+from ops.target import Target
 
 
-def against_live(stack: str, failing: frozenset[Verdict]) -> Preview:
+def against_live(target: Target, failing: frozenset[Verdict]) -> Preview:
     """Compare what a stack declares with what there is.
 
     Raises:
-        ops.errors.OpsError: The stack can't be read, or the Admin API can't be asked.
+        ops.errors.OpsError: The Admin API can't be asked.
     """
-    target = targets.load(stack)
     desired = collect(target.settings)
     names = {str(one.inputs["name"]) for one in desired.of_type(INSTANCE)}
     there = live.read(target.cloud(), names, Silent())

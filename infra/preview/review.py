@@ -20,6 +20,7 @@ from ops.errors import BadInputError
 from ops.store import Store
 
 WORKING_TREE = "the working tree"
+NOTHING = Desired((), {})
 
 
 def against_base(
@@ -90,7 +91,7 @@ def _stack(
         if side.desired is None
     ]
     if failed:
-        return StackPreview(name, Verdict.UNKNOWN, note="; ".join(failed), secrets=secrets)
+        return _failed(name, failed, before.desired or after.desired, secrets, now)
     assert before.desired is not None  # noqa: S101 - a side without it failed
     assert after.desired is not None  # noqa: S101 - as above
     return compared(
@@ -105,14 +106,34 @@ def _stack(
     )
 
 
+def _failed(
+    name: str,
+    why: list[str],
+    other: Desired | None,
+    secrets: tuple[str, ...],
+    now: datetime,
+) -> StackPreview:
+    """Say which side fails; of one that does not, what it declares and costs."""
+    note = "; ".join(why)
+    if other is None:
+        return StackPreview(name, Verdict.UNKNOWN, note=note, secrets=secrets)
+    return StackPreview(
+        stack=name,
+        verdict=Verdict.UNKNOWN,
+        note=f"{note}; the other side declares {len(other.resources)} resources",
+        secrets=secrets,
+        memory=tuple(memory(NOTHING, other)),
+        money=money(NOTHING, other, now.date()),
+    )
+
+
 def _one_sided(name: str, before: Side | None, after: Side | None) -> StackPreview:
     side = before or after
     assert side is not None  # noqa: S101 - the stack was found on one of the sides
     where = "new: all of it would be created" if before is None else "gone from the working tree"
     if side.desired is None:
         return StackPreview(name, Verdict.UNKNOWN, note=f"the stack is {where}; {side.error}")
-    empty = Desired((), {})
-    pair = (empty, side.desired) if before is None else (side.desired, empty)
+    pair = (NOTHING, side.desired) if before is None else (side.desired, NOTHING)
     changes = differences(*pair)
     if before is None:
         return StackPreview(name, Verdict.SAFE, note=f"the stack is {where}", changes=changes)

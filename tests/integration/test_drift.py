@@ -13,6 +13,9 @@ from infra.disk.grow import ChangedMeanwhileError, PastLimitError, ShrinkError, 
 from infra.drift.check import drift
 from infra.drift.differences import Finding
 from infra.drift.report import Drift
+from infra.preview.difference import Action
+from infra.preview.live import against_live
+from infra.preview.verdict import FAIL_ON, Verdict, fail_on
 from infra.settings import load
 from ops import localcloud
 from ops.cloudsql import CloudSql
@@ -22,6 +25,7 @@ from ops.results import State
 from ops.target import Target
 
 NAME = "ai-square-db"
+FAILING = fail_on(FAIL_ON)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,25 @@ def test_what_was_just_deployed_does_not_drift(target: Target) -> None:
     found = drift(target)
     assert found.state is State.OK
     assert found.blocks() == (f"No drift: {NAME} as local declares.",)
+
+
+def test_a_preview_against_live_says_what_deploying_would_do(
+    target: Target, cloud: CloudSql
+) -> None:
+    assert against_live(target, FAILING).verdict is Verdict.NO_CHANGE
+    patched(cloud, tier="db-custom-2-3840")
+    (local,) = against_live(target, FAILING).stacks
+    assert local.verdict is Verdict.RESTARTS
+    (restart,) = local.restarts
+    assert (restart.instance, restart.because) == (NAME, ("settings.tier",))
+    assert "restore drill" in local.drill
+    patched(cloud, tier="db-custom-1-3840")
+    cloud.wait(cloud.insert_database(NAME, "by_hand"))
+    cloud.wait(cloud.delete_database(NAME, "ai_square"))
+    (local,) = against_live(target, FAILING).stacks
+    assert [(one.name, one.action) for one in local.changes] == [("database", Action.CREATE)]
+    cloud.wait(cloud.insert_database(NAME, "ai_square"))
+    cloud.wait(cloud.delete_database(NAME, "by_hand"))
 
 
 def by_hand(cloud: CloudSql, what: str) -> Callable[[], None]:
