@@ -11,15 +11,9 @@ from infra.consequences import FLAGS, Effect, Stage
 from infra.desired import INSTANCE, Desired
 from infra.preview.difference import Action, ResourceChange
 from infra.settings import ChangeWindow
+from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
 
 REGIONAL, PLUS = "REGIONAL", "ENTERPRISE_PLUS"
-AT_LEAST_THE_PRIMARYS = (
-    "max_connections",
-    "max_locks_per_transaction",
-    "max_prepared_transactions",
-    "max_wal_senders",
-    "max_worker_processes",
-)
 STAGES = {
     Stage.VERSION: "the major version",
     Stage.MAINTENANCE_VERSION: "the maintenance version",
