@@ -1,14 +1,27 @@
 """Give an instance other settings: flags, point-in-time recovery, running or stopped."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from infra.flags import catalogue
 from infra.local import availability, schedule
 from infra.local.actions.create import take_base
 from infra.local.actions.subject import instance_of
-from infra.local.engine.cluster import Cluster
+from infra.local.engine.cluster import Cluster, ClusterStartError
+from infra.local.errors import EngineError
 from infra.local.model import Instance
 from infra.local.work import Job
+
+
+class FlagsRefusedError(EngineError):
+    """PostgreSQL does not start with changed flags."""
+
+    code = "ERROR_RDBMS"
+
+    def __init__(self, name: str, flags: Sequence[str], reason: str) -> None:
+        super().__init__(
+            f"PostgreSQL of {name} did not start with another value of {', '.join(flags)}: {reason}"
+        )
 
 
 def run(job: Job) -> None:
@@ -47,10 +60,18 @@ def _apply(before: Cluster, after: Cluster, *, restart: bool) -> None:
     after.configure()
     if not after.is_running():
         return
-    if restart:
-        after.restart()
-    else:
+    if not restart:
         after.reload()
+        return
+    try:
+        after.restart()
+    except ClusterStartError as error:
+        changed = sorted(
+            {name for name, _ in set(before.settings.flags) ^ set(after.settings.flags)}
+        )
+        if not changed:
+            raise
+        raise FlagsRefusedError(after.settings.name, changed, error.reason) from error
 
 
 def _restarts(before: Instance, after: Instance) -> bool:

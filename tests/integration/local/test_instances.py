@@ -73,6 +73,19 @@ def test_flags_that_postgresql_refuses_leave_the_old_set(local: LocalServer) -> 
     assert shown(local, "max_connections") == "100"
 
 
+@pytest.mark.skipif(
+    Path("/usr/lib/postgresql/15/lib/pg_cron.so").exists(), reason="pg_cron can be loaded here"
+)
+def test_a_flag_that_postgresql_does_not_start_with_is_named(local: LocalServer) -> None:
+    change = flags(**{"cloudsql.enable_pg_cron": "on"})
+
+    operation = local.done(local.begin("PATCH", "/instances/main", change))
+
+    said = operation["error"]["errors"][0]["message"]
+    assert "another value of cloudsql.enable_pg_cron: could not access file" in said
+    assert shown(local, "shared_preload_libraries") == "pg_stat_statements"
+
+
 def test_a_stale_settings_version_is_refused(local: LocalServer) -> None:
     version = local.get("/instances/main")["settings"]["settingsVersion"]
     settings = {"userLabels": {"team": "data"}, "settingsVersion": version}
