@@ -5,12 +5,10 @@ the program is a change too. A revision is unpacked into a temporary folder and 
 in a process of its own.
 """
 
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -124,23 +122,31 @@ def untouched(root: Path, commit: str) -> bool:
 @contextmanager
 def unpacked(root: Path, commit: str) -> Iterator[Path]:
     """Give a folder with the files of a commit, for as long as the block lasts."""
-    packed = subprocess.run(
-        ["git", "-C", str(root), "archive", "--format=tar", commit],
-        capture_output=True,
-        check=False,
-    )
-    if packed.returncode != 0:
-        raise NoRevisionError(commit, packed.stderr.decode(errors="replace").strip())
-    with TemporaryDirectory(prefix="preview-base-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as files:
-            files.extractall(folder, filter="data")
-        yield Path(folder)
+    with TemporaryDirectory(prefix="preview-base-") as name:
+        folder = Path(name)
+        own = {"GIT_INDEX_FILE": str(folder / "index")}  # the repository's stays as it is
+        _unpack(root, commit, own, "read-tree", commit)
+        tree = folder / "tree"
+        _unpack(root, commit, own, "checkout-index", "--all", f"--prefix={tree}/")
+        yield tree
 
 
-def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _unpack(root: Path, commit: str, environment: Mapping[str, str], *command: str) -> None:
+    done = _git(root, *command, environment=environment)
+    if done.returncode != 0:
+        raise NoRevisionError(commit, done.stderr.strip())
+
+
+def _git(
+    root: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+            ["git", "-C", str(root), *arguments],
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except OSError as error:
         raise NoRepositoryError(root) from error

@@ -69,7 +69,7 @@ def test_it_goes_forward_and_lasts(clocked: LocalServer) -> None:
         ({"forward_s": "26h"}, "no number of seconds"),
         ({"forward_s": True}, "no number of seconds"),
         ({"forward_s": 1e12}, "days ahead at most"),
-        ({"forward_s": 1e300}, "too large"),
+        ({"forward_s": 1e300}, "no time that can be reached"),
         ({"to": "2001-01-01T00:00:00Z"}, "can't go back"),
         ({"to": "tomorrow"}, "no RFC 3339 time"),
         ({"to": "2030-01-01T00:00:00"}, "no time zone"),
