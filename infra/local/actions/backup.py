@@ -52,6 +52,9 @@ def delete(job: Job) -> None:
     if needed is not None and needed.run == run_id:
         store.remove_run(run_id, leave_base=True)
         return
+    for base in store.bases(found.instance):
+        if base.run == run_id:  # forgotten before its files go: nobody recovers from half of it
+            store.remove_base(base)
     basebackup.discard(service.layout(found.instance).base(found.id))
     store.remove_run(found.id)
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from infra.flags import catalogue
-from infra.local import availability, schedule
+from infra.local import availability, replication, schedule
 from infra.local.actions.create import take_base
 from infra.local.actions.subject import instance_of
+from infra.local.engine import standby
 from infra.local.engine.cluster import Cluster, ClusterStartError
 from infra.local.errors import EngineError
 from infra.local.model import Instance
@@ -41,7 +42,10 @@ def run(job: Job) -> None:
         after = replace(after, era=before.era + 1)
         service.runner.make_folder(service.layout(after.uid).archive(after.era))
     cluster = service.cluster(after)
-    _apply(service.cluster(before), cluster, restart=_restarts(before, after))
+    restart = _restarts(before, after)
+    if restart and before.primary is not None and standby.receives(cluster):
+        _settle(service.cluster(replication.primary_of(service.store, before)), cluster)
+    _apply(service.cluster(before), cluster, restart=restart)
     if after.stopped:
         cluster.stop()
     elif not cluster.is_running():
@@ -51,6 +55,17 @@ def run(job: Job) -> None:
         take_base(job, cluster, after)
     availability.ensure(service, after)
     service.store.save_instance(after)
+
+
+def _settle(primary: Cluster, replica: Cluster) -> None:
+    """Let a replica know all of its primary's settings before it starts again.
+
+    Recovery begins at the last checkpoint that was replayed. While it finds a primary there
+    that had more connections than the replica is to have, the replica does not start.
+    """
+    with primary.connect() as connection:
+        connection.execute("CHECKPOINT")
+    standby.wait_replayed(primary, replica)
 
 
 def _apply(before: Cluster, after: Cluster, *, restart: bool) -> None:

@@ -38,8 +38,8 @@ def first_segment(folder: Path) -> wal.Segment:
 
 def last_segment(folder: Path) -> wal.Segment | None:
     """Return the last WAL segment that a base backup brings along; None of one half removed."""
-    brought = wal.segments(data_of(folder) / "pg_wal")
-    return brought[-1] if brought else None
+    brought = data_of(folder) / "pg_wal"
+    return max(wal.segments(brought), default=None) if brought.is_dir() else None
 
 
 def take(cluster: Cluster, folder: Path) -> BaseBackup:
