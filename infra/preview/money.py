@@ -96,6 +96,12 @@ def money(before: Desired, after: Desired, today: date) -> Money | None:
     return Money(differing, book.dated, book.warning(today))
 
 
+def costs(desired: Desired) -> Iterator[str]:
+    """Yield what each declared instance costs, in words."""
+    for name, price in _prices(_bodies(desired, {}), pricebook.load()).items():
+        yield f"{name}: {price.words()}"
+
+
 def _bodies(desired: Desired, there: Mapping[str, DesiredResource]) -> dict[str, Mapping[str, Any]]:
     """Return the instances as they will be: what is left alone stays as it is there."""
     bodies: dict[str, Mapping[str, Any]] = {}

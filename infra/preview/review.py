@@ -10,7 +10,7 @@ from infra.preview import drills, engine
 from infra.preview.difference import differences, secrets_changed
 from infra.preview.downtime import circumstances, restarts
 from infra.preview.findings import memory, policy_changes
-from infra.preview.money import money
+from infra.preview.money import costs, money
 from infra.preview.revision import Side, resolve, sides, unpacked, untouched
 from infra.preview.verdict import Preview, StackPreview, Verdict, decide
 from infra.settings import ChangeWindow, SettingsError, load
@@ -91,7 +91,7 @@ def _stack(
         if side.desired is None
     ]
     if failed:
-        return _failed(name, failed, before.desired or after.desired, secrets, now)
+        return _failed(name, failed, before.desired or after.desired, secrets)
     assert before.desired is not None  # noqa: S101 - a side without it failed
     assert after.desired is not None  # noqa: S101 - as above
     return compared(
@@ -111,7 +111,6 @@ def _failed(
     why: list[str],
     other: Desired | None,
     secrets: tuple[str, ...],
-    now: datetime,
 ) -> StackPreview:
     """Say which side fails; of one that does not, what it declares and costs."""
     note = "; ".join(why)
@@ -122,8 +121,8 @@ def _failed(
         verdict=Verdict.UNKNOWN,
         note=f"{note}; the other side declares {len(other.resources)} resources",
         secrets=secrets,
+        circumstances=tuple(costs(other)),
         memory=tuple(memory(NOTHING, other)),
-        money=money(NOTHING, other, now.date()),
     )
 
 

@@ -90,7 +90,7 @@ def test_each_side_runs_its_own_program(clean: Path) -> None:
     assert "in the working tree" in notes["staging"]
     assert "the other side declares" in notes["staging"]
     (staging,) = (one for one in found.stacks if one.stack == "staging")
-    assert staging.money is not None
+    assert staging.circumstances == ("instance: at least 52.71 USD a month",)
     assert "all of it would be created" in notes["preview"]
     assert "gone from the working tree" in notes["local"]
     assert found.state is State.FINDING
