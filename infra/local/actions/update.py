@@ -43,7 +43,7 @@ def run(job: Job) -> None:
         service.runner.make_folder(service.layout(after.uid).archive(after.era))
     cluster = service.cluster(after)
     restart = _restarts(before, after)
-    if restart and before.primary is not None and standby.receives(cluster):
+    if restart and before.primary is not None and not before.facts.get("replication_stopped"):
         _settle(service.cluster(replication.primary_of(service.store, before)), cluster)
     _apply(service.cluster(before), cluster, restart=restart)
     if after.stopped:

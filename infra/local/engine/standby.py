@@ -129,14 +129,6 @@ def wait_replayed(primary: Cluster, replica: Cluster) -> None:
             replica.runner.pause(_POLL_S)
 
 
-def receives(replica: Cluster) -> bool:
-    """Return whether a replica runs and is sent its primary's log."""
-    if not replica.is_running():
-        return False
-    with replica.connect() as connection:
-        return connection.execute("SELECT 1 FROM pg_stat_wal_receiver").fetchone() is not None
-
-
 def wait_disconnected(replica: Cluster) -> None:
     """Wait until a replica that was told so receives nothing any more."""
     with replica.connect() as connection:
