@@ -1,6 +1,7 @@
 """Physical base backups: take, verify, keep durably, hand on."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,8 +74,10 @@ def take(cluster: Cluster, folder: Path) -> BaseBackup:
             cwd=folder,
         )
         ended = now()
-        verify(cluster, folder)
-        sync(runner, folder)
+        with ThreadPoolExecutor(max_workers=1) as beside:  # one reads while the other writes
+            synced = beside.submit(sync, runner, folder)
+            verify(cluster, folder)
+            synced.result()
     except BaseException:
         discard(folder)
         raise
