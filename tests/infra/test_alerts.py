@@ -4,34 +4,22 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 import pytest
 
 from infra.alerts.log_metrics import VERDICT_PASS
-from infra.desired import Desired, collect
-from infra.settings import load
-from infra.settings.validation import validate
-from infra.stackfile import ROOT, read_config
+from infra.desired import Desired
+from infra.stackfile import ROOT
 from ops.console import to_json
 from ops.restore.report import Checked, Report
 from ops.results import CheckResult, State
+from tests.infra.registered import changed, prod
 
 POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
 HERE = '{monitored_resource="cloudsql_database",database_id=~"ai-square-463013:ai-square-db-prod"}'
 SQL = "cloudsql_googleapis_com:database_"
 LOGGED = "logging_googleapis_com:user_ai_square_db_prod_"
-
-
-@cache
-def prod() -> Desired:
-    return collect(load("prod"))
-
-
-def changed(**values: object) -> Desired:
-    ours = {f"ai-square-db:{key}": value for key, value in values.items()}
-    return collect(validate("prod", {**read_config("prod"), **ours}))
 
 
 def condition(declared: Desired, name: str) -> Mapping[str, Any]:

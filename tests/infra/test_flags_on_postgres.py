@@ -17,9 +17,8 @@ from infra.flags.proof import Proof, Prover
 from infra.flags.units import NotANumberError, parse_float, parse_integer
 from infra.flags.verdict import judge
 from ops.db import CHANGE, DIAGNOSTIC, Database
-from ops.programs import ProgramsMissingError, find
 from ops.results import State
-from ops.scratch import SUPERUSER, Scratch, ScratchFailedError, scratch
+from ops.scratch import SUPERUSER, Scratch, ScratchFailedError
 
 PG_TYPES = {
     "bool": FlagType.BOOLEAN,
@@ -45,16 +44,6 @@ NARROWER = {
 OTHER_TYPE = {"autovacuum_vacuum_cost_delay", "vacuum_cost_delay"}
 # What PostgreSQL calls the same by another word, or takes from elsewhere.
 OWNED_HERE = {"auto_explain", "pg_stat_statements"}
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Scratch]:
-    try:
-        programs = find(15)
-    except ProgramsMissingError as error:
-        pytest.skip(str(error))
-    with scratch(programs) as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,33 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 import pytest
 
-from infra.desired import Desired, collect
+from infra.desired import Desired
 from infra.jobs import JOBS
 from infra.rights import MAKES
-from infra.settings import load
-from infra.settings.validation import validate
 from infra.stackfile import read_config
 from ops.cloudsql.model import backup_run
 from ops.restore.plan import plan
 from tasks import namespace
+from tests.infra.registered import changed, prod
 
 PROJECT = "ai-square-463013"
 MEMBER = "serviceAccount:ai-square-db-prod-{}@ai-square-463013.iam.gserviceaccount.com"
-
-
-@cache
-def prod() -> Desired:
-    return collect(load("prod"))
-
-
-def changed(**values: object) -> Desired:
-    ours = {f"ai-square-db:{key}": value for key, value in values.items()}
-    return collect(validate("prod", {**read_config("prod"), **ours}))
 
 
 def inputs(name: str) -> Mapping[str, Any]:

@@ -1,7 +1,5 @@
 """Proposed sets started on a real PostgreSQL: those of small tiers whole, of large ones asked."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from infra.flags import compile_flags
@@ -12,22 +10,11 @@ from infra.tuning import pgtune
 from infra.tuning.clamp import whole_set
 from infra.tuning.machine import Machine, Workload
 from infra.tuning.propose import propose
-from ops.programs import ProgramsMissingError, find
 from ops.results import State
-from ops.scratch import Scratch, scratch
+from ops.scratch import Scratch
 
 SMALL = ("db-custom-1-3840", "db-custom-2-7680")
 LARGE = "db-custom-96-638976"  # 156 GB of shared_buffers start on no laptop
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Scratch]:
-    try:
-        programs = find(15)
-    except ProgramsMissingError as error:
-        pytest.skip(str(error))
-    with scratch(programs) as made:
-        yield made
 
 
 @pytest.mark.parametrize(
