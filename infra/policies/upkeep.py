@@ -1,6 +1,6 @@
 """What happens to the instance unasked, and how it is seen: maintenance, certificate, insights."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from infra.policies.limits import CERTIFICATE_DAYS_LEAST, DENY_DAYS_MOST, QUERY_TEXT_BYTES_LEAST
 from infra.policies.rule import (
@@ -16,9 +16,9 @@ from infra.policies.rule import (
     unknown,
 )
 from infra.policies.subject import Subject
+from infra.settings.maintenance import period_days
 
 _WINDOW = "settings.maintenanceWindow"
-_LEAP = 2028  # a year that has every day that a period without a year may name
 _DAYS = ("any day", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -42,18 +42,9 @@ def _denied(s: Subject) -> Answer:
     periods = s.entries("settings.denyMaintenancePeriods")
     if not periods:
         return aside("no days are denied")
-    days = sum(_length(str(one.get("startDate")), str(one.get("endDate"))) for one in periods)
+    days = sum(period_days(str(one.get("startDate")), str(one.get("endDate"))) for one in periods)
     swallowed = f"{days} days, {days // 7} weekly windows in a row"
     return either(0 < days <= DENY_DAYS_MOST, swallowed)
-
-
-def _length(start: str, end: str) -> int:
-    """Return a period's days, both ends counted; without a year it comes every year."""
-    yearly = len(start) == len("MM-DD")
-    first, last = (date.fromisoformat(f"{_LEAP}-{one}" if yearly else one) for one in (start, end))
-    if yearly and last < first:
-        last = last.replace(year=_LEAP + 1)
-    return (last - first + timedelta(days=1)).days
 
 
 def _track(s: Subject) -> Answer:

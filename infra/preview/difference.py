@@ -70,13 +70,23 @@ def differences(before: Desired, after: Desired) -> tuple[ResourceChange, ...]:
 def _resource(
     before: DesiredResource | None, after: DesiredResource | None
 ) -> ResourceChange | None:
-    if before is None or after is None:
-        one = before or after
-        assert one is not None  # noqa: S101 - one side has it
-        action = Action.CREATE if before is None else Action.DELETE
-        loses = before is not None and one.type in HOLDS_DATA
-        return ResourceChange(action, one.type, one.name, (), loses, before, after)
-    changes = tuple(_changes(before, after))
+    if before is None:
+        return None if after is None else created(after)
+    if after is None:
+        lost = before.type in HOLDS_DATA
+        return ResourceChange(Action.DELETE, before.type, before.name, (), lost, before, None)
+    return changed(before, after, tuple(_changes(before, after)))
+
+
+def created(one: DesiredResource) -> ResourceChange:
+    """Return that a resource comes."""
+    return ResourceChange(Action.CREATE, one.type, one.name, (), False, None, one)  # noqa: FBT003 - in order
+
+
+def changed(
+    before: DesiredResource, after: DesiredResource, changes: tuple[Change, ...]
+) -> ResourceChange | None:
+    """Return what its changes do to a resource; None where there are none."""
     if not changes:
         return None
     effects = {change.effect for change in changes}

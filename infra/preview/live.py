@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from infra import live
 from infra.body import api_path, instance_body
 from infra.changes import compare
-from infra.consequences import Effect
-from infra.desired import DATABASE, INSTANCE, USER, Desired, DesiredResource, collect
+from infra.desired import DATABASE, INSTANCE, USER, Desired, collect
 from infra.preview import drills
-from infra.preview.difference import Action, ResourceChange
+from infra.preview.difference import ResourceChange, changed, created
 from infra.preview.downtime import circumstances, restarts
 from infra.preview.verdict import Preview, StackPreview, Verdict, decide
 from ops.console import Silent
@@ -43,31 +42,15 @@ def _changes(desired: Desired, there: live.Live) -> Iterator[ResourceChange]:
     for one in desired.of_type(INSTANCE):
         found = there.get(str(one.inputs["name"]))
         if found is None:
-            yield _created(one)
+            yield created(one)
             continue
         ignored = map(api_path, one.ignore_changes)
-        changes = compare(instance_body(one), found.body, ignored)
-        if changes:
-            effects = {change.effect for change in changes}
-            replaced = Effect.REPLACE in effects
-            left = effects == {Effect.IGNORED}
-            action = Action.REPLACE if replaced else Action.LEAVE if left else Action.CHANGE
-            yield ResourceChange(action, one.type, one.name, changes, replaced, one, one)
+        told = changed(one, one, compare(instance_body(one), found.body, ignored))
+        if told is not None:
+            yield told
     for kind in (DATABASE, USER):
         for one in desired.of_type(kind):
             found = there.get(str(one.inputs["instance"]))
             names = () if found is None else found.databases if kind == DATABASE else found.users
             if one.inputs["name"] not in names:
-                yield _created(one)
-
-
-def _created(one: DesiredResource) -> ResourceChange:
-    return ResourceChange(
-        action=Action.CREATE,
-        type=one.type,
-        name=one.name,
-        changes=(),
-        loses_data=False,
-        before=None,
-        after=one,
-    )
+                yield created(one)

@@ -1,6 +1,5 @@
 """When Cloud SQL may update the machine, and when it may not."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, time
@@ -89,21 +88,29 @@ def maintenance(d: "Declared") -> Maintenance:
     )
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text if re.match(r"\d{4}-", text) else f"{LEAP}-{text}")
-    except ValueError:
-        return None
+def period_days(start: str, end: str) -> int:
+    """Return how many days a period takes, both ends counted; below 1 where it ends too early.
+
+    Args:
+        start: First day, ``YYYY-MM-DD``, or ``MM-DD`` for every year.
+        end: Last day, written alike.
+
+    Raises:
+        ValueError: One of them is no day, or they are written differently.
+    """
+    yearly = len(start) == len("MM-DD")
+    first, last = (date.fromisoformat(f"{LEAP}-{one}" if yearly else one) for one in (start, end))
+    if yearly and last < first:  # over the end of the year
+        last = last.replace(year=LEAP + 1)
+    return (last - first).days + 1
 
 
 def deny_days(start: str, end: str) -> int | None:
     """Return how many days a period takes, both ends counted; None where it is none."""
-    first, last = _day(start), _day(end)
-    if first is None or last is None or len(start) != len(end):
+    try:
+        days = period_days(start, end)
+    except ValueError:
         return None
-    if last < first and len(start) == len("MM-DD"):  # over the end of the year
-        last = last.replace(year=LEAP + 1)
-    days = (last - first).days + 1
     return days if days > 0 else None
 
 
