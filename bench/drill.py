@@ -29,8 +29,8 @@ from ops.invocation import Invocation, begin
 from ops.localcloud import LocalInstance
 from ops.migrations import files, runner
 from ops.migrations.change import connector
-from ops.restore.drill import Options, perform
-from ops.restore.report import Report
+from ops.restore.drill.perform import Options, perform
+from ops.restore.drill.report import Report
 from ops.restore.source import of
 from ops.results import State
 

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from infra.preview.difference import ResourceChange
 from ops.errors import OpsError
+from ops.evidence import latest
 from ops.store import Store
 
-EVIDENCE = "evidence/restore-drill"
+DRILL = "restore-drill"
 # A change of these is one that only a restore takes back, or that changes restores.
 RISKS = (
     "settings.backupConfiguration.",
@@ -31,14 +32,13 @@ def asks(changes: Iterable[ResourceChange]) -> bool:
 def covers(store: Store, now: datetime) -> str:
     """Return what the last restore drill says, in a sentence; nothing proven is said too."""
     try:
-        keys = sorted(key for key in store.keys(EVIDENCE) if key.endswith(".json"))
-        stored = store.get(keys[-1]) if keys else None
+        stored = latest(store, DRILL)
         if stored is None:
             return (
                 "No evidence of a restore drill is kept where this runs: nobody knows here that a"
                 " backup can be restored."
             )
-        drill = json.loads(stored.content)["drill"]
+        drill = json.loads(stored)["drill"]
         ended = datetime.fromisoformat(drill["ended"])
         state, rto, loss = drill["verdict"], drill["rto_s"], drill["rpo_s"]
     except OpsError as error:

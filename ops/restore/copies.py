@@ -7,18 +7,43 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from ops import guard, sql
-from ops.cloudsql import Operation, OperationFailedError
+from ops.cloudsql import BackupRun, Body, Instance, Operation, OperationFailedError
 from ops.db import VERIFY, CannotConnectError, Database, statement
 from ops.journal import Journal
 from ops.restore.crew import Crew, Login
-from ops.restore.plan import CopyPlan, copy_body
 from ops.restore.source import Source
 
 # PostgreSQL answers within a second of the operation's end here; a network's routes take longer.
 FIRST_ANSWER_LIMIT_S = 120.0
 _PAUSE_S = 0.1
+_INHERITED = (
+    "tier",
+    "edition",
+    "databaseFlags",
+    "dataDiskSizeGb",
+    "dataDiskType",
+    "ipConfiguration",
+    "locationPreference",
+)
+
+
+class Kind(StrEnum):
+    """How a copy comes to be."""
+
+    BACKUP = "backup"
+    CLONE = "clone"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """One instance that a drill makes: from a backup run, or as a point-in-time clone."""
+
+    kind: Kind
+    name: str
+    backup: BackupRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +131,22 @@ def _may_pass(error: CannotConnectError) -> bool:
     """Tell whether waiting may help: not where the server answers and refuses us."""
     text = str(error)
     return not any(word in text for word in ("password authentication", "does not exist"))
+
+
+def copy_body(source: Instance, name: str, labels: Mapping[str, str]) -> Body:
+    """Return the API's body of an instance that a backup of ``source`` can be restored to.
+
+    It has the source's machine, disk, flags and network, but is zonal, unprotected and has no
+    backups of its own: it lives for minutes.
+    """
+    settings = source.body.get("settings", {})
+    own = {key: settings[key] for key in _INHERITED if key in settings}
+    own |= {
+        "availabilityType": "ZONAL",
+        "activationPolicy": "ALWAYS",
+        "backupConfiguration": {"enabled": False},
+        "deletionProtectionEnabled": False,
+        "userLabels": dict(labels),
+    }
+    body = {key: source.body[key] for key in ("region", "databaseVersion") if key in source.body}
+    return {**body, "name": name, "settings": own}

@@ -28,7 +28,7 @@ def drill(
     before_verify: str = "",
 ) -> None:
     """Restore a backup and clone to a marker, prove both, time them, and clean up."""
-    from ops.restore import drill as drills
+    from ops.restore.drill import perform as drills
 
     run = begin(stack, format)
     options = drills.options(backup, seed, inject, before_verify)
@@ -38,7 +38,7 @@ def drill(
 @task(help={"stack": STACK_HELP, "format": FORMAT_HELP})
 def sweep(context: Context, stack: str = "", format: str = "table") -> None:
     """Remove what killed drills left behind."""
-    from ops.restore.sweep import sweep as sweep_all
+    from ops.restore.drill.sweep import sweep as sweep_all
 
     run = begin(stack, format)
     run.show(sweep_all(run))

@@ -11,7 +11,7 @@ from infra.jobs import JOBS
 from infra.rights import MAKES
 from infra.stackfile import read_config
 from ops.cloudsql.model import backup_run
-from ops.restore.plan import plan
+from ops.restore.drill.plan import plan
 from tasks import namespace
 from tests.infra.registered import changed, prod
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.db import CHANGE, VERIFY, Connection, LibpqPasswords
-from ops.restore import amcheck, checks, content, inject, questions
 from ops.restore.crew import Crew, Login
+from ops.restore.faults import inject
+from ops.restore.proof import amcheck, checks, content, questions
 from ops.restore.source import Source
 from ops.results import State
 

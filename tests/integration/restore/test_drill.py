@@ -13,10 +13,10 @@ import pytest
 
 from ops.console import Silent, to_json
 from ops.db import CHANGE
-from ops.restore import questions
-from ops.restore.drill import Options, Report, perform
-from ops.restore.marker import NoHeartbeatTableError
-from ops.restore.plan import UnknownBackupError
+from ops.restore.drill.perform import Options, Report, perform
+from ops.restore.drill.plan import UnknownBackupError
+from ops.restore.proof import questions
+from ops.restore.proof.marker import NoHeartbeatTableError
 from ops.restore.source import Source
 from ops.results import State
 

@@ -11,10 +11,10 @@ from ops.copynames import name_stem
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore.cleanup import remove
-from ops.restore.drill import drill
-from ops.restore.plan import copy_body
+from ops.restore.copies import copy_body
+from ops.restore.drill.perform import drill
+from ops.restore.drill.sweep import sweep
 from ops.restore.source import ROOM, Source
-from ops.restore.sweep import sweep
 from ops.results import State
 from tests.integration.restore.conftest import Site
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.preview.drills import EVIDENCE, covers
+from infra.preview.drills import DRILL, covers
+from ops.evidence import key
 from ops.store import FolderStore
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -25,8 +26,8 @@ def evidence(**changed: object) -> bytes:
 def said(folder: Path, content: bytes | None) -> str:
     store = FolderStore(folder)
     if content is not None:
-        store.put(f"{EVIDENCE}/202611190000-0001.json", evidence(verdict="fail"))
-        store.put(f"{EVIDENCE}/202611200300-0001.json", content)
+        store.put(key(DRILL, "202611190000-0001"), evidence(verdict="fail"))
+        store.put(key(DRILL, "202611200300-0001"), content)
     return covers(store, NOW)
 
 

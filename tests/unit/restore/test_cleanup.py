@@ -12,10 +12,11 @@ import pytest
 from ops.cloudsql import ApiError, CloudSql, Instance, Operation
 from ops.console import Lines, Silent
 from ops.journal import Journal, unfinished
-from ops.restore import cleanup, inject
+from ops.restore import cleanup
 from ops.restore.crew import Crew
+from ops.restore.drill.sweep import sweep_held
+from ops.restore.faults import inject
 from ops.restore.source import ROOM
-from ops.restore.sweep import sweep_held
 from ops.results import State
 from tests.unit.restore.sources import drilled
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops.restore import compare, sequences
-from ops.restore.baseline import Baseline, Proven, moving, prove
-from ops.restore.content import Content, Sum, TableShape
-from ops.restore.marker import Marker
-from ops.restore.sequences import Reach
-from ops.restore.trouble import Trouble
+from ops.restore.proof import compare, sequences
+from ops.restore.proof.baseline import Baseline, Proven, moving, prove
+from ops.restore.proof.content import Content, Sum, TableShape
+from ops.restore.proof.marker import Marker
+from ops.restore.proof.sequences import Reach
+from ops.restore.proof.trouble import Trouble
 from ops.results import State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

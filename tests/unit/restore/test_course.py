@@ -10,13 +10,13 @@ import pytest
 from ops.cloudsql import Operation
 from ops.console import Silent
 from ops.errors import OpsError, Terminated
-from ops.restore import drill, evidence
-from ops.restore.copies import Made
-from ops.restore.course import Course, report
+from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.crew import Crew, StoppedError
-from ops.restore.drill import Options
-from ops.restore.plan import CopyPlan, DrillPlan, Kind
-from ops.restore.verify import Verified
+from ops.restore.drill import perform as drill
+from ops.restore.drill.course import Course, report
+from ops.restore.drill.perform import Options
+from ops.restore.drill.plan import DrillPlan
+from ops.restore.proof.verify import Verified
 from ops.results import CheckResult, State, exit_code
 from ops.store import FolderStore, StoreFullError
 from tests.unit.restore.sources import drilled
@@ -111,7 +111,7 @@ def test_the_first_error_goes_on_whether_evidence_can_be_written_or_not(
     store = (Full if full else FolderStore)(tmp_path)
     with pytest.raises(GoneError):
         drill.perform(replace(_course(tmp_path).source, store=store), Options(), Silent())
-    assert len(store.keys(evidence.FOLDER)) == (0 if full else 2)
+    assert len(store.keys("evidence")) == (0 if full else 2)
 
 
 def test_a_failure_of_one_thread_stops_the_others_and_is_the_one_told() -> None:

@@ -1,4 +1,4 @@
-from ops.restore.marker import Snapshot
+from ops.restore.proof.marker import Snapshot
 
 
 def test_a_snapshot_is_read_as_postgresql_writes_it() -> None:

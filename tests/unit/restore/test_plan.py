@@ -6,14 +6,11 @@ import pytest
 
 from ops.cloudsql import BackupRun, Instance
 from ops.copynames import NAME_LIMIT, name_stem
-from ops.restore.plan import (
-    BACKUP_AGE_LIMIT,
-    Kind,
+from ops.restore.copies import Kind, copy_body
+from ops.restore.drill.plan import (
     UnknownBackupError,
     born,
     choose,
-    copy_body,
-    freshness,
     is_drill_copy,
     plan,
     run_name,
@@ -52,29 +49,6 @@ def test_a_seed_adds_an_older_backup_always_the_same_one() -> None:
 def test_a_backup_that_failed_cannot_be_named() -> None:
     with pytest.raises(UnknownBackupError, match="newest first: 2"):
         choose("db", [_run(3, "FAILED"), _run(2)], backup="3", seed=None)
-
-
-@pytest.mark.parametrize(
-    ("runs", "state", "told"),
-    [
-        ([_run(1)], State.OK, "1 h 0 min old"),
-        ([], State.FINDING, "no successful backup"),
-        ([_run(1, age=BACKUP_AGE_LIMIT + timedelta(minutes=1))], State.FINDING, "30 h 1 min"),
-        ([_run(2, "FAILED"), _run(1)], State.FINDING, "failed after the newest"),
-    ],
-)
-def test_backups_are_young_and_none_failed_since(
-    runs: list[BackupRun], state: State, told: str
-) -> None:
-    found = freshness(runs, NOW)
-    assert found.state is state
-    assert told in found.detail
-
-
-def test_a_failed_run_is_told_with_its_reason() -> None:
-    assert freshness([_run(2, "FAILED"), _run(1)], NOW).differences == (
-        "run 2 is FAILED: disk full",
-    )
 
 
 def test_a_plan_names_labels_and_limits_its_copies() -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from ops.console import WIDTH, Console, Format, Table
-from ops.restore import evidence
-from ops.restore.report import DRILL, Checked, Clone, Report, Restored
-from ops.restore.timing import Loss, Phases
+from ops.evidence import key, record, write
+from ops.restore.drill import evidence
+from ops.restore.drill.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.drill.timing import Loss, Phases
+from ops.restore.source import ROOM, Source
 from ops.results import CheckResult, State
 from tests.unit.restore.sources import drilled
 
@@ -160,22 +162,26 @@ def test_a_good_check_with_a_remedy_is_told_too() -> None:
     assert "  GRANT." in blocks
 
 
+def _write(source: Source, report: Report, versions: dict[str, str]) -> None:
+    write(source.store, evidence.of(source, report, versions))
+
+
 def test_evidence_is_chained_to_the_one_before(tmp_path: Path) -> None:
     source = drilled(tmp_path)
-    evidence.write(source, REPORT, {"database": "POSTGRES_15"})
+    _write(source, REPORT, {"database": "POSTGRES_15"})
     later = replace(REPORT, run="260102030406-0000")
-    evidence.write(source, later, {"database": "POSTGRES_15"})
-    first = (tmp_path / evidence.key(REPORT.run)).read_bytes()
-    second = json.loads((tmp_path / evidence.key(later.run)).read_bytes())
+    _write(source, later, {"database": "POSTGRES_15"})
+    first = (tmp_path / key(ROOM, REPORT.run)).read_bytes()
+    second = json.loads((tmp_path / key(ROOM, later.run)).read_bytes())
     assert json.loads(first)["previous"] is None
     assert second["previous"] == {
-        "key": evidence.key(REPORT.run),
+        "key": key(ROOM, REPORT.run),
         "sha256": hashlib.sha256(first).hexdigest(),
     }
     assert second["drill"]["verdict"] == "pass"
     assert second["versions"]["database"] == "POSTGRES_15"
     assert second["targets"] == {"rto_s": 1, "rpo_s": 1}
-    text = (tmp_path / evidence.key(later.run)).with_suffix(".md").read_text()
+    text = (tmp_path / key(ROOM, later.run)).with_suffix(".md").read_text()
     assert hashlib.sha256(first).hexdigest() in text
     assert "RTO: not measured; the target is 1 s." in text
 
@@ -184,8 +190,8 @@ def test_evidence_is_chained_to_the_one_before(tmp_path: Path) -> None:
 def test_evidence_names_the_commit_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
 ) -> None:
-    module = tmp_path / "ops" / "restore" / "evidence.py"
-    monkeypatch.setattr(evidence, "__file__", str(module))
+    module = tmp_path / "ops" / "evidence" / "record.py"
+    monkeypatch.setattr(record, "__file__", str(module))
     expected = ""
     if there:
         git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
@@ -195,8 +201,8 @@ def test_evidence_names_the_commit_where_there_is_one(
             [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
         )
         expected = asked.stdout.strip()
-    evidence.write(drilled(tmp_path / "store"), REPORT, {})
-    path = tmp_path / "store" / evidence.key(REPORT.run)
+    _write(drilled(tmp_path / "store"), REPORT, {})
+    path = tmp_path / "store" / key(ROOM, REPORT.run)
     assert json.loads(path.read_bytes())["commit"] == expected
     assert (f"Git commit: {expected}." in path.with_suffix(".md").read_text()) is there
 
@@ -207,8 +213,8 @@ def test_evidence_can_be_read(tmp_path: Path) -> None:
         _checked(DRILL, "rto", State.FINDING),
         _checked(DRILL, "rpo"),
     )
-    evidence.write(drilled(tmp_path), report, {"postgresql": "15.9"})
-    text = (tmp_path / evidence.key(REPORT.run)).with_suffix(".md").read_text()
+    _write(drilled(tmp_path), report, {"postgresql": "15.9"})
+    text = (tmp_path / key(ROOM, REPORT.run)).with_suffix(".md").read_text()
     assert text.startswith("# Restore drill 260102030405-ab12: fail\n")
     assert f"Drilled by {getpass.getuser()} on {socket.gethostname()}." in text
     assert re.search(

@@ -2,10 +2,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ops.cloudsql import Operation
-from ops.restore import timing
-from ops.restore.copies import Made
-from ops.restore.plan import CopyPlan, Kind
-from ops.restore.timing import Loss
+from ops.restore.copies import CopyPlan, Kind, Made
+from ops.restore.drill import timing
+from ops.restore.drill.timing import Loss
 from ops.results import State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

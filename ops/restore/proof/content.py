@@ -13,9 +13,9 @@ import psycopg
 
 from ops import sql
 from ops.db import Connection, statement
-from ops.restore import trouble
 from ops.restore.crew import Crew, Login
-from ops.restore.trouble import Trouble
+from ops.restore.proof import trouble
+from ops.restore.proof.trouble import Trouble
 
 LANES = 2  # connections that read one server side by side
 STRETCHES = 64  # a table is cut into about so many, where rows move while they are read

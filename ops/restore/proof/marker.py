@@ -15,9 +15,9 @@ from datetime import datetime
 from ops import sql
 from ops.db import Budget, Connection, statement
 from ops.errors import OpsError
-from ops.restore import sequences
 from ops.restore.crew import Crew
-from ops.restore.sequences import Reach
+from ops.restore.proof import sequences
+from ops.restore.proof.sequences import Reach
 from ops.restore.source import Source
 
 # With 1, 4 and 16 busy clients 176, 45 and 8 of 300 tries were exact (measured): more tries

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from ops.errors import OpsError, Terminated
-from ops.restore import timing
-from ops.restore.copies import Made
-from ops.restore.marker import Marker
-from ops.restore.plan import CopyPlan, DrillPlan, Kind
-from ops.restore.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.copies import CopyPlan, Kind, Made
+from ops.restore.drill import timing
+from ops.restore.drill.plan import DrillPlan
+from ops.restore.drill.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.drill.timing import Loss, Phases
+from ops.restore.proof.marker import Marker
+from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
-from ops.restore.timing import Loss, Phases
-from ops.restore.verify import Verified
 from ops.results import CheckResult, State
 
 _T = TypeVar("_T")

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ops.restore import sequences
-from ops.restore.baseline import Baseline, Proven
-from ops.restore.content import Content, Sum
-from ops.restore.questions import Answer
-from ops.restore.sequences import Reach
-from ops.restore.trouble import Trouble
+from ops.restore.proof import sequences
+from ops.restore.proof.baseline import Baseline, Proven
+from ops.restore.proof.content import Content, Sum
+from ops.restore.proof.questions import Answer
+from ops.restore.proof.sequences import Reach
+from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State, worst
 
 HASH = (

@@ -12,15 +12,14 @@ import psycopg
 from ops import sql
 from ops.db import CHANGE, VERIFY, CannotConnectError, Connection, Database, statement
 from ops.errors import OpsError
-from ops.restore import amcheck, checks, compare, content, questions, sequences, trouble
-from ops.restore.baseline import READ, Baseline, prove
-from ops.restore.content import Content
-from ops.restore.copies import Made
+from ops.restore.copies import Kind, Made
 from ops.restore.crew import Crew, Login, StoppedError
-from ops.restore.marker import Marker
-from ops.restore.plan import Kind
+from ops.restore.proof import amcheck, checks, compare, content, questions, sequences, trouble
+from ops.restore.proof.baseline import READ, Baseline, prove
+from ops.restore.proof.content import Content
+from ops.restore.proof.marker import Marker
+from ops.restore.proof.trouble import Trouble
 from ops.restore.source import Source
-from ops.restore.trouble import Trouble
 from ops.results import CheckResult, State
 
 _NOT_RESTORED = {

@@ -1,4 +1,4 @@
-"""Decides, without touching anything: which backups, which names, which body."""
+"""Decides, without touching anything: which backups, which names."""
 
 import random
 import re
@@ -6,35 +6,17 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
-from ops.cloudsql import BackupRun, Body, Instance
+from ops import backupruns
+from ops.cloudsql import BackupRun
 from ops.copynames import name_stem
 from ops.errors import BadInputError
-from ops.results import CheckResult, State
+from ops.restore.copies import CopyPlan, Kind
+from ops.results import CheckResult
 
-# Automated backups start once a day inside a window of four hours
-# (https://cloud.google.com/sql/docs/postgres/backup-recovery/backups), and take a while.
-BACKUP_AGE_LIMIT = timedelta(hours=28) + timedelta(hours=2)
 # How long a drill's instances may live before anybody may take them for forgotten.
 TIME_TO_LIVE = timedelta(hours=24)
 _RUN = r"\d{12}-[0-9a-f]{4}"
-_INHERITED = (
-    "tier",
-    "edition",
-    "databaseFlags",
-    "dataDiskSizeGb",
-    "dataDiskType",
-    "ipConfiguration",
-    "locationPreference",
-)
-
-
-class Kind(StrEnum):
-    """How a copy comes to be."""
-
-    BACKUP = "backup"
-    CLONE = "clone"
 
 
 class UnknownBackupError(BadInputError):
@@ -46,15 +28,6 @@ class UnknownBackupError(BadInputError):
             f"Instance {instance} has no successful backup run {given!r}. Those it has, the newest "
             f"first: {there}. `invoke backup.list` tells more."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class CopyPlan:
-    """One instance that a drill makes: from a backup run, or as a point-in-time clone."""
-
-    kind: Kind
-    name: str
-    backup: BackupRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +78,7 @@ def plan(
     """
     chosen = choose(instance, runs, backup=backup, seed=seed)
     if not chosen:
-        return DrillPlan(run, (), {}, (freshness(runs, now),))
+        return DrillPlan(run, (), {}, (backupruns.freshness(runs, now),))
     stem = name_stem(instance, project)
     copies = tuple(
         CopyPlan(Kind.BACKUP, f"{stem}{run}-b{number}", one)
@@ -117,7 +90,7 @@ def plan(
         "drill-expires": f"{now + TIME_TO_LIVE:%Y%m%dt%H%M%Sz}",
     }
     clone = CopyPlan(Kind.CLONE, f"{stem}{run}-c")
-    return DrillPlan(run, (*copies, clone), labels, (freshness(runs, now),))
+    return DrillPlan(run, (*copies, clone), labels, (backupruns.freshness(runs, now),))
 
 
 def choose(
@@ -135,41 +108,6 @@ def choose(
     return (good[0], random.Random(seed).choice(good[1:]))  # noqa: S311 - a sample, no secret
 
 
-def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
-    """Tell whether there is a successful backup that is young enough, and none failed after it."""
-    good = next((run for run in runs if run.status == "SUCCESSFUL"), None)
-    failed = []
-    for one in runs:
-        if one is good:
-            break
-        if one.status in {"FAILED", "SKIPPED", "OVERDUE"}:
-            failed.append(f"run {one.id} is {one.status}: {one.error or 'no reason given'}")
-    taken = None if good is None else good.ended or good.started
-    if good is None or taken is None:
-        detail = "there is no successful backup"
-    elif now - taken > BACKUP_AGE_LIMIT:
-        detail = f"the newest successful backup, {good.id}, is {_age(now - taken)} old"
-    elif failed:
-        detail = f"backups failed after the newest successful one, {good.id}"
-    else:
-        detail = f"the newest successful backup, {good.id}, is {_age(now - taken)} old"
-        return CheckResult("backups", State.OK, len(runs), len(runs), detail)
-    return CheckResult(
-        "backups",
-        State.FINDING,
-        len(runs),
-        len(runs),
-        detail,
-        tuple(failed),
-        remedy="Look at `invoke backup.list`, and take one with `invoke backup.create`.",
-    )
-
-
-def _age(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds() // 60))
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - minutes an hour
-
-
 def is_drill_copy(name: str, instance: str, project: str) -> bool:
     """Tell whether a name can only be that of a copy made by a drill of this instance."""
     stem = re.escape(name_stem(instance, project))
@@ -181,22 +119,3 @@ def born(name: str) -> datetime:
     found = re.search(r"-drill-(\d{12})-", name)
     assert found is not None  # noqa: S101 - is_drill_copy was asked before
     return datetime.strptime(found[1], "%y%m%d%H%M%S").replace(tzinfo=UTC)
-
-
-def copy_body(source: Instance, name: str, labels: Mapping[str, str]) -> Body:
-    """Return the API's body of an instance that a backup of ``source`` can be restored to.
-
-    It has the source's machine, disk, flags and network, but is zonal, unprotected and has no
-    backups of its own: it lives for minutes.
-    """
-    settings = source.body.get("settings", {})
-    own = {key: settings[key] for key in _INHERITED if key in settings}
-    own |= {
-        "availabilityType": "ZONAL",
-        "activationPolicy": "ALWAYS",
-        "backupConfiguration": {"enabled": False},
-        "deletionProtectionEnabled": False,
-        "userLabels": dict(labels),
-    }
-    body = {key: source.body[key] for key in ("region", "databaseVersion") if key in source.body}
-    return {**body, "name": name, "settings": own}

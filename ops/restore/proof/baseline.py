@@ -5,14 +5,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from ops.db import Budget
-from ops.restore import content, marker, questions, sequences
-from ops.restore.content import Content, Sum, TableShape
 from ops.restore.crew import Crew
-from ops.restore.marker import Marker
-from ops.restore.questions import Answer
-from ops.restore.sequences import Reach
+from ops.restore.proof import content, marker, questions, sequences
+from ops.restore.proof.content import Content, Sum, TableShape
+from ops.restore.proof.marker import Marker
+from ops.restore.proof.questions import Answer
+from ops.restore.proof.sequences import Reach
+from ops.restore.proof.trouble import Trouble
 from ops.restore.source import Source
-from ops.restore.trouble import Trouble
 
 # The whole content is read, but never in front of the application's own locks.
 READ = Budget(statement_s=0, lock_s=1.0, read_only=True)

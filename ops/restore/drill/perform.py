@@ -14,20 +14,23 @@ from ops import lease
 from ops.cloudsql import ApiError
 from ops.console import Phase, Progress
 from ops.errors import BadInputError
+from ops.evidence import key, write
 from ops.invocation import Invocation
 from ops.journal import Journal
-from ops.restore import baseline, cleanup, copies, evidence, hook, inject, plan, verify
-from ops.restore.baseline import Baseline
-from ops.restore.copies import Made
-from ops.restore.course import Course, reason, report
+from ops.restore import cleanup, copies
+from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.crew import Crew
-from ops.restore.inject import Fault
-from ops.restore.marker import TRIES, Marker, require_table
-from ops.restore.plan import CopyPlan, Kind
-from ops.restore.report import Report
+from ops.restore.drill import evidence, hook, plan
+from ops.restore.drill.course import Course, reason, report
+from ops.restore.drill.report import Report
+from ops.restore.drill.sweep import sweep_held
+from ops.restore.faults import inject
+from ops.restore.faults.inject import Fault
+from ops.restore.proof import baseline, verify
+from ops.restore.proof.baseline import Baseline
+from ops.restore.proof.marker import TRIES, Marker, require_table
+from ops.restore.proof.verify import Verified
 from ops.restore.source import ROOM, Source, of
-from ops.restore.sweep import sweep_held
-from ops.restore.verify import Verified
 from ops.results import CheckResult
 
 __all__ = ["Options", "Report", "drill", "options", "perform"]
@@ -100,8 +103,8 @@ def _held(source: Source, options: Options, fault: Fault | None, progress: Progr
     except BaseException as error:
         _keep(course, error, progress)
         raise
-    told = report(course, source.store.where(evidence.key(course.run)))
-    evidence.write(source, told, course.versions)
+    told = report(course, source.store.where(key(ROOM, course.run)))
+    write(source.store, evidence.of(source, told, course.versions))
     return told
 
 
@@ -109,8 +112,8 @@ def _keep(course: Course, error: BaseException, progress: Progress) -> None:
     """Write the evidence of a drill that is cut short; its error stays the one that is told."""
     store = course.source.store
     try:
-        told = report(course, store.where(evidence.key(course.run)), error)
-        evidence.write(course.source, told, course.versions)
+        told = report(course, store.where(key(ROOM, course.run)), error)
+        write(store, evidence.of(course.source, told, course.versions))
         progress.line(f"{told.summary()} Evidence: {told.evidence}")
     except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first error
         with suppress(Exception):

@@ -9,7 +9,7 @@ from ops.console import Table
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore import cleanup
-from ops.restore.plan import TIME_TO_LIVE, born, is_drill_copy
+from ops.restore.drill.plan import TIME_TO_LIVE, born, is_drill_copy
 from ops.restore.source import ROOM, Place, place
 from ops.results import State
 

@@ -11,8 +11,8 @@ import psycopg
 
 from ops import sql
 from ops.db import Connection, QueryFailedError, statement
-from ops.restore.compare import WRONG
 from ops.restore.crew import Crew, Login
+from ops.restore.proof.compare import WRONG
 from ops.results import CheckResult, State
 
 LANES = 2  # amcheck of two objects side by side

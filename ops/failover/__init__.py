@@ -1,0 +1,1 @@
+"""The failover drill: proves that the standby takes over, how fast, and that nothing is lost."""

@@ -1,0 +1,1 @@
+"""The restore drill: choose, restore, prove, time, clean up, tell."""

@@ -1,0 +1,1 @@
+"""Faults on purpose: a drill that was never seen red proves nothing."""

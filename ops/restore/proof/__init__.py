@@ -1,0 +1,1 @@
+"""What must hold of a copy, and how it is proven: the marker, the baseline, the checks."""
