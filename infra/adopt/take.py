@@ -11,7 +11,7 @@ from infra.instance_keys import Inputs, fields
 from infra.live import LiveInstance
 from infra.settings.declared import Declared
 from infra.settings.keys import key
-from infra.tiers import BadTierError, parse_tier
+from ops.tiers import BadTierError, parse_tier
 
 VPC = re.compile(r"(?:.*/)?projects/(?P<project>[^/]+)/global/networks/(?P<name>[^/]+)")
 READ_POOL = "READ_POOL_INSTANCE"

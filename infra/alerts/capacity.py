@@ -15,7 +15,7 @@ from infra.alerts.rule import (
 from infra.flags import FlagValue
 from infra.flags.budget import default_connections
 from infra.settings import Alerts, Settings
-from infra.tiers import Tier
+from ops.tiers import Tier
 
 GIB = 1024**3
 

@@ -8,11 +8,11 @@ from infra.flags.proof import Proof, Prover, prover
 from infra.flags.values import FlagValue
 from infra.flags.verdict import Verdict, judge
 from infra.settings import Settings
-from infra.tiers import Tier
 from ops import programs
 from ops.console import Progress, Table
 from ops.programs import ProgramsMissingError
 from ops.results import State, worst
+from ops.tiers import Tier
 
 
 @dataclass(frozen=True, slots=True)

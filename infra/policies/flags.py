@@ -21,7 +21,7 @@ from infra.policies.rule import (
 )
 from infra.policies.subject import Subject
 from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
-from infra.tiers import BadTierError, Tier, parse_tier
+from ops.tiers import BadTierError, Tier, parse_tier
 
 APPROVAL = "restart-approved"
 

@@ -5,7 +5,7 @@ import re
 from infra.policies.limits import LABELS, REGIONS, VCPUS_MOST
 from infra.policies.rule import Answer, Ids, Rule, Seen, Severity, aside, broken, either, fine
 from infra.policies.subject import Subject
-from infra.tiers import BadTierError, parse_tier
+from ops.tiers import BadTierError, parse_tier
 
 LATEST = 18  # of the majors that Cloud SQL offers, as CKV_GCP_79 asks
 _TIERS = re.compile(r"db-(?:custom|perf-optimized-N)-(?P<vcpus>\d+)(?:-\d+)?")

@@ -15,7 +15,7 @@ from infra.policies.check import registered
 from infra.policies.review import Result, review
 from infra.policies.rule import Severity, State
 from infra.preview.revision import Side
-from infra.tiers import BadTierError, parse_tier
+from ops.tiers import BadTierError, parse_tier
 
 
 class Turn(StrEnum):

@@ -11,10 +11,10 @@ from typing import Any
 from infra.body import UnmappedInputError, api_path, instance_body
 from infra.consequences import DISK_SIZE
 from infra.desired import INSTANCE, Desired, DesiredResource
-from infra.preview import pricebook
 from infra.preview.markdown import escape, table
-from infra.preview.prices import Part, Price, PriceChange, difference, monthly
 from ops.console import WIDTH, Table
+from ops.prices import book as pricebook
+from ops.prices.monthly import Part, Price, PriceChange, difference, monthly
 
 COLUMNS = ("instance", "part", "before", "after", "difference")
 NOT_PRICED = "not priced"

@@ -18,9 +18,9 @@ from infra.preview.difference import Action, ResourceChange
 from infra.preview.downtime import Restart
 from infra.preview.findings import Memory, PolicyChange
 from infra.preview.money import Money
-from infra.preview.prices import PriceChange
 from infra.preview.verdict import Preview, StackPreview, Verdict
 from ops.errors import BadInputError
+from ops.prices.monthly import PriceChange
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

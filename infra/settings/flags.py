@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from infra.flags import FlagValue, compile_flags, misfits
 from infra.flags.budget import Level, reckon
 from infra.settings.keys import Keys, Rule, key, keys
-from infra.tiers import BadTierError, parse_tier
+from ops.tiers import BadTierError, parse_tier
 
 if TYPE_CHECKING:
     from infra.settings.declared import Declared

@@ -15,7 +15,7 @@ from infra.settings.insights import Insights, insights
 from infra.settings.keys import InstanceName, Keys, Label, Rule, Zone, key, keys
 from infra.settings.maintenance import Maintenance, maintenance
 from infra.settings.protection import Protection, protection
-from infra.tiers import PLUS, BadTierError, Tier, parse_tier
+from ops.tiers import PLUS, BadTierError, Tier, parse_tier
 
 if TYPE_CHECKING:
     from infra.flags import FlagValue

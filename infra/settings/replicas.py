@@ -10,7 +10,7 @@ from infra.flags import FlagValue, compile_flags, in_words, misfits
 from infra.flags.budget import Level, reckon
 from infra.settings.flags import FlagEntry, major, words
 from infra.settings.keys import Entry, InstanceName, Keys, Rule, Zone, key, keys
-from infra.tiers import PLUS, BadTierError, Tier, parse_tier
+from ops.tiers import PLUS, BadTierError, Tier, parse_tier
 
 if TYPE_CHECKING:
     from infra.settings.declared import Declared

@@ -5,8 +5,8 @@ from enum import StrEnum
 from math import ceil
 
 from infra.settings import Settings
-from infra.tiers import Tier
 from ops.errors import BadInputError
+from ops.tiers import Tier
 
 # The target "connection use < 80 %": the pools together may fill that share of the limit.
 CONNECTION_USE = 0.8

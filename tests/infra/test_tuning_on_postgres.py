@@ -5,13 +5,13 @@ import pytest
 from infra.flags import compile_flags
 from infra.flags.proof import Prover
 from infra.flags.verdict import judge
-from infra.tiers import parse_tier
 from infra.tuning import pgtune
 from infra.tuning.clamp import whole_set
 from infra.tuning.machine import Machine, Workload
 from infra.tuning.propose import propose
 from ops.results import State
 from ops.scratch import Scratch
+from ops.tiers import parse_tier
 
 SMALL = ("db-custom-1-3840", "db-custom-2-7680")
 LARGE = "db-custom-96-638976"  # 156 GB of shared_buffers start on no laptop

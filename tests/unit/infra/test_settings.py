@@ -11,7 +11,7 @@ from infra.settings import ChangeWindow, DenyPeriod, SettingsError, load
 from infra.settings.declared import config_section, engine_values
 from infra.settings.validation import validate
 from infra.stackfile import ROOT, StackFileError, UnknownStackError, read_config, stacks
-from infra.tiers import BadTierError, parse_tier
+from ops.tiers import BadTierError, parse_tier
 
 GOOD: dict[str, object] = {
     "gcp:project": "p",

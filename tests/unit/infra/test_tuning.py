@@ -11,12 +11,12 @@ from infra.flags import compile_flags
 from infra.flags.budget import Level
 from infra.settings import SettingsError, load
 from infra.stackfile import ROOT, read_config
-from infra.tiers import parse_tier
 from infra.tuning import clamp, pgtune, timescale
 from infra.tuning.machine import BadConnectionsError, Machine, UnknownWorkloadError, Workload
 from infra.tuning.propose import Tuning, UnknownFormulasError, propose, tune
 from infra.tuning.stackflags import LayoutError, swap, with_flags
 from ops.results import State
+from ops.tiers import parse_tier
 
 STACKS = ("local", "staging", "prod")
 TIERS = (

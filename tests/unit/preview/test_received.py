@@ -17,13 +17,13 @@ from infra.preview.downtime import Restart
 from infra.preview.findings import Memory, PolicyChange, Turn
 from infra.preview.markdown import document
 from infra.preview.money import Money
-from infra.preview.pricebook import load
-from infra.preview.prices import difference, monthly
 from infra.preview.received import SIZE_LIMIT, BadReportError, read
 from infra.preview.show import Shown
 from infra.preview.text import sections
 from infra.preview.verdict import Preview, StackPreview, Verdict
 from ops.console import to_json
+from ops.prices.book import load
+from ops.prices.monthly import difference, monthly
 
 MARKER = "<!-- marker -->"
 HOSTILE = "a|b\n</details>`@octocat` #1 <script> https://evil.example"

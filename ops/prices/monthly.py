@@ -10,8 +10,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from infra.preview.pricebook import Bought, Discount, Figure, PriceBook
-from infra.tiers import BadTierError, parse_tier
+from ops.prices.book import Bought, Discount, Figure, PriceBook
+from ops.tiers import BadTierError, parse_tier
 
 # https://cloud.google.com/sql/pricing reckons a month as 730 hours (8760 / 12).
 HOURS = Decimal(730)

@@ -101,7 +101,7 @@ class PriceBook:
             return ""
         return (
             f"The prices are of {self.dated} and {age.days} days old: check them against"
-            f" {self.source} and correct infra/preview/prices.yaml."
+            f" {self.source} and correct ops/prices/prices.yaml."
         )
 
 

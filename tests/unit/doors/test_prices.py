@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.preview.pricebook import FILE, PriceBookError, load
-from infra.preview.prices import PriceChange, difference, monthly
+from ops.prices.book import FILE, PriceBookError, load
+from ops.prices.monthly import PriceChange, difference, monthly
 
 BOOK = load()
 MACHINE: Mapping[str, Any] = {
