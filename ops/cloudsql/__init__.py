@@ -9,7 +9,16 @@ from ops.cloudsql.errors import (
     UnreachableError,
     WaitTimeoutError,
 )
-from ops.cloudsql.model import BUILT_IN, Account, BackupRun, Body, Instance, Operation
+from ops.cloudsql.model import (
+    BUILT_IN,
+    Account,
+    BackupRun,
+    Body,
+    Instance,
+    KeptBackup,
+    Operation,
+    RecoveryWindow,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -19,10 +28,12 @@ __all__ = [
     "Body",
     "CloudSql",
     "Instance",
+    "KeptBackup",
     "NoCredentialsError",
     "NoSuchInstanceError",
     "Operation",
     "OperationFailedError",
+    "RecoveryWindow",
     "UnreachableError",
     "WaitTimeoutError",
 ]

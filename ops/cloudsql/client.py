@@ -4,37 +4,30 @@ Bodies go in and come out in the API's own JSON shape, so that only
 ``infra.body`` and the rooms that read a body know its keys.
 """
 
-import json
-import random
-import time
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 from ops.cloudsql import model
+from ops.cloudsql.calls import Calls
 from ops.cloudsql.errors import (
     ApiError,
-    NoCredentialsError,
     NoSuchInstanceError,
-    OperationFailedError,
-    UnreachableError,
-    WaitTimeoutError,
 )
-from ops.cloudsql.model import Account, BackupRun, Body, Instance, Operation
+from ops.cloudsql.model import (
+    Account,
+    BackupRun,
+    Body,
+    Instance,
+    KeptBackup,
+    Operation,
+    RecoveryWindow,
+)
 
-API_SCOPE = "https://www.googleapis.com/auth/sqlservice.admin"
-BUSY_LIMIT_S = 600.0  # how long a call is tried again while another operation runs
-WAIT_LIMIT_S = 5400.0  # the provider's own limit: 90 minutes
-POLLS_MISSED = 3  # polls in a row that may fail before a wait gives up
-OVERLOAD_LIMIT_S = 60.0  # how long a call is tried again while the API has no room for it
-# Refused before anything was done; the others of them may come after the work.
-OVERLOADED = frozenset({429, 503})
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
-POLL_FIRST_S, POLL_FACTOR, POLL_MOST_S = 0.05, 1.4, 5.0
+NOT_FOUND = 404
 
 
-class CloudSql:
+class CloudSql(Calls):
     """The Admin API of one project.
 
     Args:
@@ -42,11 +35,6 @@ class CloudSql:
         endpoint: the API's root; None is Google's own.
         patience_s: how long to wait for an operation, in seconds.
     """
-
-    def __init__(
-        self, project: str, endpoint: str | None = None, *, patience_s: float = WAIT_LIMIT_S
-    ) -> None:
-        self.project, self._endpoint, self._patience_s = project, endpoint, patience_s
 
     # --- instances
 
@@ -136,15 +124,40 @@ class CloudSql:
         )
         return self._start(f"restore over {to}", self._instances.restore_backup, request)
 
-    def latest_recovery_time(self, name: str) -> datetime | None:
-        """Return the newest time to which the instance can be recovered; None if unknown."""
+    def recovery_window(self, name: str) -> RecoveryWindow:
+        """Return between which times the instance can be recovered to any moment."""
         body = self._call(
             f"tell the latest recovery time of {name}",
             lambda: self._instances.get_latest_recovery_time(
                 self._ask("InstancesGetLatestRecoveryTime", instance=name)
             ),
         )
-        return model.moment(body.get("latestRecoveryTime"))
+        earliest, latest = body.get("earliestRecoveryTime"), body.get("latestRecoveryTime")
+        return RecoveryWindow(model.moment(earliest), model.moment(latest))
+
+    def latest_recovery_time(self, name: str) -> datetime | None:
+        """Return the newest time to which the instance can be recovered; None if unknown."""
+        return self.recovery_window(name).latest
+
+    # --- exports and imports
+
+    def export(self, name: str, context: Body) -> Operation:
+        """Start to export databases, or what a query finds; ``context`` is an ExportContext."""
+        request = self._ask(
+            "InstancesExport",
+            instance=name,
+            body=self._message("InstancesExportRequest", {"exportContext": dict(context)}),
+        )
+        return self._start(f"export from {name}", self._instances.export, request)
+
+    def import_(self, name: str, context: Body) -> Operation:
+        """Start to import a file into a database; ``context`` is an ImportContext."""
+        request = self._ask(
+            "InstancesImport",
+            instance=name,
+            body=self._message("InstancesImportRequest", {"importContext": dict(context)}),
+        )
+        return self._start(f"import into {name}", self._instances.import_, request)
 
     # --- backup runs
 
@@ -162,6 +175,33 @@ class CloudSql:
             token = str(body.get("nextPageToken", ""))
             if not token:
                 return tuple(runs)
+
+    def backup_run(self, name: str, backup_id: str) -> BackupRun | None:
+        """Return one backup run of an instance, or None where there is none of that number."""
+        request = self._ask("BackupRunsGet", instance=name, id=int(backup_id))
+        try:
+            body = self._call(f"get backup {backup_id}", lambda: self._backups.get(request))
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+        return model.backup_run(body)
+
+    def kept_backups(self) -> tuple[KeptBackup, ...]:
+        """Return the project's backups that the API lists beside their instances."""
+        found: list[KeptBackup] = []
+        token = ""
+        while True:
+            request = self._api.ListBackupsRequest(
+                parent=f"projects/{self.project}", page_token=token
+            )
+            body = self._call(
+                "list the kept backups", partial(self._first_page, self._kept.list_backups, request)
+            )
+            found += [model.kept_backup(item) for item in body.get("backups", ())]
+            token = str(body.get("nextPageToken", ""))
+            if not token:
+                return tuple(found)
 
     def create_backup(self, name: str, description: str) -> Operation:
         """Start an on-demand backup run."""
@@ -235,13 +275,6 @@ class CloudSql:
 
     # --- operations
 
-    def operation(self, operation_id: str) -> Operation:
-        """Return an operation as it is now."""
-        request = self._ask("OperationsGet", operation=operation_id)
-        return model.operation(
-            self._call(f"tell of operation {operation_id}", lambda: self._operations.get(request))
-        )
-
     def operations(self, instance: str) -> tuple[Operation, ...]:
         """Return the newest operations on an instance (one page), the newest first."""
         request = self._ask("OperationsList", instance=instance)
@@ -251,120 +284,7 @@ class CloudSql:
         )
         return tuple(model.operation(item) for item in body.get("items", ()))
 
-    def wait(self, operation: Operation, timeout_s: float | None = None) -> Operation:
-        """Wait until an operation is DONE and return it.
-
-        Raises:
-            OperationFailedError: it ended with an error.
-            WaitTimeoutError: it still runs after ``timeout_s`` seconds.
-        """
-        limit_s = self._patience_s if timeout_s is None else timeout_s
-        deadline = time.monotonic() + limit_s
-        missed = 0
-        for pause in _pauses():
-            if operation.status == "DONE":
-                break
-            if time.monotonic() > deadline:
-                raise WaitTimeoutError(operation, limit_s)
-            time.sleep(pause)
-            try:
-                operation = self.operation(operation.id)
-                missed = 0
-            except (UnreachableError, ApiError) as error:
-                missed += 1
-                if missed > POLLS_MISSED or not _passes(error):
-                    raise
-        if operation.errors:
-            raise OperationFailedError(operation)
-        return operation
-
-    # --- how a call is made
-
-    def _start(self, what: str, method: Callable[..., Any], request: object) -> Operation:
-        deadline = time.monotonic() + BUSY_LIMIT_S
-        for pause in _pauses():
-            try:
-                return model.operation(self._call(what, lambda: method(request)))
-            except ApiError as error:
-                if error.reason != "operationInProgress" or time.monotonic() > deadline:
-                    raise
-                time.sleep(pause)
-        raise AssertionError  # _pauses never ends
-
-    def _call(self, what: str, call: Callable[[], Any]) -> dict[str, Any]:
-        """Call, and call again after a while where the API is overloaded."""
-        deadline = time.monotonic() + OVERLOAD_LIMIT_S
-        for pause in _pauses():
-            try:
-                return self._call_once(what, call)
-            except ApiError as error:
-                # pauses vary: many that are refused together must not come back together
-                wait_s = max(error.retry_after_s, pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-                if error.status not in OVERLOADED or time.monotonic() + wait_s > deadline:
-                    raise
-                time.sleep(wait_s)
-        raise AssertionError  # _pauses never ends
-
-    def _call_once(self, what: str, call: Callable[[], Any]) -> dict[str, Any]:
-        import requests
-        from google.api_core import exceptions
-
-        try:
-            message = call()
-        except exceptions.GoogleAPICallError as error:
-            first = dict(error.errors[0]) if error.errors else {}
-            reason = str(first.get("reason") or error.reason or error.code)
-            # the client puts the request's address in front of the API's own words
-            words = str(first.get("message") or error.message)
-            raise ApiError(
-                what, int(error.code or 0), reason, words, _retry_after_s(error)
-            ) from error
-        except requests.exceptions.ConnectionError as error:
-            raise UnreachableError(self._endpoint or "sqladmin.googleapis.com") from error
-        text = type(message).to_json(
-            message,
-            use_integers_for_enums=False,
-            preserving_proto_field_name=False,
-            always_print_fields_with_no_presence=False,
-        )
-        body: dict[str, Any] = json.loads(text)
-        return body
-
-    def _first_page(self, method: Callable[..., Any], request: object) -> Any:  # noqa: ANN401 - proto-plus is untyped
-        return next(iter(method(request).pages))
-
-    def _ask(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - proto-plus is untyped
-        return getattr(self._api, f"Sql{kind}Request")(project=self.project, **fields)
-
-    def _message(self, kind: str, body: Body) -> Any:  # noqa: ANN401 - proto-plus is untyped
-        return getattr(self._api, kind).from_json(json.dumps(dict(body)))
-
-    def _client(self, kind: str) -> Any:  # noqa: ANN401 - proto-plus is untyped
-        from google.api_core.client_options import ClientOptions
-
-        options = ClientOptions(api_endpoint=self._endpoint) if self._endpoint else None
-        client = getattr(self._api, f"Sql{kind}ServiceClient")
-        return client(transport="rest", client_options=options, credentials=self._credentials)
-
-    @cached_property
-    def _api(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
-        from google.cloud import sqladmin_v1beta4
-
-        return sqladmin_v1beta4
-
-    @cached_property
-    def _credentials(self) -> Any:  # noqa: ANN401 - google-auth is untyped
-        import google.auth
-        import google.auth.exceptions
-        from google.oauth2.credentials import Credentials
-
-        if self._endpoint:
-            return Credentials("local")  # type: ignore[no-untyped-call]  # google-auth is untyped
-        try:
-            credentials, _ = google.auth.default(scopes=[API_SCOPE])
-        except google.auth.exceptions.DefaultCredentialsError as error:
-            raise NoCredentialsError from error
-        return credentials
+    # --- the API's own clients
 
     @cached_property
     def _instances(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
@@ -383,24 +303,5 @@ class CloudSql:
         return self._client("Users")
 
     @cached_property
-    def _operations(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
-        return self._client("Operations")
-
-
-def _retry_after_s(error: Any) -> float:  # noqa: ANN401 - google-api-core is untyped
-    """Return the seconds of a refusal's Retry-After header; 0 without one, or with a date."""
-    headers = getattr(error.response, "headers", None) or {}
-    given = str(headers.get("Retry-After", ""))
-    return float(given) if given.isdecimal() else 0.0
-
-
-def _passes(error: UnreachableError | ApiError) -> bool:
-    """Return whether asking again may help: nothing was changed by what failed."""
-    return isinstance(error, UnreachableError) or error.status in TRANSIENT
-
-
-def _pauses() -> Iterator[float]:
-    pause = POLL_FIRST_S
-    while True:
-        yield pause
-        pause = min(pause * POLL_FACTOR, POLL_MOST_S)
+    def _kept(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
+        return self._client("Backups")

@@ -84,6 +84,8 @@ class BackupRun:
         description: what its maker wrote.
         started, ended: None until they are there.
         error: the API's message where it failed, else empty.
+        window: when the backup window began that it was taken in; None where it is not told.
+        location: where it is kept.
     """
 
     id: str
@@ -94,6 +96,41 @@ class BackupRun:
     started: datetime | None
     ended: datetime | None
     error: str
+    window: datetime | None = None
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBackup:
+    """A backup that outlives its instance.
+
+    Attributes:
+        name: the API's, ``projects/PROJECT/backups/ID``.
+        instance: the name that its instance had.
+        type: FINAL, AUTOMATED or ON_DEMAND.
+        state: SUCCESSFUL, FAILED, DELETING ...
+        expires: when it is deleted; None for never.
+        instance_deleted: when its instance was deleted; None while that is there.
+    """
+
+    name: str
+    instance: str
+    type: str
+    state: str
+    expires: datetime | None
+    instance_deleted: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryWindow:
+    """Between which times an instance can be recovered to any moment.
+
+    Attributes:
+        earliest, latest: None where the API does not tell.
+    """
+
+    earliest: datetime | None
+    latest: datetime | None
 
 
 def moment(text: object) -> datetime | None:
@@ -158,4 +195,18 @@ def backup_run(body: Body) -> BackupRun:
         started=moment(body.get("startTime")),
         ended=moment(body.get("endTime")),
         error=str(body.get("error", {}).get("message", "")),
+        window=moment(body.get("windowStartTime")),
+        location=str(body.get("location", "")),
+    )
+
+
+def kept_backup(body: Body) -> KeptBackup:
+    """Return the backup without an instance that a body tells of."""
+    return KeptBackup(
+        name=str(body.get("name", "")),
+        instance=str(body.get("instance", "")),
+        type=str(body.get("type", "")),
+        state=str(body.get("state", "")),
+        expires=moment(body.get("expiryTime")),
+        instance_deleted=moment(body.get("instanceDeletionTime")),
     )

@@ -27,7 +27,7 @@ def test_imports_go_the_way_the_architecture_says() -> None:
     [
         # one door opens connections; the local Cloud SQL is a product of its own
         (r"psycopg\.connect\(|\.Connection\.connect\(", {"ops/db.py"}),
-        (r"sqladmin_v1beta4", {"ops/cloudsql/client.py"}),
+        (r"sqladmin_v1beta4", {"ops/cloudsql/calls.py"}),
     ],
 )
 def test_each_library_has_one_door(pattern: str, allowed: set[str]) -> None:
