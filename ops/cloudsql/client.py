@@ -1,4 +1,4 @@
-"""The Admin API of one project, through google-cloud-sql (``sqladmin_v1beta4`` over REST).
+"""The Admin API of one project, through google-cloud-sql over REST.
 
 Bodies go in and come out in the API's own JSON shape, so that only
 ``infra.body`` and the rooms that read a body know its keys.
@@ -139,7 +139,7 @@ class CloudSql(Calls):
         """Return the newest time to which the instance can be recovered; None if unknown."""
         return self.recovery_window(name).latest
 
-    # --- exports and imports
+    # --- files in buckets
 
     def export(self, name: str, context: Body) -> Operation:
         """Start to export databases, or what a query finds; ``context`` is an ExportContext."""
