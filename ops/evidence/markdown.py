@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from ops.console import Table
 
 
-def page(title: str, blocks: Sequence[Table | str], foot: Sequence[str]) -> str:
+def page(title: str, blocks: Sequence[Table | str]) -> str:
     """Return a page.
 
     Args:
         title: of the page.
         blocks: paragraphs and tables, in order.
-        foot: paragraphs below it all.
     """
     lines = [f"# {title}"]
-    for block in (*blocks, *foot):
+    for block in blocks:
         lines += ["", *(_table(block) if isinstance(block, Table) else (block,))]
     return "\n".join([*lines, ""])
 

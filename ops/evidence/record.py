@@ -1,27 +1,56 @@
 """Evidence: one JSON file a drill, chained to the one before by its hash, and the same to read.
 
-Whoever changes or removes an old file breaks the chain at the next one.
+Whoever changes or removes a record breaks the chain: ops.evidence.chain tells where. Records
+are written one after the other, also by two drills at once: see ops.evidence.head.
 """
 
 import getpass
-import hashlib
 import json
 import platform
+import random
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 
 from ops.console import Table, document
+from ops.errors import OpsError
+from ops.evidence.head import Head, decode, folder, head_key, keys, rebuilt, sha256
 from ops.evidence.markdown import page
 from ops.store import Store
 
-FORMAT = 1
+FORMAT = 2  # 1 had no number, no run, no page; nothing else differs
 GIT_LIMIT_S = 2.0
+TRIES, PAUSE_S = 100, 0.05  # two writers are rare; a bucket takes one write a second of one object
+HEAD_LOST = (
+    "The head of the chain was gone or damaged when this was written: it was made anew from the "
+    "records, and newer ones may have gone with it."
+)
+
+
+class AlreadyRecordedError(OpsError):
+    """A drill's record is there already; records are never written over."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"There is a record already in {where}, and records are never written over. Drill "
+            "again: each drill has a name of its own."
+        )
+
+
+class ChainBusyError(OpsError):
+    """Others write to the same chain all the time."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The head of the chain, {where}, was changed by others {TRIES} times in a row. See "
+            "who else writes evidence of this kind."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +81,45 @@ class Record:
     """What stands around a drill's own words.
 
     Attributes:
+        kind, run: which drill.
+        number: its place in the chain, from 1.
         previous: the key and the SHA-256 of the record before; None for the first.
+        remark: what was wrong with the chain as it was written; else empty.
         who, where: the user and the machine that drilled.
         versions: of what took part, by name.
         commit: the Git commit of the checkout, empty where there is none.
         targets: what the drill is held to, in seconds.
+        title: what a page about it is called.
+        page_sha256: of the Markdown page, without the lines that name the chain's hashes.
     """
 
+    kind: str
+    run: str
+    number: int
     previous: Mapping[str, str] | None
+    remark: str
     who: str
     where: str
     versions: Mapping[str, str]
     commit: str
     targets: Mapping[str, float]
+    title: str
+    page_sha256: str
 
 
-def folder(kind: str) -> str:
-    """Return below which key a kind's records lie in the store."""
-    return f"evidence/{kind}"
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record as it lies in the store.
+
+    Attributes:
+        key: where.
+        sha256: of its content; kept elsewhere too, it proves more than the chain can.
+        number: its place in the chain.
+    """
+
+    key: str
+    sha256: str
+    number: int
 
 
 def key(kind: str, run: str) -> str:
@@ -77,9 +127,9 @@ def key(kind: str, run: str) -> str:
     return f"{folder(kind)}/{run}.json"
 
 
-def keys(store: Store, kind: str) -> tuple[str, ...]:
-    """Return the keys of a kind's records, the oldest first."""
-    return tuple(sorted(one for one in store.keys(folder(kind)) if one.endswith(".json")))
+def page_key(record: str) -> str:
+    """Return where the Markdown page beside a record lies."""
+    return f"{record.removesuffix('.json')}.md"
 
 
 def latest(store: Store, kind: str) -> bytes | None:
@@ -89,38 +139,84 @@ def latest(store: Store, kind: str) -> bytes | None:
     return None if stored is None else stored.content
 
 
-def write(store: Store, evidence: Evidence) -> None:
+def write(store: Store, evidence: Evidence) -> Written:
     """Write a drill's record, chained to the one before, and the page beside it.
 
+    Once the head is written, the record can't be lost: a process that ends before the record
+    lies in its place leaves that to whoever writes next.
+
     Raises:
+        AlreadyRecordedError: the drill has a record.
+        ChainBusyError: others write without a pause.
         ops.store.StoreFullError: it can't be kept.
     """
+    where, mine = head_key(evidence.kind), key(evidence.kind, evidence.run)
+    about = (_who(), socket.gethostname(), {**_versions(), **evidence.versions}, _commit())
+    for attempt in range(TRIES):
+        stored = store.get(where)
+        head, remark = decode(stored), ""
+        if head is None:
+            head, missed = rebuilt(store, evidence.kind)
+            remark = HEAD_LOST if missed or stored is not None else ""
+        settle(store, head)
+        if store.get(mine) is not None:
+            raise AlreadyRecordedError(store.where(mine))
+        after = _next(evidence, head, remark, about)
+        if (
+            store.create(where, after.encoded())
+            if stored is None
+            else store.replace(where, after.encoded(), stored.version)
+        ):
+            settle(store, after)
+            now = store.get(where)
+            if now is not None and decode(now) == after:
+                store.replace(where, after.settled().encoded(), now.version)
+            return Written(after.key, after.sha256, after.count)
+        time.sleep(random.uniform(0, PAUSE_S * (attempt + 1)))  # noqa: S311 - no secret
+    raise ChainBusyError(store.where(where))
+
+
+def settle(store: Store, head: Head) -> None:
+    """Put what a head says is still to be written in its place."""
+    for name, text in head.pending.items():
+        store.create(name, text.encode())
+
+
+def _next(
+    evidence: Evidence,
+    head: Head,
+    remark: str,
+    about: tuple[str, str, Mapping[str, str], str],
+) -> Head:
+    """Return the head of the chain with this drill's record at its end."""
+    who, where, versions, commit = about
     record = Record(
-        previous=previous(store, evidence.kind, evidence.run),
-        who=_who(),
-        where=socket.gethostname(),
-        versions={**_versions(), **evidence.versions},
-        commit=_commit(),
+        kind=evidence.kind,
+        run=evidence.run,
+        number=head.count + 1,
+        previous=head.link,
+        remark=remark,
+        who=who,
+        where=where,
+        versions=versions,
+        commit=commit,
         targets=evidence.targets,
+        title=evidence.title,
+        page_sha256="",
     )
+    body = page(evidence.title, (*_about(record), *evidence.account))
+    record = replace(record, page_sha256=sha256(body.encode()))
     facts = {"format": FORMAT, **asdict(record), "drill": document(evidence.drill)}
-    content = json.dumps(facts, indent=2, ensure_ascii=False).encode()
-    store.put(key(evidence.kind, evidence.run), content)
-    digest = hashlib.sha256(content).hexdigest()
-    text = page(
-        evidence.title, (*_about(record), *evidence.account), _chained(record, evidence, digest)
-    )
-    store.put(f"{folder(evidence.kind)}/{evidence.run}.md", text.encode())
+    content = json.dumps(facts, indent=2, ensure_ascii=False)
+    digest, mine = sha256(content.encode()), key(evidence.kind, evidence.run)
+    text = body + foot(record.previous, evidence.run, digest)
+    return Head(mine, digest, record.number, {mine: content, page_key(mine): text})
 
 
-def previous(store: Store, kind: str, run: str) -> dict[str, str] | None:
-    """Return the key and the SHA-256 of the newest record before this run's, if there is any."""
-    older = [one for one in keys(store, kind) if one < key(kind, run)]
-    if not older:
-        return None
-    stored = store.get(older[-1])
-    content = b"" if stored is None else stored.content
-    return {"key": older[-1], "sha256": hashlib.sha256(content).hexdigest()}
+def foot(previous: Mapping[str, str] | None, run: str, digest: str) -> str:
+    """Return the last lines of a record's page: its place in the chain."""
+    before = "none" if previous is None else f"{previous['key']}, SHA-256 {previous['sha256']}"
+    return f"\nRecord before: {before}\n\nSHA-256 of {run}.json: {digest}\n"
 
 
 def _about(record: Record) -> tuple[str, ...]:
@@ -128,13 +224,8 @@ def _about(record: Record) -> tuple[str, ...]:
         f"Drilled by {record.who} on {record.where}.",
         f"Versions: {', '.join(f'{name} {one}' for name, one in record.versions.items())}.",
         *((f"Git commit: {record.commit}.",) if record.commit else ()),
+        *((record.remark,) if record.remark else ()),
     )
-
-
-def _chained(record: Record, evidence: Evidence, digest: str) -> tuple[str, ...]:
-    before = record.previous
-    chained = "none" if before is None else f"{before['key']}, SHA-256 {before['sha256']}"
-    return f"Record before: {chained}", f"SHA-256 of {evidence.run}.json: {digest}"
 
 
 def _who() -> str:

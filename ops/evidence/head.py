@@ -1,0 +1,106 @@
+"""The head of a kind's chain: which record is the newest, and how many there are.
+
+A record is added by one conditional write of the head, which also holds what is to be written:
+two writers can't both follow the same record, and whoever comes after a crash finishes what
+was begun.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from ops.store import Store, Stored
+
+OLD_FORMAT = 1  # records without a number, written before there was a head
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends.
+
+    Attributes:
+        key, sha256: of the newest record; empty where there is none yet.
+        count: how many records the chain has.
+        pending: what is still to be written for the newest record: text by key.
+    """
+
+    key: str = ""
+    sha256: str = ""
+    count: int = 0
+    pending: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def link(self) -> dict[str, str] | None:
+        """Return what the next record names as the one before it; None for the first."""
+        return {"key": self.key, "sha256": self.sha256} if self.key else None
+
+    def encoded(self) -> bytes:
+        """Return the head as it is stored."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False).encode()
+
+    def settled(self) -> "Head":
+        """Return the head of a chain whose newest record lies in its place."""
+        return replace(self, pending={})
+
+
+def folder(kind: str) -> str:
+    """Return below which key a kind's records lie in the store."""
+    return f"evidence/{kind}"
+
+
+def head_key(kind: str) -> str:
+    """Return where the head of a kind's chain lies."""
+    return f"{folder(kind)}/head"
+
+
+def keys(store: Store, kind: str) -> tuple[str, ...]:
+    """Return the keys of a kind's records, sorted by the drills' names: by time."""
+    return tuple(sorted(one for one in store.keys(folder(kind)) if one.endswith(".json")))
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of an object as records name it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def decode(stored: Stored | None) -> Head | None:
+    """Return a stored head; None where there is none, or where it is damaged."""
+    if stored is None:
+        return None
+    try:
+        told: dict[str, Any] = json.loads(stored.content)
+        pending = {str(name): str(text) for name, text in told["pending"].items()}
+        head = Head(str(told["key"]), str(told["sha256"]), int(told["count"]), pending)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return head if head.key else None
+
+
+def rebuilt(store: Store, kind: str) -> tuple[Head, bool]:
+    """Return the head that the records themselves show, and whether there should have been one.
+
+    Records of the old format followed each other by name, and had no head. The newest of the
+    others is the one with the highest number.
+    """
+    last, number, missed, count = "", 0, False, 0
+    digest = ""
+    for key in keys(store, kind):
+        stored = store.get(key)
+        content = b"" if stored is None else stored.content
+        count += 1
+        found = _number(content)
+        missed = missed or found is not None
+        if not last or (found or 0) >= number:
+            last, number, digest = key, found or 0, sha256(content)
+    return Head(last, digest, max(number, count)), missed
+
+
+def _number(content: bytes) -> int | None:
+    try:
+        told = json.loads(content)
+        number = told.get("number")
+    except (ValueError, AttributeError):
+        return None
+    return number if isinstance(number, int) else None
