@@ -64,6 +64,6 @@ JOBS: Final = (
     JobSpec(Job.DRILL, "restore-drill", True, 6 * HOUR_S, "2Gi", ("owner", "app")),  # noqa: FBT003 - a table
     # Paused: `invoke health.report` is to come.
     JobSpec(Job.REPORT, "health.report", False, HOUR_S, "1Gi", ("monitor",)),  # noqa: FBT003 - as above
-    # Paused: `invoke backup.verify` is to come. It asks the Admin API alone.
-    JobSpec(Job.VERIFY, "backup.verify", False, HOUR_S, "1Gi", ()),  # noqa: FBT003 - as above
+    # It asks the Admin API, and the database only where recovery ends long ago.
+    JobSpec(Job.VERIFY, "backup.verify", True, HOUR_S, "1Gi", ("monitor",)),  # noqa: FBT003 - as above
 )

@@ -1,19 +1,142 @@
-"""Holds an instance's backup runs against what there should be: pure, asks nobody."""
+"""Holds an instance's backup runs against those that there should be: pure, asks nobody.
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+An automated backup is taken once a day, in a window of four hours
+(https://cloud.google.com/sql/docs/postgres/backup-recovery/backups), and the newest
+``backupRetained`` of them are kept: so many windows must have a successful run each.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from ops.cloudsql import BackupRun
 from ops.results import CheckResult, State
 
-# Automated backups start once a day inside a window of four hours
-# (https://cloud.google.com/sql/docs/postgres/backup-recovery/backups), and take a while.
-BACKUP_AGE_LIMIT = timedelta(hours=28) + timedelta(hours=2)
+if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
+    from infra.settings import Backup
+
+WINDOW = timedelta(hours=4)
+GRACE = timedelta(hours=2)  # for a backup that began late in its window to end
+DAY = timedelta(days=1)
+BACKUP_AGE_LIMIT = DAY + WINDOW + GRACE
+AUTOMATED, SUCCESSFUL = "AUTOMATED", "SUCCESSFUL"
+MISSING, STUCK = "MISSING", "STUCK"  # what the API has no word for
+UNDER_WAY = frozenset({"ENQUEUED", "RUNNING"})
+_TAKE = "Look at `invoke backup.list`, and take one with `invoke backup.create`."
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One daily backup window, and what came of it.
+
+    Attributes:
+        begins: when the window began, UTC.
+        fate: SUCCESSFUL, the status of the run that is not, STUCK for one that goes on for too
+            long, or MISSING.
+        run: the run; None where there is none.
+    """
+
+    begins: datetime
+    fate: str
+    run: BackupRun | None
+
+    @property
+    def state(self) -> State:
+        """Return ok for a successful run, unknown for one under way, else a finding."""
+        if self.fate == SUCCESSFUL:
+            return State.OK
+        return State.UNKNOWN if self.fate in UNDER_WAY else State.FINDING
+
+    def line(self) -> str:
+        """Return what is wrong, in a line."""
+        why = "" if self.run is None else f", run {self.run.id}"
+        why += f": {self.run.error}" if self.run is not None and self.run.error else ""
+        return f"{self.begins:%Y-%m-%d %H:%M} UTC: {self.fate}{why}"
+
+
+def expected(
+    policy: "Backup", created: datetime | None, runs: Sequence[BackupRun], now: datetime
+) -> tuple[Expected, ...]:
+    """Return the windows of the retention that must have a run, the newest first.
+
+    Args:
+        policy: what is declared.
+        created: when the instance was made; windows before it count for nothing.
+        runs: the instance's backup runs.
+        now: by the clock that the instance lives by.
+    """
+    if not policy.enabled:
+        return ()
+    automated = [run for run in runs if run.type == AUTOMATED]
+    found: list[Expected] = []
+    for begins in _windows(time.fromisoformat(policy.start_time), now):
+        if len(found) == policy.retained or (created is not None and begins <= created):
+            break
+        mine = [run for run in automated if _in(run, begins)]
+        due = now >= begins + WINDOW + GRACE
+        if mine or due:
+            found.append(_fate(begins, mine, due=due))
+    return tuple(found)
+
+
+def _windows(start: time, now: datetime) -> Iterator[datetime]:
+    begins = datetime.combine(now.astimezone(UTC), start, UTC)
+    if begins > now:
+        begins -= DAY
+    while True:
+        yield begins
+        begins -= DAY
+
+
+def _in(run: BackupRun, begins: datetime) -> bool:
+    taken = run.window or run.started
+    return taken is not None and begins <= taken < begins + DAY
+
+
+def _fate(begins: datetime, runs: Sequence[BackupRun], *, due: bool) -> Expected:
+    good = next((run for run in runs if run.status == SUCCESSFUL), None)
+    run = good or next(iter(runs), None)
+    if run is None:
+        return Expected(begins, MISSING, None)
+    stuck = due and run.status in UNDER_WAY
+    return Expected(begins, STUCK if stuck else run.status, run)
+
+
+def checks(
+    policy: "Backup", created: datetime | None, runs: Sequence[BackupRun], now: datetime
+) -> tuple[CheckResult, ...]:
+    """Return whether every expected run is there, and whether the newest is young enough.
+
+    See ``expected`` for the arguments.
+    """
+    return (_expected_runs(expected(policy, created, runs, now)), freshness(runs, now))
+
+
+def _expected_runs(windows: Sequence[Expected]) -> CheckResult:
+    total = len(windows)
+    if not windows:
+        words = "no backup window of this instance is over"
+        return CheckResult("expected_runs", State.NOT_APPLICABLE, 0, 0, words)
+    bad = tuple(one.line() for one in windows if one.state is State.FINDING)
+    open_ = tuple(one.line() for one in windows if one.state is State.UNKNOWN)
+    known = total - len(open_)
+    if bad:
+        words = f"{len(bad)} of {total} expected automated backups are not there"
+        lines = (*bad, *open_)
+        return CheckResult("expected_runs", State.FINDING, known, total, words, lines, remedy=_TAKE)
+    if known < total and known == 0:
+        words = "the first expected backup is under way"
+        remedy = "Look again when it is done."
+        return CheckResult("expected_runs", State.UNKNOWN, 0, total, words, open_, remedy=remedy)
+    under_way = ", one is under way" if open_ else ""
+    words = f"all {known} automated backups that had to be there are{under_way}"
+    return CheckResult("expected_runs", State.OK, known, known, words)
 
 
 def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     """Tell whether there is a successful backup that is young enough, and none failed after it."""
-    good = next((run for run in runs if run.status == "SUCCESSFUL"), None)
+    good = next((run for run in runs if run.status == SUCCESSFUL), None)
     failed = []
     for one in runs:
         if one is good:
@@ -24,23 +147,21 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     if good is None or taken is None:
         detail = "there is no successful backup"
     elif now - taken > BACKUP_AGE_LIMIT:
-        detail = f"the newest successful backup, {good.id}, is {_age(now - taken)} old"
+        detail = f"the newest successful backup, {good.id}, is {age(now - taken)} old"
     elif failed:
         detail = f"backups failed after the newest successful one, {good.id}"
     else:
-        detail = f"the newest successful backup, {good.id}, is {_age(now - taken)} old"
+        detail = f"the newest successful backup, {good.id}, is {age(now - taken)} old"
         return CheckResult("backups", State.OK, len(runs), len(runs), detail)
-    return CheckResult(
-        "backups",
-        State.FINDING,
-        len(runs),
-        len(runs),
-        detail,
-        tuple(failed),
-        remedy="Look at `invoke backup.list`, and take one with `invoke backup.create`.",
-    )
+    total = len(runs)
+    lines = tuple(failed)
+    return CheckResult("backups", State.FINDING, total, total, detail, lines, remedy=_TAKE)
 
 
-def _age(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds() // 60))
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - minutes an hour
+def age(span: timedelta) -> str:
+    """Return a span of time for people: minutes, hours, or days."""
+    minutes = max(0, int(span.total_seconds() // 60))
+    hours, rest = divmod(minutes, 60)
+    if hours >= 48:  # noqa: PLR2004 - two days read better as days
+        return f"{hours // 24} days {hours % 24} h"
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"

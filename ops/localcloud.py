@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,10 @@ class Server:
             if answer.status > http.client.BAD_REQUEST:
                 raise OSError(f"{method} {path} answered {answer.status}: {content[:200]!r}")
             return json.loads(content or b"{}")
+
+    def now(self) -> datetime:
+        """Return the time by this server's clock, which may have been set forward."""
+        return datetime.fromisoformat(str(self.ask("GET", "clock")["now"]))
 
     def instance(self, name: str) -> "LocalInstance | None":
         """Return where an instance's cluster lies, or None where there is no such instance."""

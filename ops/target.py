@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,10 @@ class Target:
     def cloud(self) -> CloudSql:
         """Return the Admin API of this stack's project."""
         return CloudSql(self.project, None if self.local is None else self.server().url)
+
+    def now(self) -> datetime:
+        """Return the time by the clock that the instance lives by: a rehearsal's may be ahead."""
+        return datetime.now(UTC) if self.local is None else self.server().now()
 
     def passwords(self) -> Passwords:
         """Return where this stack's passwords come from."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops import guard
+from ops.backups.consent import NO_CONSENT, Consent
 from ops.cloudsql import ApiError, CloudSql, Operation, OperationFailedError
 from ops.console import Table, document
 from ops.invocation import Invocation
@@ -13,19 +14,6 @@ from ops.journal import Journal, unfinished
 from ops.store import Store
 
 ROOM = "backup"
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What production asks for.
-
-    Attributes:
-        yes: ``--yes``.
-        confirm: the instance's name, given with ``--confirm``.
-    """
-
-    yes: bool = False
-    confirm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +46,7 @@ class Backup:
         return (f"Backed up {self.instance}{took}: run {self.id} (operation {self.operation})",)
 
 
-def create(run: Invocation, description: str, consent: Consent = Consent()) -> Backup:
+def create(run: Invocation, description: str, consent: Consent = NO_CONSENT) -> Backup:
     """Take a backup of the stack's instance and wait until it is done.
 
     A wait that was cut short, by Ctrl-C for one, leaves the operation running; the next

@@ -109,6 +109,7 @@ def test_each_job_reads_only_the_secrets_that_it_uses() -> None:
         (MEMBER.format("drill"), "ai-square-db-prod-owner-password"),
         (MEMBER.format("drill"), "ai-square-db-prod-app-password"),
         (MEMBER.format("report"), "ai-square-db-prod-monitor-password"),
+        (MEMBER.format("verify"), "ai-square-db-prod-monitor-password"),
     }
 
 
@@ -213,7 +214,7 @@ def test_connectors_are_allowed_where_nothing_else_may_connect() -> None:
     declared = changed(connectorEnforcement=True)
     assert "cloudsql.client" in grants_of(declared, "drill")
     assert "cloudsql.client" in grants_of(declared, "report")
-    assert "cloudsql.client" not in grants_of(declared, "verify")
+    assert "cloudsql.client" in grants_of(declared, "verify")
     assert "ai-square-db-prod-drill-" in grants_of(declared, "drill")["cloudsql.client"]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ops import target
-from ops.backups.create import Consent, create, settle
+from ops.backups.consent import Consent
+from ops.backups.create import create, settle
 from ops.backups.listing import listing
 from ops.cloudsql import ApiError, BackupRun, CloudSql, Instance, Operation, OperationFailedError
 from ops.console import Console, Format

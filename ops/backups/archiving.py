@@ -1,0 +1,96 @@
+"""Tells whether the newest commits can be recovered: how far behind the archive of WAL is.
+
+The Admin API says up to when recovery reaches. A database that is idle archives nothing new,
+so where that is long ago the server is asked whether anything waits.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ops import sql
+from ops.backupruns import age
+from ops.backups.policy import UPLOAD_INTERVAL
+from ops.cloudsql import RecoveryWindow
+from ops.db import Connection, statement
+from ops.results import CheckResult, State
+
+CHECK = "latest_recovery"
+_REMEDY = (
+    "Look at the instance's log: its archive may be full or may not be reached. Until it goes on, "
+    "`invoke backup.create` is what keeps the newest commits."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Archiver:
+    """What a server says of its archiving.
+
+    Attributes:
+        failing: whether the last try failed.
+        failed: the segment that it failed for.
+        waiting: how many finished segments are not archived; None where none ever was.
+        timeout_s: after so many seconds a segment with new commits is finished; 0 for never.
+    """
+
+    failing: bool
+    failed: str | None
+    waiting: int | None
+    timeout_s: int
+
+
+def archiver(connection: Connection) -> Archiver:
+    """Ask a server, which must be a primary."""
+    row = connection.execute(statement(sql.load("backup/archiver"))).fetchone()
+    assert row is not None  # noqa: S101 - one row always
+    return Archiver(*row)
+
+
+def behind(window: RecoveryWindow | None, rpo_target_s: float, now: datetime) -> bool:
+    """Tell whether recovery ends so long ago that the server has to be asked why."""
+    return _lag(window, now) > _limit(rpo_target_s)
+
+
+def latest(
+    window: RecoveryWindow | None, rpo_target_s: float, now: datetime, server: Archiver | None
+) -> CheckResult:
+    """Tell whether the newest commits can be recovered.
+
+    Args:
+        window: what the API tells; None where it tells nothing.
+        rpo_target_s: the most that may be lost, in seconds; the log's own way is added.
+        now: by the clock that the instance lives by.
+        server: what the server says; None where it was not asked or does not answer.
+    """
+    limit = _limit(rpo_target_s)
+    lag = _lag(window, now)
+    when = "the API does not tell up to when recovery reaches"
+    if window is not None and window.latest is not None:
+        when = f"recovery reaches up to {age(lag)} ago, the limit is {age(limit)}"
+    if lag <= limit:
+        return CheckResult(CHECK, State.OK, 1, 1, when)
+    if server is None:
+        remedy = "See whether the database is idle, which archives nothing, or its archive stands."
+        return CheckResult(CHECK, State.UNKNOWN, 0, 1, when, remedy=remedy)
+    if server.failing:
+        words = f"{when}: archiving fails, last for segment {server.failed}"
+        return CheckResult(CHECK, State.FINDING, 1, 1, words, remedy=_REMEDY)
+    if server.waiting is None or server.waiting > 0:
+        count = "the first segment" if server.waiting is None else f"{server.waiting} segments"
+        words = f"{when}: {count} of the log waits to be archived"
+        return CheckResult(CHECK, State.FINDING, 1, 1, words, remedy=_REMEDY)
+    if 0 < server.timeout_s <= limit.total_seconds():
+        words = "nothing was committed since the newest time that recovery reaches"
+        return CheckResult(CHECK, State.OK, 1, 1, words)
+    words = f"{when}; archive_timeout is {server.timeout_s} s, so commits may wait unarchived"
+    remedy = "Set archive_timeout, so that a segment is archived before it is full."
+    return CheckResult(CHECK, State.UNKNOWN, 0, 1, words, remedy=remedy)
+
+
+def _limit(rpo_target_s: float) -> timedelta:
+    return timedelta(seconds=rpo_target_s) + UPLOAD_INTERVAL
+
+
+def _lag(window: RecoveryWindow | None, now: datetime) -> timedelta:
+    if window is None or window.latest is None:
+        return timedelta.max
+    return now - window.latest

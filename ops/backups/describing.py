@@ -1,0 +1,168 @@
+"""Tells all of one backup run, and deletes one that is not needed any more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ops import guard
+from ops.backupruns import AUTOMATED, SUCCESSFUL, age
+from ops.backups.consent import Consent
+from ops.cloudsql import BackupRun, CloudSql
+from ops.console import Table
+from ops.errors import BadInputError
+from ops.invocation import Invocation
+from ops.journal import Journal
+from ops.store import Store
+
+ROOM = "backup-delete"
+
+
+class NoSuchRunError(BadInputError):
+    """An instance has no backup run of that number."""
+
+    def __init__(self, instance: str, given: str) -> None:
+        super().__init__(
+            f"Instance {instance} has no backup run {given!r}. `invoke backup.list` shows them."
+        )
+
+
+class LastBackupError(BadInputError):
+    """Without this run there would be nothing to restore."""
+
+    def __init__(self, run: BackupRun) -> None:
+        super().__init__(
+            f"Backup run {run.id} is the only successful one of {run.instance}. Take another with "
+            "`invoke backup.create` first."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """All of one backup run.
+
+    Attributes:
+        run: the run.
+        now: by the clock that the instance lives by.
+        newer: how many successful runs are newer.
+        record: what was written down when it was taken with backup.create, if it was.
+    """
+
+    run: BackupRun
+    now: datetime
+    newer: int
+    record: str
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {"backup": self.run, "newer": self.newer, "record": self.record}
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        run = self.run
+        took = None if run.started is None or run.ended is None else run.ended - run.started
+        facts: tuple[tuple[str, object], ...] = (
+            ("instance", run.instance),
+            ("type", run.type),
+            ("status", run.status),
+            ("error", run.error),
+            ("description", run.description),
+            ("window (UTC)", _moment(run.window)),
+            ("started (UTC)", _moment(run.started)),
+            ("ended (UTC)", _moment(run.ended)),
+            ("took", "" if took is None else f"{took.total_seconds():.1f} s"),
+            ("age", "" if run.ended is None else age(max(self.now - run.ended, timedelta()))),
+            ("kept in", run.location),
+            ("kept", _until(run)),
+            ("newer successful runs", self.newer),
+            ("record", self.record),
+        )
+        rows = tuple((name, value) for name, value in facts if value != "")
+        return (Table(f"Backup run {run.id}", ("", ""), rows),)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A backup run that was deleted, or would be.
+
+    Attributes:
+        instance: whose it was.
+        id: the run's.
+        operation: the operation that deleted it; empty where it was only planned.
+    """
+
+    instance: str
+    id: str
+    operation: str
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        if self.operation:
+            return (f"Deleted backup run {self.id} of {self.instance}",)
+        dry = f"Would delete backup run {self.id}. {self.instance} is production: nothing was done."
+        return (f"{dry} Add --yes --confirm {self.instance}",)
+
+
+def describe(run: Invocation, backup: str) -> Described:
+    """Return all of one backup run.
+
+    Raises:
+        ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
+        NoSuchRunError: it has no run of that number.
+    """
+    target, name = run.target, run.cloud.instance(run.target.instance).name
+    found = _find(run.cloud, name, backup)
+    runs = run.cloud.backup_runs(name)
+    newer = sum(one.status == SUCCESSFUL and int(one.id) > int(found.id) for one in runs)
+    return Described(found, target.now(), newer, _record(target.store, found.id))
+
+
+def delete(run: Invocation, backup: str, consent: Consent) -> Deleted:
+    """Delete a backup run and wait until it is gone.
+
+    Raises:
+        ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
+        NoSuchRunError: it has no run of that number.
+        LastBackupError: it is the only one that could be restored.
+        ops.guard.NotConfirmedError: production, and the name was not given.
+    """
+    target, cloud = run.target, run.cloud
+    name = cloud.instance(target.instance).name
+    found = _find(cloud, name, backup)
+    others = [
+        one for one in cloud.backup_runs(name) if one.status == SUCCESSFUL and one.id != found.id
+    ]
+    if found.status == SUCCESSFUL and not others:
+        raise LastBackupError(found)
+    action = f"delete backup run {found.id} of {name}"
+    if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
+        return Deleted(name, found.id, "")
+    journal = Journal(target.store, ROOM, found.id)
+    with run.progress.phase(f"Delete backup run {found.id}"):
+        entry = journal.intend("delete", name, backup=found.id)
+        asked = cloud.delete_backup(name, found.id)
+        journal.started(entry, asked.id)
+        cloud.wait(asked)
+        journal.close()
+    return Deleted(name, found.id, asked.id)
+
+
+def _find(cloud: CloudSql, instance: str, given: str) -> BackupRun:
+    found = cloud.backup_run(instance, given) if given.isdecimal() and len(given) < 19 else None  # noqa: PLR2004 - an int64
+    if found is None:
+        raise NoSuchRunError(instance, given)
+    return found
+
+
+def _record(store: Store, run: str) -> str:
+    key = f"backups/{run}.json"
+    return "" if store.get(key) is None else store.where(key)
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _until(run: BackupRun) -> str:
+    if run.type == AUTOMATED:
+        return "until newer automated ones push it out (backupRetained)"
+    return "until it is deleted"

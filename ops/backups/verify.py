@@ -1,0 +1,193 @@
+"""Verifies an instance's backups: is everything there that should be?"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from ops import backupruns
+from ops.backupruns import Expected
+from ops.backups import archiving, policy
+from ops.backups.archiving import Archiver
+from ops.cloudsql import ApiError, Instance, KeptBackup, RecoveryWindow
+from ops.console import Table
+from ops.db import DIAGNOSTIC
+from ops.errors import BadInputError, OpsError
+from ops.invocation import Invocation
+from ops.results import CheckResult, State, worst
+
+_T = TypeVar("_T")
+SHOWN = 4  # lines of one check, to people; JSON has all
+
+
+class ReplicaError(BadInputError):
+    """A replica has no backups of its own."""
+
+    def __init__(self, name: str, primary: str) -> None:
+        super().__init__(
+            f"Instance {name} is a replica of {primary}, and replicas have no backups. Ask for "
+            "the stack of its primary."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of it.
+
+    Attributes:
+        instance: whose backups they are.
+        at: when, by the clock that the instance lives by.
+        checks: everything that was looked at.
+        windows: the backup windows of the retention, the newest first.
+    """
+
+    instance: str
+    at: datetime
+    checks: tuple[CheckResult, ...]
+    windows: tuple[Expected, ...]
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of all checks."""
+        return worst(one.state for one in self.checks)
+
+    @property
+    def verdict(self) -> str:
+        """Return pass, fail or unknown, as drills say it."""
+        return {State.OK: "pass", State.FINDING: "fail"}.get(self.state, "unknown")
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "verdict": self.verdict,
+            "source": self.instance,
+            "at": self.at,
+            "checks": self.checks,
+            "windows": [
+                {
+                    "begins": one.begins,
+                    "fate": one.fate,
+                    "state": one.state,
+                    "run": None if one.run is None else one.run.id,
+                    "error": "" if one.run is None else one.run.error,
+                }
+                for one in self.windows
+            ],
+        }
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        rows = tuple(
+            (one.check.replace("_", " "), one.state.value, one.detail) for one in self.checks
+        )
+        checks = Table(f"Backups of {self.instance}", ("check", "state", "what came out"), rows)
+        windows = tuple(
+            (
+                f"{one.begins:%Y-%m-%d %H:%M}",
+                one.fate,
+                "" if one.run is None else one.run.id,
+                _seconds(one),
+            )
+            for one in self.windows
+        )
+        table = Table(
+            "Expected automated backups", ("window (UTC)", "fate", "run", "seconds"), windows
+        )
+        return [checks, *([table] if windows else []), *self._wrong(), f"Verdict: {self.verdict}."]
+
+    def _wrong(self) -> list[str]:
+        told: list[str] = []
+        for one in self.checks:
+            if one.state not in {State.FINDING, State.UNKNOWN}:
+                continue
+            told.append(f"{one.check.replace('_', ' ')}: {one.detail}")
+            told += [f"  - {line}" for line in one.differences[:SHOWN]]
+            if len(one.differences) > SHOWN:
+                told.append(f"  - and {len(one.differences) - SHOWN} more")
+            if one.remedy:
+                told.append(f"  {one.remedy}")
+        return told
+
+
+def verify(run: Invocation) -> Verification:
+    """Hold everything about the backups of a stack's instance against what should be.
+
+    Asks the Admin API; the database only where recovery ends long ago, to tell an idle one
+    from an archive that stands.
+
+    Raises:
+        ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
+        ReplicaError: it is a replica.
+    """
+    target, cloud = run.target, run.cloud
+    instance = cloud.instance(target.instance)
+    if primary := str(instance.body.get("masterInstanceName", "")):
+        raise ReplicaError(instance.name, primary.rpartition(":")[2])
+    declared, found, now = target.settings.instance.backup, policy.live(instance.body), target.now()
+    runs = cloud.backup_runs(instance.name)
+    windows = backupruns.expected(declared, found.created, runs, now)
+    due = sum(one.run is not None or one.state is State.FINDING for one in windows)
+    window = _window(run, instance) if declared.point_in_time else None
+    kept = _asked(cloud.kept_backups)
+    checks = (
+        policy.configuration(declared, found),
+        *backupruns.checks(declared, found.created, runs, now),
+        policy.retention(declared, due, runs),
+        policy.location(declared, runs),
+        policy.reaches_back(declared, found, window, now),
+        *(_latest(run, instance, window, now) if found.point_in_time else ()),
+        _final(kept, instance.name, now),
+    )
+    return Verification(instance.name, now, _renamed(checks), windows)
+
+
+def _renamed(checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Return the checks, with the freshness of backups called what it is beside the others."""
+    return tuple(
+        replace(one, check="newest_backup") if one.check == "backups" else one for one in checks
+    )
+
+
+def _window(run: Invocation, instance: Instance) -> RecoveryWindow | None:
+    asked = _asked(lambda: run.cloud.recovery_window(instance.name))
+    return None if isinstance(asked, ApiError) else asked
+
+
+def _latest(
+    run: Invocation, instance: Instance, window: RecoveryWindow | None, now: datetime
+) -> tuple[CheckResult, ...]:
+    target_s = run.target.settings.drill.rpo_target_s
+    server: Archiver | None = None
+    if archiving.behind(window, target_s, now):
+        with suppress(OpsError):  # then it can't be told, and the check says so
+            server = _archiver(run, instance)
+    return (archiving.latest(window, target_s, now, server),)
+
+
+def _archiver(run: Invocation, instance: Instance) -> Archiver:
+    database = run.target.database_at(instance.address)
+    user = run.target.settings.users.monitor
+    with database.connect(user, budget=DIAGNOSTIC, name="backup.verify") as connection:
+        return archiving.archiver(connection)
+
+
+def _final(kept: "tuple[KeptBackup, ...] | ApiError", name: str, now: datetime) -> CheckResult:
+    if isinstance(kept, ApiError):
+        remedy = "Grant cloudsql.backupRuns.list on the project, as roles/cloudsql.viewer has it."
+        return CheckResult("final_backups", State.UNKNOWN, 0, 1, str(kept), remedy=remedy)
+    return policy.final_backups(kept, name, now)
+
+
+def _asked(ask: Callable[[], _T]) -> "_T | ApiError":
+    """Return an answer, or the refusal: one question less, and not the end."""
+    try:
+        return ask()
+    except ApiError as error:
+        return error
+
+
+def _seconds(one: Expected) -> str:
+    if one.run is None or one.run.started is None or one.run.ended is None:
+        return ""
+    return f"{(one.run.ended - one.run.started).total_seconds():.1f}"
