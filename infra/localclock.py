@@ -1,14 +1,12 @@
 """The local Cloud SQL's clock as people set it and read it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ops import durations
 from ops.console import Table
 from ops.errors import BadInputError
-
-_UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +18,8 @@ class Clock:
 
     def blocks(self) -> Sequence[Table | str]:
         """Return one line."""
-        return (f"Its clock says {self.now}, {_duration(self.ahead_s)} ahead of the machine's.",)
-
-
-class BadDurationError(BadInputError):
-    """What should be a length of time is none."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(
-            f"--forward is {given!r}. Give a length of time, as 90m, 26h, 3d or 1d12h."
+        return (
+            f"Its clock says {self.now}, {durations.words(self.ahead_s)} ahead of the machine's.",
         )
 
 
@@ -47,31 +38,16 @@ def request(forward: str, to: str) -> Mapping[str, object]:
         to: the time to set it to, in RFC 3339; empty for none.
 
     Raises:
-        BadDurationError: ``forward`` is no length of time.
+        ops.durations.BadDurationError: ``forward`` is no length of time.
         TwoTimesError: both were given.
     """
     if forward and to:
         raise TwoTimesError
     if forward:
-        return {"forward_s": _seconds(forward)}
+        return {"forward_s": durations.parse("--forward", forward)}
     return {"to": to} if to else {}
 
 
 def read(facts: Mapping[str, Any]) -> Clock:
     """Return the clock that the server told."""
     return Clock(facts["now"], facts["ahead_s"])
-
-
-def _seconds(text: str) -> int:
-    if not re.fullmatch(r"(\d{1,9}[dhms])+", text):
-        raise BadDurationError(text)
-    return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"(\d+)(.)", text))
-
-
-def _duration(seconds: float) -> str:
-    rest, parts = round(seconds), []
-    for unit, size in _UNITS_S.items():
-        if rest >= size:
-            parts.append(f"{rest // size} {unit}")
-        rest %= size
-    return " ".join(parts) or "0 s"

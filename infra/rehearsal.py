@@ -217,7 +217,7 @@ def clock(target: Target, data: str, forward: str, to: str) -> localclock.Clock:
         to: to which time, in RFC 3339; empty for none.
 
     Raises:
-        infra.localclock.BadDurationError: ``forward`` is no length of time.
+        ops.durations.BadDurationError: ``forward`` is no length of time.
         infra.localclock.TwoTimesError: both were given.
         ops.localcloud.RefusedError: the time is over, none, or too far away.
     """

@@ -3,6 +3,7 @@
 from ops.cloudsql.client import CloudSql
 from ops.cloudsql.errors import (
     ApiError,
+    ExpiredCredentialsError,
     NoCredentialsError,
     NoSuchInstanceError,
     OperationFailedError,
@@ -27,6 +28,7 @@ __all__ = [
     "BackupRun",
     "Body",
     "CloudSql",
+    "ExpiredCredentialsError",
     "Instance",
     "KeptBackup",
     "NoCredentialsError",

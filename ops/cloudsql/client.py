@@ -5,7 +5,7 @@ Bodies go in and come out in the API's own JSON shape, so that only
 """
 
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from ops.cloudsql import model
@@ -44,9 +44,7 @@ class CloudSql(Calls):
         token = ""
         while True:
             request = self._ask("InstancesList", page_token=token)
-            body = self._call(
-                "list instances", partial(self._first_page, self._instances.list, request)
-            )
+            body = self._call("list instances", self._first_page(self._instances.list), request)
             found += [model.instance(item) for item in body.get("items", ())]
             token = str(body.get("nextPageToken", ""))
             if not token:
@@ -58,7 +56,8 @@ class CloudSql(Calls):
             return model.instance(
                 self._call(
                     f"get instance {name}",
-                    lambda: self._instances.get(self._ask("InstancesGet", instance=name)),
+                    self._instances.get,
+                    self._ask("InstancesGet", instance=name),
                 )
             )
         except ApiError as error:
@@ -128,9 +127,8 @@ class CloudSql(Calls):
         """Return between which times the instance can be recovered to any moment."""
         body = self._call(
             f"tell the latest recovery time of {name}",
-            lambda: self._instances.get_latest_recovery_time(
-                self._ask("InstancesGetLatestRecoveryTime", instance=name)
-            ),
+            self._instances.get_latest_recovery_time,
+            self._ask("InstancesGetLatestRecoveryTime", instance=name),
         )
         earliest, latest = body.get("earliestRecoveryTime"), body.get("latestRecoveryTime")
         return RecoveryWindow(model.moment(earliest), model.moment(latest))
@@ -169,7 +167,8 @@ class CloudSql(Calls):
             request = self._ask("BackupRunsList", instance=name, page_token=token)
             body = self._call(
                 f"list the backups of {name}",
-                partial(self._first_page, self._backups.list, request),
+                self._first_page(self._backups.list),
+                request,
             )
             runs += [model.backup_run(item) for item in body.get("items", ())]
             token = str(body.get("nextPageToken", ""))
@@ -180,7 +179,7 @@ class CloudSql(Calls):
         """Return one backup run of an instance, or None where there is none of that number."""
         request = self._ask("BackupRunsGet", instance=name, id=int(backup_id))
         try:
-            body = self._call(f"get backup {backup_id}", lambda: self._backups.get(request))
+            body = self._call(f"get backup {backup_id}", self._backups.get, request)
         except ApiError as error:
             if error.status == NOT_FOUND:
                 return None
@@ -196,7 +195,7 @@ class CloudSql(Calls):
                 parent=f"projects/{self.project}", page_token=token
             )
             body = self._call(
-                "list the kept backups", partial(self._first_page, self._kept.list_backups, request)
+                "list the kept backups", self._first_page(self._kept.list_backups), request
             )
             found += [model.kept_backup(item) for item in body.get("backups", ())]
             token = str(body.get("nextPageToken", ""))
@@ -223,7 +222,8 @@ class CloudSql(Calls):
         """Return the names of an instance's databases."""
         body = self._call(
             f"list the databases of {name}",
-            lambda: self._databases.list(self._ask("DatabasesList", instance=name)),
+            self._databases.list,
+            self._ask("DatabasesList", instance=name),
         )
         return tuple(str(item.get("name", "")) for item in body.get("items", ()))
 
@@ -246,7 +246,8 @@ class CloudSql(Calls):
         """Return an instance's users, with their types."""
         body = self._call(
             f"list the users of {name}",
-            lambda: self._users.list(self._ask("UsersList", instance=name)),
+            self._users.list,
+            self._ask("UsersList", instance=name),
         )
         return tuple(model.account(item) for item in body.get("items", ()))
 
@@ -280,7 +281,8 @@ class CloudSql(Calls):
         request = self._ask("OperationsList", instance=instance)
         body = self._call(
             f"list the operations of {instance}",
-            lambda: self._first_page(self._operations.list, request),
+            self._first_page(self._operations.list),
+            request,
         )
         return tuple(model.operation(item) for item in body.get("items", ()))
 

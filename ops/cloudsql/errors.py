@@ -1,7 +1,11 @@
 """What the Admin API refuses, and what becomes of an operation, as sentences."""
 
+from http import HTTPStatus
+
 from ops.cloudsql.model import Operation
 from ops.errors import OpsError
+
+LOG_IN = "Log in again: `gcloud auth application-default login`."
 
 
 class ApiError(OpsError):
@@ -17,7 +21,26 @@ class ApiError(OpsError):
         self, call: str, status: int, reason: str, message: str, retry_after_s: float = 0.0
     ) -> None:
         self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
-        super().__init__(f"Cloud SQL refused to {call}: {message.rstrip('.')} ({reason}).")
+        said = f"Cloud SQL refused to {call}: {message.rstrip('.')} ({reason})."
+        super().__init__(f"{said} {_remedy(status, reason, message)}".rstrip())
+
+
+def _remedy(status: int, reason: str, message: str) -> str:
+    """Return what to do about a refusal; empty where its own words say it."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return LOG_IN
+    if status == HTTPStatus.FORBIDDEN and "quota" in f"{reason} {message}".lower():
+        return "Remove what is not needed, or have the project's quota raised."
+    if status == HTTPStatus.FORBIDDEN:
+        return "Grant the account that runs this the Cloud SQL role that the call needs."
+    return ""
+
+
+class ExpiredCredentialsError(OpsError):
+    """The Google credentials were good once."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__(f"The Google credentials were refused on the way to {call}. {LOG_IN}")
 
 
 class NoSuchInstanceError(OpsError):
