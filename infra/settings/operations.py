@@ -37,6 +37,14 @@ class OperationsKeys(Keys):
     drill_lease_minutes: int = Field(
         15, ge=1, description="A drill that says nothing for so long counts as dead."
     )
+    drill_time_limit_minutes: int = Field(
+        180, ge=1, description="A restore drill that takes longer is stopped and cleaned up."
+    )
+    drill_cost_cap_usd: int = Field(
+        0,
+        ge=0,
+        description="Most that a restore drill's copies may cost, in USD; 0 for no cap.",
+    )
     change_days: list[Day] = Field(
         [], description="Days on which changes may begin, mon to sun; empty for every day."
     )
@@ -70,11 +78,15 @@ class DrillSettings:
         rto_target_s: Longest time to a working copy, in seconds.
         rpo_target_s: Most data that may be lost, in seconds.
         lease_minutes: A drill that says nothing for so long counts as dead.
+        time_limit_s: A drill that takes longer is stopped, in seconds.
+        cost_cap_usd: Most that its copies may cost; None for no cap.
     """
 
     rto_target_s: int
     rpo_target_s: int
     lease_minutes: int
+    time_limit_s: int
+    cost_cap_usd: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,8 @@ def drill(d: "Declared") -> DrillSettings:
         rto_target_s=d.drill_rto_target_seconds,
         rpo_target_s=d.drill_rpo_target_seconds,
         lease_minutes=d.drill_lease_minutes,
+        time_limit_s=d.drill_time_limit_minutes * 60,
+        cost_cap_usd=d.drill_cost_cap_usd or None,
     )
 
 

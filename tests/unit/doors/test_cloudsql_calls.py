@@ -126,7 +126,7 @@ def test_a_token_that_cannot_be_renewed_tells_to_log_in() -> None:
     cloud = CloudSql("project", "http://127.0.0.1:1")
 
     def refused(*_: object, **__: object) -> None:
-        raise RefreshError("invalid_grant")
+        raise RefreshError("invalid_grant")  # type: ignore[no-untyped-call]  # google-auth is untyped
 
     cloud.__dict__["_instances"] = type("Client", (), {"delete": staticmethod(refused)})
     with pytest.raises(ExpiredCredentialsError, match="Log in again"):
