@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from ops import guard, sql
-from ops.cloudsql import BackupRun, Body, Instance, Operation, OperationFailedError
+from ops.cloudsql import BackupRun, Operation, OperationFailedError
+from ops.copybody import copy_body
 from ops.db import VERIFY, CannotConnectError, Database, statement
 from ops.journal import Journal
 from ops.restore.crew import Crew, Login
@@ -19,15 +20,6 @@ from ops.restore.source import Source
 # PostgreSQL answers within a second of the operation's end here; a network's routes take longer.
 FIRST_ANSWER_LIMIT_S = 120.0
 _PAUSE_S = 0.1
-_INHERITED = (
-    "tier",
-    "edition",
-    "databaseFlags",
-    "dataDiskSizeGb",
-    "dataDiskType",
-    "ipConfiguration",
-    "locationPreference",
-)
 
 
 class Kind(StrEnum):
@@ -131,22 +123,3 @@ def _may_pass(error: CannotConnectError) -> bool:
     """Tell whether waiting may help: not where the server answers and refuses us."""
     text = str(error)
     return not any(word in text for word in ("password authentication", "does not exist"))
-
-
-def copy_body(source: Instance, name: str, labels: Mapping[str, str]) -> Body:
-    """Return the API's body of an instance that a backup of ``source`` can be restored to.
-
-    It has the source's machine, disk, flags and network, but is zonal, unprotected and has no
-    backups of its own: it lives for minutes.
-    """
-    settings = source.body.get("settings", {})
-    own = {key: settings[key] for key in _INHERITED if key in settings}
-    own |= {
-        "availabilityType": "ZONAL",
-        "activationPolicy": "ALWAYS",
-        "backupConfiguration": {"enabled": False},
-        "deletionProtectionEnabled": False,
-        "userLabels": dict(labels),
-    }
-    body = {key: source.body[key] for key in ("region", "databaseVersion") if key in source.body}
-    return {**body, "name": name, "settings": own}

@@ -109,9 +109,12 @@ def choose(
 
 
 def is_drill_copy(name: str, instance: str, project: str) -> bool:
-    """Tell whether a name can only be that of a copy made by a drill of this instance."""
+    """Tell whether a name can only be that of a copy made by a drill of this instance.
+
+    ``b1`` is a restored backup, ``c`` the clone, ``i`` the trial import of an export.
+    """
     stem = re.escape(name_stem(instance, project))
-    return re.fullmatch(rf"{stem}{_RUN}-(b\d{{1,2}}|c)", name) is not None
+    return re.fullmatch(rf"{stem}{_RUN}-(b\d{{1,2}}|c|i)", name) is not None
 
 
 def born(name: str) -> datetime:

@@ -7,11 +7,11 @@ import pytest
 from ops import target
 from ops.cloudsql import CloudSql, NoSuchInstanceError, Operation
 from ops.console import Console, Format
+from ops.copybody import copy_body
 from ops.copynames import name_stem
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore.cleanup import remove
-from ops.restore.copies import copy_body
 from ops.restore.drill.perform import drill
 from ops.restore.drill.sweep import sweep
 from ops.restore.source import ROOM, Source

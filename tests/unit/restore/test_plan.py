@@ -5,8 +5,9 @@ from types import MappingProxyType
 import pytest
 
 from ops.cloudsql import BackupRun, Instance
+from ops.copybody import copy_body
 from ops.copynames import NAME_LIMIT, name_stem
-from ops.restore.copies import Kind, copy_body
+from ops.restore.copies import Kind
 from ops.restore.drill.plan import (
     UnknownBackupError,
     born,
