@@ -80,6 +80,7 @@ class DrillSettings:
         lease_minutes: A drill that says nothing for so long counts as dead.
         time_limit_s: A drill that takes longer is stopped, in seconds.
         cost_cap_usd: Most that its copies may cost; None for no cap.
+        stale_days: Days after which the newest passed drill is too old.
     """
 
     rto_target_s: int
@@ -87,6 +88,7 @@ class DrillSettings:
     lease_minutes: int
     time_limit_s: int
     cost_cap_usd: int | None
+    stale_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def drill(d: "Declared") -> DrillSettings:
         lease_minutes=d.drill_lease_minutes,
         time_limit_s=d.drill_time_limit_minutes * 60,
         cost_cap_usd=d.drill_cost_cap_usd or None,
+        stale_days=d.alert_drill_days,
     )
 
 

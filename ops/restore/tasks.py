@@ -1,4 +1,4 @@
-"""What people type: `invoke restore-drill`, `restore.drill`, `restore.sweep`."""
+"""What people type: `invoke restore-drill`, `restore.drill / sweep / history / evidence`."""
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -44,4 +44,56 @@ def sweep(context: Context, stack: str = "", format: str = "table") -> None:
     run.show(sweep_all(run))
 
 
-namespace = Collection("restore", drill, sweep)
+@task(
+    help={
+        "stack": STACK_HELP,
+        "format": FORMAT_HELP,
+        "last": "how many of the newest (else 20)",
+        "kind": "which drills, such as failover-drill",
+        "days": "age of the newest pass that is too old (else the stack's alertDrillDays)",
+    }
+)
+def history(
+    context: Context,
+    stack: str = "",
+    format: str = "table",
+    *,
+    last: str = "",
+    kind: str = "restore-drill",
+    days: str = "",
+) -> None:
+    """Show earlier drills, and whether they take longer or are too old."""
+    from ops.restore import records
+
+    run = begin(stack, format)
+    run.show(records.history(run, kind=kind, last=last, days=days))
+
+
+@task(
+    help={
+        "stack": STACK_HELP,
+        "format": FORMAT_HELP,
+        "run": "the drill, as restore.history names it (else the newest)",
+        "kind": "which drills, such as failover-drill",
+        "verify": "check that no record was changed, removed or added",
+        "html": "write the page for auditors to this file",
+    },
+)
+def evidence(
+    context: Context,
+    stack: str = "",
+    format: str = "table",
+    *,
+    run: str = "",
+    kind: str = "restore-drill",
+    verify: bool = False,
+    html: str = "",
+) -> None:
+    """Show what a drill left, check the chain of all records, write a page of it."""
+    from ops.restore import records
+
+    begun = begin(stack, format)
+    begun.show(records.evidence(begun, drill=run, kind=kind, verify=verify, html=html))
+
+
+namespace = Collection("restore", drill, sweep, history, evidence)

@@ -1,0 +1,236 @@
+"""What tasks show of the evidence: the history as a table, one record in brief, its chain."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ops.console import Table
+from ops.errors import BadInputError
+from ops.evidence import history, trend
+from ops.evidence.head import keys
+from ops.evidence.history import Entry, History
+from ops.evidence.record import key
+from ops.results import CheckResult, State, worst
+from ops.store import Store
+
+SHOWN_FAULTS = 12  # of a check, to people; JSON has all
+
+
+class NoSuchRecordError(BadInputError):
+    """A drill was named that left no record."""
+
+    def __init__(self, kind: str, run: str) -> None:
+        what = f"no record of the {kind} {run}" if run else f"no record of any {kind}"
+        super().__init__(f"There is {what}. `invoke restore.history --kind {kind}` lists them.")
+
+
+class DamagedRecordError(BadInputError):
+    """A record was named that can't be read."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"Can't read {where}: {why}. `invoke restore.evidence --verify` tells what else is "
+            "wrong; the bucket keeps older versions for a while."
+        )
+
+
+class BadNumberError(BadInputError):
+    """An option is no number that can be meant."""
+
+    def __init__(self, option: str, given: str) -> None:
+        super().__init__(f"{option} is {given!r}. Give a whole number from 1, such as 20.")
+
+
+def number(option: str, given: str, default: int) -> int:
+    """Return an option's number; raises BadNumberError."""
+    if not given:
+        return default
+    if not given.isascii() or not given.isdigit() or not int(given):
+        raise BadNumberError(option, given)
+    return int(given)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReport:
+    """The history of a kind, and what it shows."""
+
+    history: History
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of all checks."""
+        return worst(one.state for one in self.checks)
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read, the newest drill first."""
+        told = self.history
+        rows = tuple(_row(one) for one in told.entries)
+        failover = any(one.gap_ms is not None for one in told.entries)
+        times = ("gap ms", "lost", "back ms") if failover else ("RTO s", "RPO s", "backups")
+        columns = ("run", "ended, UTC", "verdict", *times, "by", "not ok")
+        table = [Table(f"{told.kind}, the newest of {told.total}", columns, rows)] if rows else []
+        return [*table, *told_of(self.checks)]
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "kind": self.history.kind,
+            "total": self.history.total,
+            "drills": [_brief(one) for one in self.history.entries],
+            "unreadable": self.history.unreadable,
+            "checks": self.checks,
+            "state": self.state,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReport:
+    """One record in brief, and whether the chain that it is part of is whole.
+
+    Attributes:
+        entry: the record; None where only the chain was asked for and there is none.
+        where: how a person finds it.
+        checks: of the chain; empty where it was not asked for.
+        page: where the HTML page was written, else empty.
+    """
+
+    entry: Entry | None
+    where: str
+    checks: tuple[CheckResult, ...] = ()
+    page: str = ""
+
+    @property
+    def state(self) -> State:
+        """Return what the chain's checks come to; a record's verdict is not ours to judge."""
+        return worst(one.state for one in self.checks) if self.checks else State.OK
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        lines: list[Table | str] = list(_lines(self.entry)) if self.entry is not None else []
+        lines += [f"Record: {self.where}"] if self.where else []
+        lines += [f"Page: {self.page}"] if self.page else []
+        return [*lines, *told_of(self.checks)]
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "record": None if self.entry is None else _brief(self.entry),
+            "where": self.where,
+            "page": self.page,
+            "chain": self.checks,
+            "state": self.state,
+        }
+
+
+def tell(store: Store, kind: str, *, last: int, days: int, now: datetime) -> HistoryReport:
+    """Return the history of a kind, with what it shows.
+
+    Args:
+        store: where the records lie.
+        kind: which drills.
+        last: how many of the newest.
+        days: after which the newest pass is too old; 0 for never.
+        now: the time.
+    """
+    told = history.read(store, kind, last)
+    checks = (
+        trend.stale(told, now, days=days),
+        trend.growth(told.entries),
+        trend.readable(told),
+    )
+    return HistoryReport(told, checks)
+
+
+def one(store: Store, kind: str, run: str) -> Entry:
+    """Return the record of a drill, the newest where none is named.
+
+    Raises:
+        NoSuchRecordError: there is none.
+        DamagedRecordError: it can't be read.
+    """
+    where = key(kind, run) if run else (keys(store, kind) or ("",))[-1]
+    stored = store.get(where) if where else None
+    if stored is None:
+        raise NoSuchRecordError(kind, run)
+    entry = history.parse(kind, where, stored.content)
+    if isinstance(entry, str):
+        raise DamagedRecordError(store.where(where), entry)
+    return entry
+
+
+def told_of(checks: Sequence[CheckResult]) -> Iterator[str]:
+    """Yield a line a check, with its faults and what to do."""
+    for check in checks:
+        yield f"{check.check}: {check.state}. {check.detail[:1].upper()}{check.detail[1:]}."
+        shown = check.differences[:SHOWN_FAULTS]
+        yield from (f"  - {line}" for line in shown)
+        if len(check.differences) > len(shown):
+            yield f"  - and {len(check.differences) - len(shown)} more"
+        if check.remedy:
+            yield f"  {check.remedy}"
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    ended = "" if entry.ended is None else f"{entry.ended.astimezone(UTC):%Y-%m-%d %H:%M}"
+    verdict = f"{entry.verdict}, {entry.injected}" if entry.injected else entry.verdict
+    if entry.gap_ms is not None:
+        times = (_shown(entry.gap_ms, 0), _shown(entry.lost, 0), _shown(entry.reconnect_ms, 0))
+    else:
+        times = (_shown(entry.rto_s, 1), _shown(entry.rpo_s, 3), ", ".join(entry.backups))
+    faults = entry.faults
+    more = f" and {len(faults) - 2} more" if len(faults) > 2 else ""  # noqa: PLR2004 - a cell's room
+    return (entry.run, ended, verdict, *times, entry.who, f"{', '.join(faults[:2])}{more}")
+
+
+def _shown(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _lines(entry: Entry) -> Iterator[str]:
+    yield f"{entry.kind} {entry.run} of {entry.source or 'unknown'}: {entry.verdict}"
+    if entry.started is not None and entry.ended is not None:
+        yield f"From {entry.started:%Y-%m-%d %H:%M:%S} to {entry.ended:%H:%M:%S} UTC"
+    if entry.who:
+        yield f"By {entry.who} on {entry.where}"
+    if entry.injected:
+        yield f"Put in on purpose: {entry.injected}"
+    for name, value, unit in (
+        ("RTO", entry.rto_s, "s"),
+        ("RPO", entry.rpo_s, "s"),
+        ("Write gap", entry.gap_ms, "ms"),
+        ("Reconnected after", entry.reconnect_ms, "ms"),
+        ("Commits lost", entry.lost, ""),
+    ):
+        if value is not None:
+            target = entry.targets.get(f"{name.lower()}_s")
+            held = "" if target is None else f" (target {target:g} {unit})"
+            yield f"{name}: {value:g} {unit}{held}".rstrip()
+    good = sum(one.state == State.OK for one in entry.checks)
+    yield f"Checks: {good} of {len(entry.checks)} ok"
+    yield from (f"  - {name}" for name in entry.faults[:SHOWN_FAULTS])
+    yield f"SHA-256: {entry.sha256}"
+
+
+def _brief(entry: Entry) -> dict[str, object]:
+    """Return a record for machines, without what only its page needs."""
+    return {
+        "run": entry.run,
+        "stack": entry.stack,
+        "source": entry.source,
+        "started": entry.started,
+        "ended": entry.ended,
+        "verdict": entry.verdict,
+        "injected": entry.injected,
+        "rto_s": entry.rto_s,
+        "phases_s": entry.phases_s,
+        "rpo_s": entry.rpo_s,
+        "gap_ms": entry.gap_ms,
+        "lost": entry.lost,
+        "reconnect_ms": entry.reconnect_ms,
+        "backups": entry.backups,
+        "who": entry.who,
+        "not_ok": entry.faults,
+        "key": entry.key,
+        "sha256": entry.sha256,
+    }

@@ -1,0 +1,218 @@
+"""What earlier drills said: each record as a frozen value, older and damaged ones told as such.
+
+A record is what another version wrote, or what somebody spoiled. What it lacks is None; what
+can't be read at all is counted and named, never skipped.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ops.evidence.head import keys, sha256
+from ops.store import Store
+
+PASS = "pass"  # noqa: S105 - a verdict
+LAST = 20  # drills that a table shows
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check as a record has it; see ops.results.CheckResult."""
+
+    of: str
+    name: str
+    state: str
+    examined: int
+    total: int
+    detail: str
+    differences: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One drill as its record tells it; None and empty are what the record lacks.
+
+    Attributes:
+        kind, key, run, sha256: which record.
+        stack, source: what was drilled.
+        started, ended: of the drill.
+        verdict: ``pass``, ``fail``, ``unknown``, or what the record says.
+        rto_s: of the slowest copy, in seconds; ``phases_s`` is the same by phase.
+        copies_s: seconds by copy and phase.
+        rpo_s: what was lost, in seconds.
+        backups: the ids of the backup runs that were restored.
+        who, where, commit, versions, targets: as the record has them.
+        checks: all of them.
+        injected: the fault that was put in on purpose.
+        leftovers: what could not be removed.
+        gap_ms, reconnect_ms: of a failover, in milliseconds.
+        lost: acknowledged commits that a failover lost.
+        facts: the drill's own words, for what only one kind has.
+    """
+
+    kind: str
+    key: str
+    run: str
+    sha256: str
+    stack: str = ""
+    source: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+    verdict: str = ""
+    rto_s: float | None = None
+    phases_s: Mapping[str, float] = field(default_factory=dict)
+    copies_s: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rpo_s: float | None = None
+    backups: tuple[str, ...] = ()
+    who: str = ""
+    where: str = ""
+    commit: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, float] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    injected: str = ""
+    leftovers: tuple[str, ...] = ()
+    gap_ms: float | None = None
+    reconnect_ms: float | None = None
+    lost: float | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Return whether it proved what it was to prove."""
+        return self.verdict == PASS and not self.injected
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return the names of the checks that found something or could not tell."""
+        bad = (one for one in self.checks if one.state in {"finding", "unknown"})
+        return tuple(f"{one.of} {one.name}".strip() for one in bad)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The newest drills of a kind.
+
+    Attributes:
+        kind: which drills.
+        entries: the newest first; also an older one that passed, where none of these did.
+        unreadable: why a record can't be read, by key.
+        total: how many records there are.
+    """
+
+    kind: str
+    entries: tuple[Entry, ...]
+    unreadable: Mapping[str, str]
+    total: int
+
+
+def read(store: Store, kind: str, last: int = LAST) -> History:
+    """Return the newest records of a kind, and the newest that passed where it is older."""
+    every = keys(store, kind)
+    entries: list[Entry] = []
+    unreadable: dict[str, str] = {}
+    passed = False
+    for number, key in enumerate(reversed(every)):
+        if number >= last and passed:
+            break
+        stored = store.get(key)
+        found = "it went away" if stored is None else parse(kind, key, stored.content)
+        if isinstance(found, str):
+            unreadable[key] = found
+        elif number < last or found.passed:
+            entries.append(found)
+            passed = passed or found.passed
+    return History(kind, tuple(entries), unreadable, len(every))
+
+
+def parse(kind: str, key: str, content: bytes) -> Entry | str:
+    """Return what a record tells, or why it tells nothing."""
+    try:
+        told = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        return f"it is no JSON: {type(error).__name__}"
+    drill = _object(told).get("drill")
+    if not isinstance(drill, Mapping) or not drill.get("verdict"):
+        return "it holds no drill with a verdict"
+    rto = _numbers(drill.get("rto_s"))
+    name = key.rsplit("/", maxsplit=1)[-1].removesuffix(".json")
+    return Entry(
+        kind=kind,
+        key=key,
+        run=_text(drill.get("run")) or name,
+        sha256=sha256(content),
+        stack=_text(drill.get("stack")),
+        source=_text(drill.get("source")),
+        started=_moment(drill.get("started")),
+        ended=_moment(drill.get("ended")),
+        verdict=_text(drill.get("verdict")),
+        rto_s=rto.get("total"),
+        phases_s={phase: value for phase, value in rto.items() if phase != "total"},
+        copies_s={copy: _numbers(one) for copy, one in _object(drill.get("phases_s")).items()},
+        rpo_s=_number(drill.get("rpo_s")),
+        backups=tuple(_text(_object(one).get("id")) for one in _list(drill.get("backups"))),
+        who=_text(told.get("who")),
+        where=_text(told.get("where")),
+        commit=_text(told.get("commit")),
+        versions={name: _text(one) for name, one in _object(told.get("versions")).items()},
+        targets=_numbers(told.get("targets")),
+        checks=tuple(_checks(drill.get("checks"))),
+        injected=_text(drill.get("injected")),
+        leftovers=tuple(map(_text, _list(drill.get("leftovers")))),
+        gap_ms=_number(drill.get("gap_ms")),
+        reconnect_ms=_number(drill.get("reconnect_ms")),
+        lost=_number(drill.get("lost")),
+        facts=dict(drill),
+    )
+
+
+def _checks(told: object) -> Iterator[Check]:
+    for one in map(_object, _list(told)):
+        yield Check(
+            of=_text(one.get("copy")),
+            name=_text(one.get("check") or one.get("name")).replace("_", " "),
+            state=_text(one.get("state")),
+            examined=int(_number(one.get("examined")) or 0),
+            total=int(_number(one.get("total")) or 0),
+            detail=_text(one.get("detail")),
+            differences=tuple(map(_text, _list(one.get("differences")))),
+            remedy=_text(one.get("remedy")),
+        )
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Iterable[object]:
+    return value if isinstance(value, list) else ()
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _numbers(value: object) -> dict[str, float]:
+    found = ((name, _number(one)) for name, one in _object(value).items())
+    return {name: number for name, number in found if number is not None}
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

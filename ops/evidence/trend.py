@@ -1,0 +1,107 @@
+"""What a history shows that one drill can't: growing times, and drills that nobody runs."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from ops.evidence.history import Entry, History
+from ops.results import CheckResult, State
+
+SCHEDULED = frozenset({"restore-drill"})  # kinds that a stack's schedule runs
+# The median of five is moved by neither one slow drill nor two. Half as much again is more than
+# the same restore varies by (repeated local drills lay within a quarter of their median), and
+# less than the doubling that makes an emergency plan wrong. The floor keeps short restores
+# quiet, where the cloud's queue and start-up are most of the time.
+PREVIOUS, ENOUGH, RATIO, FLOOR_S = 5, 3, 1.5, 30.0
+AHEAD = timedelta(hours=1)  # that clocks of two machines may differ
+
+
+def growth(
+    entries: Sequence[Entry],
+    *,
+    previous: int = PREVIOUS,
+    enough: int = ENOUGH,
+    ratio: float = RATIO,
+    floor_s: float = FLOOR_S,
+) -> CheckResult:
+    """Hold the newest passed drill's time against the median of those that passed before it.
+
+    Args:
+        entries: the newest first.
+        previous: how many earlier drills make the median.
+        enough: how many it takes to tell.
+        ratio: how many times the median is too much.
+        floor_s: by how many seconds it must be more, too.
+    """
+    named = [(one, time_s(one)) for one in entries if one.passed]
+    timed = [(one, seconds) for one, seconds in named if seconds is not None]
+    newest, older = timed[:1], [seconds for _, seconds in timed[1 : previous + 1]]
+    if not newest or len(older) < enough:
+        words = f"too few to tell: {len(timed)} drills passed with a time; it takes {enough + 1}"
+        return CheckResult("growth", State.NOT_APPLICABLE, len(timed), enough + 1, words)
+    (entry, now_s), usual_s = newest[0], median(older)
+    facts = {"newest_s": now_s, "median_s": usual_s, "ratio": ratio, "floor_s": floor_s}
+    words = f"{entry.run} took {now_s:.1f} s; the median of {len(older)} before is {usual_s:.1f} s"
+    examined = len(older) + 1
+    if now_s > usual_s * ratio and now_s - usual_s > floor_s:
+        limit = f"more than {ratio:g} times and {floor_s:g} s over the median"
+        remedy = "See which phase grew, and whether the data did; then look at the target."
+        lines = tuple(_grown(entry, [one for one, _ in timed[1 : previous + 1]]))
+        return CheckResult(
+            "growth", State.FINDING, examined, examined, f"{words}: {limit}", lines, facts, remedy
+        )
+    return CheckResult("growth", State.OK, examined, examined, words, evidence=facts)
+
+
+def time_s(entry: Entry) -> float | None:
+    """Return how long a drill's service was away: a restore's RTO, a failover's write gap."""
+    if entry.rto_s is not None:
+        return entry.rto_s
+    return None if entry.gap_ms is None else entry.gap_ms / 1000
+
+
+def _grown(entry: Entry, older: Sequence[Entry]) -> list[str]:
+    """Return a line for each phase that takes longer than it did."""
+    lines = []
+    for phase, now_s in entry.phases_s.items():
+        before = [one.phases_s[phase] for one in older if phase in one.phases_s]
+        if before and now_s - median(before) > 1:
+            lines.append(f"{phase.replace('_', ' ')}: {now_s:.1f} s, was {median(before):.1f} s")
+    return lines
+
+
+def stale(history: History, now: datetime, *, days: int) -> CheckResult:
+    """Hold the age of the newest drill that passed against a limit in days; 0 for no limit."""
+    passed = [one for one in history.entries if one.passed]
+    dated = [one.ended for one in passed if one.ended is not None]
+    newest = max(dated, default=None)
+    total = history.total
+    if not days:
+        words = f"nothing schedules a {history.kind}: no age is too old"
+        return CheckResult("age", State.NOT_APPLICABLE, total, total, words)
+    remedy = f"Run `invoke {history.kind}`, and see why the schedule did not."
+    if newest is None:
+        words = f"no {history.kind} of {total} ever passed" if total else "none was ever recorded"
+        return CheckResult("age", State.FINDING, total, total, words, remedy=remedy)
+    if newest - now > AHEAD:
+        words = f"the newest pass is from {newest:%Y-%m-%d %H:%M} UTC, which is yet to come"
+        remedy = "Set the clocks right, of this machine and of the one that drilled."
+        return CheckResult("age", State.UNKNOWN, total, total, words, remedy=remedy)
+    age = (now - newest) / timedelta(days=1)
+    words = f"the newest pass is {max(age, 0):.1f} days old; the limit is {days} days"
+    if age > days:
+        return CheckResult("age", State.FINDING, total, total, words, remedy=remedy)
+    return CheckResult("age", State.OK, total, total, words)
+
+
+def readable(history: History) -> CheckResult:
+    """Tell which records could not be read."""
+    lines = tuple(f"{key}: {why}" for key, why in history.unreadable.items())
+    read = len(history.entries) + len(lines)
+    if lines:
+        words = f"{len(lines)} of {read} records can't be read"
+        remedy = "Run `invoke restore.evidence --verify`."
+        return CheckResult(
+            "records", State.UNKNOWN, read - len(lines), read, words, lines, remedy=remedy
+        )
+    return CheckResult("records", State.OK, read, read, f"{read} of {history.total} were read")

@@ -1,0 +1,77 @@
+"""What drills have left: their history, and one record with its chain and its page."""
+
+import re
+from datetime import UTC, datetime
+
+from ops.errors import BadInputError, OpsError
+from ops.evidence import account, chain, trend
+from ops.evidence.account import EvidenceReport, HistoryReport, number
+from ops.evidence.history import LAST
+from ops.invocation import Invocation
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class BadNameError(BadInputError):
+    """Something was named that can be neither a kind nor a drill."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"{given!r} names no drill. Give a name as `invoke restore.history` lists it."
+        )
+
+
+def history(run: Invocation, *, kind: str, last: str, days: str) -> HistoryReport:
+    """Return the newest drills of a kind, whether they grow, and whether they are too old.
+
+    Args:
+        run: the invocation.
+        kind: which drills, such as ``restore-drill`` or ``failover-drill``.
+        last: how many, as given; empty for the usual number.
+        days: after which the newest pass is too old, as given; empty for the stack's
+            alertDrillDays, which holds for what a schedule runs.
+
+    Raises:
+        BadNameError: ``kind`` can be no kind.
+        ops.evidence.account.BadNumberError: ``last`` or ``days`` is no number.
+    """
+    usual = run.target.settings.drill.stale_days if kind in trend.SCHEDULED else 0
+    return account.tell(
+        run.target.store,
+        _named(kind),
+        last=number("--last", last, LAST),
+        days=number("--days", days, usual),
+        now=datetime.now(UTC),
+    )
+
+
+def evidence(run: Invocation, *, drill: str, kind: str, verify: bool, html: str) -> EvidenceReport:
+    """Return a record in brief; check its chain and write its page where that is asked for.
+
+    Args:
+        run: the invocation.
+        drill: the drill's name; empty takes the newest.
+        kind: which drills.
+        verify: check every record of the kind.
+        html: the file to write the page to; empty for none.
+
+    Raises:
+        BadNameError: ``drill`` or ``kind`` can be no name.
+        ops.evidence.account.NoSuchRecordError: there is no such record.
+        ops.evidence.account.DamagedRecordError: it can't be read.
+    """
+    store = run.target.store
+    checks = chain.verify(store, _named(kind)) if verify else ()
+    try:
+        entry = account.one(store, kind, _named(drill) if drill else "")
+    except OpsError:
+        if not verify or drill or html:
+            raise
+        return EvidenceReport(None, "", checks)  # what is wrong with it stands in the checks
+    return EvidenceReport(entry, store.where(entry.key), checks)
+
+
+def _named(given: str) -> str:
+    if not _NAME.fullmatch(given):
+        raise BadNameError(given)
+    return given
