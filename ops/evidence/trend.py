@@ -96,6 +96,10 @@ def stale(history: History, now: datetime, *, days: int) -> CheckResult:
 
 def readable(history: History) -> CheckResult:
     """Tell which records could not be read."""
+    if not history.total:
+        return CheckResult(
+            "records", State.UNKNOWN, 0, 0, f"there is no record of a {history.kind}"
+        )
     lines = tuple(f"{key}: {why}" for key, why in history.unreadable.items())
     read = len(history.entries) + len(lines)
     if lines:
