@@ -11,6 +11,7 @@ from ops.bucketstore import BucketStore
 from ops.cloudsql import CloudSql
 from ops.db import Database, LibpqPasswords, PasswordFolder, Passwords
 from ops.errors import OpsError
+from ops.objects import BucketObjects, FolderObjects, Objects
 from ops.store import FolderStore, Store
 
 if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
@@ -88,6 +89,10 @@ class Target:
     def cloud(self) -> CloudSql:
         """Return the Admin API of this stack's project."""
         return CloudSql(self.project, None if self.local is None else self.server().url)
+
+    def objects(self) -> Objects:
+        """Return where this stack's exports are."""
+        return BucketObjects() if self.local is None else FolderObjects(self.local / "buckets")
 
     def now(self) -> datetime:
         """Return the time by the clock that the instance lives by: a rehearsal's may be ahead."""

@@ -7,6 +7,11 @@ from invoke.tasks import task
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
 
 
+def listed(given: str) -> tuple[str, ...]:
+    """Return the names in an option, which has commas between them."""
+    return tuple(name.strip() for name in given.split(",") if name.strip())
+
+
 @task(
     help={
         "stack": STACK_HELP,
@@ -86,4 +91,85 @@ def delete(
     run.show(delete_run(run, backup, Consent(yes, confirm)))
 
 
-namespace = Collection("backup", create, list_, describe, delete, verify)
+@task(
+    name="export",
+    help={
+        "stack": STACK_HELP,
+        "format": FORMAT_HELP,
+        "to": "gs://bucket/name.sql.gz (else a new name in the stack's exportBucket)",
+        "database": "the database (else the application's)",
+        "tables": "only these, with commas between them",
+        "query": "export what this SELECT finds, as CSV",
+        "schema-only": "no rows",
+        "offload": "let Cloud SQL make an instance of its own for it, which costs money",
+        "read-whole": "read the file to its end, also where it is larger than 1 GiB",
+        "test-import": "import it into an instance of its own, and count its rows there",
+        "yes": "on production: really do it",
+        "confirm": "on production: the instance's name",
+    },
+)
+def export_(
+    context: Context,
+    stack: str = "",
+    format: str = "table",
+    *,
+    to: str = "",
+    database: str = "",
+    tables: str = "",
+    query: str = "",
+    schema_only: bool = False,
+    offload: bool = False,
+    read_whole: bool = False,
+    test_import: bool = False,
+    yes: bool = False,
+    confirm: str = "",
+) -> None:
+    """Export a database to a bucket, and see that the file is whole."""
+    from ops.backups import exporting
+    from ops.backups.consent import Consent
+    from ops.backups.transfer import ExportOptions
+
+    run = begin(stack, format)
+    options = ExportOptions(to, database, listed(tables), query, schema_only, offload)
+    reading = exporting.Reading(read_whole, test_import)
+    run.show(exporting.export(run, options, reading, Consent(yes, confirm)))
+
+
+@task(
+    name="import",
+    help={
+        "stack": STACK_HELP,
+        "format": FORMAT_HELP,
+        "uri": "the file: gs://bucket/name.sql[.gz] or .csv[.gz]",
+        "database": "into which database (else the application's); a missing one is made",
+        "user": "as whom (else Cloud SQL's own)",
+        "table": "of a CSV file: its table, as SCHEMA.TABLE",
+        "columns": "of a CSV file: its columns, with commas between them",
+        "yes": "on production: really do it",
+        "confirm": "on production: the instance's name",
+    },
+)
+def import_(
+    context: Context,
+    stack: str = "",
+    format: str = "table",
+    *,
+    uri: str,
+    database: str = "",
+    user: str = "",
+    table: str = "",
+    columns: str = "",
+    yes: bool = False,
+    confirm: str = "",
+) -> None:
+    """Import a file into a database, and see that all of it came in."""
+    from ops.backups import importing
+    from ops.backups.consent import Consent
+    from ops.backups.transfer import ImportOptions
+
+    run = begin(stack, format)
+    options = ImportOptions(uri, database, user, table, listed(columns))
+    run.show(importing.bring_in(run, options, Consent(yes, confirm)))
+
+
+namespace = Collection("backup", create, list_, describe, delete, verify, export_, import_)

@@ -1,0 +1,220 @@
+"""Exports a database, tables, or what a query finds, and sees that the file is whole."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ops import guard, sql
+from ops.backups.consent import Consent
+from ops.backups.reading import Contents, read
+from ops.backups.told import account
+from ops.backups.transfer import ExportOptions, ExportPlan, plan
+from ops.backups.trial import trial
+from ops.cloudsql import ApiError, CloudSql, Operation, OperationFailedError
+from ops.console import Progress, Table, document
+from ops.db import DIAGNOSTIC, Database, statement
+from ops.errors import OpsError
+from ops.invocation import Invocation
+from ops.journal import Journal, unfinished
+from ops.objects import ObjectFacts, Objects
+from ops.results import CheckResult, State, worst
+from ops.store import Store
+
+ROOM = "export"
+# Reading a file to its end costs its transfer; larger ones are read on request only.
+READ_LIMIT_BYTES = 1 << 30
+_AGAIN = "Export again, and don't rely on this file."
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export, and what its file is worth.
+
+    Attributes:
+        instance: whose data it is.
+        uri: where it lies.
+        database: from which database.
+        operation: the operation that made it; empty where it was only planned.
+        seconds: how long that took.
+        size_bytes: of the file.
+        checks: what was looked at.
+    """
+
+    instance: str
+    uri: str
+    database: str
+    operation: str
+    seconds: float | None = None
+    size_bytes: int = 0
+    checks: tuple[CheckResult, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of all checks; ok for a plan."""
+        return worst(one.state for one in self.checks) if self.operation else State.OK
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        if not self.operation:
+            dry = f"Would export {self.database} of {self.instance} to {self.uri}."
+            return (
+                f"{dry} It is production: nothing was done.",
+                f"Add --yes --confirm {self.instance}",
+            )
+        took = "" if self.seconds is None else f" in {self.seconds:.1f} s"
+        size = f"{self.size_bytes} bytes"
+        head = f"Exported {self.database} of {self.instance}{took}, {size}: {self.uri}"
+        return [head, *account(self.checks)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a file is looked into.
+
+    Attributes:
+        whole: read it to its end, however large it is.
+        trial: import it into an instance of its own, and count its rows there.
+    """
+
+    whole: bool = False
+    trial: bool = False
+
+
+def export(run: Invocation, options: ExportOptions, reading: Reading, consent: Consent) -> Export:
+    """Export, wait, and see that the file is there, whole, and holds what it should.
+
+    A wait that was cut short leaves the operation running; the next call tells what became of
+    it.
+
+    Raises:
+        ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
+        ops.cloudsql.OperationFailedError: the export failed, with the API's reason.
+        ops.guard.NotConfirmedError: production, and the name was not given.
+        ops.errors.BadInputError: the options can't be meant; see ``transfer.plan``.
+    """
+    target, cloud = run.target, run.cloud
+    chosen = plan(target.settings, options, datetime.now(UTC))
+    instance = cloud.instance(target.instance)
+    dry = Export(instance.name, str(chosen.uri), chosen.database, "")
+    action = f"export {chosen.database} of {instance.name}"
+    if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
+        return dry
+    settle(target.store, cloud, run.progress)
+    database = target.database_at(instance.address).called(chosen.database)
+    before = _tables(database, target.owner) if chosen.whole else None
+    with run.progress.phase(f"Export {chosen.database} to {chosen.uri}"):
+        done = _exported(target.store, cloud, instance.name, chosen)
+    objects = target.objects()
+    facts = objects.find(chosen.uri)
+    checks = _checks(run, objects, chosen, facts, before, reading)
+    size = 0 if facts is None else facts.size_bytes
+    told = Export(
+        instance.name, str(chosen.uri), chosen.database, done.id, done.seconds, size, checks
+    )
+    record = json.dumps(document(told), indent=2).encode()
+    target.store.put(f"exports/{done.id}.json", record)
+    return told
+
+
+def _exported(store: Store, cloud: CloudSql, instance: str, chosen: ExportPlan) -> Operation:
+    journal = Journal(store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
+    entry = journal.intend("export", instance, uri=str(chosen.uri))
+    try:
+        asked = cloud.export(instance, chosen.context)
+    except ApiError:
+        journal.close()
+        raise
+    journal.started(entry, asked.id)
+    try:
+        done = cloud.wait(asked)
+    except OperationFailedError:
+        journal.close()
+        raise
+    journal.close()
+    return done
+
+
+def settle(store: Store, cloud: CloudSql, progress: Progress) -> None:
+    """Tell what became of exports whose callers did not wait for their end."""
+    for journal in unfinished(store, ROOM):
+        for entry in journal.entries():
+            if not entry.operation:
+                continue
+            operation = cloud.operation(entry.operation)
+            if operation.status != "DONE":
+                progress.line(f"An earlier export goes on: {entry.facts.get('uri')}")
+                break
+            how = operation.errors[0][1] if operation.errors else "it is done, and was not read"
+            progress.line(f"An earlier export, {entry.facts.get('uri')}: {how}")
+        else:
+            journal.close()
+
+
+def _checks(
+    run: Invocation,
+    objects: Objects,
+    chosen: ExportPlan,
+    facts: ObjectFacts | None,
+    tables: "frozenset[str] | OpsError | None",
+    reading: Reading,
+) -> tuple[CheckResult, ...]:
+    if facts is None or not facts.size_bytes:
+        words = "the operation is done, and there is no file" if facts is None else "it is empty"
+        return (CheckResult("object", State.FINDING, 1, 1, words, remedy=_AGAIN),)
+    there = CheckResult("object", State.OK, 1, 1, f"{facts.size_bytes} bytes")
+    if facts.size_bytes > READ_LIMIT_BYTES and not (reading.whole or reading.trial):
+        words = f"not read: it is larger than {READ_LIMIT_BYTES} bytes"
+        remedy = "Add --read-whole to read it to its end."
+        return (there, CheckResult("content", State.UNKNOWN, 0, 1, words, remedy=remedy))
+    with run.progress.phase(f"Read {chosen.uri} to its end"):
+        held = read(objects, chosen.uri)
+    found = [there, content(held, facts)]
+    if tables is not None:
+        found.append(whole(held, tables))
+    if reading.trial:
+        found.append(trial(run, chosen, held))
+    return tuple(found)
+
+
+def content(held: Contents, facts: ObjectFacts) -> CheckResult:
+    """Tell whether a file can be read to its end, and ends as a whole export ends."""
+    words = f"{held.total_rows} rows of {len(held.rows or {})} tables, whole"
+    if "" in (held.rows or {}):
+        words = f"{held.total_rows} rows, whole"
+    evidence = {"md5": held.md5, "rows": dict(held.rows or {})}
+    if held.damage:
+        words = held.damage
+    elif not held.whole:
+        words = "pg_dump's last words are missing: it is cut off"
+    elif held.size_bytes != facts.size_bytes:
+        words = f"{held.size_bytes} bytes were read of {facts.size_bytes}"
+    elif facts.md5 and facts.md5 != held.md5:
+        words = "what was read has another MD5 than the bucket says"
+    else:
+        return CheckResult("content", State.OK, 1, 1, words, evidence=evidence)
+    return CheckResult("content", State.FINDING, 1, 1, words, evidence=evidence, remedy=_AGAIN)
+
+
+def whole(held: Contents, tables: "frozenset[str] | OpsError") -> CheckResult:
+    """Tell whether a file has the rows of every table that was there before the export."""
+    if isinstance(tables, OpsError):
+        words = f"which tables there are is not known: {tables}"
+        return CheckResult("tables", State.UNKNOWN, 0, 1, words)
+    rows: Mapping[str, int] = held.rows or {}
+    missing = tuple(sorted(f"{name}: not in the file" for name in tables - rows.keys()))
+    total = len(tables)
+    if missing:
+        words = f"{len(missing)} of {total} tables are not in the file"
+        remedy = "Tables dropped meanwhile are no loss; else export again."
+        return CheckResult("tables", State.FINDING, total, total, words, missing, remedy=remedy)
+    return CheckResult("tables", State.OK, total, total, f"all {total} tables are in the file")
+
+
+def _tables(database: Database, user: str) -> "frozenset[str] | OpsError":
+    try:
+        with database.connect(user, budget=DIAGNOSTIC, name="backup.export") as connection:
+            rows = connection.execute(statement(sql.load("backup/tables"))).fetchall()
+    except OpsError as error:
+        return error
+    return frozenset(row[0] for row in rows)

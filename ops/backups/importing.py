@@ -1,0 +1,194 @@
+"""Imports a file into a database, and sees that what it holds came in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ops import guard, sql
+from ops.backups.consent import Consent
+from ops.backups.reading import Contents, read
+from ops.backups.told import account
+from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
+from ops.cloudsql import ApiError, OperationFailedError
+from ops.console import Table
+from ops.db import VERIFY, Database, statement
+from ops.errors import BadInputError, OpsError
+from ops.invocation import Invocation
+from ops.journal import Journal
+from ops.objects import NoObjectError
+from ops.results import CheckResult, State, worst
+
+ROOM = "import"
+
+
+class DamagedFileError(BadInputError):
+    """The file can't be read to its end."""
+
+    def __init__(self, plan: ImportPlan, damage: str) -> None:
+        super().__init__(
+            f"{plan.uri} is not whole: {damage}. Nothing was imported; export it again."
+        )
+
+
+class TablesThereError(BadInputError):
+    """The file makes tables that the database has already."""
+
+    def __init__(self, plan: ImportPlan, tables: Sequence[str]) -> None:
+        shown = ", ".join(tables[:5])
+        super().__init__(
+            f"Database {plan.database} has {len(tables)} of the tables that {plan.uri} makes "
+            f"already ({shown}), so the import would stop half way. Give an empty one with "
+            "--database, which is made where it is missing."
+        )
+
+
+class NoSuchTableError(BadInputError):
+    """A CSV file needs a table to go to."""
+
+    def __init__(self, plan: ImportPlan) -> None:
+        super().__init__(
+            f"Database {plan.database} has no table {plan.table!r}. Give --table as SCHEMA.TABLE."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import, and whether what the file holds came in.
+
+    Attributes:
+        instance, database: where to.
+        uri: where from.
+        operation: the operation that did it; empty where it was only planned.
+        seconds: how long that took.
+        made_database: whether the database was made for it.
+        checks: what was looked at.
+    """
+
+    instance: str
+    database: str
+    uri: str
+    operation: str
+    seconds: float | None = None
+    made_database: bool = False
+    checks: tuple[CheckResult, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of all checks; ok for a plan."""
+        return worst(one.state for one in self.checks) if self.operation else State.OK
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        if not self.operation:
+            dry = f"Would import {self.uri} into {self.database} of {self.instance}."
+            return (
+                f"{dry} It is production: nothing was done.",
+                f"Add --yes --confirm {self.instance}",
+            )
+        took = "" if self.seconds is None else f" in {self.seconds:.1f} s"
+        made = ", which was made for it" if self.made_database else ""
+        head = f"Imported {self.uri} into {self.database} of {self.instance}{took}{made}"
+        return [head, *account(self.checks)]
+
+
+def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Import:
+    """Read the file, import it, wait, and count what came in.
+
+    A SQL file is imported up to its first error and stays there; a file that is cut off, or
+    that would meet tables that are there, is therefore refused before anything is done.
+
+    Raises:
+        ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
+        ops.cloudsql.OperationFailedError: the import failed, with the API's reason.
+        ops.guard.NotConfirmedError: production, and the name was not given.
+        ops.objects.NoObjectError: there is no such file.
+        DamagedFileError: it can't be read to its end.
+        TablesThereError: the database has tables that the file makes.
+        NoSuchTableError: a CSV file's table is not there.
+    """
+    target, cloud = run.target, run.cloud
+    chosen = import_plan(target.settings, options)
+    instance = cloud.instance(target.instance)
+    objects = target.objects()
+    if objects.find(chosen.uri) is None:
+        raise NoObjectError(chosen.uri)
+    with run.progress.phase(f"Read {chosen.uri} to its end"):
+        held = read(objects, chosen.uri)
+    if held.damage or not held.whole:
+        raise DamagedFileError(chosen, held.damage or "pg_dump's last words are missing")
+    database = target.database_at(instance.address).called(chosen.database)
+    missing = chosen.database not in cloud.databases(instance.name)
+    before = {} if missing else _rows(database, target.owner, _names(chosen, held))
+    _refuse(chosen, held, before)
+    action = f"import into {chosen.database} of {instance.name}"
+    dry = Import(instance.name, chosen.database, str(chosen.uri), "")
+    if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
+        return dry
+    journal = Journal(target.store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
+    with run.progress.phase(f"Import {chosen.uri} into {chosen.database}"):
+        try:
+            if missing:
+                cloud.wait(cloud.insert_database(instance.name, chosen.database))
+            entry = journal.intend("import", instance.name, uri=str(chosen.uri))
+            asked = cloud.import_(instance.name, chosen.context)
+            journal.started(entry, asked.id)
+            done = cloud.wait(asked)
+        except (ApiError, OperationFailedError):
+            journal.close()
+            raise
+        journal.close()
+    checks = (_came_in(database, target.owner, chosen, held, before),)
+    return Import(
+        instance.name, chosen.database, str(chosen.uri), done.id, done.seconds, missing, checks
+    )
+
+
+def _names(chosen: ImportPlan, held: Contents) -> tuple[str, ...]:
+    if chosen.table:
+        return (chosen.table,)
+    return tuple({*(held.rows or {}), *held.created})
+
+
+def _refuse(chosen: ImportPlan, held: Contents, before: Mapping[str, int]) -> None:
+    there = sorted(before.keys() & set(held.created))
+    if there:
+        raise TablesThereError(chosen, there)
+    if chosen.table and chosen.table not in before:
+        raise NoSuchTableError(chosen)
+
+
+def _came_in(
+    database: Database, user: str, chosen: ImportPlan, held: Contents, before: Mapping[str, int]
+) -> CheckResult:
+    rows = dict(held.rows or {})
+    want = {chosen.table: rows.get("", 0)} if chosen.table else rows
+    try:
+        now = _rows(database, user, tuple(want))
+    except OpsError as error:
+        remedy = f"Let {user} read what was imported: GRANT SELECT, or import with --user {user}."
+        return CheckResult("rows", State.UNKNOWN, 0, len(want), str(error), remedy=remedy)
+    lines = tuple(
+        f"{table}: {now.get(table, 0) - before.get(table, 0)} rows came in; the file has {count}"
+        for table, count in sorted(want.items())
+        if now.get(table, 0) - before.get(table, 0) != count
+    )
+    total = len(want)
+    if lines:
+        words = f"{len(lines)} of {total} tables have not just the file's rows more than before"
+        remedy = "Where somebody else writes to them meanwhile, that is why; else look at them."
+        return CheckResult("rows", State.FINDING, total, total, words, lines, remedy=remedy)
+    words = f"{sum(want.values())} rows of {total} tables came in"
+    return CheckResult("rows", State.OK, total, total, words)
+
+
+def _rows(database: Database, user: str, tables: Sequence[str]) -> Mapping[str, int]:
+    """Return how many rows those of the tables have that are there."""
+    found: dict[str, int] = {}
+    with database.connect(user, budget=VERIFY, name="backup.import") as connection:
+        named = connection.execute(statement(sql.load("backup/names"))).fetchall()
+        for name, parts in named:
+            if name in tables:
+                query = statement(sql.render("backup/row_count", {"table": tuple(parts)}))
+                row = connection.execute(query).fetchone()
+                found[name] = int(row[0]) if row else 0
+    return found

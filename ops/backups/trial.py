@@ -1,0 +1,144 @@
+"""Imports an export into an instance of its own and counts its rows there, then removes it.
+
+The instance is called as a drill's copies are: what a killed run leaves is swept by
+`restore.sweep`, and the access rules let no other instance be deleted.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ops import guard, sql
+from ops.backups.reading import Contents
+from ops.backups.transfer import ExportPlan
+from ops.cloudsql import CloudSql, OperationFailedError
+from ops.copybody import copy_body
+from ops.copynames import name_stem
+from ops.db import VERIFY, Connection, Database, statement
+from ops.errors import OpsError
+from ops.invocation import Invocation
+from ops.journal import Journal, unfinished
+from ops.results import CheckResult, State
+
+ROOM = "trial-import"
+SUPERUSER = "postgres"
+_AGAIN = "Export again, and don't rely on this file."
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPassword:
+    """The password of an instance that lives for minutes; it is written down nowhere."""
+
+    secret: str
+
+    def password(self, user: str) -> str:  # noqa: ARG002 - there is one user
+        """Return it."""
+        return self.secret
+
+    def __repr__(self) -> str:
+        return "KnownPassword()"
+
+
+def trial(run: Invocation, chosen: ExportPlan, held: Contents) -> CheckResult:
+    """Import a SQL export into a new instance, and compare how many rows came in.
+
+    Args:
+        run: of the task.
+        chosen: the export.
+        held: what its file holds.
+
+    Raises:
+        OpsError: the new instance could not be made, or not be removed.
+    """
+    if "" in (held.rows or {}):
+        words = "a CSV file has no table of its own to be imported into"
+        return CheckResult("trial_import", State.NOT_APPLICABLE, 0, 0, words)
+    clear(run)
+    with run.progress.phase("Import it into a new instance"), _instance(run) as database:
+        cloud = run.cloud
+        name = database.host
+        try:
+            _bring_in(cloud, name, chosen)
+        except OperationFailedError as error:
+            return CheckResult("trial_import", State.FINDING, 1, 1, str(error), remedy=_AGAIN)
+        address = cloud.instance(name).address
+        there = database.at(address).called(chosen.database)
+        with there.connect(SUPERUSER, budget=VERIFY, name="backup.export") as connection:
+            return _counted(connection, held)
+
+
+def _bring_in(cloud: CloudSql, name: str, chosen: ExportPlan) -> None:
+    if chosen.database not in cloud.databases(name):
+        cloud.wait(cloud.insert_database(name, chosen.database))
+    context = {"uri": str(chosen.uri), "fileType": "SQL", "database": chosen.database}
+    cloud.wait(cloud.import_(name, context))
+
+
+@contextmanager
+def _instance(run: Invocation) -> Iterator[Database]:
+    """Make an instance for the block; yield where it is, by its name in the place of a host."""
+    target, cloud = run.target, run.cloud
+    name = f"{name_stem(target.instance, cloud.project)}{_number()}-i"
+    guard.differ(target.instance, name)
+    password = secrets.token_urlsafe(24) + "aA1!"
+    labels = {"made-by": "backup-export"}
+    body = copy_body(cloud.instance(target.instance), name, labels)
+    journal = Journal(target.store, ROOM, name)
+    try:
+        entry = journal.intend("create", name)
+        asked = cloud.insert({**body, "rootPassword": password})
+        journal.started(entry, asked.id)
+        cloud.wait(asked)
+        port = target.database_at("").port
+        yield Database(name, port, target.database, KnownPassword(password))
+    finally:
+        _remove(cloud, journal, name)
+
+
+def _number() -> str:
+    return f"{datetime.now(UTC):%y%m%d%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _remove(cloud: CloudSql, journal: Journal, name: str) -> None:
+    if cloud.find(name) is not None:
+        cloud.wait(cloud.delete(name))
+    journal.close()
+
+
+def clear(run: Invocation) -> None:
+    """Remove what trials left that were killed."""
+    for journal in unfinished(run.target.store, ROOM):
+        for entry in journal.entries():
+            if entry.operation:
+                with suppress(OpsError):  # it may have failed: what it made is removed all the same
+                    run.cloud.wait(run.cloud.operation(entry.operation))
+            _remove(run.cloud, journal, entry.object)
+            run.progress.line(f"Removed {entry.object}, which a killed trial left")
+
+
+def _counted(connection: Connection, held: Contents) -> CheckResult:
+    names = {
+        row[0]: tuple(row[1]) for row in connection.execute(statement(sql.load("backup/names")))
+    }
+    lines, rows = [], 0
+    expected = held.rows or {}
+    for table, count in sorted(expected.items()):
+        if table not in names:
+            lines.append(f"{table}: not there after the import")
+            continue
+        query = statement(sql.render("backup/row_count", {"table": names[table]}))
+        row = connection.execute(query).fetchone()
+        found = int(row[0]) if row else 0
+        rows += found
+        if found != count:
+            lines.append(f"{table}: {found} rows; the file has {count}")
+    total = len(expected)
+    if lines:
+        words = f"{len(lines)} of {total} tables did not come in whole"
+        return CheckResult(
+            "trial_import", State.FINDING, total, total, words, tuple(lines), remedy=_AGAIN
+        )
+    words = f"{rows} rows of {total} tables came in"
+    return CheckResult("trial_import", State.OK, total, total, words)

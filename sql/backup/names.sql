@@ -1,0 +1,9 @@
+-- Which tables are there, as pg_dump writes their names and in their two parts?
+-- Needs no privilege.
+SELECT format('%I.%I', n.nspname, c.relname), ARRAY[n.nspname, c.relname]::text[]
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p')
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND n.nspname !~ '^pg_(toast|temp)'
+ ORDER BY 1
