@@ -15,10 +15,11 @@ class NotConfirmedError(OpsError):
     """The instance's name was not given, or another one was."""
 
     def __init__(self, action: str, target: Target, given: str) -> None:
-        wrong = f" {given!r} is not its name." if given else ""
+        wrong = f" {given!r} is not the instance's name." if given else ""
+        which = f"Stack {target.stack} is production." if target.production else ""
         super().__init__(
-            f"Stack {target.stack} is production.{wrong} To {action}, give its name: "
-            f"--yes --confirm {target.instance}"
+            f"{which}{wrong} To {action}, give its name: ".lstrip()
+            + f"--yes --confirm {target.instance}"
         )
 
 
@@ -62,15 +63,55 @@ def permit(
         return True
     if not yes:
         return False
+    _confirmed(target, action, confirm)
+    _in_window(target, action, now)
+    return True
+
+
+def insist(
+    target: Target, action: str, *, yes: bool, confirm: str = "", now: datetime | None = None
+) -> bool:
+    """Return whether to do what can't be taken back; False means: show the plan only.
+
+    Every stack asks for the instance's name, given or typed on a terminal; production obeys
+    its change window too. See ``permit`` for the arguments.
+
+    Raises:
+        NotConfirmedError: no name, or the wrong one.
+        OutsideWindowError: production's change window is closed.
+    """
+    if not yes and not (sys.stdin.isatty() and not target.production):
+        return False
+    _confirmed(target, action, confirm)
+    if target.production:
+        _in_window(target, action, now)
+    return True
+
+
+def permit_new(target: Target, action: str, *, yes: bool, confirm: str = "") -> bool:
+    """Return whether to make an instance beside the stack's; False means: show the plan only.
+
+    As ``permit``, but at any hour: nothing that runs is changed, and whoever needs it can't wait.
+    """
+    if not target.production:
+        return True
+    if yes:
+        _confirmed(target, action, confirm)
+    return yes
+
+
+def _confirmed(target: Target, action: str, confirm: str) -> None:
     if not confirm and sys.stdin.isatty():
         print(f"Type the instance's name to {action} ({target.stack}): ", end="", file=sys.stderr)  # noqa: T201 - a question, not a result
         confirm = input()
     if confirm != target.instance:
         raise NotConfirmedError(action, target, confirm)
+
+
+def _in_window(target: Target, action: str, now: datetime | None) -> None:
     window, moment = target.settings.change_window, now or datetime.now(UTC)
     if window is not None and not window.contains(moment):
         raise OutsideWindowError(action, window, moment)
-    return True
 
 
 def differ(source: str, target: str) -> None:

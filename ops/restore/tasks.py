@@ -5,6 +5,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
+from ops.restore.recovery.tasks import in_place, pitr, to_new
 
 
 @task(
@@ -96,4 +97,4 @@ def evidence(
     begun.show(records.evidence(begun, drill=run, kind=kind, verify=verify, html=html))
 
 
-namespace = Collection("restore", drill, sweep, history, evidence)
+namespace = Collection("restore", drill, sweep, history, evidence, to_new, pitr, in_place)

@@ -1,0 +1,1 @@
+"""Restores for real: into a new instance, to a moment, over the instance itself."""

@@ -1,0 +1,126 @@
+"""One cloud call of a restore, made once: intended first, found again after a kill, waited for."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ops.cloudsql import ApiError, CloudSql, Operation, UnreachableError
+from ops.journal import Entry, Journal
+
+# An API that is away for longer is told to the person; the operation goes on all the same.
+OUTAGE_LIMIT_S = 300.0
+_OUTAGE_PAUSE_S = 1.0
+# Whether the call was carried out is not known: the answer was lost on its way.
+_ANSWER_LOST = frozenset({500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait.
+
+    Attributes:
+        operation_s: for an operation, in seconds; None for the client's own limit.
+        outage_s: for an API that does not answer meanwhile, in seconds.
+    """
+
+    operation_s: float | None = None
+    outage_s: float = OUTAGE_LIMIT_S
+
+
+def may_have_begun(error: Exception) -> bool:
+    """Tell whether a call that failed may have been carried out, or can be made again later."""
+    if isinstance(error, UnreachableError):
+        return True
+    return isinstance(error, ApiError) and error.status in _ANSWER_LOST
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls of one restore.
+
+    Attributes:
+        cloud: the Admin API.
+        journal: where each is written down before it is made.
+        patience: how long to wait for each.
+    """
+
+    cloud: CloudSql
+    journal: Journal
+    patience: Patience
+
+    def entry(self, action: str) -> Entry | None:
+        """Return what the journal says of an action; None where it was not intended yet."""
+        return next((one for one in self.journal.entries() if one.action == action), None)
+
+    def once(
+        self,
+        action: str,
+        about: str,
+        kind: str,
+        ask: Callable[[], Operation],
+        ours: Callable[[Operation], bool] = lambda _: True,
+    ) -> Operation:
+        """Make a call unless an earlier process made it, and wait until its operation is done.
+
+        Args:
+            action: by which the journal knows it.
+            about: the instance that it works on.
+            kind: the operation's type.
+            ask: makes the call.
+            ours: tells an operation that we asked for from somebody else's.
+
+        Raises:
+            ops.cloudsql.OperationFailedError: it ended with an error.
+            ops.cloudsql.WaitTimeoutError: it still runs.
+            ops.cloudsql.ApiError: the call was refused.
+        """
+        entry = self.entry(action)
+        if entry is None:
+            before = self.cloud.operations(about)
+            entry = self.journal.intend(action, about, after=before[0].id if before else "")
+            operation = ask()
+        elif entry.operation:
+            operation = self.cloud.operation(entry.operation)
+        else:
+            operation = self.lost(entry, kind, ours) or ask()
+        if not entry.operation:
+            entry = self.journal.started(entry, operation.id)
+        ended = self.wait(operation)
+        if not entry.done:
+            self.journal.done(entry)
+        return ended
+
+    def lost(
+        self, entry: Entry, kind: str, ours: Callable[[Operation], bool] = lambda _: True
+    ) -> Operation | None:
+        """Return the operation of a call whose answer nobody wrote down, if it was made.
+
+        It is one that is newer than the newest that there was when the call was intended.
+        """
+        for one in self.cloud.operations(entry.object):
+            if one.id == entry.facts.get("after"):
+                return None
+            if one.type == kind and ours(one):
+                return one
+        return None
+
+    def wait(self, operation: Operation) -> Operation:
+        """Wait until an operation is done, also while the API does not answer for a while."""
+        away_since = 0.0
+        while True:
+            began = time.monotonic()
+            try:
+                return self.cloud.wait(operation, self.patience.operation_s)
+            except (ApiError, UnreachableError) as error:
+                now = time.monotonic()
+                if not may_have_begun(error):
+                    raise
+                # it answered in between: another outage begins
+                away_since = began if not away_since or now - began > _PASSED_S else away_since
+                if now - away_since > self.patience.outage_s:
+                    raise
+                time.sleep(min(_OUTAGE_PAUSE_S, self.patience.outage_s))
+
+
+# A wait gives up after four polls that failed; one that lasted longer had answers.
+_PASSED_S = 30.0

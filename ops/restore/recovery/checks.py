@@ -1,0 +1,218 @@
+"""What must hold of a restored instance before anybody points an application at it.
+
+The questions are the drill's; here they are asked of an instance that stays.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import psycopg
+
+from ops import sql
+from ops.cloudsql import ApiError, Instance, OperationFailedError
+from ops.db import DIAGNOSTIC, VERIFY, CannotConnectError, Connection, Database, statement
+from ops.errors import OpsError
+from ops.restore.copies import FIRST_ANSWER_LIMIT_S
+from ops.restore.crew import Crew, Login
+from ops.restore.proof import amcheck as damage
+from ops.restore.proof import checks, trouble
+from ops.restore.recovery import body
+from ops.restore.recovery.order import Order, Task
+from ops.restore.recovery.plan import span
+from ops.restore.source import Source
+from ops.results import CheckResult, State
+
+STEPS = 8  # how often ``advance`` is called
+_PAUSE_S = 0.1
+_SET_ANEW = (
+    "The restored roles have the passwords of then. Set the stack's: `gcloud sql users "
+    "set-password {user} --instance={instance} --prompt-for-password`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came out.
+
+    Attributes:
+        results: of every check.
+        heartbeat: when the newest recovered heartbeat was written; None where there is none.
+    """
+
+    results: tuple[CheckResult, ...]
+    heartbeat: datetime | None = None
+
+
+def check(
+    source: Source,
+    order: Order,
+    run: str,
+    made: Instance,
+    *,
+    amcheck: bool,
+    advance: Callable[[], None],
+) -> Checked:
+    """Ask a restored instance everything it can answer by itself, the cheap questions first.
+
+    Args:
+        source: what was restored; where it does not answer, the copy stands for itself.
+        order: what was done.
+        run: its name.
+        made: the restored instance.
+        amcheck: whether to look at every index and page too.
+        advance: called once a step.
+    """
+    bench = _Bench(source, order, Crew(), source.copy_at(made.address), advance)
+    found: list[CheckResult] = []
+    if order.task is not Task.IN_PLACE:
+        found.append(bench.settings(made, run))
+    heartbeat: datetime | None = None
+    try:
+        with _first_connection(bench) as connection:
+            found.append(CheckResult("restored", State.OK, 1, 1, f"{made.name} answers"))
+            app = Login(bench.database, source.app, VERIFY)
+            found.append(bench.ask("application", lambda: checks.application(bench.crew, app)))
+            result, heartbeat = bench.heartbeat(connection)
+            found.append(result)
+            found += bench.content(connection, amcheck=amcheck)
+    except CannotConnectError as error:
+        found.append(CheckResult("restored", State.FINDING, 0, 1, str(error)))
+    return Checked(tuple(_with_remedy(one, made, source) for one in found), heartbeat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    source: Source
+    order: Order
+    crew: Crew
+    database: Database
+    advance: Callable[[], None]
+
+    def ask(self, name: str, question: Callable[[], CheckResult]) -> CheckResult:
+        """Return a check's result, or what its failure means."""
+        try:
+            return question()
+        except (OpsError, psycopg.Error) as error:
+            return trouble.of(error).result(name)
+        finally:
+            self.advance()
+
+    def content(self, connection: Connection, *, amcheck: bool) -> list[CheckResult]:
+        reference, until = self._reference(), self.order.moment
+        found = [
+            self.ask(
+                "migrations", lambda: checks.migrations(self.crew, reference, connection, until)
+            ),
+            self.ask("sequence_reach", lambda: checks.sequence_reach(connection)),
+            self.ask("orphans", lambda: checks.orphans(connection)),
+            self.ask("rows", lambda: rows(connection)),
+        ]
+        if amcheck:
+            login = Login(self.database, self.source.owner, VERIFY)
+            found.append(self.ask("amcheck", lambda: damage.check(self.crew, login)))
+        return found
+
+    def _reference(self) -> Source:
+        """Return whose ledger of migrations counts: the copy's own where the source is silent."""
+        try:
+            with self.crew.connect(self.source.login(DIAGNOSTIC)):
+                return self.source
+        except OpsError:
+            return replace(self.source, database=self.database)
+
+    def heartbeat(self, connection: Connection) -> tuple[CheckResult, datetime | None]:
+        """Return how old the newest heartbeat is beside the moment that was asked for."""
+        newest: datetime | None = None
+
+        def look() -> CheckResult:
+            nonlocal newest
+            row = connection.execute(statement(sql.load("restore/heartbeat_table"))).fetchone()
+            if not (row and row[0]):
+                words = "there is no heartbeat table: what was lost can't be told by it"
+                return CheckResult("heartbeat", State.NOT_APPLICABLE, 0, 0, words)
+            query = statement(sql.load("restore/heartbeat_newest"))
+            row = connection.execute(query, {"until": None}).fetchone()
+            if row is None:
+                return CheckResult("heartbeat", State.NOT_APPLICABLE, 0, 0, "no heartbeat is there")
+            newest = row[1]
+            return self._of_heartbeat(row[0], row[1])
+
+        return self.ask("heartbeat", look), newest
+
+    def _of_heartbeat(self, number: int, written: datetime) -> CheckResult:
+        words = f"the newest heartbeat is {number} of {written:%Y-%m-%d %H:%M:%S} UTC"
+        moment = self.order.moment
+        if moment is None:
+            return CheckResult("heartbeat", State.OK, 1, 1, words)
+        if self.order.task is Task.PITR and written > moment:
+            words = f"{words}, later than the moment asked for"
+            remedy = "This is not the moment asked for. Don't use it; restore again."
+            return CheckResult("heartbeat", State.FINDING, 1, 1, words, remedy=remedy)
+        if written <= moment:
+            words = f"{words}, {span(moment - written)} before the moment that was restored"
+        return CheckResult("heartbeat", State.OK, 1, 1, words)
+
+    def settings(self, made: Instance, run: str) -> CheckResult:
+        """Give a new instance what it lacks of the source's settings, and say how that went."""
+        cloud, order = self.source.cloud, self.order
+        try:
+            like = cloud.instance(order.source)
+            change = body.lacking(like, made, run, zonal=order.request.zonal)
+            if change:
+                cloud.wait(cloud.patch(order.instance, change))
+        except (ApiError, OperationFailedError) as error:
+            remedy = f"Set them as {order.source} has them, before the application goes there."
+            words = f"the settings of {order.source} could not be set: {error}"
+            return CheckResult("settings", State.FINDING, 0, 1, words, remedy=remedy)
+        finally:
+            self.advance()
+        keys = ", ".join(sorted(change.get("settings", {})))
+        words = f"{keys} set as {order.source} has them" if keys else f"as {order.source} has them"
+        return CheckResult("settings", State.OK, 1, 1, words)
+
+
+def rows(connection: Connection) -> CheckResult:
+    """Count the rows of every table."""
+    tables = connection.execute(statement(sql.load("restore/countable_tables"))).fetchall()
+    counts: dict[str, int] = {}
+    closed: list[str] = []
+    for table, readable in tables:
+        if not readable:
+            closed.append(f"{'.'.join(table)}: may not be read: grant SELECT")
+            continue
+        query = statement(sql.render("restore/count_rows", {"table": table}))
+        row = connection.execute(query).fetchone()
+        counts[".".join(table)] = row[0] if row else 0
+    largest = sorted(counts, key=lambda one: counts[one], reverse=True)[:3]
+    told = ", ".join(f"{name} {counts[name]}" for name in largest)
+    words = f"{sum(counts.values())} rows in {len(counts)} tables" + (f": {told}" if told else "")
+    state = State.UNKNOWN if closed else State.OK
+    return CheckResult(
+        "rows", state, len(counts), len(tables), words, tuple(closed), {"tables": counts}
+    )
+
+
+def _first_connection(bench: _Bench) -> AbstractContextManager[Connection]:
+    """Return a connection, once the instance lets us in."""
+    since = time.monotonic()
+    login = Login(bench.database, bench.source.owner, VERIFY)
+    while True:
+        try:
+            with bench.crew.connect(login):
+                return bench.crew.connect(login)
+        except CannotConnectError as error:
+            late = time.monotonic() - since > FIRST_ANSWER_LIMIT_S
+            if late or "authentication" in str(error) or "does not exist" in str(error):
+                raise
+            time.sleep(_PAUSE_S)
+
+
+def _with_remedy(result: CheckResult, made: Instance, source: Source) -> CheckResult:
+    """Say what to do where a password is not that of then."""
+    if result.state is not State.FINDING or "password authentication" not in result.detail:
+        return result
+    user = source.app if result.check == "application" else source.owner
+    return replace(result, remedy=_SET_ANEW.format(user=user, instance=made.name))

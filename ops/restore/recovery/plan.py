@@ -1,0 +1,266 @@
+"""Decides, without touching anything: what a restore does, what it costs, why it is refused."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ops import guard
+from ops.cloudsql import BackupRun
+from ops.console import Table
+from ops.copynames import NAME_LIMIT, name_stem
+from ops.restore.recovery import refusals
+from ops.restore.recovery.order import Order, Request, Task
+from ops.restore.recovery.situation import Situation
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+NOT_CARRIED = (
+    "Not carried over: the address and the connection name, the server's certificate and client "
+    "certificates, read replicas, earlier backups and recovery times, alerts, jobs and IAM "
+    "conditions that name the source; Pulumi's state does not know the new instance."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a restore does; printed before anything is done.
+
+    Attributes:
+        order: what is to be done.
+        steps: a line a step, in order.
+        costs: what is lost or cut, and for how long.
+        estimate_s: how long it takes if it takes as long as the newest drill, in seconds.
+        dry: why nothing is done, and how to do it; empty where it is done.
+        shown: whether people have read it already.
+    """
+
+    order: Order
+    steps: tuple[str, ...]
+    costs: tuple[str, ...]
+    estimate_s: float | None
+    dry: str = ""
+    shown: bool = False
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read before it begins, or instead."""
+        if self.shown:
+            return (self.dry,)
+        lines = [f"Restore {self.order.content} ({self.order.task}) into {self.order.instance}:"]
+        lines += [f"  {number}. {step}" for number, step in enumerate(self.steps, start=1)]
+        lines += [f"  - {line}" for line in (*self.costs, self._time())]
+        return (*lines, *((self.dry,) if self.dry else ()))
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        order = self.order
+        return {
+            "done": False,
+            "task": order.task,
+            "stack": order.stack,
+            "source": order.source,
+            "instance": order.instance,
+            "backup": order.backup,
+            "moment": order.moment,
+            "replicas": order.replicas,
+            "steps": self.steps,
+            "costs": self.costs,
+            "estimate_s": self.estimate_s,
+            "dry": self.dry,
+        }
+
+    def _time(self) -> str:
+        if self.estimate_s is None:
+            return (
+                "How long it takes is not known: no drill left evidence (`invoke restore-drill`)."
+            )
+        return f"The newest drill took {self.estimate_s:.0f} s for the same."
+
+    def undone(self, hint: str, *, shown: bool = False) -> "Plan":
+        """Return it as an answer: nothing was done, and how to do it."""
+        return replace(self, dry=f"Nothing was done. {hint}", shown=shown)
+
+
+def decide(request: Request, there: Situation, moment: datetime | None) -> Plan:
+    """Return what a restore does.
+
+    Args:
+        request: what was asked for.
+        there: what there is.
+        moment: the time to go back to, for ``pitr``; None for the latest.
+
+    Raises:
+        ops.errors.OpsError: it can't be done (``refusals`` has them all).
+    """
+    if request.task is Task.PITR:
+        return _pitr(request, there, moment)
+    chosen = _backup(request, there)
+    if request.task is Task.TO_NEW:
+        return _to_new(request, there, chosen)
+    return _in_place(request, there, chosen)
+
+
+def _to_new(request: Request, there: Situation, chosen: BackupRun) -> Plan:
+    order = _order(request, there, _name(request, there), chosen)
+    steps = (
+        f"create {order.instance}: {_shape(request, there)}",
+        f"restore backup run {chosen.id} into it",
+        "check it as owner and as the application",
+    )
+    return Plan(order, steps, tuple(_new_costs(there, chosen.started)), there.drilled_s)
+
+
+def _pitr(request: Request, there: Situation, moment: datetime | None) -> Plan:
+    if not there.recovers_to_times:
+        raise refusals.NoRecoveryError(there.instance.name, there.stack)
+    if there.stopped:
+        raise refusals.StoppedError(there.instance.name)
+    at, pass_by = _inside(there, moment)
+    name = _name(request, there)
+    order = Order(request, there.stack, there.instance.name, name, "", at, pass_by)
+    steps = [f"clone {order.source} as of {at:%Y-%m-%d %H:%M:%S.%f} UTC to {name}"]
+    if pass_by:
+        steps.insert(0, "commit one empty transaction on the source: recovery needs one behind it")
+    steps += [
+        f"see that it is {_shape(request, there)}",
+        "check it as owner and as the application",
+    ]
+    return Plan(order, tuple(steps), tuple(_new_costs(there, at)), there.drilled_s)
+
+
+def _in_place(request: Request, there: Situation, chosen: BackupRun) -> Plan:
+    name = there.instance.name
+    if there.stopped:
+        raise refusals.StoppedError(name)
+    if there.replicas and not request.delete_replicas:
+        raise refusals.ReplicasError(name, there.replicas)
+    order = replace(_order(request, there, name, chosen), replicas=there.replicas)
+    steps = [f"back up {name} first, and wait for it"]
+    if request.no_backup_first:
+        steps = [f"take no backup first: {request.no_backup_first}"]
+    steps += [f"delete the read replica {replica}" for replica in there.replicas]
+    steps += [f"replace everything in {name} by backup run {chosen.id}", "check it"]
+    return Plan(order, tuple(steps), tuple(_in_place_costs(there, chosen)), _in_place_s(there))
+
+
+def _order(request: Request, there: Situation, name: str, chosen: BackupRun) -> Order:
+    return Order(
+        request, there.stack, there.instance.name, name, chosen.id, chosen.started or chosen.ended
+    )
+
+
+def _new_costs(there: Situation, since: datetime | None) -> Iterator[str]:
+    source, machine = there.instance, there.instance.body.get("settings", {}).get("tier")
+    yield f"{source.name} is not touched"
+    yield f"what was committed since {_age(there, since)} is not in the new one"
+    yield f"a second {machine or 'machine'} is paid for until one of them is deleted"
+    yield NOT_CARRIED
+
+
+def _in_place_costs(there: Situation, chosen: BackupRun) -> Iterator[str]:
+    yield f"everything committed since {_age(there, chosen.started)} is lost"
+    known = {
+        "the newest heartbeat is of": there.heartbeat,
+        "the newest archived commit is of": there.window and there.window.latest,
+    }
+    for words, at in known.items():
+        if at is not None:
+            yield f"{words} {at:%Y-%m-%d %H:%M:%S} UTC"
+    cut = (
+        "how many are connected is not known" if there.sessions is None else f"{there.sessions} now"
+    )
+    yield f"every connection is dropped ({cut}), and refused until it is over"
+    yield "flags, settings, address and labels stay; roles and passwords are the backup's"
+    yield "times before the restore can't be recovered to afterwards; the backup runs stay"
+
+
+def _in_place_s(there: Situation) -> float | None:
+    """Return a drill's time and that of one more backup, in seconds."""
+    if there.drilled_s is None:
+        return None
+    newest = next((run for run in there.backups if run.status == "SUCCESSFUL"), None)
+    if newest is None or newest.started is None or newest.ended is None:
+        return there.drilled_s
+    return there.drilled_s + (newest.ended - newest.started).total_seconds()
+
+
+def _backup(request: Request, there: Situation) -> BackupRun:
+    name = there.instance.name
+    good = [run for run in there.backups if run.status == "SUCCESSFUL"]
+    if request.backup:
+        for run in there.backups:
+            if run.id == request.backup:
+                if run.status != "SUCCESSFUL":
+                    raise refusals.UnusableBackupError(run)
+                return run
+        raise refusals.UnknownBackupError(request.backup, name, [run.id for run in good])
+    if request.task is Task.IN_PLACE:
+        raise refusals.NoBackupNamedError(name, [run.id for run in good])
+    if not good:
+        raise refusals.NoBackupError(name)
+    return good[0]
+
+
+def _inside(there: Situation, moment: datetime | None) -> tuple[datetime, bool]:
+    """Return the moment, and whether a commit has to be made behind it.
+
+    PostgreSQL ends a recovery to a time FATAL where no transaction is behind that time.
+    """
+    window = there.window
+    earliest, latest = (None, None) if window is None else (window.earliest, window.latest)
+    if moment is None:
+        if latest is None:
+            raise refusals.NothingArchivedError(there.instance.name)
+        return latest, False
+    if moment > there.now:
+        raise refusals.FutureError(moment, there.now, latest)
+    if earliest is not None and moment < earliest:
+        raise refusals.OutsideWindowError(there.instance.name, moment, earliest, latest)
+    behind = latest is not None and moment <= latest
+    if not behind and there.sessions is None:
+        raise refusals.NotArchivedError(there.instance.name, moment, latest)
+    return moment, not behind
+
+
+def _name(request: Request, there: Situation) -> str:
+    source = there.instance.name
+    limit = NAME_LIMIT - len(there.project) - 1
+    name = request.name
+    if not name:
+        end = f"-restored-{there.now:%y%m%d-%H%M%S}"
+        name = f"{source[: limit - len(end)].rstrip('-')}{end}"
+    guard.differ(source, name)
+    if not _NAME.fullmatch(name) or len(name) > limit:
+        raise refusals.BadNameError(name, limit)
+    if name.startswith(name_stem(source, there.project)):
+        raise refusals.DrillNameError(name)
+    if name in there.names:
+        raise refusals.NameTakenError(name)
+    return name
+
+
+def _shape(request: Request, there: Situation) -> str:
+    settings = there.instance.body.get("settings", {})
+    regional = settings.get("availabilityType") == "REGIONAL" and not request.zonal
+    protected = "" if there.instance.deletion_protection else "not "
+    return (
+        f"{settings.get('tier', 'its machine')}, {'REGIONAL' if regional else 'ZONAL'}, "
+        f"{protected}protected from deletion; flags, network, labels and backups as the source"
+    )
+
+
+def _age(there: Situation, since: datetime | None) -> str:
+    if since is None:
+        return "then"
+    age = max(timedelta(), there.now - since)
+    return f"{since:%Y-%m-%d %H:%M:%S} UTC ({span(age)} ago)"
+
+
+def span(age: timedelta) -> str:
+    """Return a duration as people say it, in its two largest units."""
+    seconds = int(age.total_seconds())
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

@@ -1,0 +1,215 @@
+"""What came out of a restore: for people, for machines, and as evidence."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ops.cloudsql import Operation
+from ops.console import Table
+from ops.evidence import Evidence
+from ops.restore.recovery.order import ROOM, Order, Task
+from ops.restore.recovery.plan import span
+from ops.results import CheckResult, State, worst
+
+VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A restore that was carried out and checked.
+
+    Attributes:
+        run: its name.
+        order: what was done.
+        address, connection_name: of the instance that has the data now.
+        began, ended: when, by this machine's clock.
+        operations: what the cloud did for it, in order.
+        safety: the backup run that was taken first; empty where none was.
+        checks: what the checks of the restored instance found.
+        heartbeat: when the newest recovered heartbeat was written; None where there is none.
+        evidence: where the evidence lies.
+    """
+
+    run: str
+    order: Order
+    address: str
+    connection_name: str
+    began: datetime
+    ended: datetime
+    operations: tuple[Operation, ...]
+    safety: str
+    checks: tuple[CheckResult, ...]
+    heartbeat: datetime | None
+    evidence: str
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of all checks."""
+        return worst(one.state for one in self.checks)
+
+    @property
+    def took_s(self) -> float:
+        """Return how long the cloud worked for it, in seconds, by its own times."""
+        return sum(one.seconds or 0.0 for one in self.operations)
+
+    @property
+    def lost_s(self) -> float | None:
+        """Return how much older what was restored is than the beginning of the restore, in s."""
+        if self.order.moment is None:
+            return None
+        return max(0.0, (self.began - self.order.moment).total_seconds())
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read: also the evidence's content."""
+        order = self.order
+        return {
+            "done": True,
+            "verdict": VERDICTS[self.state],
+            "run": self.run,
+            "task": order.task,
+            "stack": order.stack,
+            "source": order.source,
+            "instance": order.instance,
+            "address": self.address,
+            "connection_name": self.connection_name,
+            "backup": order.backup,
+            "moment": order.moment,
+            "began": self.began,
+            "ended": self.ended,
+            "took_s": round(self.took_s, 3),
+            "operations": [(one.type, one.id, one.seconds) for one in self.operations],
+            "safety_backup": self.safety,
+            "no_backup_first": order.request.no_backup_first,
+            "deleted_replicas": order.replicas,
+            "lost_s": self.lost_s,
+            "newest_heartbeat": self.heartbeat,
+            "checks": self.checks,
+            "next": self.next_steps,
+            "evidence": self.evidence,
+        }
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return a line a check, what is wrong, then where it is and what to do next."""
+        rows = tuple(
+            (one.check.replace("_", " "), one.state.value, one.detail) for one in self.checks
+        )
+        wrong = [
+            f"{one.check}: {line}"
+            for one in self.checks
+            for line in (*one.differences, *((one.remedy,) if one.remedy else ()))
+            if one.state is not State.OK
+        ]
+        steps = [f"  {number}. {step}" for number, step in enumerate(self.next_steps, start=1)]
+        return (
+            Table(f"Checks of {self.order.instance}", ("check", "state", "what came out"), rows),
+            *wrong,
+            self.summary,
+            *self.said,
+            "Next:",
+            *steps,
+            f"Evidence: {self.evidence}",
+        )
+
+    @property
+    def summary(self) -> str:
+        """Return what was done, in a sentence."""
+        order = self.order
+        return (
+            f"Restored {order.content} into {order.instance} in {self.took_s:.1f} s; it is at "
+            f"{self.address} ({self.connection_name}). Verdict: {VERDICTS[self.state]}."
+        )
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Return what is not in it, and what was taken first."""
+        return tuple(self._said())
+
+    def _said(self) -> Iterator[str]:
+        if self.order.moment is not None:
+            age = span(self.began - self.order.moment)
+            yield (
+                f"Not in it: what was committed since {self.order.moment:%Y-%m-%d %H:%M:%S} UTC, "
+                f"{age} before the restore began."
+            )
+        if self.safety:
+            yield f"What was there before is in backup run {self.safety}."
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """Return what to do next, in order."""
+        order = self.order
+        look = () if self.state is State.OK else ("Look into the checks that are not ok.",)
+        if order.task is Task.IN_PLACE:
+            return (*look, *self._after_in_place())
+        setting = f"ai-square-db:instance: {order.instance}"
+        adopt = f"invoke adopt -s {order.stack} --instance {order.instance} --out adopted"
+        return (
+            *look,
+            f"Look at the data at {self.address}, or by the Auth Proxy ({self.connection_name}).",
+            f"Point the application there, and set `{setting}` in Pulumi.{order.stack}.yaml.",
+            f"Tell Pulumi, which does not know it: `{adopt}`, then `pulumi import` as it says.",
+            "Read replicas are not there: deploying the stack makes them.",
+            f"Not needed after all? Delete {order.instance}, protection off first: it is paid for.",
+        )
+
+    def _after_in_place(self) -> Iterator[str]:
+        order = self.order
+        stack = order.stack
+        yield f"Let the application connect anew: every connection to {order.instance} was dropped."
+        yield f"`invoke migrate.status -s {stack}`: migrations since the backup are not applied."
+        if order.replicas:
+            yield f"Deploy the stack: it makes the replicas anew ({', '.join(order.replicas)})."
+        yield f"`invoke backup.create -s {stack}`: recovery to a time begins anew from here."
+        if self.safety:
+            yield f"Wrong backup? `invoke restore.in-place -s {stack} --backup {self.safety}`."
+
+
+def evidence(report: Recovered, versions: dict[str, str]) -> Evidence:
+    """Return the evidence of a restore.
+
+    Args:
+        report: what came out.
+        versions: of what took part besides this product.
+    """
+    order = report.order
+    return Evidence(
+        kind=ROOM,
+        run=report.run,
+        title=f"Restore {report.run} ({order.task}): {VERDICTS[report.state]}",
+        drill=report.document(),
+        account=(
+            f"From {report.began:%Y-%m-%d %H:%M:%S} to {report.ended:%H:%M:%S} UTC.",
+            *report.blocks(),
+        ),
+        targets={},
+        versions=versions,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A restore that was given up.
+
+    Attributes:
+        order: what it was; None where there was none.
+        removed: instances that are gone now.
+        task: which of the three was given up.
+        safety: the backup run that it took first, which stays.
+    """
+
+    task: Task
+    order: Order | None
+    removed: tuple[str, ...] = ()
+    safety: str = ""
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        if self.order is None:
+            return (f"No restore.{self.task} is unfinished here.",)
+        lines = [f"Gave up restoring {self.order.content} into {self.order.instance}."]
+        lines += [f"Removed {name}." for name in self.removed]
+        if not self.removed:
+            lines.append("Nothing was replaced or is left of it.")
+        if self.safety:
+            lines.append(f"The backup that was taken first, run {self.safety}, stays.")
+        return lines

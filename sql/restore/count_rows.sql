@@ -1,0 +1,2 @@
+-- How many rows does a table have? Needs SELECT on it.
+SELECT count(*) FROM ONLY {{ table|ident }}
