@@ -1,10 +1,11 @@
 """The only place that opens a PostgreSQL connection: as whom, where, with which budget."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql as psql
@@ -12,7 +13,13 @@ from psycopg.rows import TupleRow
 
 from ops.errors import OpsError
 
+if TYPE_CHECKING:  # only drills pool connections; pydantic stays where a task runs
+    from psycopg_pool import ConnectionPool
+
+    from infra.settings import Pool
+
 CONNECT_LIMIT_S = 10
+CLOSE_LIMIT_S = 2.0  # a pool's threads may be connecting just now
 Connection = psycopg.Connection[TupleRow]
 
 
@@ -139,6 +146,7 @@ class Database:
         budget: Budget,
         autocommit: bool = True,
         name: str = "ai-square-db",
+        silence_s: int | None = None,
     ) -> Iterator[Connection]:
         """Open a connection and close it after the block.
 
@@ -150,13 +158,16 @@ class Database:
             budget: limits that the session starts with.
             autocommit: whether every statement commits by itself.
             name: shown as ``application_name`` in pg_stat_activity.
+            silence_s: a server that answers nothing for so long counts as gone, in seconds;
+                None leaves that to the system, where it takes hours.
 
         Raises:
             CannotConnectError: nobody answers, or we are not let in.
             QueryFailedError: a psycopg error that the block did not catch.
         """
         try:
-            connection = self._open(user, budget, autocommit=autocommit, name=name)
+            arguments = self._arguments(user, budget, name, silence_s)
+            connection = psycopg.connect(autocommit=autocommit, **arguments)
         except psycopg.OperationalError as error:
             raise CannotConnectError(self, user, str(error)) from error
         try:
@@ -165,24 +176,77 @@ class Database:
         except psycopg.Error as error:
             raise QueryFailedError(self, user, error) from error
 
-    def _open(self, user: str, budget: Budget, *, autocommit: bool, name: str) -> Connection:
+    @contextmanager
+    def pooled(
+        self,
+        user: str,
+        *,
+        budget: Budget,
+        pool: "Pool",
+        least: int,
+        name: str,
+        silence_s: int,
+        connected: Callable[[Connection], None],
+    ) -> Iterator["ConnectionPool[Connection]"]:
+        """Open a pool of connections, as an application has it, and close it after the block.
+
+        Args:
+            user: the role to log in as.
+            budget: limits that every session starts with.
+            pool: the pool's settings.
+            least: how many connections are open at once; the pool's size where that is less.
+            name: shown as ``application_name`` in pg_stat_activity.
+            silence_s: a server that answers nothing for so long counts as gone, in seconds.
+            connected: called with every new connection, on a thread of the pool.
+        """
+        from psycopg_pool import ConnectionPool
+
+        # what a pool complains about reaches whoever asks it for a connection, as an error
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+        made: ConnectionPool[Connection] = ConnectionPool(
+            kwargs={**self._arguments(user, budget, name, silence_s), "autocommit": True},
+            min_size=min(least, pool.size),
+            max_size=pool.size,
+            max_idle=pool.idle_timeout_s,
+            max_lifetime=pool.lifetime_s,
+            configure=connected,
+            name=name,
+            open=True,
+        )
+        try:
+            yield made
+        finally:
+            made.close(timeout=CLOSE_LIMIT_S)
+
+    def _arguments(
+        self, user: str, budget: Budget, name: str, silence_s: int | None
+    ) -> dict[str, Any]:
+        """Return what libpq connects with."""
         limits = {"statement_timeout": budget.statement_s, "lock_timeout": budget.lock_s}
         settings = {
             **{name: int(limit * 1000) for name, limit in limits.items() if limit is not None},
             "default_transaction_read_only": "on" if budget.read_only else "off",
             "timezone": "UTC",
         }
-        return psycopg.connect(
-            host=self.host,
-            port=self.port,
-            dbname=self.name,
-            user=user,
-            password=self.passwords.password(user),
-            application_name=name,
-            connect_timeout=CONNECT_LIMIT_S,
-            options=" ".join(f"-c {key}={value}" for key, value in settings.items()),
-            autocommit=autocommit,
-        )
+        arguments = {
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.name,
+            "user": user,
+            "password": self.passwords.password(user),
+            "application_name": name,
+            "connect_timeout": CONNECT_LIMIT_S if silence_s is None else silence_s,
+            "options": " ".join(f"-c {key}={value}" for key, value in settings.items()),
+        }
+        if silence_s is not None:
+            # https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-KEEPALIVES
+            arguments |= {
+                "tcp_user_timeout": silence_s * 1000,
+                "keepalives_idle": max(1, silence_s // 2),
+                "keepalives_interval": 1,
+                "keepalives_count": max(1, silence_s - silence_s // 2),
+            }
+        return arguments
 
 
 def statement(text: str) -> psql.SQL:

@@ -18,7 +18,7 @@ from infra.settings.insights import Insights
 from infra.settings.instance import InstanceSettings
 from infra.settings.maintenance import DenyPeriod, Maintenance
 from infra.settings.network import Network
-from infra.settings.operations import ChangeWindow, DrillSettings, Pool
+from infra.settings.operations import ChangeWindow, DrillSettings, FailoverSettings, Pool
 from infra.settings.protection import PasswordPolicy, Protection
 from infra.settings.replicas import Replica
 from infra.settings.runner import Runner
@@ -33,6 +33,7 @@ __all__ = [
     "DenyPeriod",
     "Disk",
     "DrillSettings",
+    "FailoverSettings",
     "IamUser",
     "Insights",
     "InstanceSettings",
@@ -72,6 +73,7 @@ class Settings:
         iam_users: Who logs in with IAM.
         pool: The application's connections.
         drill: What a restore drill is held to.
+        failover: What a failover drill is held to.
         change_window: When changes may be made; None for always.
         storage: The buckets.
         alerts: Who is told of what; None for nobody.
@@ -92,6 +94,7 @@ class Settings:
     iam_users: tuple[IamUser, ...]
     pool: Pool
     drill: DrillSettings
+    failover: FailoverSettings
     change_window: ChangeWindow | None
     storage: Storage
     alerts: Alerts | None

@@ -1,4 +1,4 @@
-"""What operations are held to: the pool, the drill's targets, the change window."""
+"""What operations are held to: the pool, the drills' targets, the change window."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +45,12 @@ class OperationsKeys(Keys):
         ge=0,
         description="Most that a restore drill's copies may cost, in USD; 0 for no cap.",
     )
+    failover_gap_target_seconds: int = Field(
+        60, ge=1, description="Longest pause of writes that a failover drill accepts."
+    )
+    failover_reconnect_target_seconds: int = Field(
+        120, ge=1, description="Longest that the pool may take to connect again after a failover."
+    )
     change_days: list[Day] = Field(
         [], description="Days on which changes may begin, mon to sun; empty for every day."
     )
@@ -89,6 +95,21 @@ class DrillSettings:
     time_limit_s: int
     cost_cap_usd: int | None
     stale_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverSettings:
+    """What a failover drill is held to.
+
+    Attributes:
+        gap_target_s: Longest pause of acknowledged writes, in seconds. Cloud SQL's failovers
+            take about 60: https://cloud.google.com/sql/docs/postgres/high-availability
+        reconnect_target_s: Longest that the pool may take to connect again, in seconds. Pools
+            wait longer after each try that failed, up to twice the pause.
+    """
+
+    gap_target_s: int
+    reconnect_target_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +159,14 @@ def drill(d: "Declared") -> DrillSettings:
         time_limit_s=d.drill_time_limit_minutes * 60,
         cost_cap_usd=d.drill_cost_cap_usd or None,
         stale_days=d.alert_drill_days,
+    )
+
+
+def failover(d: "Declared") -> FailoverSettings:
+    """Return what a failover drill is held to."""
+    return FailoverSettings(
+        gap_target_s=d.failover_gap_target_seconds,
+        reconnect_target_s=d.failover_reconnect_target_seconds,
     )
 
 

@@ -128,6 +128,7 @@ def _settings(stack_name: str, d: Declared) -> Settings:
         iam_users=access.iam_users(d),
         pool=operations.pool(d),
         drill=operations.drill(d),
+        failover=operations.failover(d),
         change_window=operations.change_window(d),
         storage=storage.storage(d),
         alerts=alerts.alerts(d),
