@@ -16,6 +16,7 @@ from infra.preview import tasks as preview
 from infra.tuning import tasks as tuning
 from ops.backups import tasks as backups
 from ops.demo import tasks as demo
+from ops.failover import tasks as failover
 from ops.migrations import tasks as migrations
 from ops.restore import tasks as restore
 from ops.roles import tasks as roles
@@ -49,9 +50,11 @@ namespace = Collection(
     tuning.flags,
     tuning.tune,
     backups.namespace,
+    failover.namespace,
     migrations.namespace,
     restore.namespace,
     roles.namespace,
 )
 # a copy, since Invoke takes the help texts out of a task as it lists them
 namespace.add_task(deepcopy(restore.drill), name="restore-drill")
+namespace.add_task(deepcopy(failover.drill), name="failover-drill")

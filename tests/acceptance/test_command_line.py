@@ -56,6 +56,8 @@ def test_the_tasks_that_the_design_names_are_there() -> None:
         "policy.list",
         "preview.comment",
         "preview.preview",
+        "failover-drill",
+        "failover.drill",
         "restore-drill",
         "restore.drill",
         "restore.sweep",

@@ -1,0 +1,159 @@
+"""The failover itself: asked for with its intent written down, followed, found again.
+
+The Admin API has no request ids. What was asked before an answer was lost, or before the
+process was killed, is found among the instance's operations.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ops.cloudsql import (
+    ApiError,
+    CloudSql,
+    Operation,
+    OperationFailedError,
+    UnreachableError,
+    WaitTimeoutError,
+)
+from ops.failover.source import ROOM, Source
+from ops.failover.standing import Standing
+from ops.journal import Entry, Journal, unfinished
+
+FAILOVER = "FAILOVER"  # the operation's type
+LOOK_S = 30.0  # how long to look for an operation whose answer was lost
+CLOCKS_S = 60.0  # how far this machine's clock may be off the API's
+_PAUSE_S, _PAUSE_MOST_S = 0.1, 2.0
+_REFUSED = 500  # from here on a status says that the API failed, not that it refused
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A failover that was asked for: the journal's entry, the operation, and when it was."""
+
+    entry: Entry
+    operation: Operation
+    at: float
+
+
+def ask(source: Source, journal: Journal, stands: Standing) -> Asked:
+    """Ask for a failover.
+
+    Raises:
+        ops.cloudsql.ApiError: it was refused, with the API's reason; nothing was begun.
+        ops.cloudsql.UnreachableError: nobody answers, and no operation was begun.
+    """
+    cloud = source.cloud
+    known = {one.id for one in cloud.operations(source.instance)}
+    entry = journal.intend("failover", source.instance, zone=stands.zone)
+    at = time.monotonic()
+    try:
+        # not tried again while another operation runs: what was looked at would no longer hold
+        asked = cloud.bounded(busy_s=0.0).failover(source.instance, stands.settings_version)
+    except (ApiError, UnreachableError) as error:
+        begun = None
+        if isinstance(error, UnreachableError) or error.status >= _REFUSED:
+            begun = _look(cloud, source.instance, known)
+        if begun is None:
+            journal.done(entry)
+            raise
+        asked = begun
+    return Asked(journal.started(entry, asked.id), asked, at)
+
+
+def _look(cloud: CloudSql, instance: str, known: set[str]) -> Operation | None:
+    """Return the failover that was begun although its answer was lost; None where none was."""
+    deadline = time.monotonic() + LOOK_S
+    while True:
+        try:
+            new = [one for one in _failovers(cloud, instance) if one.id not in known]
+        except (ApiError, UnreachableError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_MOST_S)
+        else:
+            return new[0] if new else None
+
+
+def _failovers(cloud: CloudSql, instance: str) -> list[Operation]:
+    return [one for one in cloud.operations(instance) if one.type == FAILOVER]
+
+
+def follow(
+    cloud: CloudSql, asked: Operation, limit_s: float, each: Callable[[], None]
+) -> Operation:
+    """Wait until an operation is done, however often the API doesn't answer meanwhile.
+
+    Args:
+        cloud: whose operation it is.
+        asked: the operation as it was asked for.
+        limit_s: how long to wait, in seconds.
+        each: called between two looks.
+
+    Raises:
+        ops.cloudsql.OperationFailedError: it ended with an error.
+        ops.cloudsql.WaitTimeoutError: it still runs, as far as the API told.
+        ops.cloudsql.UnreachableError: nobody answers to the end.
+        ops.cloudsql.ApiError: the API refuses to tell.
+    """
+    deadline, pause, now = time.monotonic() + limit_s, _PAUSE_S, asked
+    while now.status != "DONE":
+        each()
+        time.sleep(pause)
+        pause = min(pause * 1.4, _PAUSE_MOST_S)
+        late = time.monotonic() > deadline
+        try:
+            now = cloud.operation(asked.id)
+        except UnreachableError:
+            if late:
+                raise
+        except ApiError as error:
+            if late or error.status < _REFUSED:
+                raise
+        else:
+            if late and now.status != "DONE":
+                raise WaitTimeoutError(now, limit_s)
+    if now.errors:
+        raise OperationFailedError(now)
+    return now
+
+
+def settle(source: Source) -> tuple[str, ...]:
+    """Return what became of the failovers of drills that did not end, and forget those drills.
+
+    One whose failover still runs is not forgotten.
+    """
+    lines = []
+    for journal in unfinished(source.store, ROOM):
+        told, over = _fate(source, journal.entries())
+        lines.append(f"drill {journal.run} did not end: {told}")
+        if over:
+            journal.close()
+    return tuple(lines)
+
+
+def _fate(source: Source, entries: Sequence[Entry]) -> tuple[str, bool]:
+    """Return what became of a drill's last failover, and whether it is over."""
+    if not entries or not (entry := entries[-1]).object:
+        return "it had asked for nothing", True
+    found = _of(source, entry)
+    if found is None:
+        return "no failover was begun", True
+    name = f"its failover, operation {found.id},"
+    if found.errors:
+        return f"{name} failed: {'; '.join(words for _, words in found.errors)}", True
+    if found.status != "DONE":
+        return f"{name} still runs", False
+    ended = f" at {found.ended:%Y-%m-%d %H:%M:%S} UTC" if found.ended else ""
+    return f"{name} ended well{ended}", True
+
+
+def _of(source: Source, entry: Entry) -> Operation | None:
+    if entry.operation:
+        return source.cloud.operation(entry.operation)
+    if entry.done:
+        return None
+    since = datetime.fromisoformat(entry.at) - timedelta(seconds=CLOCKS_S)
+    found = _failovers(source.cloud, source.instance)
+    return next((one for one in found if one.inserted and one.inserted >= since), None)

@@ -1,0 +1,131 @@
+"""The failover drill: look, write, fail over, count, tell.
+
+A drill that is cut short leaves evidence too. The failover itself can't be taken back: it
+goes on, and the journal tells the next drill of it.
+"""
+
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+
+from ops import guard, lease, sql
+from ops.console import Progress
+from ops.db import CHANGE, statement
+from ops.errors import OpsError
+from ops.evidence import key, write
+from ops.failover import evidence, operation
+from ops.failover.course import Course, reason, report
+from ops.failover.execute import execute
+from ops.failover.plan import Options, Plan, plan, run_name
+from ops.failover.prechecks import NotReadyError, Precheck, judge, refused
+from ops.failover.report import Report
+from ops.failover.source import RESTORE_DRILL, ROOM, Source, of
+from ops.failover.survey import Survey, look
+from ops.failover.writers import NAME
+from ops.invocation import Invocation
+from ops.journal import Journal
+
+__all__ = ["Options", "Plan", "Report", "drill", "perform"]
+
+
+def drill(run: Invocation, options: Options) -> Report | Plan:
+    """Drill a failover of a stack's instance: see ``perform``; production is guarded."""
+    target = run.target
+    source = of(target)
+    action = f"fail {target.instance} over"
+    allowed = not options.dry_run and guard.permit(
+        target, action, yes=options.yes, confirm=options.confirm
+    )
+    if allowed:
+        return perform(source, options, run.progress)
+    seen = _look(source, run.progress)
+    checks = _judge(source, seen, options)
+    return plan(source, seen.standing, checks, options, production=target.production)
+
+
+def perform(source: Source, options: Options, progress: Progress) -> Report:
+    """Fail an instance over while clients write to it; tell what they lost and for how long.
+
+    Raises:
+        NotReadyError: something stands in the way; nothing was done.
+        ops.failover.execute.NotWritingError: the clients could not write before the failover.
+        ops.cloudsql.ApiError: the API refused to fail over.
+        ops.lease.LeaseHeldError: another drill of the instance is under way.
+    """
+    with ExitStack() as held:
+        for name in (ROOM, RESTORE_DRILL):
+            held.enter_context(lease.hold(source.store, name, source.lease))
+        return _held(source, options, progress)
+
+
+def _judge(source: Source, seen: Survey, options: Options) -> tuple[Precheck, ...]:
+    return judge(
+        seen,
+        datetime.now(UTC),
+        declared=source.replicas,
+        pool=min(options.clients, source.pool.size),
+        lose=options.lose,
+    )
+
+
+def _look(source: Source, progress: Progress) -> Survey:
+    with progress.phase(f"Look at {source.instance}"):
+        return look(source, source.cloud.instance(source.instance))
+
+
+def _held(source: Source, options: Options, progress: Progress) -> Report:
+    started = datetime.now(UTC)
+    settled = operation.settle(source)
+    for line in settled:
+        progress.line(f"From before: {line}")
+    seen = _look(source, progress)
+    checks = _judge(source, seen, options)
+    if wrong := refused(checks):
+        raise NotReadyError(source.instance, wrong)
+    course = Course(source, run_name(started), started, checks, settled)
+    try:
+        _run(course, seen, options, progress)
+    except BaseException as error:
+        _keep(course, error, progress)
+        raise
+    told = report(course, source.store.where(key(ROOM, course.run)))
+    write(source.store, evidence.of(source, told))
+    return told
+
+
+def _keep(course: Course, error: BaseException, progress: Progress) -> None:
+    """Write the evidence of a drill that is cut short; its error stays the one that is told."""
+    store = course.source.store
+    with suppress(Exception):
+        for line in course.going_on():
+            progress.line(line)
+    try:
+        told = report(course, store.where(key(ROOM, course.run)), error)
+        write(store, evidence.of(course.source, told))
+        progress.line(f"{told.summary()} Evidence: {told.evidence}")
+    except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first error
+        with suppress(Exception):
+            progress.line(f"No evidence of this drill could be written: {reason(second)}")
+
+
+def _run(course: Course, seen: Survey, options: Options, progress: Progress) -> None:
+    journal = Journal(course.source.store, ROOM, course.run)
+    prune(course.source, ())
+    course.leftovers = (f"rows of drill {course.run} in ops.failover_write",)
+    try:
+        execute(course.begin("failover", seen.standing), options, journal, progress)
+        if options.failback and course.can_go_back():
+            after = course.legs[-1].after
+            execute(course.begin("failback", after or seen.standing), options, journal, progress)
+    finally:
+        if not course.goes_on:
+            journal.close()
+        keep = course.worth_keeping()
+        with suppress(OpsError):  # the next drill removes them
+            prune(course.source, keep)
+            course.leftovers = tuple(f"rows of drill {one}, to be looked at" for one in keep)
+
+
+def prune(source: Source, kept: tuple[str, ...]) -> None:
+    """Remove the writes of all drills but these."""
+    with source.database.connect(source.owner, budget=CHANGE, name=NAME) as connection:
+        connection.execute(statement(sql.load("failover/prune")), {"kept": list(kept)})

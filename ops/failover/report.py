@@ -1,0 +1,181 @@
+"""What a failover drill says: a verdict, the figures, and everything that they rest on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ops.console import Table
+from ops.failover.leg import BACK, Leg
+from ops.results import CheckResult, State, worst
+
+VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
+SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
+BEFORE, DRILL = "before", "drill"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check's result, and of what: before, a failover, the failback, or the drill itself."""
+
+    copy: str
+    result: CheckResult
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        result = self.result
+        return {
+            "name": f"{self.copy}.{result.check}",
+            "copy": self.copy,
+            "check": result.check,
+            "state": result.state,
+            "examined": result.examined,
+            "total": result.total,
+            "detail": result.detail,
+            "differences": result.differences,
+            "evidence": result.evidence,
+            "remedy": result.remedy,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of one drill.
+
+    Attributes:
+        run: the drill's name.
+        stack, source: which instance was failed over.
+        started, ended: of the drill.
+        checks: everything that was looked at.
+        legs: the failover, and the failback where that was asked for.
+        settled: what became of earlier drills that did not end, a line a drill.
+        leftovers: what could not be removed.
+        evidence: where the evidence lies.
+    """
+
+    run: str
+    stack: str
+    source: str
+    started: datetime
+    ended: datetime
+    checks: tuple[Checked, ...]
+    legs: tuple[Leg, ...]
+    settled: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    evidence: str = ""
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of all checks."""
+        return worst(checked.result.state for checked in self.checks)
+
+    @property
+    def verdict(self) -> str:
+        """Return pass, fail or unknown."""
+        return VERDICTS[self.state]
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read: also the evidence's content."""
+        legs = {one.name: one.document() for one in self.legs}
+        there = legs.get("failover", dict.fromkeys(("gap_ms", "lost", "reconnect_ms", "timeline")))
+        return {
+            "verdict": self.verdict,
+            "run": self.run,
+            "stack": self.stack,
+            "source": self.source,
+            "started": self.started,
+            "ended": self.ended,
+            "checks": self.checks,
+            **there,
+            "failback": legs.get(BACK),
+            "settled": self.settled,
+            "evidence": self.evidence,
+            "leftovers": self.leftovers,
+        }
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read: a line a check, the figures, what is wrong, the verdict."""
+        title = f"Failover drill {self.run} of {self.source}"
+        rows = tuple(self._rows())
+        shown = [Table(title, ("of", "check", "state", "what came out"), rows)]
+        figures = self.figures()
+        if figures.rows:
+            shown.append(figures)
+        settled = [f"From before: {line}" for line in self.settled]
+        return [*settled, *shown, *self._faults(), self.summary(), f"Evidence: {self.evidence}"]
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        for one in self.checks:
+            result = one.result
+            yield (one.copy, result.check.replace("_", " "), result.state.value, result.detail)
+
+    def figures(self) -> Table:
+        """Return what was measured: a line a figure, a column a failover."""
+        told = [leg.document() for leg in self.legs if leg.outage is not None]
+        names = tuple(leg.name for leg in self.legs if leg.outage is not None)
+        rows = tuple(
+            (label, *(_figure(one, key) for one in told)) for label, key in _FIGURES if told
+        )
+        return Table("Measured", ("", *names), rows)
+
+    def _faults(self) -> Iterator[str]:
+        for checked in self.checks:
+            result = checked.result
+            if result.state in {State.OK, State.NOT_APPLICABLE}:
+                continue
+            if result.differences or result.remedy:
+                yield f"{checked.copy}, {result.check.replace('_', ' ')}: {result.remedy}".rstrip()
+            shown = result.differences[:SHOWN_DIFFERENCES]
+            yield from (f"  - {line}" for line in shown)
+            if len(result.differences) > len(shown):
+                yield f"  - and {len(result.differences) - len(shown)} more"
+
+    def summary(self) -> str:
+        """Return the verdict in one line."""
+        words = [f"Verdict: {self.verdict}."]
+        for leg in self.legs:
+            out = leg.outage
+            if out is None:
+                continue
+            lost = "an unknown number" if leg.lost is None else str(leg.lost)
+            least = "at least " if out.gap.open else ""
+            name = leg.name.capitalize()
+            words.append(
+                f"{name}: no write for {least}{out.gap.seconds:.3f} s, {lost} of "
+                f"{sum(len(one.acknowledged) for one in leg.logs)} acknowledged writes lost."
+            )
+        if self.leftovers:
+            words.append(f"Left behind: {'; '.join(self.leftovers)}.")
+        return " ".join(words)
+
+
+_FIGURES = (
+    ("write gap, all clients (ms)", "gap_ms"),
+    ("write gap, clients of the pool (ms)", "pool_gap_ms"),
+    ("longest gap of one client (ms)", "writer_gaps_ms"),
+    ("asked to first write after the gap (ms)", "first_write_ms"),
+    ("pool's reconnect (ms)", "reconnect_ms"),
+    ("acknowledged writes", "acknowledged"),
+    ("lost", "lost"),
+    ("in doubt: had come in, had not", "in_doubt"),
+    ("errors that clients saw", "errors"),
+    ("timeline", "timeline"),
+    ("zone", "zone"),
+    ("asked to standby available (ms)", "redundant_ms"),
+)
+
+
+def _figure(told: dict[str, object], key: str) -> str:
+    """Return one figure as people read it."""
+    value = told[key]
+    if value is None:
+        return "-"
+    if not isinstance(value, dict):
+        return f"{value:.0f}" if isinstance(value, float) else str(value)
+    if key == "writer_gaps_ms":
+        return f"{max(value.values(), default=0):.0f}"
+    if key == "errors":
+        return ", ".join(f"{number} x {name}" for name, number in value.items()) or "none"
+    if key == "in_doubt":
+        return ", ".join(str(number) for number in value.values())
+    before, after = ("-" if one is None else one for one in value.values())
+    return f"{before} to {after}"

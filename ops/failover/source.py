@@ -1,0 +1,70 @@
+"""What a failover drill works on: the instance, the doors to it, and what it is held to."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ops.cloudsql import CloudSql
+from ops.db import Database
+from ops.store import Store
+from ops.target import Target
+
+if TYPE_CHECKING:
+    from infra.settings import Pool
+
+ROOM = "failover-drill"  # the name of the lease, of the journals and of the evidence
+# The lease of restore drills: a failover would cut theirs short, and spoil both their times.
+RESTORE_DRILL = "restore-drill"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The instance that is failed over.
+
+    Attributes:
+        stack: the stack that it belongs to.
+        instance: its name.
+        cloud: the Admin API of its project.
+        store: where leases, journal and evidence live.
+        lease: for how long a silent drill counts as alive.
+        database: the application's database on it.
+        owner: the role that owns the schema; writes and reads.
+        replicas: names of the read replicas that the stack declares.
+        pool: the application's connection pool.
+        gap_target_s: longest pause of writes that is accepted, in seconds.
+        reconnect_target_s: longest that the pool may take to connect again, in seconds.
+    """
+
+    stack: str
+    instance: str
+    cloud: CloudSql
+    store: Store
+    lease: timedelta
+    database: Database
+    owner: str
+    replicas: tuple[str, ...]
+    pool: "Pool"
+    gap_target_s: float
+    reconnect_target_s: float
+
+
+def of(target: Target) -> Source:
+    """Return the source that a stack names.
+
+    Raises:
+        ops.cloudsql.NoSuchInstanceError: it is not provisioned.
+    """
+    cloud, settings = target.cloud(), target.settings
+    return Source(
+        stack=target.stack,
+        instance=target.instance,
+        cloud=cloud,
+        store=target.store,
+        lease=timedelta(minutes=settings.drill.lease_minutes),
+        database=target.database_at(cloud.instance(target.instance).address),
+        owner=target.owner,
+        replicas=tuple(one.name for one in settings.replicas),
+        pool=settings.pool,
+        gap_target_s=settings.failover.gap_target_s,
+        reconnect_target_s=settings.failover.reconnect_target_s,
+    )

@@ -1,0 +1,106 @@
+"""How an instance stands before and after a failover: what the Admin API and PostgreSQL tell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from ops import sql
+from ops.cloudsql import CloudSql, Instance
+from ops.db import DIAGNOSTIC, Connection, Database, statement
+from ops.failover.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the Admin API tells of an instance.
+
+    Attributes:
+        state: RUNNABLE where it serves.
+        policy: ``activationPolicy``: NEVER where it was stopped.
+        availability: REGIONAL or ZONAL.
+        zone, secondary_zone: of the primary and of the standby; empty where not told.
+        standby: whether the standby is counted on; None where the API doesn't tell, as it
+            does not of every instance.
+        settings_version: by which a failover says what it has looked at.
+        replicas: names of its read replicas.
+    """
+
+    state: str
+    policy: str
+    availability: str
+    zone: str
+    secondary_zone: str
+    standby: bool | None
+    settings_version: int
+    replicas: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which PostgreSQL answers.
+
+    Attributes:
+        version: of PostgreSQL.
+        started: when its postmaster did.
+        system: the cluster's system identifier; empty where it may not be asked for.
+        timeline: that it writes or replays; None where it may not be asked for.
+    """
+
+    version: str
+    started: datetime
+    system: str = ""
+    timeline: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A read replica of the instance: its name, and its database."""
+
+    name: str
+    database: Database
+
+
+def standing(instance: Instance) -> Standing:
+    """Return how an instance stands, from the API's body."""
+    body = instance.body
+    settings = body.get("settings", {})
+    available = body.get("failoverReplica", {}).get("available")
+    return Standing(
+        state=instance.state,
+        policy=str(settings.get("activationPolicy", "ALWAYS")),
+        availability=str(settings.get("availabilityType", "ZONAL")),
+        zone=str(body.get("gceZone", "")),
+        secondary_zone=str(body.get("secondaryGceZone", "")),
+        standby=None if available is None else bool(available),
+        settings_version=instance.settings_version,
+        replicas=tuple(str(name) for name in body.get("replicaNames", ())),
+    )
+
+
+def replicas(cloud: CloudSql, names: Sequence[str], database: Database) -> tuple[Replica, ...]:
+    """Return the read replicas that run, by their names."""
+    found = (cloud.find(name) for name in names)
+    return tuple(Replica(one.name, database.at(one.address)) for one in found if one is not None)
+
+
+def server(source: Source, database: Database) -> Server:
+    """Return which PostgreSQL answers at an address.
+
+    Raises:
+        ops.db.CannotConnectError: none does.
+    """
+    with database.connect(source.owner, budget=DIAGNOSTIC, name="failover-drill") as connection:
+        row = connection.execute(statement(sql.load("failover/server"))).fetchone()
+        assert row is not None  # noqa: S101 - a query without FROM has a row
+        system, timeline = _history(connection)
+    return Server(row[0], row[1], system, timeline)
+
+
+def _history(connection: Connection) -> tuple[str, int | None]:
+    try:
+        row = connection.execute(statement(sql.load("failover/timeline"))).fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return "", None
+    return ("", None) if row is None else (row[0], row[1])

@@ -1,0 +1,142 @@
+"""Looks at an instance before it is failed over; changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ops import sql
+from ops.cloudsql import BackupRun, Instance
+from ops.db import DIAGNOSTIC, Database, statement
+from ops.errors import OpsError
+from ops.failover.source import Source
+from ops.failover.standing import Replica, Standing, replicas, standing
+
+LONG_S = 10.0  # an open transaction that is older did not come and go by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """An open transaction that a failover ends: who has it, and for how many seconds."""
+
+    pid: int
+    user: str
+    application: str
+    state: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What PostgreSQL tells.
+
+    Attributes:
+        table: whether the drill's table is there.
+        writable: whether the owner may read, write and empty it.
+        connections, most, reserved: clients that are connected, that may be, and how many of
+            these only superusers get.
+        transactions: those that have been open for long.
+        hidden: sessions of which it can't be told.
+    """
+
+    table: bool
+    writable: bool
+    connections: int
+    most: int
+    reserved: int
+    transactions: tuple[Transaction, ...]
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a replica is behind, in seconds; None where it does not tell, and why."""
+
+    replica: str
+    seconds: float | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was seen of an instance.
+
+    Attributes:
+        standing: what the API tells.
+        busy: its operations that have not ended, a line each.
+        backups: its backup runs, the newest first.
+        inside: what PostgreSQL tells; None where nobody is let in.
+        trouble: why nobody is, else empty.
+        replicas: its read replicas that are there.
+        lags: theirs.
+    """
+
+    standing: Standing
+    busy: tuple[str, ...]
+    backups: tuple[BackupRun, ...]
+    inside: Inside | None
+    trouble: str
+    replicas: tuple[Replica, ...]
+    lags: tuple[Lag, ...]
+
+
+def look(source: Source, instance: Instance) -> Survey:
+    """Return what is to be seen of an instance."""
+    cloud, stands = source.cloud, standing(instance)
+    inside, trouble = None, ""
+    try:
+        inside = _inside(source, source.database)
+    except OpsError as error:
+        trouble = str(error)
+    found = replicas(cloud, stands.replicas, source.database)
+    return Survey(
+        standing=stands,
+        busy=tuple(
+            f"{one.type} {one.id} is {one.status}"
+            for one in cloud.operations(instance.name)
+            if one.status != "DONE"
+        ),
+        backups=cloud.backup_runs(instance.name),
+        inside=inside,
+        trouble=trouble,
+        replicas=found,
+        lags=tuple(_lag(source, one) for one in found),
+    )
+
+
+def _inside(source: Source, database: Database) -> Inside:
+    with database.connect(source.owner, budget=DIAGNOSTIC, name="failover-drill") as connection:
+        table = connection.execute(statement(sql.load("failover/table"))).fetchone()
+        clients = connection.execute(statement(sql.load("failover/connections"))).fetchone()
+        long = connection.execute(
+            statement(sql.load("failover/transactions")), {"age_s": LONG_S}
+        ).fetchall()
+    assert table is not None  # noqa: S101 - queries without FROM have a row
+    assert clients is not None  # noqa: S101 - as above
+    (there, writable), (connected, most, reserved) = table, clients
+    told = [row for row in long if not row[5]]
+    return Inside(
+        table=there,
+        writable=writable,
+        connections=connected,
+        most=most,
+        reserved=reserved,
+        transactions=_transactions(told),
+        hidden=len(long) - len(told),
+    )
+
+
+def _transactions(rows: Sequence[tuple[object, ...]]) -> tuple[Transaction, ...]:
+    return tuple(Transaction(*row[:5]) for row in rows)  # type: ignore[arg-type]  # the statement's own types
+
+
+def _lag(source: Source, replica: Replica) -> Lag:
+    try:
+        with replica.database.connect(
+            source.owner, budget=DIAGNOSTIC, name="failover-drill"
+        ) as connection:
+            row = connection.execute(statement(sql.load("failover/replayed"))).fetchone()
+    except OpsError as error:
+        return Lag(replica.name, None, str(error))
+    if row is None or row[0] is None:
+        return Lag(replica.name, None, "it has replayed no transaction yet")
+    age_s, has_all = row
+    return Lag(replica.name, 0.0 if has_all else float(age_s))
