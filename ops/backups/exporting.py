@@ -14,7 +14,7 @@ from ops.backups.trial import trial
 from ops.cloudsql import ApiError, CloudSql, Operation, OperationFailedError
 from ops.console import Progress, Table, document
 from ops.db import DIAGNOSTIC, Database, statement
-from ops.errors import OpsError
+from ops.errors import BadInputError, OpsError
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.objects import ObjectFacts, Objects
@@ -25,6 +25,15 @@ ROOM = "export"
 # Reading a file to its end costs its transfer; larger ones are read on request only.
 READ_LIMIT_BYTES = 1 << 30
 _AGAIN = "Export again, and don't rely on this file."
+
+
+class NoSuchDatabaseError(BadInputError):
+    """An instance has no database of that name."""
+
+    def __init__(self, instance: str, given: str, there: Sequence[str]) -> None:
+        super().__init__(
+            f"Instance {instance} has no database {given!r}. It has {', '.join(there)}."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,8 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     target, cloud = run.target, run.cloud
     chosen = plan(target.settings, options, datetime.now(UTC))
     instance = cloud.instance(target.instance)
+    if chosen.database not in (there := cloud.databases(instance.name)):
+        raise NoSuchDatabaseError(instance.name, chosen.database, there)
     dry = Export(instance.name, str(chosen.uri), chosen.database, "")
     action = f"export {chosen.database} of {instance.name}"
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):

@@ -89,10 +89,12 @@ def read(objects: Objects, uri: Uri) -> Contents:
 
 def _csv(stream: BinaryIO, rows: dict[str, int]) -> bool:
     rows[""] = 0
-    with io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    try:
         for _ in csv.reader(text):
             rows[""] += 1
-        text.detach()
+    finally:
+        text.detach()  # whoever opened the stream closes it
     return True
 
 

@@ -142,7 +142,7 @@ def export_(
         "format": FORMAT_HELP,
         "uri": "the file: gs://bucket/name.sql[.gz] or .csv[.gz]",
         "database": "into which database (else the application's); a missing one is made",
-        "user": "as whom (else Cloud SQL's own)",
+        "user": "as whom, who owns what comes in (else the stack's owner)",
         "table": "of a CSV file: its table, as SCHEMA.TABLE",
         "columns": "of a CSV file: its columns, with commas between them",
         "yes": "on production: really do it",

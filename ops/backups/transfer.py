@@ -123,7 +123,7 @@ class ImportOptions:
     Attributes:
         uri: the file's address.
         database: into which database; empty for the application's.
-        user: as whom; empty for the instance's own.
+        user: as whom, who then owns what comes in; empty for the stack's owner.
         table: of a CSV file: its table.
         columns: of a CSV file: its columns, in its order; empty for the table's.
     """
@@ -167,7 +167,7 @@ def import_plan(settings: "Settings", options: ImportOptions) -> ImportPlan:
         "uri": str(uri),
         "fileType": "CSV" if options.table else "SQL",
         "database": database,
-        **({"importUser": options.user} if options.user else {}),
+        "importUser": options.user or settings.users.owner,
     }
     if options.table:
         context["csvImportOptions"] = {

@@ -1,0 +1,158 @@
+"""backup.verify: silent where every window has its run, loud where one has not."""
+
+import time
+from datetime import datetime, timedelta
+
+import pytest
+
+from ops.backups import archiving
+from ops.backups.consent import NO_CONSENT
+from ops.backups.create import create
+from ops.backups.describing import LastBackupError, NoSuchRunError, delete, describe
+from ops.backups.verify import Verification, verify
+from ops.db import CHANGE, Database, LibpqPasswords
+from ops.invocation import Invocation
+from ops.localcloud import Server
+from ops.results import State
+
+LIMIT_S = 30
+
+
+def _states(found: Verification) -> dict[str, State]:
+    return {one.check: one.state for one in found.checks}
+
+
+def _to(server: Server, hour: int, minute: int = 0) -> None:
+    """Set the clock forward to the next time that it is so late."""
+    now = server.now()
+    moment = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    moment += timedelta(days=moment <= now)
+    server.ask("POST", "clock", {"to": moment.isoformat()})
+
+
+def _wait_for_window(run: Invocation, began: datetime) -> None:
+    """Wait until the automated backup of a window has ended, well or not."""
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        for one in run.cloud.backup_runs(run.target.instance):
+            mine = one.window is not None and one.window >= began
+            if mine and one.type == "AUTOMATED" and one.status in {"SUCCESSFUL", "FAILED"}:
+                return
+        time.sleep(0.1)
+    pytest.fail("no automated backup was taken")
+
+
+def _next_backup(run: Invocation, server: Server) -> None:
+    before = server.now()
+    _to(server, 19, 1)
+    _wait_for_window(run, before)
+
+
+def test_days_go_by(run: Invocation, server: Server) -> None:
+    """One story, told in order: the clock goes one way only."""
+    assert _states(verify(run))["newest_backup"] is State.FINDING  # there is none yet
+    create(run, "first", NO_CONSENT)
+    young = verify(run)
+    assert young.state is State.OK
+    assert _states(young)["expected_runs"] is State.NOT_APPLICABLE
+
+    for _ in range(2):
+        _next_backup(run, server)
+    good = verify(run)
+    assert good.state is State.OK, good.blocks()
+    assert [one.fate for one in good.windows] == ["SUCCESSFUL", "SUCCESSFUL"]
+    assert good.verdict == "pass"
+
+    server.ask("POST", "faults", {"kind": "operation-fails", "match": "BACKUP_VOLUME"})
+    _next_backup(run, server)
+    failed = verify(run)
+    assert failed.windows[0].fate == "FAILED"
+    assert _states(failed)["expected_runs"] is State.FINDING
+    assert _states(failed)["newest_backup"] is State.FINDING
+    server.ask("DELETE", "faults")
+
+    _to(server, 18)  # the next window has not begun: the failed one is over and stays failed
+    server.ask("POST", "clock", {"forward_s": 26 * 3600})
+    _wait_for_window(run, server.now() - timedelta(hours=4))
+    missed = verify(run)
+    assert {"FAILED", "SUCCESSFUL"} <= {one.fate for one in missed.windows}
+    assert _states(missed)["expected_runs"] is State.FINDING
+    lines = next(one for one in missed.checks if one.check == "expected_runs").differences
+    assert any("FAILED, run " in line for line in lines), lines
+
+
+def test_a_setting_that_is_not_as_declared_is_told(run: Invocation) -> None:
+    cloud, name = run.cloud, run.target.instance
+    configuration = {"enabled": True, "pointInTimeRecoveryEnabled": True, "startTime": "19:00"}
+    kept: dict[str, object] = {"transactionLogRetentionDays": 2}
+    kept["backupRetentionSettings"] = {"retainedBackups": 3, "retentionUnit": "COUNT"}
+
+    def change(settings: object) -> None:
+        cloud.wait(cloud.patch(name, {"settings": {"backupConfiguration": settings}}))
+
+    before = cloud.instance(name).body["settings"]["backupConfiguration"]
+    change({**configuration, **kept})
+    try:
+        found = next(one for one in verify(run).checks if one.check == "configuration")
+        assert found.state is State.FINDING
+        assert "automated backups kept: 3; the stack declares 7" in found.differences
+    finally:
+        change(before)
+    assert _states(verify(run))["configuration"] is State.OK
+
+
+def test_a_backup_is_described_and_the_last_one_is_not_deleted(run: Invocation) -> None:
+    made = create(run, "to be deleted", NO_CONSENT)
+    described = describe(run, made.id)
+    assert described.run.description == "to be deleted"
+    assert described.newer == 0
+    assert described.record
+    delete(run, made.id, NO_CONSENT)
+    for given in (made.id, "x", "9" * 30):
+        with pytest.raises(NoSuchRunError):
+            describe(run, given)
+    good = [one for one in run.cloud.backup_runs(run.target.instance) if one.status == "SUCCESSFUL"]
+    for one in good[1:]:
+        delete(run, one.id, NO_CONSENT)
+    with pytest.raises(LastBackupError):
+        delete(run, good[0].id, NO_CONSENT)
+
+
+def test_a_server_says_whether_its_archive_stands(run: Invocation, server: Server) -> None:
+    local = server.instance(run.target.instance)
+    assert local is not None
+    admin = Database(str(local.socket), local.port, run.target.database, LibpqPasswords())
+    monitor = run.target.settings.users.monitor
+
+    def asked() -> archiving.Archiver:
+        with run.database().connect(monitor, budget=CHANGE) as connection:
+            return archiving.archiver(connection)
+
+    def switched() -> None:
+        with admin.connect("cloudsqladmin", budget=CHANGE) as connection:
+            connection.execute("SELECT pg_logical_emit_message(true, 'test', '')")
+            connection.execute("SELECT pg_switch_wal()")
+
+    def settled(*, failing: bool) -> archiving.Archiver:
+        deadline = time.monotonic() + LIMIT_S
+        while (found := asked()).failing != failing or (not failing and found.waiting):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+        return found
+
+    switched()
+    healthy = settled(failing=False)
+    assert (healthy.waiting, healthy.timeout_s) == (0, 60)
+    mode = local.archive.stat().st_mode
+    away = local.archive.with_name("archive-away")
+    local.archive.rename(away)
+    try:
+        switched()
+        broken = settled(failing=True)
+    finally:
+        away.rename(local.archive)
+        local.archive.chmod(mode)
+    assert broken.failed is not None
+    assert broken.waiting is not None
+    assert broken.waiting >= 1
+    settled(failing=False)

@@ -1,0 +1,186 @@
+"""What there should be of backups: pure decisions."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from infra.settings import Backup
+from ops import backupruns
+from ops.backups import archiving, policy
+from ops.backups.archiving import Archiver
+from ops.cloudsql import BackupRun, KeptBackup, RecoveryWindow
+from ops.results import CheckResult, State
+
+NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
+DECLARED = Backup(
+    enabled=True,
+    start_time="03:00",
+    retained=3,
+    location="asia",
+    point_in_time=True,
+    log_retention_days=3,
+    final_days=30,
+    retained_on_delete=True,
+)
+BODY = {
+    "createTime": "2026-01-01T00:00:00Z",
+    "settings": {
+        "backupConfiguration": {
+            "enabled": True,
+            "startTime": "03:00",
+            "backupRetentionSettings": {"retainedBackups": 3},
+            "pointInTimeRecoveryEnabled": True,
+            "transactionLogRetentionDays": 3,
+        },
+        "finalBackupConfig": {"enabled": True, "retentionDays": 30},
+        "retainBackupsOnDelete": True,
+    },
+}
+OLD = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _run(day: int, status: str = "SUCCESSFUL", hour: int = 3, kind: str = "AUTOMATED") -> BackupRun:
+    began = datetime(2026, 5, day, hour, 10, tzinfo=UTC)
+    error = "full" if status == "FAILED" else ""
+    ended = began + timedelta(minutes=2)
+    return BackupRun(f"{day}{hour:02}", "db", status, kind, "", began, ended, error, None, "asia")
+
+
+def _expected(*runs: BackupRun, created: datetime = OLD, now: datetime = NOW) -> CheckResult:
+    newest_first = sorted(runs, key=lambda run: int(run.id), reverse=True)
+    return backupruns.checks(DECLARED, created, newest_first, now)[0]
+
+
+def test_every_window_of_the_retention_has_its_run() -> None:
+    found = _expected(_run(10), _run(9), _run(8))
+    assert (found.state, found.examined) == (State.OK, 3)
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ((_run(10), _run(8)), "2026-05-09 03:00 UTC: MISSING"),
+        (
+            (_run(10, "FAILED"), _run(9), _run(8)),
+            "2026-05-10 03:00 UTC: FAILED, run 1003: full",
+        ),
+        ((_run(10, "SKIPPED"), _run(9), _run(8)), "2026-05-10 03:00 UTC: SKIPPED, run 1003"),
+        ((_run(10, "OVERDUE"), _run(9), _run(8)), "2026-05-10 03:00 UTC: OVERDUE, run 1003"),
+        ((_run(10, "RUNNING"), _run(9), _run(8)), "2026-05-10 03:00 UTC: STUCK, run 1003"),
+        ((_run(10), _run(9), _run(8, kind="ON_DEMAND")), "2026-05-08 03:00 UTC: MISSING"),
+    ],
+)
+def test_a_window_without_a_good_run_is_told(runs: tuple[BackupRun, ...], told: str) -> None:
+    found = _expected(*runs)
+    assert found.state is State.FINDING
+    assert found.differences == (told,)
+
+
+def test_a_second_try_in_the_same_window_makes_it_good() -> None:
+    assert _expected(_run(10, "FAILED"), _run(10, hour=4), _run(9), _run(8)).state is State.OK
+
+
+def test_a_window_that_is_open_asks_for_nothing_yet() -> None:
+    now = datetime(2026, 5, 10, 8, 59, tzinfo=UTC)  # four hours and two, less a minute
+    assert _expected(_run(9), _run(8), _run(7), now=now).state is State.OK
+    assert _expected(_run(9), _run(8), now=now).state is State.FINDING
+    running = _expected(_run(10, "RUNNING"), created=datetime(2026, 5, 9, 12, tzinfo=UTC), now=now)
+    assert running.state is State.UNKNOWN
+
+
+def test_windows_before_the_instance_count_for_nothing() -> None:
+    young = datetime(2026, 5, 9, 12, tzinfo=UTC)
+    assert _expected(_run(10), created=young).examined == 1
+    assert _expected(created=NOW).state is State.NOT_APPLICABLE
+
+
+def test_the_configuration_is_as_declared_or_each_difference_is_told() -> None:
+    good = policy.configuration(DECLARED, policy.live(BODY))
+    assert good.state is State.OK
+    bare = policy.configuration(DECLARED, policy.live({"settings": {}}))
+    assert bare.state is State.FINDING
+    assert len(bare.differences) == 7
+    assert "point-in-time recovery: off; the stack declares on" in bare.differences
+    off = replace(DECLARED, enabled=False)
+    assert policy.configuration(off, policy.live({})).state is State.OK
+
+
+def test_fewer_backups_than_can_be_there_are_told() -> None:
+    runs = [_run(10), _run(9), _run(8, kind="ON_DEMAND")]
+    assert policy.retention(DECLARED, 2, runs).state is State.OK
+    found = policy.retention(DECLARED, 3, runs)
+    assert found.state is State.FINDING
+    assert found.detail.startswith("2 automated backups are kept of 3 declared, and 1 on demand")
+
+
+def test_a_backup_kept_elsewhere_is_told() -> None:
+    assert policy.location(DECLARED, [_run(10)]).state is State.OK
+    found = policy.location(DECLARED, [_run(10), replace(_run(9), location="us")])
+    assert found.differences == ("run 903: us",)
+    nowhere = replace(DECLARED, location=None)
+    assert policy.location(nowhere, [_run(10)]).state is State.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("earliest", "created", "state"),
+    [
+        (NOW - timedelta(days=3), OLD, State.OK),
+        (NOW - timedelta(days=2, hours=1), OLD, State.OK),
+        (NOW - timedelta(days=1, hours=23), OLD, State.FINDING),
+        (NOW - timedelta(hours=5), NOW - timedelta(hours=5), State.OK),
+        (None, OLD, State.UNKNOWN),
+    ],
+)
+def test_recovery_reaches_back_over_the_declared_days(
+    earliest: datetime | None, created: datetime, state: State
+) -> None:
+    live = replace(policy.live(BODY), created=created)
+    window = RecoveryWindow(earliest, NOW)
+    assert policy.reaches_back(DECLARED, live, window, NOW).state is state
+
+
+def test_recovery_that_is_off_is_told() -> None:
+    off = replace(policy.live(BODY), point_in_time=False)
+    assert policy.reaches_back(DECLARED, off, None, NOW).state is State.FINDING
+    undeclared = replace(DECLARED, point_in_time=False)
+    assert policy.reaches_back(undeclared, off, None, NOW).state is State.NOT_APPLICABLE
+
+
+GOOD = Archiver(failing=False, failed=None, waiting=0, timeout_s=60)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "server", "state"),
+    [
+        (9, None, State.OK),
+        (11, None, State.UNKNOWN),
+        (11, GOOD, State.OK),
+        (11, replace(GOOD, failing=True, failed="0" * 24), State.FINDING),
+        (11, replace(GOOD, waiting=2), State.FINDING),
+        (11, replace(GOOD, waiting=None), State.FINDING),
+        (11, replace(GOOD, timeout_s=0), State.UNKNOWN),
+    ],
+)
+def test_an_idle_database_is_told_from_an_archive_that_stands(
+    minutes: int, server: Archiver | None, state: State
+) -> None:
+    window = RecoveryWindow(None, NOW - timedelta(minutes=minutes))
+    assert archiving.latest(window, 300, NOW, server).state is state
+    assert archiving.behind(window, 300, NOW) is (minutes > 10)
+
+
+def test_an_unknown_end_of_recovery_is_unknown() -> None:
+    assert archiving.latest(None, 300, NOW, None).state is State.UNKNOWN
+
+
+def test_what_a_deleted_instance_left_is_looked_after() -> None:
+    kept = KeptBackup("projects/p/backups/1", "db", "FINAL", "SUCCESSFUL", NOW + timedelta(9), OLD)
+    assert policy.final_backups([kept], "db", NOW).state is State.OK
+    assert policy.final_backups([kept], "other", NOW).state is State.NOT_APPLICABLE
+    failed = policy.final_backups([replace(kept, state="FAILED")], "db", NOW)
+    assert failed.differences == ("projects/p/backups/1 (FINAL): FAILED",)
+    ending = policy.final_backups([replace(kept, expires=NOW + timedelta(days=2))], "db", NOW)
+    assert ending.differences == ("projects/p/backups/1 (FINAL): is deleted in 2 days 0 h",)
+    there = replace(kept, instance_deleted=None)
+    assert policy.final_backups([there], "db", NOW).state is State.NOT_APPLICABLE
