@@ -2,12 +2,14 @@
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ops.errors import BadInputError, OpsError
 from ops.evidence import account, chain, trend
 from ops.evidence.account import EvidenceReport, HistoryReport, number
-from ops.evidence.history import LAST
+from ops.evidence.history import LAST, Entry
 from ops.invocation import Invocation
+from ops.results import CheckResult
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -35,12 +37,11 @@ def history(run: Invocation, *, kind: str, last: str, days: str) -> HistoryRepor
         BadNameError: ``kind`` can be no kind.
         ops.evidence.account.BadNumberError: ``last`` or ``days`` is no number.
     """
-    usual = run.target.settings.drill.stale_days if kind in trend.SCHEDULED else 0
     return account.tell(
         run.target.store,
         _named(kind),
         last=number("--last", last, LAST),
-        days=number("--days", days, usual),
+        days=number("--days", days, _days(run, kind)),
         now=datetime.now(UTC),
     )
 
@@ -68,7 +69,23 @@ def evidence(run: Invocation, *, drill: str, kind: str, verify: bool, html: str)
         if not verify or drill or html:
             raise
         return EvidenceReport(None, "", checks)  # what is wrong with it stands in the checks
-    return EvidenceReport(entry, store.where(entry.key), checks)
+    return EvidenceReport(entry, store.where(entry.key), checks, _page(run, entry, checks, html))
+
+
+def _page(run: Invocation, entry: Entry, checks: tuple[CheckResult, ...], html: str) -> str:
+    if not html:
+        return ""
+    from ops.evidence import page
+
+    with run.progress.phase("Make the page"):
+        text = page.render(
+            run.target.store, entry, datetime.now(UTC), checks, days=_days(run, entry.kind)
+        )
+    return page.save(text, Path(html))
+
+
+def _days(run: Invocation, kind: str) -> int:
+    return run.target.settings.drill.stale_days if kind in trend.SCHEDULED else 0
 
 
 def _named(given: str) -> str:

@@ -1,0 +1,231 @@
+"""One page about a drill, for auditors and engineers: everything that its record tells.
+
+It needs nothing but itself: no script, no other file. Whatever a record says is text there.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ops.errors import OpsError
+from ops.evidence import chain, controls, history, plots, trend
+from ops.evidence.history import Entry, History
+from ops.results import CheckResult, State
+from ops.store import Store
+
+if TYPE_CHECKING:  # a second to import, with what it needs: only a page does
+    from markupsafe import Markup
+
+PLOTTED, LISTED = 200, 20  # drills
+SHOWN_DIFFERENCES, LONG = 25, 600  # lines of a check; characters of an unknown fact
+DASH = "\N{EN DASH}"
+SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
+MARKS = {State.OK: "✓", State.FINDING: "✗", State.UNKNOWN: "?", State.NOT_APPLICABLE: DASH}
+# What a page shows in a place of its own.
+_KNOWN = frozenset(
+    (
+        *("verdict", "run", "stack", "source", "started", "ended", "backups", "clone", "checks"),
+        *("rto_s", "phases_s", "rpo_s", "injected", "swept", "evidence", "leftovers"),
+        *("gap_ms", "lost", "reconnect_ms", "latest_recovery_time"),
+    )
+)
+
+
+class CannotSaveError(OpsError):
+    """The page can't be written where it was asked for."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        reason = error.strerror or type(error).__name__
+        super().__init__(f"Can't write the page to {path}: {reason}. Name another file.")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Something that is measured in every drill of a kind.
+
+    Attributes:
+        name, words: its short name, and what it means.
+        attribute: of an Entry.
+        unit: its unit.
+        target: the target's name in a record.
+    """
+
+    name: str
+    words: str
+    attribute: str
+    unit: str
+    target: str
+
+    def of(self, entry: Entry) -> float | None:
+        """Return what a drill measured."""
+        value: float | None = getattr(entry, self.attribute)
+        return value
+
+
+MEASURES = (
+    Measure("RTO", "time to a working, verified copy", "rto_s", "s", "rto_s"),
+    Measure("RPO", "data lost, in seconds of writing", "rpo_s", "s", "rpo_s"),
+    Measure("Write gap", "time without an accepted write", "gap_ms", "ms", "gap_ms"),
+    Measure("Reconnect", "until the pool worked again", "reconnect_ms", "ms", "reconnect_ms"),
+    Measure("Commits lost", "acknowledged, and gone", "lost", "", "lost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measure as the page shows it first: value, target, and whether it was met."""
+
+    measure: Measure
+    value: float | None
+    target: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """Return whether the target was met; None where that can't be said."""
+        if self.value is None or self.target is None:
+            return None
+        return self.value <= self.target
+
+
+def render(
+    store: Store, entry: Entry, now: datetime, checks: Sequence[CheckResult], *, days: int
+) -> str:
+    """Return the page about a drill.
+
+    Args:
+        store: where its record lies, and the others of its kind.
+        entry: the drill.
+        now: the time, which the page says it was made at.
+        checks: of the chain; empty reads the whole chain and checks it.
+        days: after which the newest pass is too old; 0 for never.
+    """
+    told = history.read(store, entry.kind, PLOTTED)
+    chained = tuple(checks) or chain.verify(store, entry.kind)
+    shown = (trend.stale(told, now, days=days), trend.growth(told.entries), trend.readable(told))
+    return _template(entry, told, now, chained, shown)
+
+
+def save(text: str, path: Path) -> str:
+    """Write a page to a file; return where. Raises CannotSaveError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise CannotSaveError(path, error) from error
+    return str(path)
+
+
+def _template(
+    entry: Entry,
+    told: History,
+    now: datetime,
+    chained: Sequence[CheckResult],
+    shown: Sequence[CheckResult],
+) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"amount": amount, "moment": moment, "brief": brief}
+    return environment.get_template(
+        "page.html.jinja"
+    ).render(
+        entry=entry,
+        figures=[one for one in _figures(entry) if one.value is not None or one.target is not None],
+        facts=[(name, value) for name, value in entry.facts.items() if name not in _KNOWN],
+        backups=_objects(entry.facts.get("backups")),
+        clone=_object(entry.facts.get("clone")),
+        swept=[str(one) for one in _listed(entry.facts.get("swept"))],
+        bars=Markup(plots.stacked(entry.copies_s, name="phases", title="Seconds by phase")),  # noqa: S704 - our own SVG, escaped there
+        curves=_curves(told, entry, Markup),
+        answers=controls.answers(entry, (*shown, *chained)),
+        older=told.entries[:LISTED],
+        told=told,
+        listed=LISTED,
+        shown=shown,
+        chained=chained,
+        now=now,
+        signs=SIGNS,
+        marks=MARKS,
+        most=SHOWN_DIFFERENCES,
+        measures=MEASURES,
+    )
+
+
+def _figures(entry: Entry) -> list[Figure]:
+    return [Figure(one, one.of(entry), entry.targets.get(one.target)) for one in MEASURES]
+
+
+def _curves(told: History, entry: Entry, markup: "type[Markup]") -> list[tuple[Measure, "Markup"]]:
+    """Return a plot a measure; drills with a fault put in on purpose have no part in it."""
+    drills = [one for one in told.entries if one.ended is not None and not one.injected]
+    curves = []
+    for one in MEASURES:
+        points = [
+            plots.Point(
+                at=(drill.ended or datetime.now(UTC)).astimezone(UTC),
+                value=one.of(drill),
+                verdict=drill.verdict if drill.verdict in SIGNS else "unknown",
+                target=drill.targets.get(one.target),
+            )
+            for drill in drills
+        ]
+        name = one.name.lower().replace(" ", "-")
+        title = f"{one.name} of {len(points)} drills of {entry.source}, over time"
+        svg = plots.over_time(points, name=name, label=one.name, unit=one.unit, title=title)
+        if svg:
+            curves.append((one, markup(svg)))
+    return curves
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    return [_object(one) for one in _listed(value)]
+
+
+def amount(value: float | None, unit: str = "s") -> str:
+    """Return a number with its unit as people say it."""
+    if value is None:
+        return DASH
+    if unit == "s" and value >= 600:  # noqa: PLR2004 - ten minutes
+        return str(timedelta(seconds=round(value)))
+    if unit == "s" and 0 < value < 1:
+        return f"{value * 1000:.3g} ms"
+    if not unit or value == round(value):
+        return f"{value:,.0f} {unit}".rstrip()
+    return f"{value:,.1f} {unit}"
+
+
+def moment(value: object) -> str:
+    """Return a time in UTC to the second; anything else as it is."""
+    if isinstance(value, str):
+        try:
+            return moment(datetime.fromisoformat(value))
+        except ValueError:
+            return value
+    if not isinstance(value, datetime):
+        return DASH if value is None else str(value)
+    utc = value.astimezone(UTC) if value.tzinfo else value
+    return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def brief(value: object) -> str:
+    """Return a fact that this page has no place for, as text of bounded length."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONG else f"{text[:LONG]} … ({len(text)} characters)"
