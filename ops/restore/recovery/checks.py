@@ -170,7 +170,7 @@ class _Bench:
         finally:
             self.advance()
         keys = ", ".join(sorted(change.get("settings", {})))
-        words = f"{keys} set as {order.source} has them" if keys else f"as {order.source} has them"
+        words = f"as {order.source} has them" + (f"; set afterwards: {keys}" if keys else "")
         return CheckResult("settings", State.OK, 1, 1, words)
 
 

@@ -141,14 +141,12 @@ class Recovered:
         look = () if self.state is State.OK else ("Look into the checks that are not ok.",)
         if order.task is Task.IN_PLACE:
             return (*look, *self._after_in_place())
-        setting = f"ai-square-db:instance: {order.instance}"
         adopt = f"invoke adopt -s {order.stack} --instance {order.instance} --out adopted"
         return (
             *look,
             f"Look at the data at {self.address}, or by the Auth Proxy ({self.connection_name}).",
-            f"Point the application there, and set `{setting}` in Pulumi.{order.stack}.yaml.",
-            f"Tell Pulumi, which does not know it: `{adopt}`, then `pulumi import` as it says.",
-            "Read replicas are not there: deploying the stack makes them.",
+            f"Point the application there: {self.address} or {self.connection_name}.",
+            f"Move the stack over before anybody deploys it (docs/restoring.md): `{adopt}`.",
             f"Not needed after all? Delete {order.instance}, protection off first: it is paid for.",
         )
 

@@ -107,12 +107,19 @@ def parse(given: str, now: datetime) -> When:
     if lower == LATEST:
         return When()
     if found := _AGO.fullmatch(lower):
-        return When(at=now - int(found[1]) * _UNITS[found[2]])
+        return When(at=_back(text, now, int(found[1]) * _UNITS[found[2]]))
     if lower.startswith("before migration ") and (found := _BEFORE.fullmatch(text)):
         return When(migration=found[1])
     if lower.startswith("marker ") and (found := _MARKER.fullmatch(text)):
         return When(marker=found[1])
     return When(at=_time(text))
+
+
+def _back(text: str, now: datetime, age: timedelta) -> datetime:
+    try:
+        return now - age
+    except OverflowError:
+        raise BadMomentError(text) from None
 
 
 def _time(text: str) -> datetime:

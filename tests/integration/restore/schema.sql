@@ -4,10 +4,12 @@ CREATE TABLE ops.schema_migrations (
     version text PRIMARY KEY,
     name text NOT NULL,
     position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
-    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    duration_ms bigint NOT NULL DEFAULT 0
 );
 CREATE TABLE ops.schema_migration_steps (
-    version text NOT NULL, step integer NOT NULL, finished_at timestamptz
+    version text NOT NULL, direction text NOT NULL DEFAULT 'up', step integer NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(), finished_at timestamptz
 );
 INSERT INTO ops.schema_migrations (version, name) VALUES ('0001', 'first'), ('0002', 'second');
 CREATE TABLE ops.drill_heartbeat (

@@ -40,3 +40,29 @@ def test_nothing_is_written_over_its_source() -> None:
     guard.differ("a", "b")
     with pytest.raises(guard.SameInstanceError):
         guard.differ("a", "a")
+
+
+@pytest.mark.parametrize("stack", ["local", "staging", "prod"])
+def test_what_cannot_be_taken_back_is_confirmed_everywhere(stack: str) -> None:
+    target = load(stack)
+    name = target.instance
+    assert not guard.insist(target, "replace it", yes=False, now=OPEN)
+    assert guard.insist(target, "replace it", yes=True, confirm=name, now=OPEN)
+    for given in ("", "another"):
+        with pytest.raises(guard.NotConfirmedError, match=f"--yes --confirm {name}"):
+            guard.insist(target, "replace it", yes=True, confirm=given, now=OPEN)
+
+
+def test_only_productions_window_holds_it_up(prod: Target) -> None:
+    local = load("local")
+    assert guard.insist(local, "replace it", yes=True, confirm=local.instance, now=CLOSED)
+    with pytest.raises(guard.OutsideWindowError):
+        guard.insist(prod, "replace it", yes=True, confirm=prod.instance, now=CLOSED)
+
+
+def test_an_instance_beside_productions_is_confirmed_at_any_hour(prod: Target) -> None:
+    assert guard.permit_new(load("local"), "restore", yes=False)
+    assert not guard.permit_new(prod, "restore", yes=False)
+    assert guard.permit_new(prod, "restore", yes=True, confirm=prod.instance)
+    with pytest.raises(guard.NotConfirmedError):
+        guard.permit_new(prod, "restore", yes=True)

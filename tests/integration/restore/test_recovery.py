@@ -1,0 +1,111 @@
+"""Restores into a new instance and to a moment: what is there afterwards, and what is told."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ops.console import to_json
+from ops.restore.recovery import when
+from ops.restore.recovery.order import RUN_LABEL, Request, Task
+from ops.restore.recovery.perform import Options, restore
+from ops.restore.recovery.plan import Plan
+from ops.restore.recovery.report import Abandoned
+from ops.restore.source import Source
+from tests.integration.restore.conftest import Site
+from tests.integration.restore.desk import Desk, desk
+
+
+@pytest.fixture
+def at_source(site: Site, source: Source) -> Desk:
+    return desk(site, source)
+
+
+def test_a_dry_run_makes_nothing(at_source: Desk) -> None:
+    found = restore(at_source.run, Request(Task.PITR, to="latest"), Options(dry_run=True))
+    assert isinstance(found, Plan)
+    assert json.loads(to_json(found))["done"] is False
+    assert "Leave out --dry-run" in str(found.blocks()[-1])
+    given_up = restore(at_source.run, Request(Task.PITR), Options(abandon=True))
+    assert isinstance(given_up, Abandoned)
+    assert "unfinished" in str(given_up.blocks()[0])
+
+
+def _clock(at: Desk) -> datetime:
+    ((moment,),) = at.execute("SELECT clock_timestamp()")
+    assert isinstance(moment, datetime)
+    return moment
+
+
+def test_an_idle_database_goes_back_to_a_moment_after_its_last_commit(at_source: Desk) -> None:
+    at_source.execute("INSERT INTO event (what) VALUES ('kept')")
+    moment = _clock(at_source)
+    at_source.fault("unavailable", match="*", share=0.3, seed=7)
+    at_source.fault("busy", match="instances.clone", count=2)
+    try:
+        made = at_source(Request(Task.PITR, to=moment.isoformat(), name="idle"))
+    finally:
+        at_source.fault("clear")
+    try:
+        assert made.order.pass_by
+        at = at_source.source.database.at(made.address)
+        found = at_source.execute("SELECT count(*) FROM event WHERE what = 'kept'", at)
+        assert found == [(1,)]
+        assert made.order.moment == moment
+        instance = at_source.source.cloud.instance("idle")
+        assert instance.body["settings"]["userLabels"][RUN_LABEL] == made.run
+        assert instance.deletion_protection
+    finally:
+        at_source.remove("idle")
+        at_source.execute("DELETE FROM event WHERE what = 'kept'")
+
+
+def test_the_moment_before_a_migration_lacks_it(at_source: Desk) -> None:
+    at_source.execute("INSERT INTO event (what) VALUES ('before')")
+    at_source.execute(
+        "INSERT INTO ops.schema_migrations (version, name, duration_ms) VALUES ('0042', 'm', 0)"
+    )
+    at_source.execute("INSERT INTO event (what) VALUES ('after')")
+    try:
+        made = at_source(Request(Task.PITR, to="before migration 42", name="early", zonal=True))
+        at = at_source.source.database.at(made.address)
+        events = "SELECT what FROM event WHERE what IN ('before', 'after')"
+        assert at_source.execute(events, at) == [("before",)]
+        assert at_source.execute("SELECT max(version) FROM ops.schema_migrations", at) == [
+            ("0002",)
+        ]
+        (checked,) = (one for one in made.checks if one.check == "migrations")
+        assert "the head is 0002" in checked.detail
+    finally:
+        at_source.execute("DELETE FROM ops.schema_migrations WHERE version = '0042'")
+        at_source.execute("DELETE FROM event WHERE what IN ('before', 'after')")
+        if at_source.source.cloud.find("early"):
+            at_source.remove("early")
+
+
+def test_a_moment_is_looked_up_where_it_stands(
+    at_source: Desk, execute: Callable[[str], None]
+) -> None:
+    now = datetime.now(UTC)
+    with pytest.raises(when.UnknownMigrationError, match="0002, 0001"):
+        when.ask(at_source.source, when.parse("before migration 0099", now))
+    with pytest.raises(when.UnknownMarkerError, match="none"):
+        when.ask(at_source.source, when.parse("marker lost", now))
+    execute(
+        "INSERT INTO ops.drill_heartbeat (drill, label, written_at) VALUES"
+        " ('d1', 'marker', '2026-01-01T00:00:00Z'), ('d1', 'after', '2026-01-01T00:00:01Z'),"
+        " ('d1', 'marker', '2026-01-01T00:00:02Z'), ('d1', 'after', '2026-01-01T00:00:03Z'),"
+        " ('d2', 'marker', '2026-01-01T00:00:04Z')"
+    )
+    try:
+        found = [
+            when.ask(at_source.source, when.parse(f"marker {name}", now)) for name in ("d1", "d2")
+        ]
+        noon = datetime(2026, 1, 1, tzinfo=UTC)
+        assert found[0] == noon + timedelta(seconds=3, microseconds=-250)
+        assert found[1] == noon + timedelta(seconds=4, microseconds=1000)
+        with pytest.raises(when.UnknownMarkerError, match="d2, d1"):
+            when.ask(at_source.source, when.parse("marker lost", now))
+    finally:
+        execute("DELETE FROM ops.drill_heartbeat WHERE drill IN ('d1', 'd2')")
