@@ -1,15 +1,20 @@
 """Loads statements from ``sql/<room>/<name>.sql`` and renders the few that vary in structure.
 
 Values are parameters of the statement, never text of it. Jinja decides structure
-only, and every expression must pass ``|ident`` or ``|literal``: anything else is
-refused, so that a value can't slip in as text.
+only, and every expression must pass ``|ident``, ``|literal`` or ``|operator``: anything
+else is refused, so that a value can't slip in as text.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ops.errors import OpsError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 ROOT = Path(__file__).resolve().parent.parent / "sql"
 
@@ -33,8 +38,12 @@ class UnsafeExpressionError(OpsError):
         )
 
 
+# The characters of operators: https://www.postgresql.org/docs/15/sql-syntax-lexical.html
+_OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
+
+
 class _Sql(str):
-    """Text that one of the two filters made."""
+    """Text that one of the filters made."""
 
     __slots__ = ()
 
@@ -63,6 +72,11 @@ def render(name: str, structure: Mapping[str, object]) -> str:
         NoSuchStatementError: there is no such file.
         UnsafeExpressionError: the template prints something unfiltered.
     """
+    return _template(name).render(structure)
+
+
+@cache
+def _template(name: str) -> "Template":
     from jinja2 import Environment, StrictUndefined
 
     # autoescape is for HTML; finalize refuses whatever is not SQL made by a filter
@@ -73,7 +87,8 @@ def render(name: str, structure: Mapping[str, object]) -> str:
     )
     environment.filters["ident"] = _ident
     environment.filters["literal"] = _literal
-    return environment.from_string(load(name)).render(structure)
+    environment.filters["operator"] = _operator
+    return environment.from_string(load(name))
 
 
 def _refuse_unfiltered(value: object) -> object:
@@ -94,3 +109,11 @@ def _literal(value: object) -> _Sql:
     from psycopg import sql as psql
 
     return _Sql(psql.Literal(value).as_string(None))
+
+
+def _operator(value: Sequence[str]) -> _Sql:
+    """Write an operator with its schema: a sequence of both."""
+    schema, name = value
+    if not _OPERATOR.fullmatch(name):
+        raise UnsafeExpressionError(name)
+    return _Sql(f"OPERATOR({_ident([schema])}.{name})")

@@ -2,14 +2,16 @@
 SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname),
        concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod),
                  CASE WHEN a.attcollation <> t.typcollation THEN
-                     (SELECT format('collate %I', l.collname) FROM pg_collation l
-                       WHERE l.oid = a.attcollation) END,
+                     'collate ' || a.attcollation::regcollation END,
                  CASE WHEN a.attnotnull THEN 'not null' END,
                  'default ' || pg_get_expr(d.adbin, d.adrelid),
                  'identity ' || nullif(a.attidentity::text, ''),
                  'generated ' || nullif(a.attgenerated::text, ''),
                  'storage ' || a.attstorage::text, 'compression ' || nullif(a.attcompression::text, ''),
-                 'statistics ' || nullif(a.attstattarget, -1), a.attoptions::text)
+                 'statistics ' || nullif(a.attstattarget, -1), a.attoptions::text,
+                 'foreign ' || a.attfdwoptions::text,
+                 CASE WHEN NOT a.attislocal THEN 'inherited' END,
+                 'parents ' || nullif(a.attinhcount, 0))
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
--- Which column does every sequence feed, and how far is the sequence?
+-- Which column of numbers does every sequence feed, and how far is the sequence?
 -- Needs USAGE or SELECT on the sequences.
 SELECT s.seqrelid::regclass::text, n.nspname, c.relname, a.attname,
        CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
@@ -12,6 +12,7 @@ SELECT s.seqrelid::regclass::text, n.nspname, c.relname, a.attname,
   JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p')
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+  JOIN pg_type t ON t.oid = a.atttypid AND t.typcategory = 'N'
  WHERE NOT s.seqcycle
    AND n.nspname !~ '^pg_temp'
  ORDER BY 1

@@ -2,7 +2,7 @@
 SELECT p.oid::regprocedure::text,
        concat_ws(' ', CASE WHEN p.prokind = 'a'
                            THEN (SELECT a::text FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
-                           ELSE md5(pg_get_functiondef(p.oid)) END,
+                           ELSE md5(concat(pg_get_functiondef(p.oid), p.prosqlbody)) END,
                  'owner', pg_get_userbyid(p.proowner))
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace

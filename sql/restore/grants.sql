@@ -24,6 +24,25 @@ SELECT format('database %I', datname), concat_ws(' ', pg_get_userbyid(datdba), d
   FROM pg_database
  WHERE datname = current_database()
  UNION ALL
+SELECT format('language %I', lanname), lanacl::text
+  FROM pg_language
+ WHERE lanacl IS NOT NULL
+ UNION ALL
+SELECT format('foreign data wrapper %I', fdwname), fdwacl::text
+  FROM pg_foreign_data_wrapper
+ WHERE fdwacl IS NOT NULL
+ UNION ALL
+SELECT format('server %I', srvname), srvacl::text
+  FROM pg_foreign_server
+ WHERE srvacl IS NOT NULL
+ UNION ALL
+SELECT format('tablespace %I', spcname), spcacl::text
+  FROM pg_tablespace
+ WHERE spcacl IS NOT NULL
+ UNION ALL
+SELECT format('parameter %s', parname), paracl::text
+  FROM pg_parameter_acl
+ UNION ALL
 SELECT format('defaults of %I in %s for %s', pg_get_userbyid(defaclrole),
               coalesce(nullif(defaclnamespace, 0)::regnamespace::text, 'every schema'),
               defaclobjtype), defaclacl::text

@@ -1,5 +1,6 @@
 -- Which large objects are there, whose, and what do they hold? Read in pieces of 8 MB, since one
--- may have 4 TB. Needs SELECT on the large objects: of others only the owner and grants are told.
+-- may have 4 TB. Needs SELECT on the large objects: of others only the owner and grants are told,
+-- and that their content was not seen.
 SELECT format('large object %s', l.oid),
        concat_ws(' ', 'owner', pg_get_userbyid(l.lomowner), l.lomacl::text,
                  CASE WHEN pg_has_role(l.lomowner, 'USAGE')
@@ -15,6 +16,7 @@ SELECT format('large object %s', l.oid),
                                             OFFSET 0) o
                                     OFFSET 0) s
                              CROSS JOIN LATERAL
-                                   generate_series(0, s.size - 1, 8388608) AS place) END)
+                                   generate_series(0, s.size - 1, 8388608) AS place)
+                      ELSE '(not seen)' END)
   FROM pg_largeobject_metadata l
  ORDER BY 1

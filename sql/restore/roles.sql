@@ -1,5 +1,6 @@
--- Which roles are there, what may they do, and of which roles are they members?
--- Needs no privilege.
+-- Which roles are there, what may they do, and of which roles are they members? Since PostgreSQL 16
+-- one may be granted by several, with or without INHERIT and SET. Passwords are not read: only
+-- superusers could. Needs no privilege.
 SELECT format('role %I', rolname),
        concat_ws(' ', CASE WHEN rolsuper THEN 'superuser' END,
                  CASE WHEN rolinherit THEN 'inherit' END,
@@ -11,8 +12,10 @@ SELECT format('role %I', rolname),
                  'connections', rolconnlimit, 'valid until ' || rolvaliduntil)
   FROM pg_roles
  UNION ALL
-SELECT format('%I is a member of %I', pg_get_userbyid(member), pg_get_userbyid(roleid)),
-       concat_ws(' ', 'granted by', pg_get_userbyid(grantor),
-                 CASE WHEN admin_option THEN 'with admin option' END)
-  FROM pg_auth_members
+SELECT format('%I is a member of %I, granted by %I', pg_get_userbyid(m.member),
+              pg_get_userbyid(m.roleid), pg_get_userbyid(m.grantor)),
+       concat_ws(' ', CASE WHEN m.admin_option THEN 'with admin option' END,
+                 'inherit ' || (to_jsonb(m) ->> 'inherit_option'),
+                 'set ' || (to_jsonb(m) ->> 'set_option'))
+  FROM pg_auth_members m
  ORDER BY 1

@@ -2,7 +2,7 @@
 -- may a recovered one be ahead: PostgreSQL logs 32 values in advance (SEQ_LOG_VALS in
 -- src/backend/commands/sequence.c) and every session takes its cache from there?
 -- Needs USAGE or SELECT on the sequences.
-SELECT s.seqrelid::regclass::text,
+SELECT format('%I.%I', n.nspname, c.relname),
        has_sequence_privilege(s.seqrelid, 'SELECT, USAGE'),
        CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
             THEN pg_sequence_last_value(s.seqrelid) END,
@@ -11,6 +11,7 @@ SELECT s.seqrelid::regclass::text,
        s.seqcycle
   FROM pg_sequence s
   JOIN pg_class c ON c.oid = s.seqrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relpersistence = 'p'
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid

@@ -10,6 +10,8 @@ SELECT format('database %I', datname),
                  coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'),
                  'collation ' || datcollversion,
                  'runs on ' || pg_database_collation_actual_version(oid), 'connections', datconnlimit,
+                 'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = d.dattablespace),
+                 CASE WHEN datistemplate THEN 'template' END,
                  CASE WHEN datallowconn THEN 'open' ELSE 'closed' END)
   FROM pg_database d
  WHERE datname = current_database()

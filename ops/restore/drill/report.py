@@ -7,7 +7,7 @@ from datetime import datetime
 from ops.console import Table
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof import questions
-from ops.restore.proof.compare import WRONG
+from ops.restore.proof.outcomes import WRONG
 from ops.results import CheckResult, State, worst
 
 VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}

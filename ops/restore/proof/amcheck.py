@@ -12,10 +12,15 @@ import psycopg
 from ops import sql
 from ops.db import Connection, QueryFailedError, statement
 from ops.restore.crew import Crew, Login
-from ops.restore.proof.compare import WRONG
+from ops.restore.proof import limit as limits
+from ops.restore.proof import trouble
+from ops.restore.proof.limit import Limit
+from ops.restore.proof.outcomes import FINE, Outcome, Words, result
 from ops.results import CheckResult, State
 
 LANES = 2  # amcheck of two objects side by side
+TOGETHER = 50  # small objects share a statement
+_TOGETHER_BYTES = 1 << 20
 _GRANT = (
     "As a superuser (on Cloud SQL: as a member of cloudsqlsuperuser): CREATE EXTENSION amcheck, "
     "and GRANT EXECUTE ON its functions to the role that drills."
@@ -23,58 +28,105 @@ _GRANT = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _Object:
+    kind: str
     label: str
-    faults: tuple[str, ...]
-    refused: bool = False
+    oid: int
+    size_bytes: int
 
 
-def check(crew: Crew, login: Login) -> CheckResult:
-    """Look for damage in every B-tree index, with every row of its table, and in every table."""
+_Looked = tuple[_Object, Outcome]
+
+
+def check(crew: Crew, login: Login, limit: Limit = limits.NONE) -> CheckResult:
+    """Look for damage in every B-tree index, with every row of its table, and in every table.
+
+    Where the time is limited, the smallest come first: so most objects are looked at.
+    """
     with crew.connect(login) as connection:
         allowed = connection.execute(statement(sql.load("restore/amcheck_allowed"))).fetchone()
-        objects = connection.execute(statement(sql.load("restore/amcheck_objects"))).fetchall()
+        rows = connection.execute(statement(sql.load("restore/amcheck_objects"))).fetchall()
+    objects = [_Object(*row) for row in rows]
     if allowed is None or not allowed[1]:
         words = "amcheck is not installed" if allowed is None else f"{login.user} may not call it"
         return CheckResult("amcheck", State.UNKNOWN, 0, len(objects), words, remedy=_GRANT)
     schema = allowed[0]
 
-    def lane(taken: Iterator[tuple[str, str, int]]) -> Sequence[_Looked]:
+    def lane(taken: Iterator[tuple[_Object, ...]]) -> Sequence[_Looked]:
         with crew.connect(login) as connection:
-            return [_look(connection, schema, *one) for one in taken]
+            return [one for batch in taken for one in _look(connection, schema, batch, limit)]
 
-    looked = crew.share("amcheck", objects, LANES, lane)
-    return _of_looked(looked, len(objects))
+    batches = _together(objects)
+    if limit.ends is not None:
+        batches.reverse()
+    looked = crew.share("amcheck", batches, LANES, lane)
+    return _of_looked(looked, objects)
 
 
-def _look(connection: Connection, schema: str, kind: str, label: str, relation: int) -> _Looked:
+def _together(objects: Sequence[_Object]) -> list[tuple[_Object, ...]]:
+    """Return batches: the large ones alone and first, then small ones of a kind together."""
+    batches: list[tuple[_Object, ...]] = [
+        (one,) for one in objects if one.size_bytes > _TOGETHER_BYTES
+    ]
+    for kind in ("table", "index"):
+        small = [o for o in objects if o.size_bytes <= _TOGETHER_BYTES and o.kind == kind]
+        batches += (tuple(small[i : i + TOGETHER]) for i in range(0, len(small), TOGETHER))
+    return batches
+
+
+def _look(
+    connection: Connection, schema: str, batch: Sequence[_Object], limit: Limit
+) -> Sequence[_Looked]:
+    if limit.passed:
+        return []
+    kind = batch[0].kind
     query = statement(sql.render(f"restore/amcheck_{kind}", {"schema": schema}))
     try:
-        rows = connection.execute(query, {"relation": relation}).fetchall()
+        limit.hold(connection)
+        rows = connection.execute(query, {"relations": [one.oid for one in batch]}).fetchall()
     except psycopg.Error as error:
         if connection.broken:
             raise
-        text = error.diag.message_primary or str(error)
-        return _Looked(label, (text,), isinstance(error, psycopg.errors.InsufficientPrivilege))
-    if kind == "index":
-        return _Looked(label, ())
-    return _Looked(label, tuple(f"block {row[0]}, row {row[1]}: {row[3]}" for row in rows))
+        if len(batch) == 1:
+            outcome = _of_error(error, limit)
+            return [] if outcome is None else [(batch[0], outcome)]
+        # one of them is damaged: which one shows when they are looked at one by one
+        return [one for each in batch for one in _look(connection, schema, (each,), limit)]
+    faults: dict[int, list[str]] = {}
+    if kind == "table":
+        for relation, block, row, _, text in rows:
+            faults.setdefault(relation, []).append(f"block {block}, row {row}: {text}")
+    return [(one, _of_faults(faults.get(one.oid, ()))) for one in batch]
 
 
-def _of_looked(looked: Sequence[_Looked], total: int) -> CheckResult:
-    damaged = [one for one in looked if one.faults and not one.refused]
-    refused = [one for one in looked if one.refused]
-    lines = tuple(f"{one.label}: {text}" for one in (*damaged, *refused) for text in one.faults)
-    known = total - len(refused)
-    if damaged:
-        words = f"{len(damaged)} of {total} indexes and tables are damaged"
-        facts = {WRONG: len(damaged)}
-        return CheckResult("amcheck", State.FINDING, known, total, words, lines, facts)
-    if refused:
-        words = f"{len(refused)} of {total} indexes and tables may not be looked at"
-        return CheckResult("amcheck", State.UNKNOWN, known, total, words, lines, remedy=_GRANT)
-    words = f"{total} indexes and tables are sound, every row is in its indexes"
-    return CheckResult("amcheck", State.OK, total, total, words)
+def _of_faults(faults: Sequence[str]) -> Outcome:
+    return Outcome(State.FINDING, "; ".join(faults)) if faults else FINE
+
+
+def _of_error(error: psycopg.Error, limit: Limit) -> Outcome | None:
+    """Return what an error means; None where the time ran out: the object was not got to."""
+    found = limit.trouble(trouble.of(error))
+    if found is limits.LATE:
+        return None
+    if found.state is State.UNKNOWN:
+        refused = isinstance(error, psycopg.errors.InsufficientPrivilege)
+        return Outcome(State.UNKNOWN, found.detail, _GRANT if refused else found.remedy)
+    return Outcome(State.FINDING, error.diag.message_primary or str(error))
+
+
+def _of_looked(looked: Sequence[_Looked], objects: Sequence[_Object]) -> CheckResult:
+    found = {one.label: outcome for one, outcome in looked}
+    words = Words(
+        ok=f"{len(objects)} indexes and tables are sound, every row is in its indexes",
+        wrong="indexes and tables are damaged",
+        unknown="indexes and tables may not be looked at",
+        none="there are no indexes and tables",
+    )
+    facts = {
+        "bytes": sum(one.size_bytes for one, _ in looked),
+        "bytes_in_all": sum(one.size_bytes for one in objects),
+    }
+    return result("amcheck", found, words, facts, late=len(objects) - len(looked))
 
 
 def install(crew: Crew, login: Login) -> None:

@@ -1,15 +1,19 @@
 """What the source held at the marker: answers, content, sequences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ops.db import Budget
+import psycopg
+
+from ops.db import Budget, Connection
 from ops.restore.crew import Crew
-from ops.restore.proof import content, marker, questions, sequences
+from ops.restore.proof import catalogs, content, marker, questions, sequences, trouble
+from ops.restore.proof.catalogs import Catalogs
 from ops.restore.proof.content import Content, Sum, TableShape
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.questions import Answer
+from ops.restore.proof.reading import released, under
 from ops.restore.proof.sequences import Reach
 from ops.restore.proof.trouble import Trouble
 from ops.restore.source import Source
@@ -48,44 +52,84 @@ class Baseline:
         moving: objects whose answer changed while we read, by question.
         content: of every table.
         sequences: how far the sequences were after the marker.
+        catalogs: the system catalogs before the marker and after it.
+        left_out: tables whose content is not compared on purpose, by the reason.
     """
 
     marker: Marker
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, Answer | Trouble]
     moving: Mapping[str, frozenset[str]]
     content: Mapping[str, Proven]
     sequences: Mapping[str, Reach]
+    catalogs: tuple[Catalogs | Trouble, Catalogs | Trouble]
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def take(crew: Crew, source: Source, drill: str, marked: "Future[Marker]", tries: int) -> Baseline:
     """Set the marker, tell it at once through ``marked``, and read the baseline under it."""
     try:
+        before = _ask_now(crew, source)
         with marker.hold(crew, source, drill, tries) as found:
             marked.set_result(found)
-            return read(crew, source, found)
+            return read(crew, source, found, before)
     except BaseException as error:
         if not marked.done():
             marked.set_exception(error)
         raise
 
 
-def read(crew: Crew, source: Source, found: Marker) -> Baseline:
-    """Return the baseline, read under the marker's snapshots."""
+def read(
+    crew: Crew, source: Source, found: Marker, before: Mapping[str, Answer | Trouble]
+) -> Baseline:
+    """Return the baseline, read under the marker's snapshots.
+
+    PostgreSQL's functions that print definitions print those of now, whatever the snapshot,
+    so the questions are asked before the marker, under its snapshots and after all else:
+    what was not the same every time is moving.
+    """
     with crew.connect(source.login(READ)) as connection:
-        with content.under(connection, found.snapshots[0]):
+        with under(connection, found.snapshots[0]):
             answers = questions.ask_all(connection)
+            low = _catalogs(connection)
             shapes = content.shapes(connection)
+            left_out = content.left_out(connection)
         reach = sequences.read(connection)
-    low, high = _contents(crew, source, found, shapes)
-    with crew.connect(source.login(READ)) as connection:
-        again = questions.ask_all(connection)
+        asked, high = [before, answers], low
+        for snapshot in found.snapshots[1:]:
+            with under(connection, snapshot):
+                asked.append(questions.ask_all(connection))
+                high = _catalogs(connection)
+    held, held_after = _contents(crew, source, found, shapes)
+    asked.append(_ask_now(crew, source))
+    unanswered = {q: _trouble([one[q] for one in asked]) for q in answers}
     return Baseline(
         marker=found,
-        answers=answers,
-        moving={question: moving(answers[question], again[question]) for question in answers},
-        content={label: prove(low[label], high[label]) for label in low},
+        answers={q: unanswered[q] or answers[q] for q in answers},
+        moving={q: moving(*(one[q] for one in asked)) for q in answers},
+        content={label: prove(held[label], held_after[label]) for label in held},
         sequences=reach,
+        catalogs=(low, high),
+        left_out=left_out,
     )
+
+
+def _ask_now(crew: Crew, source: Source) -> Mapping[str, Answer | Trouble]:
+    with crew.connect(source.login(READ)) as connection, under(connection):
+        return questions.ask_all(connection)
+
+
+def _catalogs(connection: Connection) -> Catalogs | Trouble:
+    try:
+        with released(connection):
+            return catalogs.read(connection)
+    except psycopg.Error as error:
+        if connection.broken:
+            raise
+        return trouble.of(error).on_source()
+
+
+def _trouble(answers: Iterable[Answer | Trouble]) -> Trouble | None:
+    return next((one.on_source() for one in answers if isinstance(one, Trouble)), None)
 
 
 def _contents(
@@ -100,9 +144,11 @@ def _contents(
     return low, content.read(crew, login, cut, found.snapshots[1])
 
 
-def moving(before: Answer, after: Answer) -> frozenset[str]:
-    """Return the objects whose definition is not the same in both answers."""
-    return frozenset(name for name, _ in set(before.items()) ^ set(after.items()))
+def moving(*answers: Answer | Trouble) -> frozenset[str]:
+    """Return the objects whose definition is not the same in all answers."""
+    given = [one for one in answers if not isinstance(one, Trouble)]
+    names = frozenset(name for one in given for name in one)
+    return frozenset(name for name in names if len({one.get(name) for one in given}) > 1)
 
 
 def prove(low: Content, high: Content) -> Proven:

@@ -4,39 +4,85 @@ They need no baseline, so the restored backup, which is older than the source is
 gets them too.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+
+import psycopg
 
 from ops import sql
 from ops.db import DIAGNOSTIC, Connection, statement
+from ops.errors import OpsError
 from ops.restore.crew import Crew, Login
+from ops.restore.proof import limit as limits
+from ops.restore.proof import trouble
+from ops.restore.proof.limit import Limit
+from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One column of a foreign key and the one it refers to; Jinja reads it."""
+def application(
+    crew: Crew, login: Login, original: Login, limit: Limit = limits.NONE
+) -> CheckResult:
+    """Connect as the application, and read the first row of everything it may read.
 
-    column: str
-    refers_to: str
-
-
-def application(crew: Crew, login: Login) -> CheckResult:
-    """Connect as the application, and read the first row of everything it may read."""
+    Args:
+        crew: to connect with.
+        login: the application's, on the copy.
+        original: the application's, on the source: what can't be read there either is no loss.
+        limit: tables that are not got to by then are told.
+    """
+    found: dict[str, Outcome] = {}
     with crew.connect(login) as connection:
-        found = connection.execute(statement(sql.load("restore/application_tables"))).fetchall()
-        for (table,) in found:
-            connection.execute(statement(sql.render("restore/first_row", {"table": table})))
-    if not found:
+        tables = connection.execute(statement(sql.load("restore/application_tables"))).fetchall()
+        for (table,) in tables:
+            if limit.passed:
+                break
+            limit.hold(connection)
+            found[".".join(table)] = _first_row(connection, table, limit)
+    failed = [table for (table,) in tables if found.get(".".join(table), FINE) is not FINE]
+    alike = _fail_on_source(crew, original, failed) if failed else ()
+    for table in alike:
+        found[".".join(table)] = Outcome(State.OK, "can't be read on the source either")
+    if not tables:
         words = f"{login.user} connects; no table is granted to it, none was read"
         remedy = (
             f"If it should read: GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login.user}, "
             "by a migration."
         )
         return CheckResult("application", State.OK, 1, 1, words, remedy=remedy)
-    words = f"{login.user} connects and reads from all {len(found)} tables granted to it"
-    return CheckResult("application", State.OK, len(found) + 1, len(found) + 1, words)
+    read = len(tables) - len(alike)
+    told = Words(
+        ok=f"{login.user} connects and reads from all {read} tables granted to it",
+        wrong=f"tables can't be read by {login.user}",
+        unknown=f"tables could not be read by {login.user}",
+    )
+    checked = result("application", found, told, late=len(tables) - len(found))
+    # the connection is one more thing that was looked at
+    return replace(checked, examined=checked.examined + 1, total=checked.total + 1)
+
+
+def _first_row(connection: Connection, table: Sequence[str], limit: Limit) -> Outcome:
+    try:
+        connection.execute(statement(sql.render("restore/first_row", {"table": table})))
+    except psycopg.Error as error:
+        if connection.broken:
+            raise
+        return of_trouble(limit.trouble(trouble.of(error)))
+    return FINE
+
+
+def _fail_on_source(
+    crew: Crew, original: Login, tables: Sequence[Sequence[str]]
+) -> Sequence[Sequence[str]]:
+    try:
+        with crew.connect(original) as connection:
+            failed = [_first_row(connection, table, limits.NONE) for table in tables]
+    except OpsError:
+        crew.check()
+        return ()
+    return [t for t, one in zip(tables, failed, strict=True) if one.state is State.FINDING]
 
 
 def migrations(
@@ -78,65 +124,6 @@ def _has_ledger(connection: Connection) -> bool:
 def _versions(connection: Connection, until: datetime | None) -> tuple[str, ...]:
     query = statement(sql.load("restore/migration_head"))
     return tuple(row[0] for row in connection.execute(query, {"until": until}))
-
-
-def orphans(connection: Connection) -> CheckResult:
-    """Look for rows whose foreign key leads nowhere, in every foreign key that is validated.
-
-    After a restore a constraint that is marked as validated may hold such rows all the same.
-    """
-    keys = connection.execute(statement(sql.load("restore/foreign_keys"))).fetchall()
-    lines, rows = [], 0
-    for name, table, referenced, columns, refers_to in keys:
-        pairs = [Key(*pair) for pair in zip(columns, refers_to, strict=True)]
-        structure = {"table": table, "referenced": referenced, "keys": pairs}
-        query = statement(sql.render("restore/orphans", structure))
-        row = connection.execute(query).fetchone()
-        total, lost = row or (0, 0)
-        rows += total
-        if lost:
-            lines.append(f"{'.'.join(table)} {name}: {lost} of {total} rows")
-    facts = {"rows": rows}
-    if lines:
-        words = f"{len(lines)} of {len(keys)} foreign keys have rows that lead nowhere"
-        return CheckResult(
-            "orphans", State.FINDING, len(keys), len(keys), words, tuple(lines), facts
-        )
-    if not keys:
-        return CheckResult("orphans", State.NOT_APPLICABLE, 0, 0, "there are no foreign keys")
-    words = f"{rows} rows of {len(keys)} foreign keys lead somewhere"
-    return CheckResult("orphans", State.OK, len(keys), len(keys), words, evidence=facts)
-
-
-def sequence_reach(connection: Connection) -> CheckResult:
-    """Compare every sequence with the farthest value of the column that it feeds."""
-    fed = connection.execute(statement(sql.load("restore/fed_columns"))).fetchall()
-    lines, unknown = [], []
-    for name, schema, table, column, last, readable, increment in fed:
-        if not readable:
-            unknown.append(f"{name}: may not be read: grant USAGE")
-            continue
-        structure = {"table": (schema, table), "column": [column], "ascending": increment > 0}
-        row = connection.execute(
-            statement(sql.render("restore/column_reach", structure))
-        ).fetchone()
-        farthest = row[0] if row else None
-        direction = 1 if increment > 0 else -1
-        if farthest is not None and (last is None or (last - farthest) * direction < 0):
-            lines.append(f"{name}: is at {last or 'its start'}; {table}.{column} has {farthest}")
-    total, known = len(fed), len(fed) - len(unknown)
-    if lines:
-        words = f"{len(lines)} of {total} sequences would hand out values that are taken"
-        return CheckResult("sequence_reach", State.FINDING, known, total, words, tuple(lines))
-    if unknown:
-        words = f"{len(unknown)} of {total} sequences may not be read"
-        return CheckResult("sequence_reach", State.UNKNOWN, known, total, words, tuple(unknown))
-    if not fed:
-        return CheckResult(
-            "sequence_reach", State.NOT_APPLICABLE, 0, 0, "no sequence feeds a column"
-        )
-    words = f"{total} sequences are at or past their columns"
-    return CheckResult("sequence_reach", State.OK, total, total, words)
 
 
 def backup_heartbeat(

@@ -1,55 +1,64 @@
 """Compares a clone with the baseline: pure, no connection."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ops.restore.proof import sequences
+from ops.restore.proof import questions, sequences
 from ops.restore.proof.baseline import Baseline, Proven
 from ops.restore.proof.content import Content, Sum
+from ops.restore.proof.outcomes import Outcome, Words, of_trouble, result
 from ops.restore.proof.questions import Answer
 from ops.restore.proof.sequences import Reach
 from ops.restore.proof.trouble import Trouble
-from ops.results import CheckResult, State, worst
+from ops.results import CheckResult, State
 
 HASH = (
-    "sum of hash_record_extended(row, seed) over all rows, columns of hashed_as_text cast to text; "
-    "the seed is 0, or the row's xmin where stretch_pages is not 0"
+    "sum of hashtextextended(hash_record_extended(row, 0)::text, seed) over all rows, columns of "
+    "hashed_as_text as format('%s') shows them (xml as text); the seed is 0, or the row's xmin "
+    "where stretch_pages is not 0"
 )
-WRONG = "wrong"  # in the evidence of a finding: how many objects differ
+_WRONG, _UNKNOWN = "are not as on the source", "could not be compared"
 _CLIP = 160  # characters of a definition that a difference shows
 _SHOWN_RANGES = 3  # of pages that differ
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came out for one thing: a state and, unless all is well, a line about it."""
-
-    state: State
-    line: str = ""
 
 
 def answers(baseline: Baseline, question: str, copy: Answer | Trouble) -> CheckResult:
     """Compare the answers to one question."""
     source, moving = baseline.answers[question], baseline.moving[question]
+    if isinstance(source, Trouble):
+        return source.result(question, 0)
     if isinstance(copy, Trouble):
         return copy.result(question, len(source))
     lines = [*_differences(source, copy, moving)]
-    still = [name for name in source if name not in moving]
+    hidden = {name for name in source if source[name].endswith(questions.UNSEEN)} - moving
+    still = [name for name in source if name not in moving and name not in hidden]
     words = question.replace("_", " ")
+    secret = questions.not_seen(question, source)
+    facts = {"not_seen": secret} if secret else {}
     if lines:
         new = len(copy.keys() - source.keys() - moving)
         known, total = len(still) + new, len(source) + new
         detail = f"{len(lines)} of {total} {words} differ from the source at the marker"
-        return CheckResult(question, State.FINDING, known, total, detail, tuple(sorted(lines)))
-    if moving:
-        detail = f"{len(moving)} of {len(source)} {words} changed while they were read"
         return CheckResult(
-            question, State.UNKNOWN, len(still), len(source), detail, tuple(sorted(moving))
+            question, State.FINDING, known, total, detail, tuple(sorted(lines)), facts
         )
-    detail = (
-        f"all {len(source)} {words} are as at the marker" if source else f"there are no {words}"
-    )
-    return CheckResult(question, State.OK, len(source), len(source), detail)
+    if moving or hidden:
+        unknown = ((moving, "changed while they were read"), (hidden, "may not be read"))
+        told = "; ".join(
+            f"{len(some)} of {len(source)} {words} {why}" for some, why in unknown if some
+        )
+        remedy = f"sql/restore/{question}.sql says which privilege it needs." if hidden else ""
+        lines = sorted(moving | hidden)
+        known = len(still)
+        return CheckResult(
+            question, State.UNKNOWN, known, len(source), told, tuple(lines), facts, remedy
+        )
+    detail = f"all {len(source)} {words} are as at the marker"
+    if secret:
+        detail = f"{detail}; {secret} are not seen"
+    if not source:
+        detail = f"there are no {words}"
+    return CheckResult(question, State.OK, len(source), len(source), detail, (), facts)
 
 
 def _differences(source: Answer, copy: Answer, moving: frozenset[str]) -> Iterator[str]:
@@ -77,9 +86,9 @@ def counts(baseline: Baseline, copy: Mapping[str, Content]) -> CheckResult:
 
 def _count(want: Proven, have: Content | None) -> Outcome:
     if have is None or want.trouble is not None:
-        return Outcome(State.UNKNOWN, _why(want.trouble))
+        return _why(want.trouble)
     if have.trouble is not None:
-        return Outcome(have.trouble.state, have.trouble.detail)
+        return of_trouble(have.trouble)
     low = sum(one.rows for one in want.sums.values())
     proven = sum(one.rows for key, one in have.sums.items() if key not in _open(want, have))
     if proven != low:
@@ -94,10 +103,16 @@ def contents(baseline: Baseline, copy: Mapping[str, Content]) -> CheckResult:
     moving = sum(want.moving_rows for want in baseline.content.values())
     share = f", {moving / rows:.1%} of the rows moving" if moving else ""
     method = "exactly" if baseline.marker.exact else "in what was equal before and after"
-    words = f"{rows} rows compared {method} as of the marker{share}"
-    told = _of_tables("content", found, words, baseline)
+    told = _of_tables(
+        "content", found, f"{rows} rows compared {method} as of the marker{share}", baseline
+    )
+    if baseline.left_out:
+        left = ", ".join(f"{len(some)} {why}" for why, some in baseline.left_out.items())
+        words = f"{told.detail}; on purpose not compared: {left} tables"
+        told = replace(told, detail=words)
+    left_out = {"not_compared": baseline.left_out}
     tables = {label: _facts(want, copy.get(label)) for label, want in baseline.content.items()}
-    return replace(told, evidence={**told.evidence, "hash": HASH, "tables": tables})
+    return replace(told, evidence={**told.evidence, "hash": HASH, **left_out, "tables": tables})
 
 
 def _facts(want: Proven, have: Content | None) -> dict[str, object]:
@@ -122,15 +137,16 @@ def _summed(sums: Mapping[int, Sum], without: frozenset[int]) -> dict[str, objec
 
 def _content(want: Proven, have: Content | None) -> Outcome:
     if have is None or want.trouble is not None:
-        return Outcome(State.UNKNOWN, _why(want.trouble))
+        return _why(want.trouble)
     if have.trouble is not None:
-        return Outcome(have.trouble.state, have.trouble.detail)
+        return of_trouble(have.trouble)
     unproven = _open(want, have)
     wrong = differing(want, have)
     if wrong:
         return Outcome(State.FINDING, f"its rows are not those of the source{_where(want, have)}")
     if unproven and not want.sums:
-        return Outcome(State.UNKNOWN, "all of it changed around the marker: nothing was proven")
+        words = "all of it changed around the marker: nothing was proven"
+        return Outcome(State.UNKNOWN, words, "Drill again in a quieter hour.")
     return Outcome(State.OK)
 
 
@@ -203,8 +219,10 @@ def _open(want: Proven, have: Content) -> frozenset[int]:
     return want.moving | (have.sums.keys() - want.sums.keys())
 
 
-def _why(trouble: Trouble | None) -> str:
-    return "the copy's was not read" if trouble is None else f"on the source: {trouble.detail}"
+def _why(trouble: Trouble | None) -> Outcome:
+    if trouble is None:
+        return Outcome(State.UNKNOWN, "the copy's was not read")
+    return of_trouble(trouble.on_source())
 
 
 def reach(baseline: Baseline, copy: Mapping[str, Reach] | Trouble) -> CheckResult:
@@ -217,7 +235,8 @@ def reach(baseline: Baseline, copy: Mapping[str, Reach] | Trouble) -> CheckResul
         for name, reach in before.items()
         if name in after and name in copy  # a lost one is told of by the definitions
     }
-    return _result("sequences", found, f"all {len(found)} sequences are where they were")
+    words = f"all {len(found)} sequences are where they were"
+    return result("sequences", found, Words(words, _WRONG, _UNKNOWN))
 
 
 def _reach(before: Reach, after: Reach, copy: Reach) -> Outcome:
@@ -235,25 +254,4 @@ def _of_tables(
         "rows": sum(want.rows for want in baseline.content.values()),
         "moving_rows": sum(want.moving_rows for want in baseline.content.values()),
     }
-    return _result(check, found, words, facts)
-
-
-def _result(
-    check: str, found: Mapping[str, Outcome], words: str, facts: Mapping[str, object] | None = None
-) -> CheckResult:
-    lines = tuple(
-        f"{name}: {outcome.line}"
-        for name, outcome in sorted(found.items())
-        if outcome.state is not State.OK
-    )
-    state = worst(outcome.state for outcome in found.values()) if found else State.NOT_APPLICABLE
-    known = sum(outcome.state is not State.UNKNOWN for outcome in found.values())
-    told = dict(facts or {})
-    if state is State.FINDING:
-        wrong = told[WRONG] = sum(outcome.state is State.FINDING for outcome in found.values())
-        words = f"{wrong} of {len(found)} are not as on the source"
-    elif state is State.UNKNOWN:
-        words = f"{len(found) - known} of {len(found)} could not be compared"
-    elif not found:
-        words = "there are none"
-    return CheckResult(check, state, known, len(found), words, lines, told)
+    return result(check, found, Words(words, _WRONG, _UNKNOWN), facts)

@@ -1,33 +1,60 @@
 """Content hashes: every row of every table, in one pass each.
 
-The sum of ``hash_record_extended`` over the rows doesn't depend on their order. Types
-whose equal values can look different (1.0 and 1.00), or that have no hash (json, xml,
-point), are hashed as text.
+The sum of the rows' hashes doesn't depend on their order. Types whose equal values can
+look different (1.0 and 1.00), or that have no hash (json, xml, point), are hashed as they
+are shown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import psycopg
 
 from ops import sql
 from ops.db import Connection, statement
 from ops.restore.crew import Crew, Login
+from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
+from ops.restore.proof.limit import Limit
+from ops.restore.proof.reading import released, under
 from ops.restore.proof.trouble import Trouble
+from ops.results import State
 
 LANES = 2  # connections that read one server side by side
 STRETCHES = 64  # a table is cut into about so many, where rows move while they are read
+# Small tables share a statement, which saves four round trips each. Their locks are held
+# together, so they stay a fraction of the smallest lock table (64 a connection by default).
+TOGETHER = 50
+_TOGETHER_BYTES = 1 << 20
 _PAGE_BYTES = 8192
+
+REWRITTEN = Trouble(
+    State.UNKNOWN,
+    "it was truncated, rewritten or replaced while it was read",
+    "Drill again when nobody changes tables.",
+)
+
+
+class Hashed(StrEnum):
+    """How a column is hashed."""
+
+    AS_IT_IS = "as it is"
+    AS_TEXT = "as text"
+    AS_SHOWN = "as shown"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, and whether its type's equality means the same value."""
+    """A column, and how it is hashed."""
 
     name: str
-    exact: bool
+    hashed: Hashed
+
+    @property
+    def exact(self) -> bool:
+        """Return whether its type's equality means the same value."""
+        return self.hashed is Hashed.AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +64,10 @@ class TableShape:
     Attributes:
         schema, name: the table's.
         size_bytes: of its main fork, on the source.
-        columns: in order; empty where the whole row is hashed as it is.
+        columns: in order.
         stretch_pages: pages a stretch; 0 hashes the table as one.
+        oid, filenode: the table's and its file's, on the source at the marker.
+        policed: row security applies to us, with a policy that shows every row.
     """
 
     schema: str
@@ -46,6 +75,9 @@ class TableShape:
     size_bytes: int
     columns: tuple[Column, ...]
     stretch_pages: int = 0
+    oid: int = 0
+    filenode: int = 0
+    policed: bool = False
 
     @property
     def label(self) -> str:
@@ -84,19 +116,29 @@ def shapes(connection: Connection) -> tuple[TableShape, ...]:
     """Return the tables to be hashed, the largest first."""
     rows = connection.execute(statement(sql.load("restore/content_tables"))).fetchall()
     return tuple(
-        TableShape(schema, name, size, _columns(names, exact))
-        for schema, name, size, names, exact in rows
+        TableShape(schema, name, size, _columns(names, hashed), 0, oid, filenode, policed)
+        for schema, name, oid, size, filenode, policed, names, hashed in rows
     )
 
 
-def _columns(names: Sequence[str], exact: Sequence[bool]) -> tuple[Column, ...]:
-    if all(exact):
-        return ()
-    return tuple(Column(*pair) for pair in zip(names, exact, strict=True))
+def _columns(names: Sequence[str], hashed: Sequence[str]) -> tuple[Column, ...]:
+    return tuple(Column(name, Hashed(how)) for name, how in zip(names, hashed, strict=True))
+
+
+def left_out(connection: Connection) -> Mapping[str, tuple[str, ...]]:
+    """Return the tables whose content is not compared on purpose, by the reason."""
+    found: dict[str, tuple[str, ...]] = {}
+    for why, label in connection.execute(statement(sql.load("restore/not_compared"))):
+        found[why] = (*found.get(why, ()), label)
+    return found
 
 
 def read(
-    crew: Crew, login: Login, tables: Sequence[TableShape], snapshot: str = ""
+    crew: Crew,
+    login: Login,
+    tables: Sequence[TableShape],
+    snapshot: str = "",
+    limit: Limit = limits.NONE,
 ) -> Mapping[str, Content]:
     """Return the content of tables by their label, read over several connections.
 
@@ -105,48 +147,86 @@ def read(
         login: on the source or on a copy.
         tables: what to read, the largest first.
         snapshot: the exported snapshot to read under; empty reads what is there now.
+        limit: tables that are not got to by then have trouble instead.
     """
 
-    def lane(taken: Iterator[TableShape]) -> Sequence[Content]:
+    def lane(taken: Iterator[tuple[TableShape, ...]]) -> Sequence[Content]:
         with crew.connect(login) as connection:
-            return read_over(connection, taken, snapshot)
+            return _read(connection, taken, snapshot, limit)
 
-    found = crew.share("content", tables, LANES, lane)
+    found = crew.share("content", tuple(_together(tables)), LANES, lane)
     return {one.shape.label: one for one in found}
 
 
 def read_over(
-    connection: Connection, tables: Iterable[TableShape], snapshot: str = ""
+    connection: Connection,
+    tables: Iterable[TableShape],
+    snapshot: str = "",
+    limit: Limit = limits.NONE,
 ) -> Sequence[Content]:
     """Return the content of tables, read one after the other; see ``read``."""
+    return _read(connection, ((table,) for table in tables), snapshot, limit)
+
+
+def _together(tables: Sequence[TableShape]) -> Iterator[tuple[TableShape, ...]]:
+    small = []
+    for table in tables:
+        if table.size_bytes > _TOGETHER_BYTES or table.policed:
+            yield (table,)
+        else:
+            small.append(table)
+    yield from (tuple(small[i : i + TOGETHER]) for i in range(0, len(small), TOGETHER))
+
+
+def _read(
+    connection: Connection,
+    batches: Iterable[tuple[TableShape, ...]],
+    snapshot: str,
+    limit: Limit,
+) -> Sequence[Content]:
+    found: list[Content] = []
     with under(connection, snapshot):
-        connection.execute("SET row_security = off")  # an error, rather than hidden rows
-        return [_content(connection, table) for table in tables]
+        for batch in batches:
+            found.extend(_contents(connection, batch, snapshot, limit))
+    return found
 
 
-@contextmanager
-def under(connection: Connection, snapshot: str) -> Iterator[None]:
-    """Read everything of the block under one snapshot: an exported one, or a new one."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        if snapshot:
-            literal = psycopg.sql.Literal(snapshot)
-            connection.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(literal))
-        yield
-
-
-def _content(connection: Connection, table: TableShape) -> Content:
-    structure = {
-        "table": (table.schema, table.name),
-        "columns": table.columns,
-        "stretch_pages": table.stretch_pages,
-    }
-    query = statement(sql.render("restore/content", structure))
+def _contents(
+    connection: Connection, batch: Sequence[TableShape], snapshot: str, limit: Limit
+) -> Sequence[Content]:
+    if limit.passed:
+        return [Content(table, {}, limits.LATE) for table in batch]
     try:
-        with connection.transaction():
-            rows = connection.execute(query).fetchall()
+        with released(connection):
+            limit.hold(connection)
+            return _sums(connection, batch, snapshot)
     except psycopg.Error as error:
         if connection.broken:
             raise
-        return Content(table, {}, trouble.of(error))
-    return Content(table, {stretch: Sum(count, digest) for stretch, count, digest in rows})
+        if len(batch) == 1:
+            return [Content(batch[0], {}, limit.trouble(trouble.of(error)))]
+    # one of them can't be read: which one shows when they are read one by one
+    return [one for table in batch for one in _contents(connection, (table,), snapshot, limit)]
+
+
+def _sums(connection: Connection, batch: Sequence[TableShape], snapshot: str) -> Sequence[Content]:
+    if any(table.policed for table in batch):
+        connection.execute("SET LOCAL row_security = on")
+    sums: list[dict[int, Sum]] = [{} for _ in batch]
+    query = statement(sql.render("restore/content", {"tables": batch}))
+    for place, stretch, rows, digest in connection.execute(query):
+        sums[place][stretch] = Sum(rows, digest)
+    moved = _rewritten(connection, batch) if snapshot else frozenset()
+    return [
+        Content(table, {}, REWRITTEN) if table.oid in moved else Content(table, held)
+        for table, held in zip(batch, sums, strict=True)
+    ]
+
+
+def _rewritten(connection: Connection, batch: Sequence[TableShape]) -> frozenset[int]:
+    """Return the tables whose file is no longer that of the snapshot; their locks are held."""
+    query = statement(sql.load("restore/filenodes"))
+    now: dict[int, int | None] = dict(
+        connection.execute(query, {"relations": [table.oid for table in batch]}).fetchall()
+    )
+    return frozenset(table.oid for table in batch if now.get(table.oid) != table.filenode)

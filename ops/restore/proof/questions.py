@@ -6,8 +6,15 @@ definition; what differs is reported by object.
 
 from collections.abc import Mapping
 
+import psycopg
+
 from ops import sql
 from ops.db import Connection, statement
+from ops.restore.proof import limit as limits
+from ops.restore.proof import trouble
+from ops.restore.proof.limit import Limit
+from ops.restore.proof.reading import released
+from ops.restore.proof.trouble import Trouble
 
 Answer = Mapping[str, str]  # object -> definition
 
@@ -33,12 +40,49 @@ EQUAL = (
 )
 
 
+# What a definition ends with where its content may not be read.
+UNSEEN = "(not seen)"
+
+# Kept from everybody but superusers, so a restore could lose it unseen: said, not hidden.
+# question -> how the objects' names begin, what is not seen of them
+SECRET = {
+    "roles": ("role ", "passwords"),
+    "publications": ("subscription ", "the connections of subscriptions"),
+    "other_objects": ("user mapping ", "the options of user mappings"),
+}
+
+_TRIES = 3  # objects that are dropped while they are described make a statement fail
+
+
 def ask(connection: Connection, question: str) -> Answer:
-    """Return a question's answer, by object."""
-    rows = connection.execute(statement(sql.load(f"restore/{question}")))
+    """Return a question's answer, by object; keeps no lock."""
+    with released(connection):
+        rows = connection.execute(statement(sql.load(f"restore/{question}"))).fetchall()
     return {str(row[0]): str(row[1] or "") for row in rows}
 
 
-def ask_all(connection: Connection) -> Mapping[str, Answer]:
+def answer(connection: Connection, question: str, limit: Limit = limits.NONE) -> Answer | Trouble:
+    """Return a question's answer, or why there is none."""
+    found = limits.LATE
+    for _ in range(_TRIES):
+        if limit.passed:
+            return limits.LATE
+        try:
+            limit.hold(connection)
+            return ask(connection, question)
+        except psycopg.Error as error:
+            if connection.broken:
+                raise
+            found = limit.trouble(trouble.of(error))
+    return found
+
+
+def ask_all(connection: Connection) -> Mapping[str, Answer | Trouble]:
     """Return the answers to all questions, by question."""
-    return {question: ask(connection, question) for question in EQUAL}
+    return {question: answer(connection, question) for question in EQUAL}
+
+
+def not_seen(question: str, found: Answer) -> str:
+    """Return what a question does not see of the objects that were found, or nothing."""
+    prefix, words = SECRET.get(question, ("", ""))
+    return words if words and any(name.startswith(prefix) for name in found) else ""

@@ -1,6 +1,6 @@
 """What it means when a question itself fails on a copy: damage, or only that we may not ask."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
@@ -9,9 +9,16 @@ from ops.results import CheckResult, State
 
 # Classes of SQLSTATE that say nothing of the data: https://www.postgresql.org/docs/15/errcodes-appendix.html
 _NOT_ALLOWED = "42501"
+_ROW_SECURITY = "row-level security"  # PostgreSQL has no SQLSTATE of its own for it
+_READ_ALL_ROWS = (
+    "Row security may hide rows from the role that drills. Let it read them all, which changes "
+    "nothing for other roles: CREATE POLICY drill ON the table FOR SELECT TO that role "
+    "USING (true), with no RESTRICTIVE policy; or, as a superuser, ALTER ROLE ... BYPASSRLS."
+)
 _CANT_TELL = {
     "0A": "the server can't do that",
     "53": "the server is short of resources",
+    "54": "a value is too large for the server to show",
     "55": "an object is in use",
     "57": "the query was cancelled or the server stopped",
 }
@@ -35,6 +42,10 @@ class Trouble:
         """Return it as the outcome of a check that examined nothing."""
         return CheckResult(check, self.state, 0, total, self.detail, remedy=self.remedy)
 
+    def on_source(self) -> "Trouble":
+        """Return the same of the source: then nothing is known of the copy."""
+        return replace(self, state=State.UNKNOWN, detail=f"on the source: {self.detail}")
+
 
 def of(error: Exception) -> Trouble:
     """Return what a failed question means."""
@@ -47,6 +58,8 @@ def of(error: Exception) -> Trouble:
 
 
 def _of_sqlstate(sqlstate: str, words: str) -> Trouble:
+    if sqlstate == _NOT_ALLOWED and _ROW_SECURITY in words:
+        return Trouble(State.UNKNOWN, words, _READ_ALL_ROWS)
     if sqlstate == _NOT_ALLOWED:
         remedy = "Grant the role that drills what the statement's file says it needs."
         return Trouble(State.UNKNOWN, words, remedy)

@@ -10,7 +10,7 @@ import pytest
 from ops.db import CHANGE, VERIFY, Connection, LibpqPasswords
 from ops.restore.crew import Crew, Login
 from ops.restore.faults import inject
-from ops.restore.proof import amcheck, checks, content, questions
+from ops.restore.proof import amcheck, checks, content, orphans, questions, reach
 from ops.restore.source import Source
 from ops.results import State
 
@@ -189,12 +189,12 @@ def test_orphans_are_found_behind_a_valid_foreign_key(source: Source, execute: E
     )
     try:
         with _asked(source) as connection:
-            healthy = checks.orphans(connection)
+            healthy = orphans.check(connection)
         with _as_superuser(source) as connection:
             connection.execute("SET session_replication_role = replica")
             connection.execute("DELETE FROM mother WHERE a = 2")
         with _asked(source) as connection:
-            broken = checks.orphans(connection)
+            broken = orphans.check(connection)
     finally:
         execute("DROP TABLE child, mother")
     assert healthy.state is State.OK
@@ -210,7 +210,7 @@ def test_what_no_constraint_forbids_is_no_orphan(source: Source, execute: Execut
     )
     try:
         with _asked(source) as connection:
-            found = checks.orphans(connection)
+            found = orphans.check(connection)
     finally:
         execute("DROP TABLE child, mother")
     assert found.state in (State.OK, State.NOT_APPLICABLE)
@@ -221,10 +221,10 @@ def test_a_sequence_behind_its_column_is_found(source: Source, execute: Execute)
     execute("CREATE TABLE kept (id serial); INSERT INTO kept DEFAULT VALUES")
     try:
         with _asked(source) as connection:
-            healthy = checks.sequence_reach(connection)
+            healthy = reach.check(connection)
         execute("INSERT INTO kept VALUES (9)")
         with _asked(source) as connection:
-            broken = checks.sequence_reach(connection)
+            broken = reach.check(connection)
     finally:
         execute("DROP TABLE kept")
     assert healthy.state is State.OK
@@ -245,7 +245,8 @@ def test_migrations_lost_or_begun_are_found(source: Source, execute: Execute) ->
 
 def test_the_application_reads_what_is_granted_to_it(source: Source, plain: Login) -> None:
     app = Login(source.database, source.app, VERIFY)
-    granted, bare = checks.application(Crew(), app), checks.application(Crew(), plain)
+    granted = checks.application(Crew(), app, app)
+    bare = checks.application(Crew(), plain, plain)
     assert (granted.state, bare.state) == (State.OK, State.OK)
     assert "reads from all 2 tables" in granted.detail
     assert granted.remedy == ""

@@ -6,6 +6,7 @@ import pytest
 
 from ops.restore.proof import compare, sequences
 from ops.restore.proof.baseline import Baseline, Proven, moving, prove
+from ops.restore.proof.catalogs import Catalogs
 from ops.restore.proof.content import Content, Sum, TableShape
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.sequences import Reach
@@ -30,8 +31,14 @@ def _baseline(
     after: Mapping[str, Reach] | None = None,
 ) -> Baseline:
     marker = Marker("d", 1, 2, 3, NOW, NOW, True, 1, (), before or {}, ("s",))  # noqa: FBT003 - a record
+    empty = Catalogs({})
     return Baseline(
-        marker, {"tables": answers or {}}, {"tables": changing}, content or {}, after or {}
+        marker,
+        {"tables": answers or {}},
+        {"tables": changing},
+        content or {},
+        after or {},
+        (empty, empty),
     )
 
 

@@ -1,0 +1,140 @@
+"""Holds a clone against the baseline: it must be what the source was at the marker."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+import psycopg
+
+from ops import sql
+from ops.db import Connection, statement
+from ops.errors import OpsError
+from ops.restore.proof import catalogs, compare, content, questions, sequences, trouble
+from ops.restore.proof import limit as limits
+from ops.restore.proof.baseline import READ, Baseline, prove
+from ops.restore.proof.bench import Bench
+from ops.restore.proof.catalogs import Catalogs
+from ops.restore.proof.content import Content
+from ops.restore.proof.marker import Marker
+from ops.restore.proof.reading import released, under
+from ops.restore.proof.trouble import Trouble
+from ops.results import CheckResult, State
+
+
+def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequence[CheckResult]:
+    """Compare what the copy is made of: objects, catalogs, sequences."""
+    found: list[CheckResult] = []
+    held: Catalogs | Trouble = limits.LATE
+    with under(connection):
+        for question in questions.EQUAL:
+            answer = questions.answer(connection, question, bench.limit)
+            bench.crew.check()
+            found.append(compare.answers(baseline, question, answer))
+        bench.advance()
+        if not bench.limit.passed:
+            held = _catalogs(bench, connection)
+    found.append(catalogs.check(*baseline.catalogs, held, found))
+    bench.advance()
+    found.append(
+        bench.try_("sequences", lambda: compare.reach(baseline, sequences.read(connection)))
+    )
+    bench.crew.check()
+    return found
+
+
+def _catalogs(bench: Bench, connection: Connection) -> Catalogs | Trouble:
+    try:
+        with released(connection):
+            bench.limit.hold(connection)
+            return catalogs.read(connection)
+    except psycopg.Error as error:
+        bench.crew.check()
+        return bench.limit.trouble(trouble.of(error))
+
+
+def content_of(bench: Bench, baseline: Baseline) -> Iterable[CheckResult]:
+    """Compare what the copy holds, row for row."""
+    held: dict[str, Content] = {}
+
+    def counts() -> CheckResult:
+        shapes = [proven.shape for proven in baseline.content.values() if not proven.trouble]
+        login, limit = bench.login(), bench.limit
+        held.update(content.read(bench.crew, login, shapes, limit=limit))
+        return compare.counts(baseline, held)
+
+    yield bench.try_("counts", counts)
+    yield bench.try_("content", lambda: _contents(bench, baseline, held))
+
+
+def _contents(bench: Bench, baseline: Baseline, held: Mapping[str, Content]) -> CheckResult:
+    """Compare the content; where a table that was hashed as one differs, look for the pages.
+
+    The source's side is read anew for that, so its rows may be younger than the marker.
+    """
+    found = compare.contents(baseline, held)
+    wrong = [
+        proven.shape.in_stretches()
+        for label, proven in baseline.content.items()
+        if not (proven.trouble or proven.shape.stretch_pages)
+        and label in held
+        and not held[label].trouble
+        and compare.differing(proven, held[label])
+    ]
+    if found.state is not State.FINDING or not wrong:
+        return found
+    try:
+        with bench.crew.connect(bench.source.login(READ)) as connection:
+            now = content.read_over(connection, wrong)
+        with bench.crew.connect(bench.login()) as connection:
+            copy = content.read_over(connection, wrong)
+    except (OpsError, psycopg.Error):
+        bench.crew.check()
+        return found  # the finding stands, without its place
+    return compare.located(
+        found,
+        {a.shape.label: (prove(a, a), b) for a, b in zip(now, copy, strict=True)},
+    )
+
+
+def heartbeats(connection: Connection, marker: Marker) -> CheckResult:
+    """Look for the drill's own heartbeats: up to the marker, and none after it."""
+    query = statement(sql.load("restore/heartbeats"))
+    have = {row[0] for row in connection.execute(query, {"drill": marker.drill})}
+    lines = [
+        f"the one {label} the marker, {number}, is lost"
+        for label, number in (("before", marker.before), ("at", marker.at))
+        if number not in have
+    ]
+    if marker.after in have:
+        lines.append(f"the one after the marker, {marker.after}, is there")
+    if lines:
+        words = "the clone is not as of the marker"
+        return CheckResult("heartbeat", State.FINDING, 3, 3, words, tuple(lines))
+    words = f"heartbeat {marker.at} is there and {marker.after}, the next, is not"
+    return CheckResult("heartbeat", State.OK, 3, 3, words)
+
+
+def newest(connection: Connection) -> datetime | None:
+    """Return when the newest heartbeat of a copy was written."""
+    query = statement(sql.load("restore/heartbeat_newest"))
+    row = connection.execute(query, {"until": None}).fetchone()
+    return None if row is None else row[1]
+
+
+def unseen(connection: Connection, marker: Marker) -> tuple[str, ...]:
+    """Return the transactions that the copy has and that no snapshot of the source shows."""
+    query = statement(sql.load("restore/committed"))
+    with suppress(psycopg.Error):
+        return tuple(row[0] for row in connection.execute(query, {"numbers": list(marker.unseen)}))
+    return ()
+
+
+def doubted(result: CheckResult, unseen: Sequence[str]) -> CheckResult:
+    """Return a difference as unknown where a commit slipped in between snapshot and marker."""
+    if not unseen or result.state is not State.FINDING:
+        return result
+    words = f"{result.detail}; but commits were under way while the marker was set: {len(unseen)}"
+    return replace(
+        result, state=State.UNKNOWN, detail=words, remedy="Drill again in a quieter minute."
+    )

@@ -1,0 +1,80 @@
+"""One copy on the bench: how its checks are called, and those that every copy gets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from ops.db import CHANGE, VERIFY, Connection, Database
+from ops.errors import OpsError
+from ops.restore.crew import Crew, Login, StoppedError
+from ops.restore.proof import amcheck, checks, orphans, reach, trouble
+from ops.restore.proof.baseline import READ
+from ops.restore.proof.limit import Limit
+from ops.restore.source import Source
+from ops.results import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One copy on the bench, and what was found of it so far.
+
+    Attributes:
+        crew: to connect with.
+        source: the source.
+        database: the application's, on the copy.
+        advance: called once a step.
+        found: takes every result as it comes out.
+        limit: when verification ends.
+    """
+
+    crew: Crew
+    source: Source
+    database: Database
+    advance: Callable[[], None]
+    found: list[CheckResult]
+    limit: Limit
+
+    def login(self) -> Login:
+        """Return the owner's login on the copy."""
+        return Login(self.database, self.source.owner, VERIFY)
+
+    def try_(self, name: str, ask: Callable[[], CheckResult]) -> CheckResult:
+        """Return a check's result, or what its failure means.
+
+        A drill that is given up cancels its queries: that says nothing about the copy.
+        """
+        try:
+            return ask()
+        except StoppedError:
+            raise
+        except (OpsError, psycopg.Error) as error:
+            self.crew.check()
+            return self.limit.trouble(trouble.of(error)).result(name)
+        finally:
+            self.advance()
+
+    def note(self, name: str, ask: Callable[[], CheckResult]) -> None:
+        """Note a check's result, or what its failure means."""
+        self.found.append(self.try_(name, ask))
+
+    def quick(self, connection: Connection, until: datetime | None) -> None:
+        """Note the checks that every copy gets and that cost little."""
+        crew, source = self.crew, self.source
+        self.note("migrations", lambda: checks.migrations(crew, source, connection, until))
+        self.note("sequence_reach", lambda: reach.check(connection, self.limit))
+
+    def dear(self, connection: Connection) -> None:
+        """Note the checks that every copy gets and that read all of it."""
+        crew = self.crew
+        self.note("orphans", lambda: orphans.check(connection, self.limit))
+        if not self.limit.passed:
+            amcheck.install(crew, Login(self.database, self.source.owner, CHANGE))
+        self.note("amcheck", lambda: amcheck.check(crew, self.login(), self.limit))
+
+    def application(self) -> None:
+        """Note whether the application could go on."""
+        app = Login(self.database, self.source.app, VERIFY)
+        original = Login(self.source.database, self.source.app, READ)
+        self.note("application", lambda: checks.application(self.crew, app, original, self.limit))

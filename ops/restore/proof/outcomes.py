@@ -1,0 +1,84 @@
+"""One check over many things: what came out for each, and what that makes of the whole."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ops.restore.proof import limit as limits
+from ops.restore.proof.trouble import Trouble
+from ops.results import CheckResult, State, worst
+
+WRONG = "wrong"  # in the evidence of a finding: how many objects differ
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out for one thing: a state and, unless all is well, a line about it."""
+
+    state: State
+    line: str = ""
+    remedy: str = ""
+
+
+FINE = Outcome(State.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a check says.
+
+    Attributes:
+        ok: all is well.
+        wrong: what holds of those that are wrong, after ``3 of 7``.
+        unknown: what holds of those that could not be looked at, likewise.
+        none: there is nothing to look at.
+    """
+
+    ok: str
+    wrong: str
+    unknown: str = "could not be looked at"
+    none: str = "there are none"
+
+
+def of_trouble(trouble: Trouble) -> Outcome:
+    """Return what a question that failed means."""
+    return Outcome(trouble.state, trouble.detail, trouble.remedy)
+
+
+def result(
+    check: str,
+    found: Mapping[str, Outcome],
+    words: Words,
+    facts: Mapping[str, object] | None = None,
+    late: int = 0,
+) -> CheckResult:
+    """Return a check's result.
+
+    Args:
+        check: its name.
+        found: what came out, by the thing's name.
+        words: what it says.
+        facts: evidence.
+        late: how many more there are, which were not got to in time: unknown, never ok.
+    """
+    total, told = len(found) + late, dict(facts or {})
+    lines = tuple(f"{name}: {one.line}" for name, one in sorted(found.items()) if one.line)
+    states = [*(one.state for one in found.values()), *([State.UNKNOWN] if late else [])]
+    state = worst(states) if states else State.NOT_APPLICABLE
+    known = sum(one.state is not State.UNKNOWN for one in found.values())
+    detail = words.ok if states else words.none
+    if state is State.FINDING:
+        wrong = told[WRONG] = sum(one.state is State.FINDING for one in found.values())
+        detail = f"{wrong} of {total} {words.wrong}"
+    elif state is State.UNKNOWN and len(found) > known:
+        detail = f"{len(found) - known} of {total} {words.unknown}"
+    elif late:
+        detail = f"the {len(found)} of {total} that were looked at are good"
+    remedies = [one.remedy for one in found.values()]
+    if late:
+        detail = f"{detail}; {late} were {limits.LATE.detail}"
+        remedies.append(limits.LATE.remedy)
+    return CheckResult(check, state, known, total, detail, lines, told, _joined(remedies))
+
+
+def _joined(remedies: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(one for one in remedies if one))

@@ -1,0 +1,21 @@
+-- What do the system catalogs hold: how many rows, and the sum of their hashes? Temporary objects are
+-- left out. Needs SELECT on the catalogs, which everybody has on those that are listed.
+WITH temporary (oid) AS (
+    SELECT oid FROM pg_class WHERE relpersistence = 't'
+     UNION SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_'
+     UNION SELECT oid FROM pg_type WHERE typnamespace IN
+                  (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')
+     UNION SELECT d.oid FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid AND c.relpersistence = 't'
+     UNION SELECT d.oid FROM pg_constraint d JOIN pg_class c ON c.oid = d.conrelid
+                                                            AND c.relpersistence = 't'
+)
+{% for catalog in catalogs %}
+SELECT {{ catalog.name|literal }}, count(*),
+       coalesce(sum(hashtextextended(format('%s', ROW({% for column in catalog.columns %}
+           r.{{ [column]|ident }}{% if not loop.last %},{% endif %}{% endfor %})) COLLATE "C",
+           0)::numeric), 0)::text
+  FROM pg_catalog.{{ [catalog.name]|ident }} AS r
+ WHERE true{% for column in catalog.numbers %}
+   AND r.{{ [column]|ident }} NOT IN (SELECT oid FROM temporary){% endfor %}
+{% if not loop.last %}UNION ALL{% endif %}
+{% endfor %}
