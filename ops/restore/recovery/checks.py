@@ -18,7 +18,7 @@ from ops.errors import OpsError
 from ops.restore.copies import FIRST_ANSWER_LIMIT_S
 from ops.restore.crew import Crew, Login
 from ops.restore.proof import amcheck as damage
-from ops.restore.proof import checks, trouble
+from ops.restore.proof import checks, orphans, reach, trouble
 from ops.restore.recovery import body
 from ops.restore.recovery.order import Order, Task
 from ops.restore.recovery.plan import span
@@ -106,8 +106,8 @@ class _Bench:
             self.ask(
                 "migrations", lambda: checks.migrations(self.crew, reference, connection, until)
             ),
-            self.ask("sequence_reach", lambda: checks.sequence_reach(connection)),
-            self.ask("orphans", lambda: checks.orphans(connection)),
+            self.ask("sequence_reach", lambda: reach.check(connection)),
+            self.ask("orphans", lambda: orphans.check(connection)),
             self.ask("rows", lambda: rows(connection)),
         ]
         if amcheck:
