@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # only drills pool connections; pydantic stays where a task r
 
 CONNECT_LIMIT_S = 10
 CLOSE_LIMIT_S = 2.0  # a pool's threads may be connecting just now
+# PostgreSQL's words for SQLSTATE 53300; libpq gives no SQLSTATE of a refused connection.
+_FULL = ("too many clients", "too many connections", "remaining connection slots")
 Connection = psycopg.Connection[TupleRow]
 
 
@@ -50,15 +52,22 @@ AS_CONFIGURED = Budget(statement_s=None, lock_s=None, read_only=True)
 
 
 class CannotConnectError(OpsError):
-    """PostgreSQL does not let us in, or is not there."""
+    """PostgreSQL does not let us in, or is not there.
+
+    Attributes:
+        full: whether all of its connections are taken.
+    """
 
     def __init__(self, database: "Database", user: str, reason: str) -> None:
         # libpq names the server once more, twice failed, before it says why
         why = reason.strip().splitlines()[0].rpartition("failed: ")[2]
+        self.full = any(words in why for words in _FULL)
+        remedy = "Check that the instance runs and that this machine reaches its address."
+        if self.full:
+            remedy = "Close connections that nobody needs, or raise max_connections."
         super().__init__(
             f"Can't connect to database {database.name} at {database.host}:{database.port} as "
-            f"{user}: {why}. "
-            "Check that the instance runs and that this machine reaches its address."
+            f"{user}: {why}. {remedy}"
         )
 
 

@@ -65,7 +65,8 @@ class Journal:
         """Write down what comes next, before it is asked for."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._numbering:
-            number = len(self._store.keys(self._prefix)) + 1
+            last = max(self._store.keys(self._prefix), default="0")
+            number = int(last.rpartition("/")[2].removesuffix(".json")) + 1
             return self._write(Entry(number, action, about, facts, now))
 
     def started(self, entry: Entry, operation: str) -> Entry:

@@ -13,7 +13,7 @@ from ops.errors import OpsError
 from ops.invocation import Invocation
 from ops.migrations import files, runner
 from ops.migrations.change import connector
-from ops.restore.drill.perform import Report, drill
+from ops.restore.drill.perform import Options, Report, drill
 from ops.results import State
 from ops.roles import apply as roles
 from ops.sample import data as sample
@@ -81,7 +81,7 @@ def tell(run: Invocation) -> Story:
         except sample.OccupiedError:
             progress.line("Sample data ... there already")
     create(run, "made by invoke demo")
-    return Story(drill(run))
+    return Story(drill(run, Options(latest=True)))
 
 
 def _start(data: Path) -> None:

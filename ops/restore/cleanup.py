@@ -1,10 +1,19 @@
 """Removes what a drill made, whatever happened, and puts back what it took away."""
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
-from ops.cloudsql import CloudSql, Operation
+from ops.cloudsql import (
+    ApiError,
+    CloudSql,
+    ExpiredCredentialsError,
+    Operation,
+    UnreachableError,
+    WaitTimeoutError,
+)
 from ops.console import Progress
 from ops.errors import OpsError
 from ops.journal import Entry, Journal
@@ -13,6 +22,11 @@ from ops.restore.source import Place
 
 MAKING = frozenset({"create", "clone"})
 HIDING = "hide"  # a file was moved away, and its place is in the facts
+# An instance can't be deleted while it is made: a clone that was just begun takes its minutes.
+BUSY_LIMIT_S = 600.0
+# An API that is away, or credentials that ran out, may come back; each copy costs money.
+PATIENCE_S = 120.0
+PAUSE_S = 2.0
 
 
 class NotGoneError(OpsError):
@@ -47,23 +61,37 @@ def made(journal: Journal) -> tuple[str, ...]:
 
 
 def undo(source: Place, journal: Journal) -> tuple[str, ...]:
-    """Undo everything in a run's journal and close it; return a line for each thing left."""
+    """Undo everything in a run's journal; return a line for each thing left.
+
+    The journal stays open: it is the trace of the drill until there is its evidence.
+    """
     for entry in journal.entries():
         if entry.action == HIDING:
             put_back(entry)
-    left = remove(source.cloud, journal, made(journal))
-    if not left:
-        journal.close()
-    return left
+    return remove(source.cloud, journal, made(journal))
 
 
 def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str, ...]:
     """Delete instances side by side and see that they are gone; return a line for each that stays.
 
     Deletion protection, which a clone inherits, is taken off first. An operation that still
-    runs on an instance is waited for by the client.
+    runs on an instance is waited for, and so is an API that does not answer or does not know
+    us just now.
     """
-    left: list[str] = []
+    patient = cloud.bounded(busy_s=BUSY_LIMIT_S)
+    deadline = time.monotonic() + PATIENCE_S
+    left: dict[str, OpsError] = _round(patient, journal, names)
+    while any(map(_may_pass, left.values())) and time.monotonic() < deadline:
+        time.sleep(PAUSE_S)
+        again = {name for name, error in left.items() if _may_pass(error)}
+        left = {name: error for name, error in left.items() if name not in again}
+        left |= _round(patient, journal, sorted(again))
+    return tuple(f"{name}: {_told(cloud, name, error)}" for name, error in sorted(left.items()))
+
+
+def _round(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> dict[str, OpsError]:
+    """Try once; return why each instance stays that does."""
+    left: dict[str, OpsError] = {}
     asked: list[tuple[str, Operation]] = []
     for name in names:
         try:
@@ -72,15 +100,33 @@ def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str
                 asked.append((name, operation))
         except OpsError as error:
             if not _gone(cloud, name):
-                left.append(f"{name}: {error}")
+                left[name] = error
     for name, operation in asked:
         try:
             cloud.wait(operation)
             if cloud.find(name) is not None:
                 raise NotGoneError(name)
         except OpsError as error:
-            left.append(f"{name}: {error}")
-    return tuple(left)
+            left[name] = error
+    return left
+
+
+def _may_pass(error: OpsError) -> bool:
+    """Tell whether asking again in a while may help."""
+    if isinstance(error, ApiError):
+        known = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
+        return error.status in known or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, UnreachableError | ExpiredCredentialsError)
+
+
+def _told(cloud: CloudSql, name: str, error: OpsError) -> str:
+    """Return why an instance stays; an operation that holds it is named, and how to follow it."""
+    if isinstance(error, ApiError) and error.reason == "operationInProgress":
+        with suppress(OpsError):
+            for operation in cloud.operations(name):
+                if operation.status != "DONE":
+                    return str(WaitTimeoutError(operation, BUSY_LIMIT_S))
+    return str(error)
 
 
 def _delete(cloud: CloudSql, journal: Journal, name: str) -> Operation | None:

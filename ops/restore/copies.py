@@ -10,9 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from ops import guard, sql
-from ops.cloudsql import BackupRun, Operation, OperationFailedError
+from ops.cloudsql import ApiError, BackupRun, Operation, OperationFailedError
 from ops.copybody import copy_body
-from ops.db import VERIFY, CannotConnectError, Database, statement
+from ops.db import (
+    DIAGNOSTIC,
+    VERIFY,
+    CannotConnectError,
+    Database,
+    QueryFailedError,
+    statement,
+)
 from ops.journal import Journal
 from ops.restore.crew import Crew, Login
 from ops.restore.source import Source
@@ -49,6 +56,8 @@ class Made:
         start_s: from the last operation's end to the first connection, in seconds.
         first_query_s: from there to the first answer, in seconds.
         failure: why there is no copy, or why it does not answer; else empty.
+        unsure: whether the failure says nothing of what was to be restored: we could not look.
+        note: what had to be changed on the copy to get in; else empty.
     """
 
     plan: CopyPlan
@@ -57,6 +66,8 @@ class Made:
     start_s: float = 0.0
     first_query_s: float = 0.0
     failure: str = ""
+    unsure: bool = False
+    note: str = ""
 
 
 def restore(
@@ -104,7 +115,7 @@ def _answering(
         return Made(plan, None, (*before, error.operation), failure=str(error))
     since = time.monotonic()
     database = source.copy_at(source.cloud.instance(plan.name).address)
-    operations = (*before, restored)
+    operations, note = (*before, restored), ""
     while True:
         try:
             with crew.connect(Login(database, source.owner, VERIFY)) as connection:
@@ -112,14 +123,52 @@ def _answering(
                 connection.execute(statement(sql.load("restore/first_query")))
                 answered = time.monotonic()
         except CannotConnectError as error:
+            if _password_changed(error) and not note:
+                note = _let_in(source, plan, database)
+                if note:
+                    continue
             if time.monotonic() - since > FIRST_ANSWER_LIMIT_S or not _may_pass(error):
-                return Made(plan, database, operations, failure=str(error))
+                unsure = _says_nothing(crew, source, error)
+                return Made(plan, database, operations, failure=str(error), unsure=unsure)
             time.sleep(_PAUSE_S)
         else:
-            return Made(plan, database, operations, connected - since, answered - connected)
+            start_s, first_query_s = connected - since, answered - connected
+            return Made(plan, database, operations, start_s, first_query_s, note=note)
+
+
+def _password_changed(error: CannotConnectError) -> bool:
+    """Tell whether we are refused for our password: a copy has that of the backup's time."""
+    return "password authentication" in str(error)
+
+
+def _let_in(source: Source, plan: CopyPlan, database: Database) -> str:
+    """Give the owner on a copy the password that the source has now; empty where we can't."""
+    password = database.passwords.password(source.owner)
+    if password is None:
+        return ""
+    try:
+        source.cloud.wait(source.cloud.update_user(plan.name, source.owner, password))
+    except (ApiError, OperationFailedError):
+        return ""
+    return f"the password of {source.owner} is another one since: it was set anew on the copy"
 
 
 def _may_pass(error: CannotConnectError) -> bool:
     """Tell whether waiting may help: not where the server answers and refuses us."""
-    text = str(error)
-    return not any(word in text for word in ("password authentication", "does not exist"))
+    return not (_password_changed(error) or "does not exist" in str(error))
+
+
+def _says_nothing(crew: Crew, source: Source, error: CannotConnectError) -> bool:
+    """Tell whether not being let in says nothing of the copy.
+
+    So it is with our password, with a copy whose connections are all taken, and where the
+    source can't be reached either: that is the network's.
+    """
+    if _password_changed(error) or error.full:
+        return True
+    try:
+        with crew.connect(source.login(DIAGNOSTIC)) as connection:
+            connection.execute(statement(sql.load("restore/first_query")))
+    except (CannotConnectError, QueryFailedError):
+        return True
+    return False

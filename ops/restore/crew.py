@@ -1,5 +1,6 @@
 """The threads of a drill: side by side, stopped together.
 
+What fails in a part of a crew ends that part alone; what fails in the crew ends all of it.
 Threads are daemons: an impatient second Ctrl-C ends the process at once, and the
 journal tells the next drill what was left.
 """
@@ -37,15 +38,32 @@ class StoppedError(OpsError):
         super().__init__("The drill was stopped.")
 
 
-class Crew:
-    """Runs work in threads, and stops it: no new cloud call, no query left running."""
+POLL_S = 0.25  # how often whoever waits looks whether the drill may go on
 
-    def __init__(self) -> None:
+
+class Crew:
+    """Runs work in threads, and stops it: no new cloud call, no query left running.
+
+    Args:
+        check: called while anything is waited for and before every step; what it raises ends
+            the work, as a time limit does.
+    """
+
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
+        self._parts: list[Crew] = []
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._connections: set[Connection] = set()
         self._jobs: list[Future[object]] = []
         self._failure: Future[object] = Future()
+
+    def part(self) -> "Crew":
+        """Return a crew of its own, which is stopped with this one and may fail without it."""
+        part = Crew(self.check)
+        with self._lock:
+            self._parts.append(part)
+        return part
 
     def start(self, name: str, work: Callable[[], _T]) -> "Future[_T]":
         """Start a thread that does the work."""
@@ -79,9 +97,14 @@ class Crew:
         """
         pending: set[Future[object]] = set(jobs)  # type: ignore[arg-type]  # as above
         while pending:
-            done, _ = wait_for({*pending, self._failure}, return_when=FIRST_COMPLETED)
+            done, _ = wait_for(
+                {*pending, self._failure}, timeout=POLL_S, return_when=FIRST_COMPLETED
+            )
             if self._failure in done:
                 self._failure.result()
+            if self._stopped.is_set():
+                raise StoppedError
+            self._check()
             for job in done:
                 job.result()
                 if each is not None:
@@ -93,16 +116,24 @@ class Crew:
         """Raise StoppedError once the drill is given up or failed: called before every step."""
         if self._stopped.is_set() or self._failure.done():
             raise StoppedError
+        self._check()
 
     def stop(self) -> None:
         """Give the drill up: cancel every query, and wait until every thread has ended."""
+        wait_for(self._give_up())
+
+    def _give_up(self) -> "list[Future[object]]":
+        """Cancel every query, those of the parts too; return the threads' jobs."""
         self._stopped.set()
         with self._lock:
-            connections, jobs = tuple(self._connections), tuple(self._jobs)
+            connections, jobs = tuple(self._connections), list(self._jobs)
+            parts = tuple(self._parts)
         for connection in connections:
             with suppress(psycopg.Error):
                 connection.cancel_safe(timeout=2)
-        wait_for(jobs)
+        for part in parts:
+            jobs += part._give_up()  # noqa: SLF001 - another crew like this
+        return jobs
 
     @contextmanager
     def connect(self, login: Login) -> Iterator[Connection]:
@@ -114,6 +145,7 @@ class Crew:
             with self._lock:
                 self._connections.add(connection)
             try:
+                self.check()  # given up while we were connecting: nobody would cancel the query
                 yield connection
             finally:
                 with self._lock:

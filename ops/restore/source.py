@@ -26,6 +26,7 @@ class Place:
         cloud: the Admin API of its project.
         store: where lease, journal and evidence live.
         lease: for how long a silent drill counts as alive.
+        rto_target_s, rpo_target_s: what drills are held to, in seconds.
     """
 
     stack: str
@@ -33,6 +34,8 @@ class Place:
     cloud: CloudSql
     store: Store
     lease: timedelta
+    rto_target_s: float
+    rpo_target_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,12 @@ class Source(Place):
         owner: the role that owns the schema; asks every question.
         app: the application's role; proves that the application could go on.
         server: the local Cloud SQL, or None on cloud stacks.
-        rto_target_s, rpo_target_s: what the drill is held to, in seconds.
     """
 
     database: Database
     owner: str
     app: str
     server: Server | None
-    rto_target_s: float
-    rpo_target_s: float
 
     def local(self, name: str) -> LocalInstance | None:
         """Return where an instance's cluster lies; None on cloud stacks, or where it is gone."""
@@ -75,6 +75,8 @@ def place(target: Target) -> Place:
         cloud=target.cloud(),
         store=target.store,
         lease=timedelta(minutes=target.settings.drill.lease_minutes),
+        rto_target_s=target.settings.drill.rto_target_s,
+        rpo_target_s=target.settings.drill.rpo_target_s,
     )
 
 
@@ -85,17 +87,16 @@ def of(target: Target) -> Source:
         ops.cloudsql.NoSuchInstanceError: it is not provisioned.
     """
     ground = place(target)
-    drill = target.settings.drill
     return Source(
         stack=ground.stack,
         instance=ground.instance,
         cloud=ground.cloud,
         store=ground.store,
         lease=ground.lease,
+        rto_target_s=ground.rto_target_s,
+        rpo_target_s=ground.rpo_target_s,
         database=target.database_at(ground.cloud.instance(ground.instance).address),
         owner=target.owner,
         app=target.app,
         server=None if target.local is None else target.server(),
-        rto_target_s=drill.rto_target_s,
-        rpo_target_s=drill.rpo_target_s,
     )

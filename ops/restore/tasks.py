@@ -12,8 +12,14 @@ from ops.restore.recovery.tasks import in_place, pitr, to_new
     help={
         "stack": STACK_HELP,
         "format": FORMAT_HELP,
-        "backup": "restore this backup run (else the newest successful one)",
-        "seed": "restore one older run too, drawn at random from this number",
+        "backup": "restore this backup run alone (else the newest, and one older at random)",
+        "latest": "restore the newest successful backup run alone",
+        "seed": "draw the older run by this number again; each drill tells its own",
+        "side-by-side": "how many copies there are at once (else 2)",
+        "dry-run": "say what would be restored and what it costs; touch nothing",
+        "cost-cap": "most that the copies may cost, in USD (else the stack's drillCostCapUsd)",
+        "time-limit": "stop and clean up after so long, as 45m (else drillTimeLimitMinutes)",
+        "verify-limit": "verify each copy for so long at most, as 20m (else without a limit)",
         "inject": "put a fault in on purpose; an unknown name lists them",
         "before-verify": "shell command to run against each copy, libpq's variables set",
     }
@@ -24,16 +30,33 @@ def drill(
     format: str = "table",
     *,
     backup: str = "",
+    latest: bool = False,
     seed: str = "",
+    side_by_side: str = "",
+    dry_run: bool = False,
+    cost_cap: str = "",
+    time_limit: str = "",
+    verify_limit: str = "",
     inject: str = "",
     before_verify: str = "",
 ) -> None:
-    """Restore a backup and clone to a marker, prove both, time them, and clean up."""
+    """Restore backups and clone to a marker, prove all, time them, and clean up."""
     from ops.restore.drill import perform as drills
 
     run = begin(stack, format)
-    options = drills.options(backup, seed, inject, before_verify)
-    run.show(drills.drill(run, options))
+    options = drills.options(
+        backup=backup,
+        latest=latest,
+        seed=seed,
+        side_by_side=side_by_side,
+        dry_run=dry_run,
+        cost_cap=cost_cap,
+        time_limit=time_limit,
+        verify_limit=verify_limit,
+        inject=inject,
+        before_verify=before_verify,
+    )
+    run.show(drills.answer(run, options))
 
 
 @task(help={"stack": STACK_HELP, "format": FORMAT_HELP})

@@ -1,6 +1,6 @@
 """What a drill has got so far, and the report of it: of a whole drill and of one cut short."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,8 +9,9 @@ from typing import TypeVar
 from ops.errors import OpsError, Terminated
 from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import timing
+from ops.restore.drill.cost import Cost
 from ops.restore.drill.plan import DrillPlan
-from ops.restore.drill.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.drill.report import DRILL, Checked, Clone, Report, Restored, Settled
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.verify import Verified
@@ -27,13 +28,15 @@ class CopyCourse:
     Attributes:
         plan: what it is to be.
         found: what its verification found so far.
+        begun: whether any of it may be there.
         made, verified: done once it answers, and once every check has ended.
     """
 
     plan: CopyPlan
     found: list[CheckResult] = field(default_factory=list)
-    made: "Future[Made] | None" = None
-    verified: "Future[Verified] | None" = None
+    begun: bool = False
+    made: "Future[Made]" = field(default_factory=Future)
+    verified: "Future[Verified]" = field(default_factory=Future)
 
 
 @dataclass(slots=True)
@@ -50,8 +53,11 @@ class Course:
         copies: in the plan's order.
         marker: once it was set.
         latest_recovery_time: what the API called the newest time it could recover to.
-        leftovers: what could not be removed.
+        leftovers: what could not be removed, of earlier drills too.
+        tidy: whether nothing of this drill is left.
         removed: whether the clean-up went to its end.
+        cost: what the copies cost at most, once that was reckoned.
+        time_limit_s, side_by_side: what it was held to.
         versions: of what took part, as they became known.
     """
 
@@ -65,7 +71,11 @@ class Course:
     marker: Marker | None = None
     latest_recovery_time: datetime | None = None
     leftovers: tuple[str, ...] = ()
+    tidy: bool = True
     removed: bool = True
+    cost: Cost | None = None
+    time_limit_s: float = 0.0
+    side_by_side: int = 0
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -126,9 +136,7 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         checks.append(
             Checked(DRILL, CheckResult("completed", State.OK, 1, 1, "it ended by itself"))
         )
-    checks.append(
-        Checked(DRILL, _cleaned(course, sum(one.made is not None for one in course.copies)))
-    )
+    checks.append(Checked(DRILL, _cleaned(course, sum(one.begun for one in course.copies))))
     return Report(
         run=course.run,
         stack=source.stack,
@@ -145,12 +153,32 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         swept=course.swept,
         leftovers=course.leftovers,
         evidence=evidence,
+        settled=settled(course),
+        notes=(*(() if course.plan is None else course.plan.notes), *_notes(made.values())),
     )
 
 
-def _got(job: "Future[_T] | None") -> _T | None:
+def settled(course: Course) -> Settled:
+    """Return what was decided before anything was made."""
+    plan = course.plan
+    return Settled(
+        seed=None if plan is None else plan.seed,
+        drawn_from=0 if plan is None else plan.drawn_from,
+        cost=course.cost,
+        time_limit_s=course.time_limit_s,
+        side_by_side=course.side_by_side,
+    )
+
+
+def _notes(copies: Iterable[Made | None]) -> Iterator[str]:
+    """Yield what had to be changed on the copies, once each."""
+    told = dict.fromkeys(one.note for one in copies if one is not None and one.note)
+    return (f"{line[0].upper()}{line[1:]}" for line in told)
+
+
+def _got(job: "Future[_T]") -> _T | None:
     """Return what a thread gave; None where it did not end, or ended by an error."""
-    if job is None or not job.done() or job.exception() is not None:
+    if not job.done() or job.exception() is not None:
         return None
     return job.result()
 
@@ -183,10 +211,20 @@ def _clone(course: Course) -> Clone | None:
 
 def _loss(course: Course) -> Loss | None:
     clones = [_got(one.verified) for one in course.copies if one.plan.kind is Kind.CLONE]
-    clone = clones[0] if clones else None
+    if not clones:
+        return _loss_of_backups(course)
+    clone = clones[0]
     if course.marker is None or clone is None:
         return None
     return Loss(course.marker.point_in_time, clone.newest, course.latest_recovery_time)
+
+
+def _loss_of_backups(course: Course) -> Loss | None:
+    """Return what would be lost where there is no point-in-time recovery."""
+    newest = course.plans[0].backup if course.plans else None
+    if newest is None:
+        return None
+    return Loss(course.started, newest.started or newest.ended, None, backup=newest.id)
 
 
 def _cut_short(error: BaseException) -> CheckResult:

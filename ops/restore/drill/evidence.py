@@ -3,14 +3,14 @@
 from ops.console import Table
 from ops.evidence import Evidence
 from ops.restore.drill.report import Report
-from ops.restore.source import ROOM, Source
+from ops.restore.source import ROOM, Place
 
 
-def of(source: Source, report: Report, versions: dict[str, str]) -> Evidence:
+def of(source: Place, report: Report, versions: dict[str, str]) -> Evidence:
     """Return the evidence of a drill.
 
     Args:
-        source: what was drilled, and what it is held to.
+        source: whose drill it was, and what drills are held to.
         report: what came out.
         versions: of what took part besides this product.
     """
@@ -25,7 +25,7 @@ def of(source: Source, report: Report, versions: dict[str, str]) -> Evidence:
     )
 
 
-def _account(source: Source, report: Report) -> tuple[Table | str, ...]:
+def _account(source: Place, report: Report) -> tuple[Table | str, ...]:
     rto = None if report.rto is None else report.rto.total
     rpo = None if report.loss is None else report.loss.seconds
     lines = [

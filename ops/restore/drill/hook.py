@@ -1,15 +1,17 @@
 """The team's own command, run against a restored copy before it is verified."""
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ops.db import Database
 from ops.errors import OpsError
 from ops.restore.copies import Made
+from ops.restore.crew import POLL_S, Crew
 from ops.restore.source import Source
 
 STANDARD_ERROR = 2  # standard output is the drill's own answer
@@ -25,26 +27,42 @@ class HookFailedError(OpsError):
         )
 
 
-def before_verify(source: Source, made: Made, command: str) -> None:
+def before_verify(crew: Crew, source: Source, made: Made, command: str) -> None:
     """Run a shell command with libpq's variables for a copy in its environment.
 
     Also set: ``DRILL_COPY`` (backup or clone), ``DRILL_INSTANCE``, and on the local Cloud
-    SQL ``PGDATA``. The password is in a file that only we may read.
+    SQL ``PGDATA``. The password is in a file that only we may read. The command and what it
+    started are ended when the drill is given up.
 
     Raises:
         HookFailedError: it ended with another code than 0.
     """
     assert made.database is not None  # noqa: S101 - only a copy that answers is verified
     with _environment(source, made, made.database) as environment:
-        ended = subprocess.run(
+        process = subprocess.Popen(
             ["/bin/sh", "-c", command],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=STANDARD_ERROR,
-            check=False,
+            start_new_session=True,  # a group that can be ended without ending ourselves
         )
-    if ended.returncode:
-        raise HookFailedError(command, ended.returncode)
+        code = _ended(crew, process)
+    if code:
+        raise HookFailedError(command, code)
+
+
+def _ended(crew: Crew, process: subprocess.Popen[bytes]) -> int:
+    """Return a command's exit code; one that is not waited for any more is killed."""
+    try:
+        while True:
+            crew.check()
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=POLL_S)
+    finally:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextmanager

@@ -1,262 +1,216 @@
-"""The restore drill: restore, clone, compare, time, clean up, tell.
+"""The restore drill: decide, restore, clone, compare, time, clean up, tell.
 
-Three things go side by side: the restore of the backup, the clone to the marker, and the
+Three things go side by side: the restore of the backups, the clone to the marker, and the
 reading of the baseline. A copy is verified as soon as it answers. A drill that is cut short
 leaves evidence too: what it found until then, and why it did not end.
 """
 
-from concurrent.futures import Future
+import os
+import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from ops import lease
-from ops.cloudsql import ApiError
-from ops.console import Phase, Progress
+from ops.console import Progress
 from ops.errors import BadInputError
 from ops.evidence import key, write
 from ops.invocation import Invocation
 from ops.journal import Journal
-from ops.restore import cleanup, copies
-from ops.restore.copies import CopyPlan, Kind, Made
+from ops.prices import book
+from ops.restore import cleanup
 from ops.restore.crew import Crew
-from ops.restore.drill import evidence, hook, plan
-from ops.restore.drill.course import Course, reason, report
+from ops.restore.drill import cost, evidence, killed, plan, preflight
+from ops.restore.drill.course import Course, reason, report, settled
+from ops.restore.drill.limit import TimeLimit, TimeLimitError
+from ops.restore.drill.options import Options, options
+from ops.restore.drill.proposal import Proposal
 from ops.restore.drill.report import Report
 from ops.restore.drill.sweep import sweep_held
+from ops.restore.drill.work import Work
 from ops.restore.faults import inject
 from ops.restore.faults.inject import Fault
-from ops.restore.proof import baseline, verify
-from ops.restore.proof.baseline import Baseline
-from ops.restore.proof.marker import TRIES, Marker, require_table
-from ops.restore.proof.verify import Verified
 from ops.restore.source import ROOM, Source, of
-from ops.results import CheckResult
 
-__all__ = ["Options", "Report", "drill", "options", "perform"]
+__all__ = ["Options", "Report", "answer", "drill", "options", "perform", "propose"]
+
+# A rehearsal of a source that no stack's settings speak of.
+TIME_LIMIT_S = 10_800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What the caller of a drill may choose.
+class _Drill:
+    """One drill, from its begin to its evidence."""
 
-    Attributes:
-        backup: the backup run to restore; empty takes the newest successful one.
-        seed: restore an older run too, drawn from this seed; None does not.
-        inject: the fault to put in on purpose; empty puts in none.
-        before_verify: a shell command to run against every copy before it is verified.
-        exact_tries: how often to look for a moment in which nobody writes to the source.
-    """
+    source: Source
+    options: Options
+    fault: Fault | None
+    course: Course
+    limit: TimeLimit
+    cap: Decimal | None
+    progress: Progress
 
-    backup: str = ""
-    seed: int | None = None
-    inject: str = ""
-    before_verify: str = ""
-    exact_tries: int = TRIES
-
-
-class BadSeedError(BadInputError):
-    """``--seed`` is no number."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(f"--seed is {given!r}. Give a whole number, such as 7.")
+    @property
+    def journal(self) -> Journal:
+        """Return the trace of this drill, which stays until there is its evidence."""
+        return Journal(self.source.store, ROOM, self.course.run)
 
 
-def options(backup: str, seed: str, fault: str, before_verify: str) -> Options:
-    """Return the options of a command line; raises BadSeedError."""
-    try:
-        number = int(seed) if seed else None
-    except ValueError:
-        raise BadSeedError(seed) from None
-    return Options(backup, number, fault, before_verify)
+_USUAL = Options()
 
 
-def drill(run: Invocation, options: Options = Options()) -> Report:
+def drill(run: Invocation, options: Options = _USUAL) -> Report:
     """Drill the backups of a stack's instance: see ``perform``."""
-    return perform(of(run.target), options, run.progress)
+    return perform(of(run.target), _held_to(run, options), run.progress)
+
+
+def answer(run: Invocation, options: Options) -> Report | Proposal:
+    """Drill, or with ``dry_run`` say what that would do."""
+    if options.dry_run:
+        return propose(of(run.target), _held_to(run, options), run.progress)
+    return drill(run, options)
+
+
+def _held_to(run: Invocation, options: Options) -> Options:
+    """Return the options with the stack's limits where the caller gave none."""
+    held = run.target.settings.drill
+    limit_s = held.time_limit_s if options.time_limit_s is None else options.time_limit_s
+    cap = options.cost_cap
+    if cap is None and held.cost_cap_usd is not None:
+        cap = Decimal(held.cost_cap_usd)
+    return replace(options, time_limit_s=limit_s, cost_cap=cap)
+
+
+def propose(source: Source, options: Options, progress: Progress) -> Proposal:
+    """Return what a drill would do; touches nothing. Raises as ``perform`` does."""
+    begun = _begin(source, options, inject.named(options.inject, source), progress)
+    with progress.phase("Look at the source and its backups"):
+        _decide(begun)
+    course = begun.course
+    assert course.plan is not None  # noqa: S101 - decided just now
+    return Proposal(source.instance, course.plan, settled(course))
 
 
 def perform(source: Source, options: Options, progress: Progress) -> Report:
-    """Restore a source's backup and clone it to a marker, prove both, and remove them.
+    """Restore a source's backups and clone it to a marker, prove all, and remove them.
 
     Whatever happens, interrupts included, the copies are removed and evidence is left; a
-    drill that was killed is cleaned up, and named, by the next one or by ``sweep``.
+    drill that was killed is cleaned up, and recorded, by the next one or by ``sweep``.
 
     Raises:
-        ops.restore.inject.UnknownFaultError: ``inject`` names no fault.
-        ops.restore.plan.UnknownBackupError: ``backup`` is not there or was not successful.
-        ops.restore.marker.NoHeartbeatTableError: the source lacks the drill's table.
         ops.lease.LeaseHeldError: another drill is under way.
+        ops.restore.drill.cost.CostCapError: the copies may cost too much.
+        ops.restore.drill.plan.UnknownBackupError: ``backup`` is not there or not successful.
+        ops.restore.drill.preflight: its errors: the source can't be drilled now.
+        ops.restore.faults.inject.UnknownFaultError: ``inject`` names no fault.
     """
     fault = inject.named(options.inject, source)
     with lease.hold(source.store, ROOM, source.lease):
-        return _held(source, options, fault, progress)
+        return _held(_begin(source, options, fault, progress))
 
 
-def _held(source: Source, options: Options, fault: Fault | None, progress: Progress) -> Report:
+def _begin(source: Source, options: Options, fault: Fault | None, progress: Progress) -> _Drill:
     started = datetime.now(UTC)
-    course = Course(source, plan.run_name(started), started, options.inject)
+    limit = TimeLimit(TIME_LIMIT_S if options.time_limit_s is None else options.time_limit_s)
+    course = Course(
+        source,
+        plan.run_name(started),
+        started,
+        options.inject,
+        time_limit_s=limit.seconds,
+        side_by_side=options.side_by_side,
+    )
+    waiting = source.cloud.bounded(each=limit.check, tell=progress.line)
+    source = replace(source, cloud=waiting)
+    return _Drill(source, options, fault, course, limit, options.cost_cap, progress)
+
+
+def _held(begun: _Drill) -> Report:
+    course, store = begun.course, begun.source.store
+    cut: TimeLimitError | None = None
     try:
-        _run(course, options, fault, progress)
+        _run(begun)
     except BadInputError:  # nothing was begun
+        begun.journal.close()
         raise
+    except TimeLimitError as error:
+        cut = error
     except BaseException as error:
-        _keep(course, error, progress)
+        _keep(begun, error)
         raise
-    told = report(course, source.store.where(key(ROOM, course.run)))
-    write(source.store, evidence.of(source, told, course.versions))
+    told = report(course, store.where(key(ROOM, course.run)), cut)
+    write(store, evidence.of(begun.source, told, course.versions))
+    _close(begun)
     return told
 
 
-def _keep(course: Course, error: BaseException, progress: Progress) -> None:
+def _keep(begun: _Drill, error: BaseException) -> None:
     """Write the evidence of a drill that is cut short; its error stays the one that is told."""
-    store = course.source.store
+    course, progress, store = begun.course, begun.progress, begun.source.store
     try:
         told = report(course, store.where(key(ROOM, course.run)), error)
-        write(store, evidence.of(course.source, told, course.versions))
+        write(store, evidence.of(begun.source, told, course.versions))
         progress.line(f"{told.summary()} Evidence: {told.evidence}")
+        _close(begun)
     except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first error
         with suppress(Exception):
             progress.line(f"No evidence of this drill could be written: {reason(second)}")
 
 
-def _run(course: Course, options: Options, fault: Fault | None, progress: Progress) -> None:
-    source = course.source
-    with progress.phase("Choose a backup, sweep what earlier drills left"):
-        instance = source.cloud.instance(source.instance)
-        course.versions["database"] = instance.database_version
-        course.versions["postgresql"] = require_table(source)
-        swept = sweep_held(source, course.started)
+def _close(begun: _Drill) -> None:
+    """Forget the trace of a drill that left its evidence, and nothing else."""
+    if begun.course.tidy:
+        begun.journal.close()
+
+
+def _run(begun: _Drill) -> None:
+    source, course, progress = begun.source, begun.course, begun.progress
+    here = {"pid": str(os.getpid()), "host": socket.gethostname()}
+    begun.journal.intend(killed.BEGUN, source.instance, **here)
+    with progress.phase("Choose backups, sweep what earlier drills left"):
+        swept = sweep_held(source, course.started, by=f"drill {course.run}", but=course.run)
         course.swept, course.leftovers = swept.lines(), swept.leftovers
-        chosen = plan.plan(
-            source.instance,
-            source.cloud.project,
-            source.cloud.backup_runs(source.instance),
-            run=course.run,
-            now=course.started,
-            backup=options.backup,
-            seed=options.seed,
-        )
-        course.choose(chosen)
-    if not chosen.copies:
+        _decide(begun)
+    chosen = course.plan
+    if chosen is None or not chosen.copies:
         return
-    journal, crew = Journal(source.store, ROOM, chosen.run), Crew()
-    earlier = course.leftovers
+    if course.cost is not None:
+        cost.hold(course.cost, begun.cap)
+    preflight.names_free(source, chosen.copies)
+    crew, earlier = Crew(begun.limit.check), course.leftovers
+    working = replace(source, cloud=source.cloud.bounded(each=crew.check))
     try:
-        _Work(source, options, fault, course, journal, crew, progress).do()
+        Work(working, begun.options, begun.fault, course, begun.journal, crew, progress).do()
     finally:
-        made = tuple(f"{one.name}: perhaps not removed" for one in chosen.copies)
-        course.removed, course.leftovers = False, (*earlier, *made)
-        left = cleanup.always(source, crew, journal, progress)
-        course.removed, course.leftovers = True, (*earlier, *left)
+        _clean_up(begun, crew, earlier)
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    source: Source
-    options: Options
-    fault: Fault | None
-    course: Course
-    journal: Journal
-    crew: Crew
-    progress: Progress
-
-    def do(self) -> None:
-        """Start everything that can go side by side, and wait for it phase by phase."""
-        crew, source, course = self.crew, self.source, self.course
-        backups = [one for one in course.copies if one.plan.kind is Kind.BACKUP]
-        (clone,) = (one for one in course.copies if one.plan.kind is Kind.CLONE)
-        restores = []
-        for one in backups:
-            one.made = crew.start(one.plan.name, _Making(self, one.plan))
-            restores.append(one.made)
-        if self.fault is not None and self.fault.archive is not None:
-            self.fault.archive(source, self.journal)
-        with self.progress.phase("Set the marker on the source"):
-            marked: Future[Marker] = Future()
-            tries = self.options.exact_tries
-            base = crew.start(
-                "baseline", lambda: baseline.take(crew, source, course.run, marked, tries)
-            )
-            (course.marker,) = crew.wait([marked])
-        moment = course.marker.point_in_time
-        course.latest_recovery_time = self._latest_recovery_time()
-        cloned = crew.start(
-            clone.plan.name,
-            lambda: copies.clone(crew, source, self.journal, clone.plan, moment),
-        )
-        clone.made = cloned
-        numbers = ", ".join(one.plan.backup.id for one in backups if one.plan.backup)
-        title = f"Restore backup {numbers}, and clone to {moment:%H:%M:%S.%f}"[:-3]
-        steps = sum(verify.STEPS[one.kind] for one in course.plans)
-        verifying = f"Verify {len(course.copies)} copies"
-        # Verification of the first copy begins while the other is still made.
-        bar = _Steps()
-        verified = []
-        for one, made in zip((*backups, clone), (*restores, cloned), strict=True):
-            one.verified = crew.start("verify", _Verifying(self, made, base, one.found, bar))
-            verified.append(one.verified)
-        with self.progress.phase(title, total=len(course.copies)) as phase:
-            crew.wait([*restores, cloned], each=phase.advance)
-        with self.progress.phase(verifying, total=steps) as phase:
-            bar.show(phase)
-            crew.wait(verified)
-
-    def _latest_recovery_time(self) -> datetime | None:
-        try:
-            return self.source.cloud.latest_recovery_time(self.source.instance)
-        except ApiError:
-            return None  # shown beside the RPO; the clone itself says what is wrong
+def _clean_up(begun: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
+    course = begun.course
+    made = tuple(f"{one.plan.name}: perhaps not removed" for one in course.copies)
+    course.removed, course.tidy, course.leftovers = False, False, (*earlier, *made)
+    left = cleanup.always(course.source, crew, begun.journal, begun.progress)
+    course.removed, course.tidy, course.leftovers = True, not left, (*earlier, *left)
 
 
-@dataclass(frozen=True, slots=True)
-class _Making:
-    work: _Work
-    plan: CopyPlan
-
-    def __call__(self) -> Made:
-        work = self.work
-        labels = work.course.labels
-        return copies.restore(work.crew, work.source, work.journal, self.plan, labels)
-
-
-@dataclass(frozen=True, slots=True)
-class _Verifying:
-    work: _Work
-    made: "Future[Made]"
-    base: "Future[Baseline]"
-    found: list[CheckResult]
-    bar: "_Steps"
-
-    def __call__(self) -> Verified:
-        work, made = self.work, self.made.result()
-        crew, source = work.crew, work.source
-        is_clone = made.plan.kind is Kind.CLONE
-        if not made.failure:
-            if is_clone and work.fault is not None and work.fault.copy is not None:
-                work.fault.copy(crew, source, made)
-            if work.options.before_verify:
-                hook.before_verify(source, made, work.options.before_verify)
-        if is_clone:
-            return verify.clone(crew, source, made, self.base, self.found, self.bar.advance)
-        return verify.backup(crew, source, made, self.found, self.bar.advance)
-
-
-class _Steps:
-    """Counts verified steps from before there is a bar to show them on."""
-
-    def __init__(self) -> None:
-        self._done = 0
-        self._phase: Phase | None = None
-
-    def advance(self) -> None:
-        """Count one step."""
-        if self._phase is None:
-            self._done += 1
-        else:
-            self._phase.advance()
-
-    def show(self, phase: Phase) -> None:
-        """Show the steps on a bar, those already done at once."""
-        phase.advance(self._done)
-        self._phase = phase
+def _decide(begun: _Drill) -> None:
+    """Look at the source, and choose what to restore; raises what stands in the way."""
+    source, course, given = begun.source, begun.course, begun.options
+    ready = preflight.look(source, begun.progress, begun.limit.check)
+    course.versions["database"] = ready.instance.database_version
+    course.versions["postgresql"] = ready.postgresql
+    chosen = plan.plan(
+        source.instance,
+        source.cloud.project,
+        ready.runs,
+        run=course.run,
+        now=course.started,
+        backup=given.backup,
+        latest=given.latest,
+        seed=plan.draw() if given.seed is None else given.seed,
+        point_in_time=ready.point_in_time,
+    )
+    course.choose(chosen)
+    if chosen.copies:
+        course.cost = cost.estimate(ready.instance, chosen.copies, begun.limit.seconds, book.load())

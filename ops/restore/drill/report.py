@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from textwrap import fill
 
-from ops.console import Table
+from ops.console import WIDTH, Table
+from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof import questions
 from ops.restore.proof.outcomes import WRONG
@@ -62,6 +64,32 @@ class Clone:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What was decided before anything was made.
+
+    Attributes:
+        seed: what drew the older backup; None where none was drawn.
+        drawn_from: how many older ones there were.
+        cost: what the copies cost at most; None where that was not reckoned.
+        time_limit_s: when the drill would have been stopped, in seconds.
+        side_by_side: how many copies there were at once.
+    """
+
+    seed: int | None = None
+    drawn_from: int = 0
+    cost: Cost | None = None
+    time_limit_s: float = 0.0
+    side_by_side: int = 0
+
+    def lines(self) -> Iterator[str]:
+        """Yield what people want to know of it."""
+        if self.seed is not None:
+            yield f"The older backup is one of {self.drawn_from}, drawn by --seed {self.seed}"
+        if self.cost is not None:
+            yield self.cost.words()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of one drill.
 
@@ -79,6 +107,8 @@ class Report:
         swept: what was cleaned up of earlier drills first, a line a drill.
         leftovers: what could not be cleaned up.
         evidence: where the evidence lies.
+        settled: what was decided before anything was made.
+        notes: what else there is to know: runs passed over, what was changed on a copy.
     """
 
     run: str
@@ -96,6 +126,8 @@ class Report:
     swept: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     evidence: str = field(default="")
+    settled: Settled = field(default_factory=Settled)
+    notes: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -124,6 +156,14 @@ class Report:
             "phases_s": dict(self.phases),
             "rpo_s": None if loss is None else loss.seconds,
             "latest_recovery_time": None if loss is None else loss.latest_recovery_time,
+            "seed": self.settled.seed,
+            "cost": self.settled.cost,
+            "plan": {
+                "drawn_from": self.settled.drawn_from,
+                "time_limit_s": self.settled.time_limit_s,
+                "side_by_side": self.settled.side_by_side,
+            },
+            "notes": self.notes,
             "injected": self.injected,
             "swept": self.swept,
             "evidence": self.evidence,
@@ -136,10 +176,12 @@ class Report:
         table = Table(title, ("check", *self._copies()), tuple(self._rows()))
         evidence = f"Evidence: {self.evidence}"
         before = [f"Cleaned up first: {line}" for line in self.swept]
+        before += [*self.notes, *self.settled.lines()]
         if self.injected:
             before.append(f"Put in on purpose: {self.injected}")
         tables = [table] if table.rows else []
-        return [*before, *tables, *self._faults(), *self._times(), self.summary(), evidence]
+        after = [*self._faults(), *self._times(), self.summary()]
+        return [*map(_wrapped, before), *tables, *map(_wrapped, after), evidence]
 
     def _copies(self) -> tuple[str, ...]:
         """Return the copies that were checked, in order."""
@@ -205,6 +247,14 @@ class Report:
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join(words)
+
+
+def _wrapped(line: str) -> str:
+    """Return a line that fits a terminal; names and paths stay whole."""
+    indent = line[: len(line) - len(line.lstrip())] + "  "
+    return fill(
+        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 _ORDER = (

@@ -9,7 +9,8 @@ from ops.console import Table
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore import cleanup
-from ops.restore.drill.plan import TIME_TO_LIVE, born, is_drill_copy
+from ops.restore.drill import killed
+from ops.restore.drill.plan import TIME_TO_LIVE, expires, is_drill_copy
 from ops.restore.source import ROOM, Place, place
 from ops.results import State
 
@@ -24,6 +25,7 @@ class SweepReport:
         kept: instances of drills that may still run, on another machine.
         leftovers: what could not be removed, and why.
         runs: the drills that did not end, whose journals tell what they made.
+        recorded: those of them whose evidence was missing, and is there now.
     """
 
     source: str
@@ -31,6 +33,7 @@ class SweepReport:
     kept: tuple[str, ...]
     leftovers: tuple[str, ...]
     runs: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """Return a line for each thing that was cleaned up."""
@@ -57,6 +60,7 @@ class SweepReport:
             "kept": self.kept,
             "leftovers": self.leftovers,
             "runs": self.runs,
+            "recorded": self.recorded,
         }
 
 
@@ -70,23 +74,35 @@ def sweep(run: Invocation) -> SweepReport:
     """
     source = place(run.target)
     with lease.hold(source.store, ROOM, source.lease), run.progress.phase("Sweep leftovers"):
-        return sweep_held(source, datetime.now(UTC))
+        return sweep_held(source, datetime.now(UTC), by="restore.sweep")
 
 
-def sweep_held(source: Place, now: datetime) -> SweepReport:
-    """Remove what earlier drills left; the caller holds the lease.
+def sweep_held(source: Place, now: datetime, *, by: str, but: str = "") -> SweepReport:
+    """Remove what earlier drills left, and record those that were killed; we hold the lease.
 
     Instances that no journal here tells of belong to a drill with its records elsewhere:
-    they are removed once they have outlived their time.
+    they are removed once they have outlived their time. A drill that was killed is never
+    resumed: what it had read of the source is gone with it, and a new drill costs no more.
+
+    Args:
+        source: whose drills.
+        now: the time.
+        by: who sweeps, for the records.
+        but: the run that sweeps, whose own journal is open.
     """
     removed: list[str] = []
     leftovers: list[str] = []
-    journals = unfinished(source.store, ROOM)
+    recorded: list[str] = []
+    journals = [one for one in unfinished(source.store, ROOM) if one.run != but]
     for journal in journals:
         there = [name for name in cleanup.made(journal) if source.cloud.find(name) is not None]
         left = cleanup.undo(source, journal)
         leftovers += left
         removed += there if not left else []
+        if killed.record(source, journal, left, by):
+            recorded.append(journal.run)
+        if not left:
+            journal.close()
     kept: list[str] = []
     strangers: list[str] = []
     for instance in source.cloud.instances():
@@ -94,7 +110,8 @@ def sweep_held(source: Place, now: datetime) -> SweepReport:
             continue
         if any(line.startswith(f"{instance.name}:") for line in leftovers):
             continue
-        old = now - born(instance.name) > TIME_TO_LIVE
+        labels = instance.body.get("settings", {}).get("userLabels", {})
+        old = now > expires(instance.name, labels)
         (strangers if old else kept).append(instance.name)
     if strangers:
         journal = Journal(source.store, ROOM, f"sweep-{now:%y%m%d%H%M%S}")
@@ -108,4 +125,5 @@ def sweep_held(source: Place, now: datetime) -> SweepReport:
         tuple(kept),
         tuple(leftovers),
         tuple(one.run for one in journals),
+        tuple(recorded),
     )

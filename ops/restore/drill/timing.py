@@ -78,17 +78,20 @@ def rto(slowest: Phases | None, target_s: float) -> CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the point-in-time clone lost.
+    """What would be lost: by the point-in-time clone, else by the newest backup.
 
     Attributes:
         failed_at: the moment that was recovered to.
-        newest: when the newest recovered heartbeat was written; None where there is none.
+        newest: when the newest recovered heartbeat was written, or the backup was begun; None
+            where there is none.
         latest_recovery_time: what the API called the newest time it could recover to.
+        backup: the backup run that is all there is, where there is no clone; else empty.
     """
 
     failed_at: datetime
     newest: datetime | None
     latest_recovery_time: datetime | None
+    backup: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -107,6 +110,8 @@ def rpo(loss: Loss | None, target_s: float) -> CheckResult:
     words = (
         f"the newest recovered heartbeat is {loss.seconds:.3f} s older than the moment asked for"
     )
+    if loss.backup:
+        words = f"backup {loss.backup} is {loss.seconds:.0f} s old, and nothing newer can be had"
     if loss.seconds > target_s:
         remedy = "Look at the archive of WAL, or correct the stack's drillRpoTargetSeconds."
         return CheckResult("rpo", State.FINDING, 1, 1, words, evidence=facts, remedy=remedy)

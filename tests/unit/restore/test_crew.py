@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from functools import partial
 
 import pytest
@@ -55,3 +56,30 @@ def test_stopped_threads_end_at_their_next_step() -> None:
     assert isinstance(job.exception(), StoppedError)
     with pytest.raises(StoppedError):
         crew.check()
+
+
+def test_a_part_fails_alone_and_is_stopped_with_the_whole() -> None:
+    crew = Crew()
+    part = crew.part()
+
+    def fail() -> None:
+        raise LookupError
+
+    bad = part.start("bad", fail)
+    with pytest.raises(LookupError):
+        part.wait([bad])
+    crew.check()
+    other = crew.part()
+    held: Future[None] = Future()
+    waits = other.start("waits", lambda: other.wait([held]))
+    crew.stop()
+    assert isinstance(waits.exception(), StoppedError)
+
+
+def test_what_the_check_raises_ends_a_wait() -> None:
+    def late() -> None:
+        raise TimeoutError
+
+    held: Future[None] = Future()
+    with pytest.raises(TimeoutError):
+        Crew(late).wait([held])

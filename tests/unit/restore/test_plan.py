@@ -12,6 +12,7 @@ from ops.restore.drill.plan import (
     UnknownBackupError,
     born,
     choose,
+    expires,
     is_drill_copy,
     plan,
     run_name,
@@ -36,20 +37,60 @@ def _run(number: int, status: str = "SUCCESSFUL", age: timedelta = timedelta(hou
 
 def test_the_newest_successful_backup_is_chosen() -> None:
     runs = [_run(3, "FAILED"), _run(2), _run(1)]
-    assert [run.id for run in choose("db", runs, backup="", seed=None)] == ["2"]
+    assert [run.id for run in choose("db", runs, latest=True, seed=1)] == ["2"]
+    assert [run.id for run in choose("db", runs[:2], seed=1)] == ["2"]
 
 
-def test_a_seed_adds_an_older_backup_always_the_same_one() -> None:
+def test_a_seed_draws_an_older_backup_always_the_same_one() -> None:
     runs = [_run(number) for number in range(9, 0, -1)]
-    first = choose("db", runs, backup="", seed=7)
-    assert first == choose("db", runs, backup="", seed=7)
+    first = choose("db", runs, seed=7)
+    assert first == choose("db", runs, seed=7)
     assert [first[0].id, len(first)] == ["9", 2]
-    assert {choose("db", runs, backup="", seed=n)[1].id for n in range(40)} > {"1", "8"}
+    assert {choose("db", runs, seed=n)[1].id for n in range(40)} > {"1", "8"}
 
 
 def test_a_backup_that_failed_cannot_be_named() -> None:
     with pytest.raises(UnknownBackupError, match="newest first: 2"):
-        choose("db", [_run(3, "FAILED"), _run(2)], backup="3", seed=None)
+        choose("db", [_run(3, "FAILED"), _run(2)], backup="3", seed=1)
+
+
+def test_a_plan_tells_its_seed_and_what_it_passes_over() -> None:
+    runs = [_run(5, "RUNNING"), _run(4), _run(3, "FAILED"), _run(2), _run(1)]
+    name = run_name(NOW)
+    found = plan("db", "project", runs, run=name, now=NOW, seed=3)
+    assert (found.seed, found.drawn_from) == (3, 2)
+    assert [copy.name.removeprefix(f"db-drill-{name}-") for copy in found.copies] == [
+        "b1",
+        "b2",
+        "c",
+    ]
+    assert found.notes == (
+        "Backup run 5 (AUTOMATED) is RUNNING; it is not restored",
+        "Backup run 3 (AUTOMATED) is FAILED: disk full; it is not restored",
+    )
+    one = plan("db", "project", runs, run=name, now=NOW, latest=True)
+    assert (one.seed, one.drawn_from, len(one.copies)) == (None, 0, 2)
+
+
+def test_many_runs_passed_over_are_counted() -> None:
+    runs = [_run(number, "FAILED") for number in range(9, 0, -1)]
+    notes = plan("db", "project", runs, run=run_name(NOW), now=NOW).notes
+    assert notes[-1] == "And 4 more runs that can't be restored"
+
+
+def test_without_point_in_time_recovery_there_is_no_clone_and_that_is_a_finding() -> None:
+    found = plan("db", "project", [_run(1)], run=run_name(NOW), now=NOW, point_in_time=False)
+    assert [copy.kind for copy in found.copies] == [Kind.BACKUP]
+    assert not found.clones
+    states = {check.check: check.state for check in found.checks}
+    assert states["point_in_time"] is State.FINDING
+
+
+def test_a_copy_expires_as_its_label_says_else_a_day_after_its_drill_began() -> None:
+    name = "db-drill-260504120000-0a1b-c"
+    assert expires(name, {"drill-expires": "20260504t130000z"}) == NOW + timedelta(hours=1)
+    assert expires(name, {}) == NOW + timedelta(hours=24)
+    assert expires(name, {"drill-expires": "soon"}) == NOW + timedelta(hours=24)
 
 
 def test_a_plan_names_labels_and_limits_its_copies() -> None:
