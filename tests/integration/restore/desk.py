@@ -1,9 +1,14 @@
 """Somebody who restores for real: a stack, its instance, and what was said on the way."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import pytest
+
 from ops import target
+from ops.cloudsql import CloudSql
 from ops.console import Console, Format
 from ops.db import CHANGE, Database
 from ops.invocation import Invocation
@@ -64,3 +69,22 @@ def desk(site: Site, prepared: Source, name: str = "") -> Desk:
     address = prepared.cloud.instance(name).address
     source = replace(prepared, instance=name, database=prepared.database.at(address))
     return Desk(Invocation(stack, console), source, said)
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing that handles errors may see it coming."""
+
+
+@contextmanager
+def killing(method: str, called: str) -> Iterator[None]:
+    """Let the process die before or after a call of the Admin API, its answer never noted."""
+    original = getattr(CloudSql, method)
+
+    def die(self: CloudSql, *given: object) -> None:
+        if called == "after the call":
+            original(self, *given)
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CloudSql, method, die)
+        yield

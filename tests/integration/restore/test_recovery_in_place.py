@@ -12,13 +12,16 @@ from ops.db import DIAGNOSTIC
 from ops.journal import unfinished
 from ops.restore.drill.sweep import sweep
 from ops.restore.recovery import refusals
+from ops.restore.recovery.giving_up import CantAbandonError
 from ops.restore.recovery.order import ROOM, RUN_LABEL, Request, Task
 from ops.restore.recovery.perform import Consent, Options, RestoreFailedError, restore
 from ops.restore.recovery.plan import Plan
 from ops.restore.recovery.report import Recovered
 from ops.restore.source import Source
 from tests.integration.restore.conftest import Site
-from tests.integration.restore.desk import Desk, desk
+from tests.integration.restore.desk import Desk, Killed, desk, killing
+
+EVENTS = "SELECT count(*) FROM event WHERE what = 'bad deployment'"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,7 @@ def test_a_name_that_is_taken_is_left_alone(site: Site, victim: Desk, prepared: 
 
 def test_in_place_replaces_everything_after_a_backup(victim: Desk) -> None:
     cloud, name = victim.source.cloud, victim.source.instance
+    sure = Options(Consent(yes=True, confirm=name))
     operation = cloud.wait(cloud.create_backup(name, "good"))
     victim.execute("INSERT INTO event (what) VALUES ('bad deployment')")
     request = Request(Task.IN_PLACE, backup=operation.backup_id)
@@ -75,23 +79,35 @@ def test_in_place_replaces_everything_after_a_backup(victim: Desk) -> None:
         plan = restore(victim.run, request, Options(dry_run=True))
         assert isinstance(plan, Plan)
         assert any("dropped (1 now)" in cost for cost in plan.costs)
-        made = victim(request, Options(Consent(yes=True, confirm=name)))
+        with killing("create_backup", "after the call"), pytest.raises(Killed):
+            restore(victim.run, request, sure)
+        made = victim(Request(Task.IN_PLACE), sure)
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")
 
-    events = "SELECT count(*) FROM event WHERE what = 'bad deployment'"
-    assert victim.execute(events) == [(0,)]
+    assert victim.execute(EVENTS) == [(0,)]
     assert cloud.find("victim-replica") is None
-    safety = next(run for run in cloud.backup_runs(name) if run.id == made.safety)
-    assert safety.description == f"before restore.in-place {made.run}"
+    taken = [run.id for run in cloud.backup_runs(name) if made.run in run.description]
+    assert taken == [made.safety]
     assert any(made.safety in step for step in made.next_steps)
-    back = victim(
-        Request(Task.IN_PLACE, backup=made.safety, no_backup_first="of a test"),
-        Options(Consent(yes=True, confirm=name)),
-    )
-    assert victim.execute(events) == [(1,)]
-    assert back.safety == ""
-    assert back.document()["no_backup_first"] == "of a test"
+
+
+def test_what_was_there_before_comes_back_also_after_a_kill(victim: Desk) -> None:
+    cloud, name = victim.source.cloud, victim.source.instance
+    sure = Consent(yes=True, confirm=name)
+    safety = next(run.id for run in cloud.backup_runs(name) if "in-place" in run.description)
+    request = Request(Task.IN_PLACE, backup=safety, no_backup_first="of a test")
+    with killing("restore_backup", "after the call"), pytest.raises(Killed):
+        restore(victim.run, request, Options(sure))
+    with pytest.raises(CantAbandonError, match="can't be taken back"):
+        restore(victim.run, Request(Task.IN_PLACE), Options(sure, abandon=True))
+    asked = restore(victim.run, Request(Task.IN_PLACE))
+    assert isinstance(asked, Plan)
+    assert "go on with" in str(asked.steps)
+    made = victim(Request(Task.IN_PLACE), Options(sure))
+    assert made.document()["no_backup_first"] == "of a test"
+    assert victim.execute(EVENTS) == [(1,)]
+    assert [one.type for one in cloud.operations(name)].count("RESTORE_VOLUME") == 3
 
 
 def _replicate(at: Desk) -> None:
