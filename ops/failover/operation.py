@@ -23,6 +23,7 @@ from ops.journal import Entry, Journal, unfinished
 
 FAILOVER = "FAILOVER"  # the operation's type
 LOOK_S = 30.0  # how long to look for an operation whose answer was lost
+ON_ITS_WAY_S = 5.0  # how long a request whose answer was lost may still be on its way
 CLOCKS_S = 60.0  # how far this machine's clock may be off the API's
 _PAUSE_S, _PAUSE_MOST_S = 0.1, 2.0
 _REFUSED = 500  # from here on a status says that the API failed, not that it refused
@@ -64,16 +65,19 @@ def ask(source: Source, journal: Journal, stands: Standing) -> Asked:
 
 def _look(cloud: CloudSql, instance: str, known: set[str]) -> Operation | None:
     """Return the failover that was begun although its answer was lost; None where none was."""
-    deadline = time.monotonic() + LOOK_S
+    began = time.monotonic()
     while True:
         try:
             new = [one for one in _failovers(cloud, instance) if one.id not in known]
         except (ApiError, UnreachableError):
-            if time.monotonic() > deadline:
+            if time.monotonic() > began + LOOK_S:
                 raise
-            time.sleep(_PAUSE_MOST_S)
         else:
-            return new[0] if new else None
+            if new:
+                return new[0]
+            if time.monotonic() > began + ON_ITS_WAY_S:
+                return None
+        time.sleep(_PAUSE_MOST_S)
 
 
 def _failovers(cloud: CloudSql, instance: str) -> list[Operation]:

@@ -1,15 +1,17 @@
 """Looks at an instance before it is failed over; changes nothing."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops import sql
 from ops.cloudsql import BackupRun, Instance
-from ops.db import DIAGNOSTIC, Database, statement
+from ops.db import DIAGNOSTIC, Connection, Database, statement
 from ops.errors import OpsError
 from ops.failover.source import Source
 from ops.failover.standing import Replica, Standing, replicas, standing
 
+FRESH_S = 5.0  # how long a replica that was just made may take to replay anything
 LONG_S = 10.0  # an open transaction that is older did not come and go by itself
 
 
@@ -129,14 +131,23 @@ def _transactions(rows: Sequence[tuple[object, ...]]) -> tuple[Transaction, ...]
 
 
 def _lag(source: Source, replica: Replica) -> Lag:
+    deadline = time.monotonic() + FRESH_S
     try:
         with replica.database.connect(
             source.owner, budget=DIAGNOSTIC, name="failover-drill"
         ) as connection:
-            row = connection.execute(statement(sql.load("failover/replayed"))).fetchone()
+            while (seconds := _behind_s(connection)) is None and time.monotonic() < deadline:
+                time.sleep(0.1)
     except OpsError as error:
         return Lag(replica.name, None, str(error))
-    if row is None or row[0] is None:
-        return Lag(replica.name, None, "it has replayed no transaction yet")
-    age_s, has_all = row
-    return Lag(replica.name, 0.0 if has_all else float(age_s))
+    why = "it has replayed no transaction yet" if seconds is None else ""
+    return Lag(replica.name, seconds, why)
+
+
+def _behind_s(connection: Connection) -> float | None:
+    """Return the age of what was replayed last; 0 where nothing that was received is missing."""
+    row = connection.execute(statement(sql.load("failover/replayed"))).fetchone()
+    age_s, has_all = (None, False) if row is None else row
+    if has_all:
+        return 0.0  # the age is only that of an idle primary's last commit
+    return None if age_s is None else float(age_s)

@@ -6,52 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import Pool
-from ops.cloudsql import CloudSql, Operation
-from ops.db import Database, LibpqPasswords
+from ops.cloudsql import Operation
 from ops.failover import source as sources
 from ops.failover.checks import judge
 from ops.failover.course import Course, report
 from ops.failover.leg import Followed, Leg
 from ops.failover.measure import ReadBack
 from ops.failover.seen import Log
-from ops.failover.source import Source
 from ops.failover.standing import Server, Standing
 from ops.restore.source import ROOM as RESTORE_DRILL
 from ops.results import CheckResult, State
-from ops.store import FolderStore
+from tests.unit.failover.standing import STANDS, source
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DONE = Operation("op-1", "FAILOVER", "DONE", "db", NOW, NOW, NOW + timedelta(seconds=9), (), "")
-BEFORE = Standing(
-    state="RUNNABLE",
-    policy="ALWAYS",
-    availability="REGIONAL",
-    zone="zone-b",
-    secondary_zone="zone-c",
-    standby=True,
-    settings_version=7,
-    replicas=("db-r",),
-)
-AFTER = replace(BEFORE, zone="zone-c", secondary_zone="zone-b")
+AFTER = replace(STANDS, zone="zone-c", secondary_zone="zone-b")
 FIRST, LAST = Server("15.18", NOW, "s1", 3), Server("15.18", NOW + timedelta(minutes=1), "s1", 4)
 FINE = Followed("db-r", reads=90, gap_s=0.1, errors={}, caught_up_s=0.2, timeline=4)
-
-
-def source(folder: Path) -> Source:
-    return Source(
-        stack="local",
-        instance="db",
-        cloud=CloudSql("project", "http://127.0.0.1:1"),
-        store=FolderStore(folder),
-        lease=timedelta(minutes=1),
-        database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
-        owner="o",
-        replicas=(),
-        pool=Pool(max_connections=100, size=20, idle_timeout_s=600, lifetime_s=3600),
-        gap_target_s=60,
-        reconnect_target_s=120,
-    )
 
 
 @pytest.fixture
@@ -63,7 +34,7 @@ def leg(tmp_path: Path) -> Leg:
         source(tmp_path),
         "failover",
         "run-failover",
-        BEFORE,
+        STANDS,
         FIRST,
         logs=(pooled, direct),
         connected=[98.0, 120.8],

@@ -8,23 +8,14 @@ import pytest
 from ops.cloudsql import BackupRun
 from ops.db import Database, LibpqPasswords
 from ops.failover.prechecks import NotReadyError, judge, refused
-from ops.failover.standing import Replica, Standing
+from ops.failover.standing import Replica
 from ops.failover.survey import Inside, Lag, Survey, Transaction
 from ops.results import State
+from tests.unit.failover.standing import STANDS
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 TAKEN = NOW - timedelta(hours=3)
 BACKUP = BackupRun("17", "db", "SUCCESSFUL", "AUTOMATED", "", TAKEN, TAKEN, "")
-STANDS = Standing(
-    state="RUNNABLE",
-    policy="ALWAYS",
-    availability="REGIONAL",
-    zone="zone-b",
-    secondary_zone="zone-c",
-    standby=True,
-    settings_version=7,
-    replicas=("db-r",),
-)
 INSIDE = Inside(
     table=True, writable=True, connections=12, most=100, reserved=3, transactions=(), hidden=0
 )
