@@ -89,6 +89,7 @@ def propose(source: Source, options: Options, progress: Progress) -> Proposal:
         _decide(begun)
     course = begun.course
     assert course.plan is not None  # noqa: S101 - decided just now
+    _affordable(begun)
     return Proposal(source.instance, course.plan, settled(course))
 
 
@@ -175,8 +176,7 @@ def _run(begun: _Drill) -> None:
     chosen = course.plan
     if chosen is None or not chosen.copies:
         return
-    if course.cost is not None:
-        cost.hold(course.cost, begun.cap)
+    _affordable(begun)
     preflight.names_free(source, chosen.copies)
     crew, earlier = Crew(begun.limit.check), course.leftovers
     working = replace(source, cloud=source.cloud.bounded(each=crew.check))
@@ -184,6 +184,11 @@ def _run(begun: _Drill) -> None:
         Work(working, begun.options, begun.fault, course, begun.journal, crew, progress).do()
     finally:
         _clean_up(begun, crew, earlier)
+
+
+def _affordable(begun: _Drill) -> None:
+    if begun.course.cost is not None:
+        cost.hold(begun.course.cost, begun.cap)
 
 
 def _clean_up(begun: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
