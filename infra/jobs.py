@@ -11,11 +11,14 @@ from typing import Final
 
 from infra.names import fitting
 from infra.settings import Runner, Settings
+from ops import logline
 
 NAME_LIMIT = 49  # https://cloud.google.com/run/docs/create-jobs: fewer than 50 characters
 HOUR_S = 3600
 # What the image's entrypoint makes libpq's password file of; the user's name follows.
 PASSWORD_OF: Final = "PASSWORD_OF_"  # noqa: S105 - a variable's name
+# What every job is told; secrets come by reference (infra/runner.py).
+ENVIRONMENT: Final = {logline.VARIABLE: logline.WANTED}
 
 
 class Job(StrEnum):
@@ -37,6 +40,7 @@ class JobSpec:
         timeout_s: After which the job is ended.
         memory: Of its container, as Cloud Run takes it.
         roles: Whose passwords it needs.
+        notifies: Whether it tells the stack's webhook how it ended.
     """
 
     job: Job
@@ -45,6 +49,7 @@ class JobSpec:
     timeout_s: int
     memory: str
     roles: tuple[str, ...]
+    notifies: bool = False
 
     def name(self, settings: Settings) -> str:
         """Return the Cloud Run job's name."""
@@ -61,7 +66,7 @@ class JobSpec:
 
 JOBS: Final = (
     # The owner asks every question, the application's user proves that it could go on.
-    JobSpec(Job.DRILL, "restore-drill", True, 6 * HOUR_S, "2Gi", ("owner", "app")),  # noqa: FBT003 - a table
+    JobSpec(Job.DRILL, "restore-drill", True, 6 * HOUR_S, "2Gi", ("owner", "app"), notifies=True),  # noqa: FBT003 - a table
     # Paused: `invoke health.report` is to come.
     JobSpec(Job.REPORT, "health.report", False, HOUR_S, "1Gi", ("monitor",)),  # noqa: FBT003 - as above
     # It asks the Admin API, and the database only where recovery ends long ago.

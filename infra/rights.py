@@ -11,6 +11,7 @@ https://cloud.google.com/sql/docs/postgres/iam-permissions.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pulumi
 from pulumi_gcp import projects, secretmanager, serviceaccount, storage
 
 from infra.jobs import JOBS, Job, JobSpec
@@ -99,15 +100,20 @@ def _may_read(
     account: serviceaccount.Account,
     secrets: Mapping[str, StoredPassword],
 ) -> tuple[secretmanager.SecretIamMember, ...]:
+    read: dict[str, pulumi.Input[str]] = {
+        role: secrets[role].secret.secret_id for role in spec.roles
+    }
+    if spec.notifies and settings.notify.secret is not None:
+        read["webhook"] = settings.notify.secret
     return tuple(
         secretmanager.SecretIamMember(
-            f"{spec.job}-reads-{role}",
+            f"{spec.job}-reads-{name}",
             project=settings.project,
-            secret_id=secrets[role].secret.secret_id,
+            secret_id=secret,
             role=SECRET_READER,
             member=account.member,
         )
-        for role in spec.roles
+        for name, secret in read.items()
     )
 
 

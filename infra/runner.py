@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_gcp import artifactregistry, cloudrunv2, cloudscheduler, storage
 
-from infra.jobs import JOBS, PASSWORD_OF, JobSpec
+from infra.jobs import ENVIRONMENT, JOBS, PASSWORD_OF, JobSpec
 from infra.names import fitting
 from infra.network import PrivateNetwork
 from infra.passwords import StoredPassword, secret_id
 from infra.rights import Accounts, declare_accounts, declare_rights
 from infra.settings import Runner, Settings
+from ops import notify
 
 REPOSITORY_LIMIT = 63
 IMAGES_KEPT = 10
@@ -125,22 +126,27 @@ def _through(network: PrivateNetwork) -> cloudrunv2.JobTemplateTemplateVpcAccess
 def _environment(
     settings: Settings, spec: JobSpec
 ) -> list[cloudrunv2.JobTemplateTemplateContainerEnvArgs]:
-    """Return the stack's name, and each password by reference to its secret."""
+    """Return the stack's name, how to log, and each secret by reference."""
     users = dict(settings.users.by_role())
-    plain = cloudrunv2.JobTemplateTemplateContainerEnvArgs(
-        name="INVOKE_STACK", value=settings.stack
-    )
-    return [plain, *(_password(settings, role, users[role]) for role in spec.roles)]
+    plain = {"INVOKE_STACK": settings.stack, **ENVIRONMENT}
+    secrets = {f"{PASSWORD_OF}{users[role]}": secret_id(settings, role) for role in spec.roles}
+    if spec.notifies and settings.notify.secret is not None:
+        secrets[notify.URL] = settings.notify.secret
+    return [
+        *(
+            cloudrunv2.JobTemplateTemplateContainerEnvArgs(name=name, value=value)
+            for name, value in plain.items()
+        ),
+        *(_secret(name, secret) for name, secret in secrets.items()),
+    ]
 
 
-def _password(
-    settings: Settings, role: str, user: str
-) -> cloudrunv2.JobTemplateTemplateContainerEnvArgs:
+def _secret(name: str, secret: str) -> cloudrunv2.JobTemplateTemplateContainerEnvArgs:
     return cloudrunv2.JobTemplateTemplateContainerEnvArgs(
-        name=f"{PASSWORD_OF}{user}",
+        name=name,
         value_source=cloudrunv2.JobTemplateTemplateContainerEnvValueSourceArgs(
             secret_key_ref=cloudrunv2.JobTemplateTemplateContainerEnvValueSourceSecretKeyRefArgs(
-                secret=secret_id(settings, role), version="latest"
+                secret=secret, version="latest"
             )
         ),
     )

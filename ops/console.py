@@ -17,7 +17,9 @@ from functools import singledispatch
 from time import monotonic
 from typing import Protocol, TextIO, runtime_checkable
 
+from ops import logline
 from ops.errors import BadInputError
+from ops.logline import Severity
 
 WIDTH = 100  # columns that a table has to fit
 
@@ -146,6 +148,35 @@ class Silent:
         """Show nothing."""
 
 
+class JsonLines:
+    """Progress for logs that machines read: one JSON object a line, see ops.logline."""
+
+    def __init__(self, to: TextIO) -> None:
+        self._to = to
+
+    @contextmanager
+    def phase(self, title: str, total: float | None = None) -> Iterator[Phase]:  # noqa: ARG002 - the protocol's arguments
+        """Say when the block begins and when it ends, with its seconds."""
+        start = monotonic()
+        self._say(f"{title} ...", phase=title)
+        try:
+            yield _Quiet()
+        except BaseException:
+            seconds = round(monotonic() - start, 3)
+            words = f"{title} ... stopped after {seconds:.1f} s"
+            self._say(words, Severity.WARNING, phase=title, seconds=seconds)
+            raise
+        seconds = round(monotonic() - start, 3)
+        self._say(f"{title} ... {seconds:.1f} s", phase=title, seconds=seconds)
+
+    def line(self, text: str) -> None:
+        """Write one line at once."""
+        self._say(text)
+
+    def _say(self, text: str, severity: Severity = Severity.INFO, **fields: object) -> None:
+        print(logline.line(text, severity, **fields), file=self._to, flush=True)
+
+
 @dataclass(slots=True)
 class Lines:
     """Progress for logs: one line when a phase ends, with its seconds."""
@@ -223,11 +254,15 @@ class Console:
 
     def line(self, text: str) -> None:
         """Print a line about the result to standard error, so that the result can be piped."""
+        if logline.wanted():
+            text = logline.line(text)
         print(text, file=self._aside, flush=True)
 
     @property
     def progress(self) -> Progress:
-        """Return bars where people look at a terminal, lines elsewhere."""
+        """Return bars where people look at a terminal, lines elsewhere, JSON where it is wanted."""
+        if logline.wanted():
+            return JsonLines(self._aside)
         to = self._aside if self.output is Format.JSON else self._out
         return Bars(to) if to.isatty() else Lines(to)
 

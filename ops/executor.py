@@ -10,7 +10,9 @@ from typing import Any
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.executor import Executor
 
+from ops import logline
 from ops.errors import ExitCode, OpsError, Terminated
+from ops.logline import Severity
 
 BUG = (
     "This is a bug in ai-square-db: {kind}: {text}\n"
@@ -62,6 +64,12 @@ class OpsExecutor(Executor):
             raise self._exit(text, ExitCode.BUG) from error
 
     def _exit(self, message: str, code: ExitCode) -> Exit:
-        if self.core[0].args.debug.value:
+        debug = self.core[0].args.debug.value
+        if logline.wanted():
+            more = {"stack_trace": traceback.format_exc()} if debug else {}
+            text = logline.line(message, Severity.ERROR, exit_code=int(code), **more)
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - Invoke would print it as it is
+            return Exit(code=int(code))
+        if debug:
             traceback.print_exc()
         return Exit(message, int(code))

@@ -74,10 +74,12 @@ def begin(stack: str, output: str) -> Invocation:
     Raises:
         ops.errors.BadInputError: an unknown stack, format or setting.
     """
+    from ops import logline
     from ops import target as targets
     from ops.console import Console, parse_format
 
     console = Console(parse_format(output))
     target = targets.load(stack)
+    logline.bind(stack=target.stack, instance=target.instance)
     console.line(f"Stack {target.stack}: {target.instance} in {target.project}")
     return Invocation(target, console)

@@ -18,6 +18,7 @@ from infra.settings.insights import Insights
 from infra.settings.instance import InstanceSettings
 from infra.settings.maintenance import DenyPeriod, Maintenance
 from infra.settings.network import Network
+from infra.settings.notify import Notify
 from infra.settings.operations import ChangeWindow, DrillSettings, FailoverSettings, Pool
 from infra.settings.protection import PasswordPolicy, Protection
 from infra.settings.replicas import Replica
@@ -77,6 +78,7 @@ class Settings:
         change_window: When changes may be made; None for always.
         storage: The buckets.
         alerts: Who is told of what; None for nobody.
+        notify: How a drill's end is told.
         runner: The scheduled jobs; None for none.
     """
 
@@ -98,6 +100,7 @@ class Settings:
     change_window: ChangeWindow | None
     storage: Storage
     alerts: Alerts | None
+    notify: Notify
     runner: Runner | None
 
 

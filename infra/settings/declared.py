@@ -18,6 +18,7 @@ from infra.settings.instance import InstanceKeys
 from infra.settings.keys import NAMESPACE
 from infra.settings.maintenance import MaintenanceKeys
 from infra.settings.network import NetworkKeys
+from infra.settings.notify import NotifyKeys
 from infra.settings.operations import OperationsKeys
 from infra.settings.protection import ProtectionKeys
 from infra.settings.replicas import ReplicaKeys
@@ -28,6 +29,7 @@ from infra.settings.storage import StorageKeys
 
 class Declared(  # the last stands first among the fields
     RunnerKeys,
+    NotifyKeys,
     AlertKeys,
     StorageKeys,
     OperationsKeys,

@@ -17,6 +17,7 @@ from infra.settings import (
     instance,
     maintenance,
     network,
+    notify,
     operations,
     protection,
     replicas,
@@ -43,6 +44,7 @@ AREAS = (
     operations,
     storage,
     alerts,
+    notify,
     runner,
 )
 RULES: tuple[Rule, ...] = tuple(rule for area in AREAS for rule in area.RULES)
@@ -132,5 +134,6 @@ def _settings(stack_name: str, d: Declared) -> Settings:
         change_window=operations.change_window(d),
         storage=storage.storage(d),
         alerts=alerts.alerts(d),
+        notify=notify.notify(d),
         runner=runner.runner(d),
     )

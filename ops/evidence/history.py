@@ -37,6 +37,7 @@ class Entry:
 
     Attributes:
         kind, key, run, sha256: which record.
+        previous: the key of the record before it in the chain.
         stack, source: what was drilled.
         started, ended: of the drill.
         verdict: ``pass``, ``fail``, ``unknown``, or what the record says.
@@ -57,6 +58,7 @@ class Entry:
     key: str
     run: str
     sha256: str
+    previous: str = ""
     stack: str = ""
     source: str = ""
     started: datetime | None = None
@@ -144,6 +146,7 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         key=key,
         run=_text(drill.get("run")) or name,
         sha256=sha256(content),
+        previous=_text(_object(told.get("previous")).get("key")),
         stack=_text(drill.get("stack")),
         source=_text(drill.get("source")),
         started=_moment(drill.get("started")),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a second to import, with what it needs: only a page does
 PLOTTED, LISTED = 200, 20  # drills
 SHOWN_DIFFERENCES, LONG = 25, 600  # lines of a check; characters of an unknown fact
 DASH = "\N{EN DASH}"
+CHAINED = frozenset({"records", "links", "head", "pages"})
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 MARKS = {State.OK: "✓", State.FINDING: "✗", State.UNKNOWN: "?", State.NOT_APPLICABLE: DASH}
 # What a page shows in a place of its own.
@@ -50,7 +51,7 @@ class Measure:
         name, words: its short name, and what it means.
         attribute: of an Entry.
         unit: its unit.
-        target: the target's name in a record.
+        target: the target's name in a record, where it is in seconds.
     """
 
     name: str
@@ -64,12 +65,17 @@ class Measure:
         value: float | None = getattr(entry, self.attribute)
         return value
 
+    def held(self, entry: Entry) -> float | None:
+        """Return what a drill was held to, in our unit."""
+        target_s = entry.targets.get(self.target)
+        return None if target_s is None else target_s * (1000 if self.unit == "ms" else 1)
+
 
 MEASURES = (
     Measure("RTO", "time to a working, verified copy", "rto_s", "s", "rto_s"),
     Measure("RPO", "data lost, in seconds of writing", "rpo_s", "s", "rpo_s"),
-    Measure("Write gap", "time without an accepted write", "gap_ms", "ms", "gap_ms"),
-    Measure("Reconnect", "until the pool worked again", "reconnect_ms", "ms", "reconnect_ms"),
+    Measure("Write gap", "time without an accepted write", "gap_ms", "ms", "gap_s"),
+    Measure("Reconnect", "until the pool worked again", "reconnect_ms", "ms", "reconnect_s"),
     Measure("Commits lost", "acknowledged, and gone", "lost", "", "lost"),
 )
 
@@ -104,8 +110,25 @@ def render(
     """
     told = history.read(store, entry.kind, PLOTTED)
     chained = tuple(checks) or chain.verify(store, entry.kind)
-    shown = (trend.stale(told, now, days=days), trend.growth(told.entries), trend.readable(told))
-    return _template(entry, told, now, chained, shown)
+    return _template(entry, told, now, (*chained, *_shown(told, now, days)), plotted=True)
+
+
+def render_quickly(store: Store, entry: Entry, now: datetime, *, days: int) -> str:
+    """Return the page without plots, and without having checked the chain: costs next to nothing.
+
+    Args:
+        store: where its record lies, and the others of its kind.
+        entry: the drill.
+        now: the time, which the page says it was made at.
+        days: after which the newest pass is too old; 0 for never.
+    """
+    told = history.read(store, entry.kind, LISTED)
+    return _template(entry, told, now, _shown(told, now, days), plotted=False)
+
+
+def _shown(told: History, now: datetime, days: int) -> tuple[CheckResult, ...]:
+    limit = days if told.kind in trend.SCHEDULED else 0
+    return trend.stale(told, now, days=limit), trend.growth(told.entries), trend.readable(told)
 
 
 def save(text: str, path: Path) -> str:
@@ -119,11 +142,7 @@ def save(text: str, path: Path) -> str:
 
 
 def _template(
-    entry: Entry,
-    told: History,
-    now: datetime,
-    chained: Sequence[CheckResult],
-    shown: Sequence[CheckResult],
+    entry: Entry, told: History, now: datetime, checks: Sequence[CheckResult], *, plotted: bool
 ) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -135,9 +154,10 @@ def _template(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    drawn = plotted and plots.available()
     environment.filters |= {"amount": amount, "moment": moment, "brief": brief}
     return environment.get_template(
-        "page.html.jinja"
+        "page.html.j2"
     ).render(
         entry=entry,
         figures=[one for one in _figures(entry) if one.value is not None or one.target is not None],
@@ -145,24 +165,31 @@ def _template(
         backups=_objects(entry.facts.get("backups")),
         clone=_object(entry.facts.get("clone")),
         swept=[str(one) for one in _listed(entry.facts.get("swept"))],
-        bars=Markup(plots.stacked(entry.copies_s, name="phases", title="Seconds by phase")),  # noqa: S704 - our own SVG, escaped there
-        curves=_curves(told, entry, Markup),
-        answers=controls.answers(entry, (*shown, *chained)),
+        bars=Markup(_bars(entry)) if drawn else "",  # noqa: S704 - our own SVG, escaped there
+        curves=_curves(told, entry, Markup) if drawn else [],
+        drawn=drawn,
+        answers=controls.answers(entry, checks),
         older=told.entries[:LISTED],
         told=told,
         listed=LISTED,
-        shown=shown,
-        chained=chained,
+        shown=[one for one in checks if one.check not in CHAINED],
+        chained=[one for one in checks if one.check in CHAINED],
         now=now,
         signs=SIGNS,
         marks=MARKS,
         most=SHOWN_DIFFERENCES,
-        measures=MEASURES,
+        measures=[
+            one for one in MEASURES if any(one.of(drill) is not None for drill in told.entries)
+        ],
     )
 
 
+def _bars(entry: Entry) -> str:
+    return plots.stacked(entry.copies_s, name="phases", title="Seconds by phase")
+
+
 def _figures(entry: Entry) -> list[Figure]:
-    return [Figure(one, one.of(entry), entry.targets.get(one.target)) for one in MEASURES]
+    return [Figure(one, one.of(entry), one.held(entry)) for one in MEASURES]
 
 
 def _curves(told: History, entry: Entry, markup: "type[Markup]") -> list[tuple[Measure, "Markup"]]:
@@ -175,7 +202,7 @@ def _curves(told: History, entry: Entry, markup: "type[Markup]") -> list[tuple[M
                 at=(drill.ended or datetime.now(UTC)).astimezone(UTC),
                 value=one.of(drill),
                 verdict=drill.verdict if drill.verdict in SIGNS else "unknown",
-                target=drill.targets.get(one.target),
+                target=one.held(drill),
             )
             for drill in drills
         ]

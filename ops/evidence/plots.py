@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # takes a second to import: only a page needs it
@@ -56,6 +57,11 @@ class Point:
     value: float | None
     verdict: str
     target: float | None
+
+
+def available() -> bool:
+    """Return whether plots can be drawn: the jobs' image goes without matplotlib."""
+    return find_spec("matplotlib") is not None
 
 
 def over_time(points: Sequence[Point], *, name: str, label: str, unit: str, title: str) -> str:

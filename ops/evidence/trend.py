@@ -98,7 +98,7 @@ def readable(history: History) -> CheckResult:
     """Tell which records could not be read."""
     if not history.total:
         return CheckResult(
-            "records", State.UNKNOWN, 0, 0, f"there is no record of a {history.kind}"
+            "history", State.UNKNOWN, 0, 0, f"there is no record of a {history.kind}"
         )
     lines = tuple(f"{key}: {why}" for key, why in history.unreadable.items())
     read = len(history.entries) + len(lines)
@@ -106,6 +106,6 @@ def readable(history: History) -> CheckResult:
         words = f"{len(lines)} of {read} records can't be read"
         remedy = "Run `invoke restore.evidence --verify`."
         return CheckResult(
-            "records", State.UNKNOWN, read - len(lines), read, words, lines, remedy=remedy
+            "history", State.UNKNOWN, read - len(lines), read, words, lines, remedy=remedy
         )
-    return CheckResult("records", State.OK, read, read, f"{read} of {history.total} were read")
+    return CheckResult("history", State.OK, read, read, f"{read} of {history.total} were read")

@@ -7,11 +7,12 @@ goes on, and the journal tells the next drill of it.
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
-from ops import guard, lease, sql
+from ops import guard, lease, logline, sql
 from ops.console import Progress
 from ops.db import CHANGE, statement
 from ops.errors import OpsError
 from ops.evidence import key, write
+from ops.evidence.afterwards import afterwards
 from ops.failover import evidence, operation
 from ops.failover.course import Course, reason, report
 from ops.failover.execute import execute
@@ -36,7 +37,8 @@ def drill(run: Invocation, options: Options) -> Report | Plan:
         target, action, yes=options.yes, confirm=options.confirm
     )
     if allowed:
-        return perform(source, options, run.progress)
+        with afterwards(run, ROOM):
+            return perform(source, options, run.progress)
     seen = _look(source, run.progress)
     checks = _judge(source, seen, options)
     return plan(source, seen.standing, checks, options, production=target.production)
@@ -82,6 +84,7 @@ def _held(source: Source, options: Options, progress: Progress) -> Report:
     if wrong := refused(checks):
         raise NotReadyError(source.instance, wrong)
     course = Course(source, run_name(started), started, checks, settled)
+    logline.bind(run=course.run)
     try:
         _run(course, seen, options, progress)
     except BaseException as error:

@@ -1,17 +1,31 @@
 """What drills have left: their history, and one record with its chain and its page."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops import notify
+from ops.console import Table
 from ops.errors import BadInputError, OpsError
-from ops.evidence import account, chain, trend
+from ops.evidence import account, afterwards, chain, trend
 from ops.evidence.account import EvidenceReport, HistoryReport, number
 from ops.evidence.history import LAST, Entry
 from ops.invocation import Invocation
 from ops.results import CheckResult
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class NoHookError(OpsError):
+    """There is nobody to tell."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"No webhook is named. Set {notify.URL}, or {notify.URL_FILE} to a file that holds "
+            "its address."
+        )
 
 
 class BadNameError(BadInputError):
@@ -70,6 +84,55 @@ def evidence(run: Invocation, *, drill: str, kind: str, verify: bool, html: str)
             raise
         return EvidenceReport(None, "", checks)  # what is wrong with it stands in the checks
     return EvidenceReport(entry, store.where(entry.key), checks, _page(run, entry, checks, html))
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyReport:
+    """A notification that was sent, or is only shown.
+
+    Attributes:
+        sent: a line about its delivery; empty where it was not to be sent.
+        body: what is sent.
+    """
+
+    sent: str
+    body: str
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read."""
+        return (self.body, *((self.sent,) if self.sent else ()))
+
+
+def notification(
+    run: Invocation, *, drill: str, kind: str, template: str, dry_run: bool
+) -> NotifyReport:
+    """Tell the webhook of a drill that has a record: tries the webhook and the template.
+
+    Args:
+        run: the invocation.
+        drill: the drill's name; empty takes the newest.
+        kind: which drills.
+        template: the file of another template; empty takes the stack's.
+        dry_run: show the body alone.
+
+    Raises:
+        NoHookError: no webhook is named.
+        ops.notify.BadHookError: the address or the template can't be used.
+        ops.notify.NotDeliveredError: the webhook did not take it.
+    """
+    store, settings = run.target.store, run.target.settings.notify
+    entry = account.one(store, _named(kind), _named(drill) if drill else "")
+    notice = afterwards.notice(entry, store.where(entry.key))
+    if dry_run:
+        text = notify.template_of(settings.template, template)
+        return NotifyReport("", notify.body(text, notice).decode())
+    hook = notify.hook(settings.when, settings.template)
+    if hook is None:
+        raise NoHookError
+    if template:
+        hook = replace(hook, template=notify.template_of("", template))
+    body = notify.body(hook.template, notice).decode()
+    return NotifyReport(notify.deliver(hook, notice), body)
 
 
 def _page(run: Invocation, entry: Entry, checks: tuple[CheckResult, ...], html: str) -> str:

@@ -120,4 +120,33 @@ def evidence(
     begun.show(records.evidence(begun, drill=run, kind=kind, verify=verify, html=html))
 
 
-namespace = Collection("restore", drill, sweep, history, evidence, to_new, pitr, in_place)
+@task(
+    help={
+        "stack": STACK_HELP,
+        "format": FORMAT_HELP,
+        "run": "the drill, as restore.history names it (else the newest)",
+        "kind": "which drills, such as failover-drill",
+        "template": "file with a Jinja template of the body (else the stack's)",
+        "dry-run": "show the body, send nothing",
+    }
+)
+def notify(
+    context: Context,
+    stack: str = "",
+    format: str = "table",
+    *,
+    run: str = "",
+    kind: str = "restore-drill",
+    template: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Tell the webhook of a drill again: tries its address and its template."""
+    from ops.restore import records
+
+    begun = begin(stack, format)
+    begun.show(
+        records.notification(begun, drill=run, kind=kind, template=template, dry_run=dry_run)
+    )
+
+
+namespace = Collection("restore", drill, sweep, history, evidence, to_new, pitr, in_place, notify)

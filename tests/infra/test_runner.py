@@ -63,6 +63,7 @@ def test_the_drills_job_whole() -> None:
                         "args": ["restore-drill", "--format", "json"],
                         "envs": [
                             {"name": "INVOKE_STACK", "value": "prod"},
+                            {"name": "AI_SQUARE_LOG", "value": "json"},
                             {
                                 "name": "PASSWORD_OF_ai_square_owner",
                                 "valueSource": {
@@ -97,7 +98,20 @@ def test_the_drills_job_whole() -> None:
 @pytest.mark.parametrize("job", ["drill", "report", "verify"])
 def test_a_password_is_there_by_reference_alone(job: str) -> None:
     for variable in template(job)["containers"][0]["envs"]:
-        assert variable["name"] == "INVOKE_STACK" or "value" not in variable
+        plain = {"INVOKE_STACK", "AI_SQUARE_LOG"}
+        assert variable["name"] in plain or "value" not in variable
+
+
+def test_the_drill_alone_reads_the_webhook_and_by_reference() -> None:
+    declared = changed(notifyWebhook="drill-webhook")
+    for job in ("drill", "report", "verify"):
+        found = declared.named(f"{job}-job").inputs["template"]["template"]["containers"][0]["envs"]
+        told = [one["valueSource"] for one in found if one["name"] == "AI_SQUARE_NOTIFY_URL"]
+        reference = {"secretKeyRef": {"secret": "drill-webhook", "version": "latest"}}
+        assert told == ([reference] if job == "drill" else [])
+    assert declared.named("drill-reads-webhook").inputs["member"] == MEMBER.format("drill")
+    assert "drill-reads-webhook" in declared.named("drill-job").depends_on
+    assert not [one for one in prod().resources if one.name.endswith("-webhook")]
 
 
 def test_each_job_reads_only_the_secrets_that_it_uses() -> None:

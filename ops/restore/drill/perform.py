@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ops import lease
+from ops import lease, logline
 from ops.console import Progress
 from ops.errors import BadInputError
 from ops.evidence import key, write
+from ops.evidence.afterwards import afterwards
 from ops.invocation import Invocation
 from ops.journal import Journal
 from ops.prices import book
@@ -62,7 +63,8 @@ _USUAL = Options()
 
 def drill(run: Invocation, options: Options = _USUAL) -> Report:
     """Drill the backups of a stack's instance: see ``perform``."""
-    return perform(of(run.target), _held_to(run, options), run.progress)
+    with afterwards(run, ROOM):
+        return perform(of(run.target), _held_to(run, options), run.progress)
 
 
 def answer(run: Invocation, options: Options) -> Report | Proposal:
@@ -122,6 +124,7 @@ def _begin(source: Source, options: Options, fault: Fault | None, progress: Prog
         time_limit_s=limit.seconds,
         side_by_side=options.side_by_side,
     )
+    logline.bind(run=course.run)
     waiting = source.cloud.bounded(each=limit.check, tell=progress.line)
     source = replace(source, cloud=waiting)
     return _Drill(source, options, fault, course, limit, options.cost_cap, progress)

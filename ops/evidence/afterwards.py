@@ -1,0 +1,163 @@
+"""What follows a drill, however it ended: its page beside the records, and the notification.
+
+Nothing here changes how the drill ended: what goes wrong is told in a line.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from ops import notify
+from ops.errors import BadInputError, OpsError, Terminated
+from ops.evidence.head import Head, decode, folder, head_key
+from ops.evidence.history import Entry, parse
+from ops.invocation import Invocation
+from ops.lease import LeaseHeldError
+from ops.notify import Hook, Notice
+
+# After SIGTERM or Ctrl-C nobody waits for long.
+HASTY_S = 5.0
+MOST = 5  # records of one drill: its own, and those of killed ones before it
+
+
+@contextmanager
+def afterwards(run: Invocation, kind: str) -> Iterator[None]:
+    """Notify of the drill that the block makes, and leave its page; errors go on as they are.
+
+    A drill that was refused before it began is told of only where something is wrong: not
+    where the command was, or where another drill is under way.
+    """
+    hook = _hook(run)
+    before = _head(run, kind)
+    try:
+        yield
+    except (BadInputError, LeaseHeldError):
+        raise
+    except BaseException as error:
+        _follow(run, kind, hook, before, error)
+        raise
+    _follow(run, kind, hook, before, None)
+
+
+def notice(entry: Entry, where: str, error: str = "") -> Notice:
+    """Return what there is to tell of a record."""
+    return Notice(
+        kind=entry.kind,
+        run=entry.run,
+        stack=entry.stack,
+        instance=entry.source,
+        verdict=entry.verdict,
+        summary=_summary(entry),
+        started="" if entry.started is None else entry.started.isoformat(),
+        ended="" if entry.ended is None else entry.ended.isoformat(),
+        rto_s=entry.rto_s,
+        rpo_s=entry.rpo_s,
+        gap_ms=entry.gap_ms,
+        reconnect_ms=entry.reconnect_ms,
+        lost=entry.lost,
+        faults=entry.faults,
+        injected=entry.injected,
+        leftovers=entry.leftovers,
+        evidence=where,
+        sha256=entry.sha256,
+        error=error,
+    )
+
+
+def _summary(entry: Entry) -> str:
+    words = [f"{entry.verdict}."]
+    if entry.rto_s is not None:
+        words.append(f"RTO {entry.rto_s:.1f} s.")
+    if entry.rpo_s is not None:
+        words.append(f"RPO {entry.rpo_s:.3f} s.")
+    if entry.gap_ms is not None:
+        words.append(f"Write gap {entry.gap_ms:.0f} ms.")
+    if entry.lost is not None:
+        words.append(f"{entry.lost:g} commits lost.")
+    return " ".join(words)
+
+
+def _hook(run: Invocation) -> Hook | None:
+    settings = run.target.settings.notify
+    try:
+        return notify.hook(settings.when, settings.template)
+    except OpsError as error:
+        run.progress.line(str(error))
+        return None
+
+
+def _head(run: Invocation, kind: str) -> Head | None:
+    try:
+        return decode(run.target.store.get(head_key(kind)))
+    except (OpsError, OSError):
+        return None  # the drill itself says what is wrong with the store
+
+
+def _follow(
+    run: Invocation, kind: str, hook: Hook | None, before: Head | None, error: BaseException | None
+) -> None:
+    try:
+        new = _new(run, kind, before)
+        if new:
+            _page(run, new[-1])
+        if hook is not None:
+            for one in new[:-1]:  # of drills that were killed: this one has recorded them
+                _tell(run, hook, notice(one, run.target.store.where(one.key)), notify.PATIENCE_S)
+            _notify(run, kind, hook, new[-1] if new else None, error)
+    except Exception as second:  # noqa: BLE001 - it must not hide how the drill ended
+        told = str(second) if isinstance(second, OpsError) else type(second).__name__
+        run.progress.line(f"After the drill: {told}")
+
+
+def _new(run: Invocation, kind: str, before: Head | None) -> list[Entry]:
+    """Return the records that came to be meanwhile, in order."""
+    store, until = run.target.store, "" if before is None else before.key
+    head = _head(run, kind)
+    at = "" if head is None else head.key
+    new: list[Entry] = []
+    while at and at != until and len(new) < MOST:
+        stored = store.get(at)
+        found = None if stored is None else parse(kind, at, stored.content)
+        if not isinstance(found, Entry):
+            break
+        new.insert(0, found)
+        at = found.previous
+    return new
+
+
+def _page(run: Invocation, entry: Entry) -> None:
+    """Leave the page of the newest drill beside the records: without plots, so in no time."""
+    from ops.evidence import page
+
+    days = run.target.settings.drill.stale_days
+    text = page.render_quickly(run.target.store, entry, datetime.now(UTC), days=days)
+    run.target.store.put(f"{folder(entry.kind)}/latest.html", text.encode(errors="replace"))
+
+
+def _notify(
+    run: Invocation, kind: str, hook: Hook, entry: Entry | None, error: BaseException | None
+) -> None:
+    why = "" if error is None else _why(error)
+    if entry is not None:
+        told = notice(entry, run.target.store.where(entry.key), why)
+    elif error is not None:
+        target, summary = run.target, "it left no record."
+        told = Notice(kind, "", target.stack, target.instance, "unknown", summary, error=why)
+    else:
+        return  # a dry run
+    hasty = isinstance(error, KeyboardInterrupt | Terminated)
+    _tell(run, hook, told, HASTY_S if hasty else notify.PATIENCE_S)
+
+
+def _tell(run: Invocation, hook: Hook, told: Notice, patience_s: float) -> None:
+    if hook.wants(told):
+        run.progress.line(notify.deliver(hook, told, patience_s))
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "it was interrupted (Ctrl-C)"
+    if isinstance(error, Terminated):
+        return "it was terminated (SIGTERM)"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, OpsError) else f"{type(error).__name__}: {text}"
