@@ -5,13 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops.cloudsql import ApiError, CloudSql, Operation, UnreachableError
+from ops.errors import OpsError
 from ops.journal import Entry, Journal
 
 # An API that is away for longer is told to the person; the operation goes on all the same.
 OUTAGE_LIMIT_S = 300.0
 _OUTAGE_PAUSE_S = 1.0
-# Whether the call was carried out is not known: the answer was lost on its way.
-_ANSWER_LOST = frozenset({500, 502, 503, 504})
+# Whether the call was carried out is not known, or the API has no time for it now.
+_PASSES = frozenset({408, 429, 500, 502, 503, 504})
+_LOG_IN_FIRST = 401
+_BUSY = "operationInProgress"
+_FORGOTTEN = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,23 @@ class Patience:
     outage_s: float = OUTAGE_LIMIT_S
 
 
-def may_have_begun(error: Exception) -> bool:
-    """Tell whether a call that failed may have been carried out, or can be made again later."""
+class CallRefusedError(OpsError):
+    """The API refused a call for good; nothing came of it."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(str(error))
+
+
+def passes(error: Exception) -> bool:
+    """Tell whether asking again may help."""
     if isinstance(error, UnreachableError):
         return True
-    return isinstance(error, ApiError) and error.status in _ANSWER_LOST
+    return isinstance(error, ApiError) and error.status in _PASSES
+
+
+def _final(error: ApiError) -> bool:
+    """Tell whether a call was refused for good: neither busy, nor to be asked again logged in."""
+    return not (passes(error) or error.status == _LOG_IN_FIRST or error.reason == _BUSY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +88,33 @@ class Calls:
         Raises:
             ops.cloudsql.OperationFailedError: it ended with an error.
             ops.cloudsql.WaitTimeoutError: it still runs.
-            ops.cloudsql.ApiError: the call was refused.
+            CallRefusedError: the call was refused.
+            ops.cloudsql.ApiError: it may be made again, or the operation can't be followed.
         """
         entry = self.entry(action)
         if entry is None:
             before = self.cloud.operations(about)
             entry = self.journal.intend(action, about, after=before[0].id if before else "")
-            operation = ask()
+            operation = _asked(ask)
         elif entry.operation:
-            operation = self.cloud.operation(entry.operation)
+            operation = self._known(entry, kind)
         else:
-            operation = self.lost(entry, kind, ours) or ask()
+            operation = self.lost(entry, kind, ours) or _asked(ask)
         if not entry.operation:
             entry = self.journal.started(entry, operation.id)
         ended = self.wait(operation)
         if not entry.done:
             self.journal.done(entry)
         return ended
+
+    def _known(self, entry: Entry, kind: str) -> Operation:
+        """Return the operation of an entry; one that the API has forgotten is long over."""
+        try:
+            return self.cloud.operation(entry.operation)
+        except ApiError as error:
+            if error.status != _FORGOTTEN:
+                raise
+            return Operation(entry.operation, kind, "DONE", entry.object, None, None, None, (), "")
 
     def lost(
         self, entry: Entry, kind: str, ours: Callable[[Operation], bool] = lambda _: True
@@ -113,13 +139,22 @@ class Calls:
                 return self.cloud.wait(operation, self.patience.operation_s)
             except (ApiError, UnreachableError) as error:
                 now = time.monotonic()
-                if not may_have_begun(error):
+                if not passes(error):
                     raise
                 # it answered in between: another outage begins
                 away_since = began if not away_since or now - began > _PASSED_S else away_since
                 if now - away_since > self.patience.outage_s:
                     raise
                 time.sleep(min(_OUTAGE_PAUSE_S, self.patience.outage_s))
+
+
+def _asked(ask: Callable[[], Operation]) -> Operation:
+    try:
+        return ask()
+    except ApiError as error:
+        if _final(error):
+            raise CallRefusedError(error) from error
+        raise
 
 
 # A wait gives up after four polls that failed; one that lasted longer had answers.

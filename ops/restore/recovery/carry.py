@@ -18,6 +18,9 @@ from ops.restore.source import Source
 # What brings the data, by task: the last call, after which only checking is left.
 BRINGS = {Task.TO_NEW: "restore", Task.PITR: "clone", Task.IN_PLACE: "restore"}
 MAKES = {Task.TO_NEW: "create", Task.PITR: "clone"}
+# Cloud SQL archives the log every five minutes or sooner:
+# https://cloud.google.com/sql/docs/postgres/backup-recovery/pitr
+ARCHIVED_LIMIT_S, _ARCHIVED_PAUSE_S = 600.0, 5.0
 _PASS_TRIES, _PASS_PAUSE_S = 5, 0.5
 
 
@@ -102,6 +105,7 @@ class _Carrier:
         guard.differ(order.source, order.instance)
         if order.pass_by and self.calls.entry("clone") is None:
             pass_by(self.source, order)
+            self._archived(order)
         with self.progress.phase(f"Clone {order.content} to {order.instance}"):
             cloned = self.calls.once(
                 "clone",
@@ -110,6 +114,21 @@ class _Carrier:
                 lambda: cloud.clone(order.source, order.instance, order.moment),
             )
         return Carried((cloned,))
+
+    def _archived(self, order: Order) -> None:
+        """Wait until the archive reaches the moment; the clone's own call has the last word.
+
+        The local Cloud SQL archives as it clones.
+        """
+        if self.source.server is not None or order.moment is None:
+            return
+        until = time.monotonic() + ARCHIVED_LIMIT_S
+        with self.progress.phase(f"Wait until the archive reaches {order.moment:%H:%M:%S} UTC"):
+            while time.monotonic() < until:
+                latest = self.source.cloud.recovery_window(order.source).latest
+                if latest is not None and latest >= order.moment:
+                    return
+                time.sleep(_ARCHIVED_PAUSE_S)
 
     def in_place(self) -> Carried:
         order, cloud = self.order, self.source.cloud

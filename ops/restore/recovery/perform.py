@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ops import guard, lease
-from ops.cloudsql import ApiError, OperationFailedError, UnreachableError, WaitTimeoutError
+from ops.cloudsql import OperationFailedError
 from ops.console import Progress
 from ops.errors import BadInputError, OpsError, Terminated
 from ops.evidence import key, write
+from ops.evidence.record import AlreadyRecordedError
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore.recovery import checks, giving_up, order, plan, refusals, when
-from ops.restore.recovery.calls import Calls, Patience, may_have_begun
+from ops.restore.recovery.calls import CallRefusedError, Calls, Patience
 from ops.restore.recovery.carry import BRINGS, carry
 from ops.restore.recovery.order import ROOM, Order, Request, Task, UnfinishedError
 from ops.restore.recovery.plan import Plan
@@ -206,7 +207,8 @@ class _Restore:
             heartbeat=checked.heartbeat,
             evidence=source.store.where(key(ROOM, run)),
         )
-        write(source.store, evidence(report, {"database": made.database_version}))
+        with suppress(AlreadyRecordedError):  # killed after it was written, before the end
+            write(source.store, evidence(report, {"database": made.database_version}))
         calls.journal.close()
         return report
 
@@ -219,15 +221,9 @@ class _Restore:
             with suppress(OpsError):
                 self.progress.line(_cut(ordered, calls))
             raise
-        except OperationFailedError as error:
+        except (OperationFailedError, CallRefusedError) as error:
             raise RestoreFailedError(error, giving_up.after_failure(ordered, calls)) from error
-        except (WaitTimeoutError, UnreachableError) as error:
-            raise GoesOnError(error, ordered) from error
-        except ApiError as error:
-            if may_have_begun(error):
-                raise GoesOnError(error, ordered) from error
-            raise RestoreFailedError(error, giving_up.after_failure(ordered, calls)) from error
-        except OpsError as error:
+        except OpsError as error:  # also a poll that was refused: what was asked for goes on
             raise GoesOnError(error, ordered) from error
 
     def _abandon(self, earlier: "tuple[Journal, Order] | None") -> Plan | Abandoned:

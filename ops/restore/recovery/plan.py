@@ -119,7 +119,10 @@ def _pitr(request: Request, there: Situation, moment: datetime | None) -> Plan:
     order = Order(request, there.stack, there.instance.name, name, "", at, pass_by)
     steps = [f"clone {order.source} as of {at:%Y-%m-%d %H:%M:%S.%f} UTC to {name}"]
     if pass_by:
-        steps.insert(0, "commit one empty transaction on the source: recovery needs one behind it")
+        steps.insert(
+            0,
+            "commit one empty transaction on the source, for recovery needs one behind the moment",
+        )
     steps += [
         f"see that it is {_shape(request, there)}",
         "check it as owner and as the application",

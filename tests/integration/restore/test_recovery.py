@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ops.console import to_json
-from ops.restore.recovery import when
+from ops.restore.recovery import checks, when
 from ops.restore.recovery.order import RUN_LABEL, Request, Task
 from ops.restore.recovery.perform import Options, restore
 from ops.restore.recovery.plan import Plan
-from ops.restore.recovery.report import Abandoned
+from ops.restore.recovery.report import Abandoned, Recovered
 from ops.restore.source import Source
+from ops.results import State
 from tests.integration.restore.conftest import Site
 from tests.integration.restore.desk import Desk, desk
 
@@ -77,11 +79,29 @@ def test_the_moment_before_a_migration_lacks_it(at_source: Desk) -> None:
         ]
         (checked,) = (one for one in made.checks if one.check == "migrations")
         assert "the head is 0002" in checked.detail
+        _found_wanting(at_source, made)
     finally:
         at_source.execute("DELETE FROM ops.schema_migrations WHERE version = '0042'")
         at_source.execute("DELETE FROM event WHERE what IN ('before', 'after')")
         if at_source.source.cloud.find("early"):
             at_source.remove("early")
+
+
+def _found_wanting(at: Desk, made: Recovered) -> None:
+    """See the checks go red for another moment and an unknown user, also without the source."""
+    gone = replace(at.source, database=at.source.database.at("127.255.255.250"), app="nobody")
+    order = replace(made.order, moment=datetime(2020, 1, 1, tzinfo=UTC))
+    instance = at.source.cloud.instance(made.order.instance)
+    found = checks.check(gone, order, made.run, instance, amcheck=False, advance=lambda: None)
+    states = {one.check: one.state for one in found.results}
+    assert states["application"] is State.FINDING
+    assert states["heartbeat"] is State.FINDING
+    assert states["migrations"] is State.OK
+    lost = replace(instance, address="127.255.255.250")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "FIRST_ANSWER_LIMIT_S", 0.2)
+        found = checks.check(gone, order, made.run, lost, amcheck=False, advance=lambda: None)
+    assert {one.check: one.state for one in found.results}["restored"] is State.FINDING
 
 
 def test_a_moment_is_looked_up_where_it_stands(

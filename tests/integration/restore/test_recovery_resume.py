@@ -1,6 +1,5 @@
 """Restores that are cut: by a limit, by Ctrl-C, by kill -9 at each step; and those that fail."""
 
-import json
 import signal
 import subprocess
 import time
@@ -8,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ops import lease
 from ops.copybody import copy_body
 from ops.journal import unfinished
 from ops.restore.recovery.calls import Patience
@@ -18,7 +18,9 @@ from ops.restore.recovery.perform import (
     RestoreFailedError,
     restore,
 )
+from ops.restore.recovery.report import Abandoned, Recovered
 from ops.restore.source import Source
+from ops.results import State
 from tests.integration.restore.conftest import Site
 from tests.integration.restore.desk import Desk, Killed, desk, killing
 
@@ -59,14 +61,12 @@ def test_a_wait_that_ends_is_taken_up_by_the_next_call(at_source: Desk) -> None:
     assert unfinished(at_source.source.store, ROOM) == ()
 
 
-@pytest.mark.parametrize("called", ["before the call", "after the call"])
-def test_a_clone_that_was_killed_is_found_again(at_source: Desk, called: str) -> None:
-    name = f"killed-{called.replace(' ', '-')}"
-    request = Request(Task.PITR, to="latest", name=name)
-    with killing("clone", called), pytest.raises(Killed):
+def test_a_clone_that_was_killed_is_found_again(at_source: Desk) -> None:
+    request = Request(Task.PITR, to="latest", name="killed-clone")
+    with killing("clone", "after the call"), pytest.raises(Killed):
         restore(at_source.run, request)
     at_source(request)
-    assert _operations(at_source, name).count("CLONE") == 1
+    assert _operations(at_source, "killed-clone").count("CLONE") == 1
 
 
 def test_a_new_instance_that_was_killed_twice_is_restored_once(at_source: Desk) -> None:
@@ -104,6 +104,16 @@ def test_a_restore_that_fails_leaves_nothing_half_made(
     assert unfinished(at_source.source.store, ROOM) == ()
 
 
+def test_settings_that_cannot_be_set_are_a_finding_and_the_clone_stays(at_source: Desk) -> None:
+    at_source.fault("operation-fails", match="UPDATE", instance="bare")
+    found = restore(at_source.run, Request(Task.PITR, to="latest", name="bare"))
+    at_source.fault("clear")
+    assert isinstance(found, Recovered)
+    assert found.state is State.FINDING
+    assert [one.check for one in found.checks if one.state is State.FINDING] == ["settings"]
+    assert at_source.source.cloud.find("bare") is not None
+
+
 def test_an_interrupted_process_says_what_goes_on_and_is_undone(
     at_source: Desk, start: Command
 ) -> None:
@@ -119,17 +129,15 @@ def test_an_interrupted_process_says_what_goes_on_and_is_undone(
 
     killed = start("restore.pitr")
     _until(lambda: bool(at_source.source.store.keys("leases")), killed)
-    second = start("restore.pitr")
-    assert "Another restore is under way" in second.communicate(timeout=60)[1]
-    assert second.returncode == 2
+    with pytest.raises(lease.LeaseHeldError, match="Another restore is under way"):
+        restore(at_source.run, Request(Task.PITR))
     killed.kill()
     killed.communicate()
     at_source.fault("clear")
 
-    undone = start("restore.pitr", "--abandon", "--format", "json")
-    out, err = undone.communicate(timeout=60)
-    assert undone.returncode == 0, err
-    assert json.loads(out)["removed"] == ["cut"]
+    undone = restore(at_source.run, Request(Task.PITR), Options(abandon=True))
+    assert isinstance(undone, Abandoned)
+    assert undone.removed == ("cut",)
     assert at_source.source.cloud.find("cut") is None
     assert unfinished(at_source.source.store, ROOM) == ()
 
