@@ -87,7 +87,7 @@ def test_actions_are_pinned_and_shells_get_no_expressions(path: Path) -> None:
     uses = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
     assert uses
     for one in uses:
-        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)
+        assert re.fullmatch(r"(google-github-)?actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)
     for step in steps(path.stem):
         assert "${{" not in step.get("run", "")
 
@@ -229,3 +229,75 @@ def test_nothing_is_posted_without_a_report(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("::notice::")
     assert not runner.arguments.exists()
+
+
+DRILL_STUB = """#!/bin/sh
+printf '%s\\n' "$0 $*" >>"$ARGUMENTS"
+case "$*" in
+  *restore.evidence*) printf '%s' "$EVIDENCE"; exit "$CHAIN_ENDS" ;;
+  *restore.history*) echo '{}'; exit "$HISTORY_ENDS" ;;
+  "run jobs execute"*) exit "$DRILL_ENDS" ;;
+esac
+"""
+RECORD = '{"where": "gs://b/prod/evidence/restore-drill/r1.json", "record": {"verdict": "pass"}}'
+
+
+@pytest.mark.parametrize(
+    ("drill", "chain", "history", "evidence", "said", "ends"),
+    [
+        ("0", "0", "0", RECORD, "pass (job 0)", 0),
+        ("1", "0", "0", RECORD.replace("pass", "fail"), "job failed; its newest", 3),
+        ("1", "0", "0", RECORD.replace("pass", "unknown"), "job failed", 2),
+        ("1", "2", "3", "", "unknown (job 1)", 3),
+        ("0", "3", "0", RECORD, "not whole", 3),
+        ("0", "0", "3", RECORD, "too old", 3),
+        ("0", "0", "4", RECORD, "can't be read", 4),
+        ("0", "2", "2", "", "not whole", 2),
+        ("0", "0", "0", RECORD.replace("pass", "pass\\n::set-output::"), "Drill: pass (job 0)", 0),
+    ],
+)
+def test_drill_is_started_and_its_evidence_decides(
+    tmp_path: Path, drill: str, chain: str, history: str, evidence: str, said: str, ends: int
+) -> None:
+    runner = Runner(tmp_path)
+    for name in ("inv", "gcloud"):
+        (tmp_path / name).write_text(DRILL_STUB, encoding="utf-8")
+        (tmp_path / name).chmod(0o700)
+    env = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "STACK": "prod",
+        "JOB": "db-drill",
+        "PROJECT": "p",
+        "REGION": "r",
+        "DRILL_ENDS": drill,
+        "CHAIN_ENDS": chain,
+        "HISTORY_ENDS": history,
+        "EVIDENCE": evidence,
+    }
+    for step in ("Drill", "Collect the evidence"):
+        done = runner.run(script("restore-drill", step), **env)
+        assert done.returncode == 0, done.stderr
+    told = dict(line.split("=", 1) for line in runner.output.read_text().splitlines())
+    assert told["code"] == drill
+    given = runner.arguments.read_text(encoding="utf-8")
+    assert "run jobs execute db-drill --project p --region r --wait" in given
+    assert ("storage cp gs://b/prod/evidence/restore-drill/r1.json" in given) is bool(evidence)
+    assert (runner.out / "history.json").exists()
+    last = runner.run(
+        script("restore-drill", "Say how it ended"),
+        DRILL=told["code"],
+        CHAIN=told["chain"],
+        HISTORY=told["history"],
+        VERDICT=told["verdict"],
+    )
+    assert last.returncode == ends, last.stdout
+    assert said in last.stdout
+
+
+def test_drill_workflow_holds_no_key_and_little_right() -> None:
+    workflow = parsed("restore-drill")
+    assert workflow["permissions"] == {}
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    assert "secrets." not in (WORKFLOWS / "restore-drill.yml").read_text(encoding="utf-8")
