@@ -1,7 +1,9 @@
 """Removes what a drill made, whatever happened, and puts back what it took away."""
 
+import os
+import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -154,15 +156,43 @@ def _makes(entry: Entry) -> bool:
     return entry.action in MAKING
 
 
-def hide(journal: Journal, path: Path) -> None:
-    """Move a file aside, written down first, so that any later run can put it back."""
-    away = path.with_name(f".hidden-{path.name}")
+def hide(journal: Journal, path: Path, away: Path | None = None) -> Path:
+    """Move a file aside, written down first, so that any later run can put it back.
+
+    Args:
+        journal: the run's.
+        path: the file.
+        away: its new place, on the same file system; else beside it.
+
+    Returns:
+        Where it is now.
+    """
+    away = away or path.with_name(f".hidden-{path.name}")
     journal.intend(HIDING, path.name, path=str(path), away=str(away))
     path.rename(away)
+    return away
+
+
+def spoil(
+    journal: Journal, path: Path, change: Callable[[Path], None], away: Path | None = None
+) -> None:
+    """Move a file aside as ``hide`` does, and leave a changed copy in its place.
+
+    The copy is made beside it and renamed: links to the file, as backups and clones share
+    them, stay as they are.
+    """
+    kept = hide(journal, path, away)
+    draft = kept.with_name(f"{kept.name}.spoiled")
+    shutil.copy2(kept, draft)
+    owner = kept.stat()
+    os.chown(draft, owner.st_uid, owner.st_gid)
+    change(draft)
+    draft.rename(path)
 
 
 def put_back(entry: Entry) -> None:
     """Move a hidden file back to its place; nothing where that was done already."""
     path, away = Path(entry.facts["path"]), Path(entry.facts["away"])
-    if away.exists() and not path.exists():
-        away.rename(path)
+    away.with_name(f"{away.name}.spoiled").unlink(missing_ok=True)
+    if away.exists():
+        away.replace(path)

@@ -118,6 +118,11 @@ class Crew:
             raise StoppedError
         self._check()
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Return the first error of any thread, if there was one."""
+        return self._failure.exception() if self._failure.done() else None
+
     def stop(self) -> None:
         """Give the drill up: cancel every query, and wait until every thread has ended."""
         wait_for(self._give_up())

@@ -211,7 +211,7 @@ def _decide(begun: _Drill) -> None:
     chosen = plan.plan(
         source.instance,
         source.cloud.project,
-        ready.runs,
+        ready.runs if begun.fault is None else begun.fault.told(ready.runs),
         run=course.run,
         now=course.started,
         backup=given.backup,

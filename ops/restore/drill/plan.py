@@ -163,10 +163,11 @@ def _no_clone(instance: str) -> CheckResult:
 def is_drill_copy(name: str, instance: str, project: str) -> bool:
     """Tell whether a name can only be that of a copy made by a drill of this instance.
 
-    ``b1`` is a restored backup, ``c`` the clone, ``i`` the trial import of an export.
+    ``b1`` is a restored backup, ``c`` the clone, ``i`` the trial import of an export, ``s`` the
+    source of a self-test, ``f1`` a copy that it spoils.
     """
     stem = re.escape(name_stem(instance, project))
-    return re.fullmatch(rf"{stem}{_RUN}-(b\d{{1,2}}|c|i)", name) is not None
+    return re.fullmatch(rf"{stem}{_RUN}-([bf]\d{{1,2}}|c|i|s)", name) is not None
 
 
 def began(run: str) -> datetime | None:

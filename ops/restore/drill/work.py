@@ -80,6 +80,8 @@ class Work:
         """Start everything that can go side by side, and wait for it phase by phase."""
         crew, course = self.crew, self.course
         order = tuple(_ordered(course.copies))
+        if self.fault is not None and self.fault.base is not None:
+            self.fault.base(self.source, self.journal)
         lanes = self.options.side_by_side
         whole = crew.start("copies", lambda: crew.share("copy", order, lanes, self._lane))
         title = f"Restore {', '.join(_backups(course.copies))}"
@@ -160,7 +162,7 @@ class Work:
         try:
             if one.plan.kind is Kind.CLONE:
                 (marker,) = self.crew.wait([self.marked])
-                moment = marker.point_in_time
+                moment = _moment(marker, self.fault)
                 return copies.clone(part, self.source, self.journal, one.plan, moment)
             labels = self.course.labels
             return copies.restore(part, self.source, self.journal, one.plan, labels)
@@ -187,6 +189,13 @@ class Work:
             raise
         except OpsError as error:
             return _unknown(one, made, "verified", reason(error))
+
+
+def _moment(marker: Marker, fault: Fault | None) -> datetime:
+    """Return what to clone to: after the marker, and before the next heartbeat."""
+    if fault is None or fault.moment is None:
+        return marker.point_in_time
+    return fault.moment(marker)
 
 
 def _unknown(one: CopyCourse, made: Made, check: str, why: str) -> Verified:

@@ -1,1 +1,1 @@
-"""Faults on purpose: a drill that was never seen red proves nothing."""
+"""Faults on purpose: what really goes wrong in restores, put into copies, archives and backups."""

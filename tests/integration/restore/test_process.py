@@ -147,7 +147,7 @@ def test_a_second_drill_is_refused_while_one_runs(source: Source, start: Command
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
-        ("--inject", "nonsense", "altered-row, lost-table"),
+        ("--inject", "nonsense", "altered-row, lost-row"),
         ("--seed", "x", "whole number"),
         ("--backup", "17", "no successful backup run '17'"),
     ],

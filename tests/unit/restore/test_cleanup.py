@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from ops.journal import Journal, unfinished
 from ops.restore import cleanup
 from ops.restore.crew import Crew
 from ops.restore.drill.sweep import sweep_held
-from ops.restore.faults import inject
 from ops.restore.source import ROOM
 from ops.results import State
 from tests.unit.restore.sources import drilled
@@ -184,15 +182,3 @@ def test_a_strangers_copy_is_removed_only_when_it_outlived_its_time(tmp_path: Pa
     assert report.removed == (OLD,)
     assert report.kept == (YOUNG,)
     assert list(cloud.there) == ["db", YOUNG, "db-drill-notes"]
-
-
-def test_faults_are_named_and_those_of_files_refused_on_cloud_stacks(tmp_path: Path) -> None:
-    cloud = replace(drilled(tmp_path, Cloud()), stack="staging")
-    assert inject.named("", cloud) is None
-    fault = inject.named("altered-row", cloud)
-    assert fault is not None
-    assert fault.name == "altered-row"
-    with pytest.raises(inject.UnknownFaultError, match="altered-row, lost-table, lagging-seq"):
-        inject.named("?", cloud)
-    with pytest.raises(inject.LocalFaultError, match="stack staging"):
-        inject.named("broken-index", cloud)

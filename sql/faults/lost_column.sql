@@ -1,0 +1,9 @@
+-- Which statements drop a column that nothing else needs? Needs to own its table.
+SELECT format('%s.%I', c.oid::regclass, a.attname),
+       format('ALTER TABLE %s DROP COLUMN %I', c.oid::regclass, a.attname)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relkind = 'r'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ ORDER BY n.nspname <> 'drill_selftest', a.attnum DESC, 1

@@ -1,0 +1,9 @@
+-- Which statements drop a foreign key? Needs to own its table.
+SELECT format('%s: %I', c.oid::regclass, k.conname),
+       format('ALTER TABLE %s DROP CONSTRAINT %I', c.oid::regclass, k.conname)
+  FROM pg_constraint k
+  JOIN pg_class c ON c.oid = k.conrelid AND c.relkind IN ('r', 'p')
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE k.contype = 'f' AND k.conparentid = 0
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ ORDER BY n.nspname <> 'drill_selftest', 1

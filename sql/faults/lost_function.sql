@@ -1,0 +1,10 @@
+-- Which statements drop a function with all that calls it? Needs to own them.
+SELECT p.oid::regprocedure::text, format('DROP FUNCTION %s CASCADE', p.oid::regprocedure)
+  FROM pg_proc p
+  JOIN pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_language l ON l.oid = p.prolang
+ WHERE p.prokind = 'f' AND l.lanname IN ('plpgsql', 'sql') AND p.prosqlbody IS NULL
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+ ORDER BY n.nspname <> 'drill_selftest', 1

@@ -1,0 +1,10 @@
+-- Which statements take a column's identity away? Needs to own its table.
+SELECT format('%s.%I', c.oid::regclass, a.attname),
+       format('ALTER TABLE %s ALTER COLUMN %I DROP IDENTITY', c.oid::regclass, a.attname)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relkind = 'r'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND a.attidentity <> ''
+ ORDER BY n.nspname <> 'drill_selftest', 1
