@@ -149,4 +149,30 @@ def notify(
     )
 
 
-namespace = Collection("restore", drill, sweep, history, evidence, to_new, pitr, in_place, notify)
+@task(
+    help={
+        "stack": STACK_HELP,
+        "format": FORMAT_HELP,
+        "only": "the faults to put in, with commas between (else all)",
+        "workload": "how many clients write to the rehearsal source meanwhile",
+    }
+)
+def selftest(
+    context: Context,
+    stack: str = "",
+    format: str = "table",
+    *,
+    only: str = "",
+    workload: str = "",
+) -> None:
+    """Put every known fault into a copy, and see that the drill goes red; healthy ones pass."""
+    from ops.restore.selftest import perform as selftests
+    from ops.restore.selftest.plan import options
+
+    run = begin(stack, format)
+    run.show(selftests.selftest(run, options(only, workload)))
+
+
+namespace = Collection(
+    "restore", drill, sweep, history, evidence, to_new, pitr, in_place, notify, selftest
+)

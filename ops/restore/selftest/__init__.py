@@ -1,0 +1,1 @@
+"""The self-test of the restore drill: every fault has to turn it red, and nothing else."""

@@ -1,0 +1,260 @@
+"""What a self-test says: fault by fault which checks saw it, and whether healthy copies pass."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ops.console import Table
+from ops.results import CheckResult, State, worst
+
+VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
+RED, NOT_SEEN, NOT_PUT_IN = "red", "not seen", "not put in"
+_SHOWN = 3  # checks that saw a fault, to people; JSON and the evidence have all
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one fault.
+
+    Attributes:
+        fault: its name.
+        what: what it spoils.
+        expected: the check that has to see it.
+        spoiled: the object that was spoiled.
+        checks: what every check of the copies said.
+        seconds: how long it took, from the clone's call to its removal.
+        failure: why it could not be put in, or not be looked at to the end; else empty.
+    """
+
+    fault: str
+    what: str
+    expected: str
+    spoiled: str
+    checks: tuple[CheckResult, ...]
+    seconds: float
+    failure: str = ""
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """Return the checks that found something, in the order in which they were asked."""
+        return self._named(State.FINDING)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Return the checks that could not tell."""
+        return self._named(State.UNKNOWN)
+
+    def _named(self, state: State) -> tuple[str, ...]:
+        names = [one.check for one in self.checks if one.state is state]
+        # seen in one of two copies is seen: it is not unknown any more
+        found = {one.check for one in self.checks if one.state is State.FINDING}
+        return tuple(
+            dict.fromkeys(name for name in names if state is State.FINDING or name not in found)
+        )
+
+    @property
+    def state(self) -> State:
+        """Return ok where the expected check saw it, unknown where it was not put in."""
+        if self.expected in self.seen:
+            return State.OK
+        return State.UNKNOWN if self.failure else State.FINDING
+
+    @property
+    def word(self) -> str:
+        """Return red, not seen or not put in."""
+        return {State.OK: RED, State.FINDING: NOT_SEEN}.get(self.state, NOT_PUT_IN)
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "fault": self.fault,
+            "what": self.what,
+            "expected": self.expected,
+            "spoiled": self.spoiled,
+            "state": self.word,
+            "seen_by": self.seen,
+            "unknown": self.unknown,
+            "failure": self.failure,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A healthy copy, which has to pass.
+
+    Attributes:
+        name: which one.
+        checks: what every check said.
+        tries: how many markers it took until nothing was in doubt.
+    """
+
+    name: str
+    checks: tuple[CheckResult, ...]
+    tries: int = 1
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of all checks."""
+        return worst(one.state for one in self.checks)
+
+    @property
+    def wrong(self) -> tuple[CheckResult, ...]:
+        """Return the checks that are not ok."""
+        return tuple(one for one in self.checks if one.state in {State.FINDING, State.UNKNOWN})
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "copy": self.name,
+            "state": "green" if self.state is State.OK else self.state,
+            "checks": len(self.checks),
+            "tries": self.tries,
+            "wrong": [{"check": one.check, "detail": one.detail} for one in self.wrong],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The workload: how many clients, how much they wrote, and how the marker was set."""
+
+    clients: int
+    transactions: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelftestReport:
+    """The outcome of a self-test.
+
+    Attributes:
+        run: its name.
+        stack, source: whose drill was tested.
+        started, ended: clean-up included.
+        controls: the healthy copies.
+        outcomes: a fault each.
+        writing: the workload meanwhile.
+        swept: what was cleaned up of earlier runs first.
+        leftovers: what could not be removed.
+        evidence: where the record lies.
+    """
+
+    run: str
+    stack: str
+    source: str
+    started: datetime
+    ended: datetime
+    controls: tuple[Control, ...]
+    outcomes: tuple[Outcome, ...]
+    writing: Writing
+    swept: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    evidence: str = ""
+
+    @property
+    def state(self) -> State:
+        """Return a finding where a fault was not seen, a healthy copy fails or one is left."""
+        states = [one.state for one in self.outcomes]
+        states += [State.OK if one.state is State.OK else State.FINDING for one in self.controls]
+        states += [State.FINDING] if self.leftovers else []
+        states += [State.UNKNOWN] if self.writing.clients and not self.writing.transactions else []
+        return worst(states)
+
+    @property
+    def verdict(self) -> str:
+        """Return pass, fail or unknown."""
+        return VERDICTS[self.state]
+
+    @property
+    def red(self) -> int:
+        """Return how many faults the expected check saw."""
+        return sum(one.state is State.OK for one in self.outcomes)
+
+    def matrix(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the state of every check by fault; where two copies were checked, the worse."""
+        return {
+            one.fault: {
+                name: worst(c.state for c in one.checks if c.check == name).value
+                if any(c.check == name and c.state is not State.NOT_APPLICABLE for c in one.checks)
+                else State.NOT_APPLICABLE.value
+                for name in dict.fromkeys(c.check for c in one.checks)
+            }
+            for one in self.outcomes
+        }
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read: also the evidence's content."""
+        return {
+            "verdict": self.verdict,
+            "run": self.run,
+            "stack": self.stack,
+            "source": self.source,
+            "started": self.started,
+            "ended": self.ended,
+            "red": self.red,
+            "total": len(self.outcomes),
+            "healthy": self.controls,
+            "faults": self.outcomes,
+            "matrix": self.matrix(),
+            "workload": self.writing,
+            "swept": self.swept,
+            "leftovers": self.leftovers,
+            "evidence": self.evidence,
+        }
+
+    def blocks(self) -> Sequence[Table | str]:
+        """Return what people read: a line a fault, what is wrong, the verdict."""
+        rows = tuple(
+            (one.fault, one.expected, _several(one.seen), one.word) for one in self.outcomes
+        )
+        title = f"Self-test {self.run} of the restore drill of {self.source}"
+        return (
+            *(f"Cleaned up first: {line}" for line in self.swept),
+            Table(title, ("fault", "expected", "seen by", "state"), rows),
+            *self._healthy(),
+            *self._wrong(),
+            *self._written(),
+            self.summary(),
+            f"Evidence: {self.evidence}",
+        )
+
+    def _healthy(self) -> Iterator[str]:
+        for one in self.controls:
+            if one.state is State.OK:
+                yield f"Healthy copy, {one.name}: green, {len(one.checks)} checks"
+                continue
+            yield f"Healthy copy, {one.name}: not green"
+            yield from (f"  - {wrong.check}: {wrong.detail}" for wrong in one.wrong)
+
+    def _wrong(self) -> Iterator[str]:
+        for one in self.outcomes:
+            if one.state is State.FINDING:
+                unknown = f"; {_several(one.unknown)} could not tell" if one.unknown else ""
+                yield f"{one.fault} ({one.spoiled or one.what}): {one.expected} is silent{unknown}"
+            elif one.failure:
+                yield f"{one.fault}: {one.failure}"
+
+    def _written(self) -> Iterator[str]:
+        if self.writing.clients:
+            yield (
+                f"Meanwhile {self.writing.clients} clients wrote {self.writing.transactions} "
+                f"transactions; what was compared: {self.writing.method}"
+            )
+
+    def summary(self) -> str:
+        """Return the verdict in one line."""
+        took = (self.ended - self.started).total_seconds()
+        green = sum(one.state is State.OK for one in self.controls)
+        verdict = (
+            f"Verdict: {self.verdict}. {self.red} of {len(self.outcomes)} faults are red, {green} "
+            f"of {len(self.controls)} healthy copies green, in {took:.0f} s."
+        )
+        words = [verdict]
+        if self.leftovers:
+            words.append(f"Left behind: {'; '.join(self.leftovers)}.")
+        return " ".join(words)
+
+
+def _several(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
