@@ -1,5 +1,5 @@
--- Which tables may this role read? Needs no privilege.
-SELECT ARRAY[n.nspname, c.relname]::text[]
+-- Which tables may this role read, and which of them are ordinary ones? Needs no privilege.
+SELECT ARRAY[n.nspname, c.relname]::text[], c.relkind = 'r'
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p', 'm', 'v')

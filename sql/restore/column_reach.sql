@@ -1,3 +1,8 @@
--- Which is the farthest value of a column in its sequence's direction? Needs SELECT on the table.
-SELECT {% if ascending %}max{% else %}min{% endif %}({{ column|ident }})::numeric
-  FROM {{ table|ident }}
+-- Which is the farthest value of each column in its sequence's direction?
+-- Needs SELECT on the tables.
+{% for one in fed %}
+SELECT {{ loop.index0|literal }}::int,
+       {% if one.ascending %}max{% else %}min{% endif %}({{ [one.column]|ident }})::numeric
+  FROM {{ one.table|ident }}
+{% if not loop.last %}UNION ALL{% endif %}
+{% endfor %}

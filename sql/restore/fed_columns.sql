@@ -1,10 +1,11 @@
--- Which column of numbers does every sequence feed, and how far is the sequence?
+-- Which column of numbers does every sequence feed, how far is the sequence, and is the table an
+-- ordinary one?
 -- Needs USAGE or SELECT on the sequences.
 SELECT s.seqrelid::regclass::text, n.nspname, c.relname, a.attname,
        CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
             THEN pg_sequence_last_value(s.seqrelid) END,
        has_sequence_privilege(s.seqrelid, 'SELECT, USAGE'),
-       s.seqincrement
+       s.seqincrement, c.relkind = 'r'
   FROM pg_sequence s
   JOIN pg_depend d ON d.objid = s.seqrelid AND d.classid = 'pg_class'::regclass
                   AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')

@@ -1,7 +1,8 @@
--- Which foreign keys are there, over which columns, by which operators do they compare, and under
--- which collation where the two sides' differ? One that is NOT VALID may have rows that lead nowhere,
+-- Which foreign keys are there, from a small table or not, over which columns, by which operators do
+-- they compare, and under which collation where the two sides' differ? One that is NOT VALID may have rows that lead nowhere,
 -- so it is left out. Needs no privilege.
 SELECT c.conname, ARRAY[fn.nspname, f.relname]::text[], ARRAY[pn.nspname, p.relname]::text[],
+       f.relkind = 'r' AND p.relkind = 'r' AND coalesce(pg_relation_size(f.oid), 0) < 1048576,
        k.columns, k.refers_to, k.operators, k.collations
   FROM pg_constraint c
   JOIN pg_class f ON f.oid = c.conrelid

@@ -16,11 +16,11 @@ from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
 from ops.restore.proof.limit import Limit
 from ops.restore.proof.outcomes import FINE, Outcome, Words, result
+from ops.restore.proof.reading import batches
 from ops.results import CheckResult, State
 
 LANES = 2  # amcheck of two objects side by side
-TOGETHER = 50  # small objects share a statement
-_TOGETHER_BYTES = 1 << 20
+_SMALL_BYTES = 1 << 20
 _GRANT = (
     "As a superuser (on Cloud SQL: as a member of cloudsqlsuperuser): CREATE EXTENSION amcheck, "
     "and GRANT EXECUTE ON its functions to the role that drills."
@@ -56,22 +56,26 @@ def check(crew: Crew, login: Login, limit: Limit = limits.NONE) -> CheckResult:
         with crew.connect(login) as connection:
             return [one for batch in taken for one in _look(connection, schema, batch, limit)]
 
-    batches = _together(objects)
+    ordered = _batches(objects)
     if limit.ends is not None:
-        batches.reverse()
-    looked = crew.share("amcheck", batches, LANES, lane)
+        ordered.reverse()
+    looked = crew.share("amcheck", ordered, LANES, lane)
     return _of_looked(looked, objects)
 
 
-def _together(objects: Sequence[_Object]) -> list[tuple[_Object, ...]]:
-    """Return batches: the large ones alone and first, then small ones of a kind together."""
-    batches: list[tuple[_Object, ...]] = [
-        (one,) for one in objects if one.size_bytes > _TOGETHER_BYTES
-    ]
-    for kind in ("table", "index"):
-        small = [o for o in objects if o.size_bytes <= _TOGETHER_BYTES and o.kind == kind]
-        batches += (tuple(small[i : i + TOGETHER]) for i in range(0, len(small), TOGETHER))
-    return batches
+def _batches(objects: Sequence[_Object]) -> list[tuple[_Object, ...]]:
+    """Return batches, the large objects alone and first, then small ones of a kind together."""
+    kinds = (
+        batches(
+            (one for one in objects if one.kind == kind), lambda one: one.size_bytes <= _SMALL_BYTES
+        )
+        for kind in ("table", "index")
+    )
+    return sorted(
+        (batch for kind in kinds for batch in kind),
+        key=lambda batch: sum(one.size_bytes for one in batch),
+        reverse=True,
+    )
 
 
 def _look(

@@ -4,8 +4,8 @@ They need no baseline, so the restored backup, which is older than the source is
 gets them too.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import psycopg
@@ -18,8 +18,22 @@ from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
 from ops.restore.proof.limit import Limit
 from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
+from ops.restore.proof.reading import batches, together
 from ops.restore.source import Source
 from ops.results import CheckResult, State
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A table that the application may read; Jinja reads it."""
+
+    name: tuple[str, ...]
+    plain: bool
+
+    @property
+    def label(self) -> str:
+        """Return its name for people."""
+        return ".".join(self.name)
 
 
 def application(
@@ -35,16 +49,16 @@ def application(
     """
     found: dict[str, Outcome] = {}
     with crew.connect(login) as connection:
-        tables = connection.execute(statement(sql.load("restore/application_tables"))).fetchall()
-        for (table,) in tables:
-            if limit.passed:
-                break
-            limit.hold(connection)
-            found[".".join(table)] = _first_row(connection, table, limit)
-    failed = [table for (table,) in tables if found.get(".".join(table), FINE) is not FINE]
-    alike = _fail_on_source(crew, original, failed) if original and failed else ()
-    for table in alike:
-        found[".".join(table)] = Outcome(State.OK, "can't be read on the source either")
+        rows = connection.execute(statement(sql.load("restore/application_tables")))
+        tables = [Granted(tuple(name), plain) for name, plain in rows]
+        with connection.transaction():
+            connection.execute("SET LOCAL jit = off")  # as in reading.sql
+            for batch in batches(tables, lambda one: one.plain):
+                found.update(_first_rows(connection, batch, limit))
+    failed = [one for one in tables if found.get(one.label, FINE) is not FINE]
+    alike = _fail_on_source(crew, original, failed) if original and failed else frozenset()
+    for label in alike:
+        found[label] = Outcome(State.OK, "can't be read on the source either")
     if not tables:
         words = f"{login.user} connects; no table is granted to it, none was read"
         remedy = (
@@ -63,26 +77,32 @@ def application(
     return replace(checked, examined=checked.examined + 1, total=checked.total + 1)
 
 
-def _first_row(connection: Connection, table: Sequence[str], limit: Limit) -> Outcome:
-    try:
-        connection.execute(statement(sql.render("restore/first_row", {"table": table})))
-    except psycopg.Error as error:
-        if connection.broken:
-            raise
-        return of_trouble(limit.trouble(trouble.of(error)))
-    return FINE
+def _first_rows(
+    connection: Connection, batch: Sequence[Granted], limit: Limit
+) -> Mapping[str, Outcome]:
+    def ask(tables: Sequence[Granted]) -> Sequence[tuple[str, Outcome]]:
+        if limit.passed:
+            return []
+        limit.hold(connection)
+        connection.execute(statement(sql.render("restore/first_row", {"tables": tables})))
+        return [(one.label, FINE) for one in tables]
+
+    def failed(one: Granted, error: psycopg.Error) -> tuple[str, Outcome]:
+        return one.label, of_trouble(limit.trouble(trouble.of(error)))
+
+    return dict(together(connection, batch, ask, failed))
 
 
-def _fail_on_source(
-    crew: Crew, original: Login, tables: Sequence[Sequence[str]]
-) -> Sequence[Sequence[str]]:
+def _fail_on_source(crew: Crew, original: Login, tables: Sequence[Granted]) -> frozenset[str]:
     try:
-        with crew.connect(original) as connection:
-            failed = [_first_row(connection, table, limits.NONE) for table in tables]
+        with crew.connect(original) as connection, connection.transaction():
+            found = [_first_rows(connection, (one,), limits.NONE) for one in tables]
     except OpsError:
         crew.check()
-        return ()
-    return [t for t, one in zip(tables, failed, strict=True) if one.state is State.FINDING]
+        return frozenset()
+    return frozenset(
+        label for one in found for label, out in one.items() if out.state is State.FINDING
+    )
 
 
 def migrations(

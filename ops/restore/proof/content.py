@@ -17,16 +17,13 @@ from ops.restore.crew import Crew, Login
 from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
 from ops.restore.proof.limit import Limit
-from ops.restore.proof.reading import released, under
+from ops.restore.proof.reading import batches, together, under
 from ops.restore.proof.trouble import Trouble
 from ops.results import State
 
 LANES = 2  # connections that read one server side by side
 STRETCHES = 64  # a table is cut into about so many, where rows move while they are read
-# Small tables share a statement, which saves four round trips each. Their locks are held
-# together, so they stay a fraction of the smallest lock table (64 a connection by default).
-TOGETHER = 50
-_TOGETHER_BYTES = 1 << 20
+_SMALL_BYTES = 1 << 20
 _PAGE_BYTES = 8192
 
 REWRITTEN = Trouble(
@@ -154,7 +151,7 @@ def read(
         with crew.connect(login) as connection:
             return _read(connection, taken, snapshot, limit)
 
-    found = crew.share("content", tuple(_together(tables)), LANES, lane)
+    found = crew.share("content", tuple(batches(tables, _small)), LANES, lane)
     return {one.shape.label: one for one in found}
 
 
@@ -168,25 +165,19 @@ def read_over(
     return _read(connection, ((table,) for table in tables), snapshot, limit)
 
 
-def _together(tables: Sequence[TableShape]) -> Iterator[tuple[TableShape, ...]]:
-    small = []
-    for table in tables:
-        if table.size_bytes > _TOGETHER_BYTES or table.policed:
-            yield (table,)
-        else:
-            small.append(table)
-    yield from (tuple(small[i : i + TOGETHER]) for i in range(0, len(small), TOGETHER))
+def _small(table: TableShape) -> bool:
+    return table.size_bytes <= _SMALL_BYTES and not table.policed
 
 
 def _read(
     connection: Connection,
-    batches: Iterable[tuple[TableShape, ...]],
+    taken: Iterable[tuple[TableShape, ...]],
     snapshot: str,
     limit: Limit,
 ) -> Sequence[Content]:
     found: list[Content] = []
     with under(connection, snapshot):
-        for batch in batches:
+        for batch in taken:
             found.extend(_contents(connection, batch, snapshot, limit))
     return found
 
@@ -194,19 +185,16 @@ def _read(
 def _contents(
     connection: Connection, batch: Sequence[TableShape], snapshot: str, limit: Limit
 ) -> Sequence[Content]:
-    if limit.passed:
-        return [Content(table, {}, limits.LATE) for table in batch]
-    try:
-        with released(connection):
-            limit.hold(connection)
-            return _sums(connection, batch, snapshot)
-    except psycopg.Error as error:
-        if connection.broken:
-            raise
-        if len(batch) == 1:
-            return [Content(batch[0], {}, limit.trouble(trouble.of(error)))]
-    # one of them can't be read: which one shows when they are read one by one
-    return [one for table in batch for one in _contents(connection, (table,), snapshot, limit)]
+    def ask(tables: Sequence[TableShape]) -> Sequence[Content]:
+        if limit.passed:
+            return [Content(table, {}, limits.LATE) for table in tables]
+        limit.hold(connection)
+        return _sums(connection, tables, snapshot)
+
+    def failed(table: TableShape, error: psycopg.Error) -> Content:
+        return Content(table, {}, limit.trouble(trouble.of(error)))
+
+    return together(connection, batch, ask, failed)
 
 
 def _sums(connection: Connection, batch: Sequence[TableShape], snapshot: str) -> Sequence[Content]:

@@ -5,7 +5,6 @@ After a restore a constraint that is marked as validated may hold such rows all 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
@@ -15,7 +14,7 @@ from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
 from ops.restore.proof.limit import Limit
 from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
-from ops.restore.proof.reading import released, under
+from ops.restore.proof.reading import batches, together, under
 from ops.results import CheckResult, State
 
 
@@ -29,44 +28,64 @@ class Key:
     collation: str
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One foreign key; Jinja reads it."""
+
+    name: str
+    table: Sequence[str]
+    referenced: Sequence[str]
+    small: bool
+    keys: tuple[Key, ...]
+
+    @property
+    def label(self) -> str:
+        """Return its name for people."""
+        return f"{'.'.join(self.table)} {self.name}"
+
+
+_Counted = tuple[Link, int, Outcome]
+
+
 def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     """Look for rows that lead nowhere, in every foreign key that is validated."""
     limit.lift(connection)
-    keys = connection.execute(statement(sql.load("restore/foreign_keys"))).fetchall()
-    found: dict[str, Outcome] = {}
-    rows = 0
+    rows = connection.execute(statement(sql.load("restore/foreign_keys")))
+    links = [
+        Link(name, table, referenced, small, tuple(Key(*key) for key in zip(*keys, strict=True)))
+        for name, table, referenced, small, *keys in rows
+    ]
+    counted: list[_Counted] = []
     with under(connection):
-        for name, table, *structure in keys:
-            if limit.passed:
-                break
-            total, outcome = _look(connection, table, structure, limit)
-            found[f"{'.'.join(table)} {name}"] = outcome
-            rows += total
+        for batch in batches(links, lambda link: link.small):
+            counted.extend(_count(connection, batch, limit))
+    found = {link.label: outcome for link, _, outcome in counted}
+    total = sum(rows for _, rows, _ in counted)
     words = Words(
-        ok=f"{rows} rows of {len(keys)} foreign keys lead somewhere",
+        ok=f"{total} rows of {len(links)} foreign keys lead somewhere",
         wrong="foreign keys have rows that lead nowhere",
         unknown="foreign keys could not be looked at",
         none="there are no foreign keys",
     )
-    return result("orphans", found, words, {"rows": rows}, late=len(keys) - len(found))
+    return result("orphans", found, words, {"rows": total}, late=len(links) - len(found))
 
 
-def _look(
-    connection: Connection,
-    table: Sequence[str],
-    structure: Sequence[Any],  # lists of the statement's columns
-    limit: Limit,
-) -> tuple[int, Outcome]:
-    referenced, *columns = structure
-    keys = [Key(*one) for one in zip(*columns, strict=True)]
-    query = sql.render("restore/orphans", {"table": table, "referenced": referenced, "keys": keys})
-    try:
-        with released(connection):
-            limit.hold(connection)
-            row = connection.execute(statement(query)).fetchone()
-    except psycopg.Error as error:
-        if connection.broken:
-            raise
-        return 0, of_trouble(limit.trouble(trouble.of(error)))
-    total, lost = row or (0, 0)
-    return total, Outcome(State.FINDING, f"{lost} of {total} rows") if lost else FINE
+def _count(connection: Connection, batch: Sequence[Link], limit: Limit) -> Sequence[_Counted]:
+    def ask(links: Sequence[Link]) -> Sequence[_Counted]:
+        if limit.passed:
+            return []
+        limit.hold(connection)
+        query = statement(sql.render("restore/orphans", {"links": links}))
+        return [
+            (
+                links[place],
+                total,
+                Outcome(State.FINDING, f"{lost} of {total} rows") if lost else FINE,
+            )
+            for place, total, lost in connection.execute(query)
+        ]
+
+    def failed(link: Link, error: psycopg.Error) -> _Counted:
+        return link, 0, of_trouble(limit.trouble(trouble.of(error)))
+
+    return together(connection, batch, ask, failed)

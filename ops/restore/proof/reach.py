@@ -1,5 +1,7 @@
 """Sequences against the columns that they feed: none may hand out a value that is taken."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import psycopg
@@ -10,55 +12,72 @@ from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
 from ops.restore.proof.limit import Limit
 from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
-from ops.restore.proof.reading import released, under
+from ops.restore.proof.reading import batches, together, under
 from ops.results import CheckResult, State
+
+_NOT_READABLE = Outcome(State.UNKNOWN, "may not be read: grant USAGE")
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """A sequence and the column that it feeds; Jinja reads it."""
+
+    name: str
+    table: tuple[str, str]
+    column: str
+    last: int | None
+    readable: bool
+    increment: int
+    small: bool
+
+    @property
+    def ascending(self) -> bool:
+        """Return whether it counts upwards."""
+        return self.increment > 0
+
+    def outcome(self, farthest: Decimal | None) -> Outcome:
+        """Return what the column's farthest value means."""
+        if farthest is None or not farthest.is_finite():
+            return FINE
+        direction = 1 if self.ascending else -1
+        if self.last is not None and (self.last - farthest) * direction >= 0:
+            return FINE
+        at = "its start" if self.last is None else self.last
+        words = f"is at {at}; {self.table[1]}.{self.column} has {farthest}"
+        return Outcome(State.FINDING, words)
+
+
+_Reached = tuple[Fed, Outcome]
 
 
 def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     """Compare every sequence with the farthest value of the column that it feeds."""
     limit.lift(connection)
-    fed = connection.execute(statement(sql.load("restore/fed_columns"))).fetchall()
-    found: dict[str, Outcome] = {}
+    rows = connection.execute(statement(sql.load("restore/fed_columns")))
+    fed = [Fed(name, (schema, table), *rest) for name, schema, table, *rest in rows]
+    reached = [(one, _NOT_READABLE) for one in fed if not one.readable]
     with under(connection):
-        for name, schema, table, column, last, readable, increment in fed:
-            if limit.passed:
-                break
-            if readable:
-                place = (schema, table, column)
-                found[name] = _look(connection, place, last, increment, limit)
-            else:
-                found[name] = Outcome(State.UNKNOWN, "may not be read: grant USAGE")
+        for batch in batches((one for one in fed if one.readable), lambda one: one.small):
+            reached.extend(_reach(connection, batch, limit))
     words = Words(
         ok=f"{len(fed)} sequences are at or past their columns",
         wrong="sequences would hand out values that are taken",
         unknown="sequences or columns may not be read",
         none="no sequence feeds a column",
     )
+    found = {one.name: outcome for one, outcome in reached}
     return result("sequence_reach", found, words, late=len(fed) - len(found))
 
 
-def _look(
-    connection: Connection,
-    place: tuple[str, str, str],
-    last: int | None,
-    increment: int,
-    limit: Limit,
-) -> Outcome:
-    schema, table, column = place
-    structure = {"table": (schema, table), "column": [column], "ascending": increment > 0}
-    query = statement(sql.render("restore/column_reach", structure))
-    try:
-        with released(connection):
-            limit.hold(connection)
-            row = connection.execute(query).fetchone()
-    except psycopg.Error as error:
-        if connection.broken:
-            raise
-        return of_trouble(limit.trouble(trouble.of(error)))
-    farthest: Decimal | None = row[0] if row else None
-    if farthest is None or not farthest.is_finite():
-        return FINE
-    behind = last is None or (last - farthest) * (1 if increment > 0 else -1) < 0
-    if not behind:
-        return FINE
-    return Outcome(State.FINDING, f"is at {last or 'its start'}; {table}.{column} has {farthest}")
+def _reach(connection: Connection, batch: Sequence[Fed], limit: Limit) -> Sequence[_Reached]:
+    def ask(fed: Sequence[Fed]) -> Sequence[_Reached]:
+        if limit.passed:
+            return []
+        limit.hold(connection)
+        query = statement(sql.render("restore/column_reach", {"fed": fed}))
+        return [(fed[place], fed[place].outcome(far)) for place, far in connection.execute(query)]
+
+    def failed(one: Fed, error: psycopg.Error) -> _Reached:
+        return one, of_trouble(limit.trouble(trouble.of(error)))
+
+    return together(connection, batch, ask, failed)
