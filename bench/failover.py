@@ -3,6 +3,9 @@
 Clients go on inserting all the time, each commit counted when it was acknowledged. The floor
 is PostgreSQL's alone: a standby in recovery, promoted with pg_ctl, until it takes a write.
 
+Beside it, in the same rounds, the failover drill: its write gap against the same floor. A drill's
+failover is asked for, so that the old primary is stopped and fenced before the other is promoted.
+
 Run with the project's Python: .venv/bin/python -m bench.failover [ROUNDS]
 """
 
@@ -17,15 +20,24 @@ import threading
 import time
 import urllib.request
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 
 from bench.floor import Bare, bare
 from bench.timing import Pair, report, seconds
+from infra.settings import Pool
 from ops import localcloud
 from ops.cloudsql import CloudSql
+from ops.console import Silent
+from ops.db import CHANGE, Database, PasswordFolder
+from ops.failover.perform import perform
+from ops.failover.plan import Options
+from ops.failover.source import Source
 from ops.localcloud import LocalInstance, Server
+from ops.migrations import files
+from ops.store import FolderStore
 
 PROJECT, NAME = "bench", "ha"
 CLIENTS = 4
@@ -142,6 +154,44 @@ def _round(server: Server) -> tuple[float, int, int]:
     return taken, len(promised), len(promised - kept)
 
 
+def _drilled(server: Server, api: CloudSql) -> Source:
+    """Return the instance as a drill sees it, with the drill's table and a backup."""
+    instance = _settled(server)
+    passwords = server.data / "passwords"
+    passwords.mkdir()
+    (passwords / "postgres").write_text(PASSWORD)
+    database = Database(instance.address, instance.port, "postgres", PasswordFolder(passwords))
+    with database.connect("postgres", budget=CHANGE) as connection:
+        connection.execute("CREATE SCHEMA ops")
+        (made,) = (one for one in files.read() if one.name == "failover_write")
+        for one in made.up.statements:
+            connection.execute(one.text.encode())
+    api.wait(api.create_backup(NAME, "for the drill"))
+    return Source(
+        stack="bench",
+        instance=NAME,
+        cloud=api,
+        store=FolderStore(server.data / "ops"),
+        lease=timedelta(minutes=5),
+        database=database,
+        owner="postgres",
+        replicas=(),
+        pool=Pool(max_connections=100, size=20, idle_timeout_s=600, lifetime_s=3600),
+        gap_target_s=60,
+        reconnect_target_s=120,
+    )
+
+
+def _drill(server: Server, source: Source) -> tuple[float, float, int, int]:
+    """Drill a failover; return its write gap, the pool's, acknowledged commits and lost ones."""
+    _settled(server)
+    report = perform(source, Options(clients=CLIENTS, before_s=WRITING_S), Silent())
+    (leg,) = report.legs
+    if report.verdict != "pass" or leg.outage is None or leg.lost is None or leg.rows is None:
+        sys.exit(f"the drill did not pass: {report.summary()}")
+    return leg.outage.gap.seconds, leg.outage.pool.seconds, leg.rows, leg.lost
+
+
 def _floor(programs: Bare, number: int) -> float:
     """Kill a bare primary, promote its standby; return the seconds until it takes a write."""
     first, second = (programs.folder / f"{number}{side}" for side in "ab")
@@ -180,16 +230,27 @@ def main() -> None:
         server = localcloud.ensure(folder, port=0, pg_port=5497, stand_in=True)
         api = CloudSql(PROJECT, server.url)
         _provision(api)
+        source = _drilled(server, api)
         timed: list[tuple[float, float]] = []
+        drilled: list[tuple[float, float]] = []
         promised = lost = 0
         with bare() as programs:
             for number in range(rounds):
                 taken, acknowledged, gone = _round(server)
-                timed.append((taken, _floor(programs, number)))
-                promised, lost = promised + acknowledged, lost + gone
-                print(f"  round {number + 1}: {taken:.2f} s, {acknowledged} commits, {gone} lost")
+                gap, pool, written, missing = _drill(server, source)
+                floor = _floor(programs, number)
+                timed.append((taken, floor))
+                drilled.append((gap, floor))
+                promised, lost = promised + acknowledged + written, lost + gone + missing
+                print(
+                    f"  round {number + 1}: killed {taken:.2f} s, drilled {gap:.2f} s "
+                    f"(the pool's clients {pool:.2f} s), floor {floor:.2f} s, "
+                    f"{acknowledged + written} commits, {gone + missing} lost"
+                )
         pair = Pair(tuple(one for one, _ in timed), tuple(floor for _, floor in timed))
         report("kill of the primary to the first write", "pg_ctl promote, and a write", pair, 5)
+        gaps = Pair(tuple(one for one, _ in drilled), tuple(floor for _, floor in drilled))
+        report("failover-drill's write gap", "pg_ctl promote, and a write", gaps, 5)
         print(
             f"acknowledged commits lost: {lost} of {promised}; longest {max(pair.subject_s):.2f} s"
         )
