@@ -32,4 +32,4 @@ def _account(source: Source, report: Report) -> tuple[Table | str, ...]:
         f"The target is {source.gap_target_s:g} s without a write, and no acknowledged one lost.",
         f"The pool is to connect again within {source.reconnect_target_s:g} s.",
     ]
-    return (*lines, *report.blocks())
+    return (*lines, *report.blocks(), report.every_check())

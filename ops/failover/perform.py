@@ -21,7 +21,7 @@ from ops.failover.prechecks import NotReadyError, Precheck, judge, refused
 from ops.failover.report import Report
 from ops.failover.source import RESTORE_DRILL, ROOM, Source, of
 from ops.failover.survey import Survey, look
-from ops.failover.writers import NAME
+from ops.failover.writers import NAME, SILENCE_S
 from ops.invocation import Invocation
 from ops.journal import Journal
 
@@ -130,5 +130,7 @@ def _run(course: Course, seen: Survey, options: Options, progress: Progress) -> 
 
 def prune(source: Source, kept: tuple[str, ...]) -> None:
     """Remove the writes of all drills but these."""
-    with source.database.connect(source.owner, budget=CHANGE, name=NAME) as connection:
+    with source.database.connect(
+        source.owner, budget=CHANGE, name=NAME, silence_s=SILENCE_S
+    ) as connection:
         connection.execute(statement(sql.load("failover/prune")), {"kept": list(kept)})

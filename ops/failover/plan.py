@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from ops.console import Table
 from ops.errors import BadInputError
 from ops.failover.prechecks import Precheck, refused
+from ops.failover.report import BEFORE, Checked
 from ops.failover.source import Source
 from ops.failover.standing import Standing
 from ops.results import State, worst
@@ -132,7 +133,7 @@ class Plan:
         return {
             "source": self.source,
             "ready": not refused(self.checks),
-            "checks": [one.result for one in self.checks],
+            "checks": [Checked(BEFORE, one.result) for one in self.checks],
             "steps": self.steps,
         }
 

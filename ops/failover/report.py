@@ -104,9 +104,16 @@ class Report:
         return [*settled, *shown, *self._faults(), self.summary(), f"Evidence: {self.evidence}"]
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
-        for one in self.checks:
-            result = one.result
-            yield (one.copy, result.check.replace("_", " "), result.state.value, result.detail)
+        """Yield a row a check; what was well before the failover is one row."""
+        well = [one for one in self.checks if one.copy == BEFORE and one.result.state in _WELL]
+        if well:
+            yield (BEFORE, "ready", State.OK.value, f"{len(well)} checks have nothing to say")
+        yield from (row(one) for one in self.checks if one not in well)
+
+    def every_check(self) -> Table:
+        """Return all checks one by one."""
+        rows = tuple(row(one) for one in self.checks)
+        return Table("All checks", ("of", "check", "state", "what came out"), rows)
 
     def figures(self) -> Table:
         """Return what was measured: a line a figure, a column a failover."""
@@ -120,7 +127,7 @@ class Report:
     def _faults(self) -> Iterator[str]:
         for checked in self.checks:
             result = checked.result
-            if result.state in {State.OK, State.NOT_APPLICABLE}:
+            if result.state in _WELL:
                 continue
             if result.differences or result.remedy:
                 yield f"{checked.copy}, {result.check.replace('_', ' ')}: {result.remedy}".rstrip()
@@ -148,6 +155,13 @@ class Report:
         return " ".join(words)
 
 
+def row(checked: Checked) -> tuple[str, ...]:
+    """Return a check as a row of a table."""
+    result = checked.result
+    return (checked.copy, result.check.replace("_", " "), result.state.value, result.detail)
+
+
+_WELL = {State.OK, State.NOT_APPLICABLE}
 _FIGURES = (
     ("write gap, all clients (ms)", "gap_ms"),
     ("write gap, clients of the pool (ms)", "pool_gap_ms"),

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from ops.cloudsql import Operation
+from ops.console import Table
 from ops.failover import source as sources
 from ops.failover.checks import judge
 from ops.failover.course import Course, report
 from ops.failover.leg import Followed, Leg
 from ops.failover.measure import ReadBack
+from ops.failover.prechecks import Precheck
 from ops.failover.seen import Log
 from ops.failover.standing import Server, Standing
 from ops.restore.source import ROOM as RESTORE_DRILL
@@ -171,6 +173,26 @@ def test_a_drill_that_is_cut_short_tells_what_goes_on(leg: Leg) -> None:
     assert "gcloud sql operations wait op-1" in course.going_on()[0]
     assert "Ctrl-C" in str(told.document()["checks"])
     assert {"gap_ms", "lost", "reconnect_ms", "timeline", "leftovers"} <= told.document().keys()
+
+
+def test_people_see_what_is_wrong_and_not_all_that_is_well(leg: Leg) -> None:
+    well = CheckResult("login", State.OK, 1, 1, "the owner is let in")
+    wrong = CheckResult("replicas", State.FINDING, 1, 1, "behind", ("r: 40 s",), remedy="Wait.")
+    prechecks = tuple(Precheck(one, refuses=False) for one in (well, wrong))
+    told = report(Course(leg.source, "run", NOW, prechecks, legs=[leg]), "here")
+    table, figures, *lines = told.blocks()
+    assert isinstance(table, Table)
+    assert isinstance(figures, Table)
+    assert [row[:3] for row in table.rows[:2]] == [
+        ("before", "ready", "ok"),
+        ("before", "replicas", "finding"),
+    ]
+    assert ("write gap, all clients (ms)", "20000") in figures.rows
+    assert ("timeline", "3 to 4") in figures.rows
+    assert lines[:2] == ["before, replicas: Wait.", "  - r: 40 s"]
+    assert "no write for 20.000 s, 0 of 8 acknowledged writes lost" in str(lines[2])
+    assert {"login", "replicas"} <= {row[1] for row in told.every_check().rows}
+    assert (told.verdict, told.document()["failback"]) == ("fail", None)
 
 
 def test_a_drill_that_asked_for_nothing_says_nothing_of_a_failover(leg: Leg) -> None:
