@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ops import notify
 from ops.errors import BadInputError, OpsError, Terminated
-from ops.evidence.head import Head, decode, folder, head_key
+from ops.evidence.head import Head, decode, head_key, put_page
 from ops.evidence.history import Entry, parse
 from ops.invocation import Invocation
 from ops.lease import LeaseHeldError
@@ -131,7 +131,7 @@ def _page(run: Invocation, entry: Entry) -> None:
 
     days = run.target.settings.drill.stale_days
     text = page.render_quickly(run.target.store, entry, datetime.now(UTC), days=days)
-    run.target.store.put(f"{folder(entry.kind)}/latest.html", text.encode(errors="replace"))
+    put_page(run.target.store, entry.kind, text.encode(errors="replace"))
 
 
 def _notify(

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ops.evidence import head as heads
-from ops.evidence.head import Head, decode, folder, head_key, keys, sha256
+from ops.evidence.head import Head, decode, folder, head_key, keys, latest_page, sha256
 from ops.evidence.record import foot, page_key
 from ops.results import CheckResult, State
 from ops.store import Store
@@ -138,6 +138,7 @@ def read(store: Store, kind: str) -> Chain:
         for one in sorted(there)
         if one.endswith(".md") and one not in records
     ]
+    pages += _latest(head, _content(store, latest_page(kind), {}), latest_page(kind))
     return Chain(kind, links, unreadable, tuple(pages), head, stored is not None)
 
 
@@ -270,6 +271,16 @@ def _link(kind: str, key: str, content: bytes | None) -> Link | str:
     if not old and told.get("kind") != kind:
         return f"it is the record of a {told.get('kind')}"
     return link
+
+
+def _latest(head: Head | None, content: bytes | None, where: str) -> Iterator[str]:
+    """Yield what is wrong with the page of the newest drill, where the head tells of one."""
+    if head is None or not head.page:
+        return
+    if content is None:
+        yield f"{where}: the page is missing"
+    elif sha256(content) != head.page:
+        yield f"{where}: changed after it was written"
 
 
 def _page(link: Link, content: bytes | None) -> Iterator[str]:

@@ -24,12 +24,14 @@ class Head:
         key, sha256: of the newest record; empty where there is none yet.
         count: how many records the chain has.
         pending: what is still to be written for the newest record: text by key.
+        page: SHA-256 of the page of the newest drill, once it lies beside the records.
     """
 
     key: str = ""
     sha256: str = ""
     count: int = 0
     pending: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
 
     @property
     def link(self) -> dict[str, str] | None:
@@ -55,6 +57,21 @@ def head_key(kind: str) -> str:
     return f"{folder(kind)}/head"
 
 
+def latest_page(kind: str) -> str:
+    """Return where the page of a kind's newest drill lies."""
+    return f"{folder(kind)}/latest.html"
+
+
+def put_page(store: Store, kind: str, content: bytes) -> None:
+    """Leave the page of the newest drill, and its hash in the head where that still stands."""
+    stored = store.get(head_key(kind))
+    store.put(latest_page(kind), content)
+    head = decode(stored)
+    if stored is not None and head is not None:
+        shown = replace(head, page=sha256(content))
+        store.replace(head_key(kind), shown.encoded(), stored.version)
+
+
 def keys(store: Store, kind: str) -> tuple[str, ...]:
     """Return the keys of a kind's records, sorted by the drills' names: by time."""
     return tuple(sorted(one for one in store.keys(folder(kind)) if one.endswith(".json")))
@@ -72,7 +89,8 @@ def decode(stored: Stored | None) -> Head | None:
     try:
         told: dict[str, Any] = json.loads(stored.content)
         pending = {str(name): str(text) for name, text in told["pending"].items()}
-        head = Head(str(told["key"]), str(told["sha256"]), int(told["count"]), pending)
+        page = str(told.get("page", ""))
+        head = Head(str(told["key"]), str(told["sha256"]), int(told["count"]), pending, page)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return head if head.key else None

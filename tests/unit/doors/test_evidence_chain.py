@@ -158,6 +158,18 @@ def test_each_fault_is_told_in_a_line(
     assert result.remedy
 
 
+def test_the_newest_page_fits_what_the_head_says(store: FolderStore) -> None:
+    add(store, "a1")
+    head.put_page(store, KIND, b"<html>1")
+    assert state(store) is State.OK
+    store.put(head.latest_page(KIND), b"<html>all is well")
+    assert "latest.html: changed after" in lines(store)["pages"][0]
+    store.delete(head.latest_page(KIND))
+    assert "latest.html: the page is missing" in lines(store)["pages"][0]
+    add(store, "a2")  # its page is still to come
+    assert state(store) is State.OK
+
+
 def test_what_stands_before_a_lost_record_is_not_accused(store: FolderStore) -> None:
     add(store, "a1", "a2", "a3", "a4", "a5")
     store.delete(key(KIND, "a3"))
