@@ -9,7 +9,7 @@ import psycopg
 from ops.db import CHANGE, VERIFY, Connection, Database
 from ops.errors import OpsError
 from ops.restore.crew import Crew, Login, StoppedError
-from ops.restore.proof import amcheck, checks, orphans, reach, trouble
+from ops.restore.proof import amcheck, checks, orphans, product, reach, trouble
 from ops.restore.proof.baseline import READ
 from ops.restore.proof.limit import Limit
 from ops.restore.source import Source
@@ -64,10 +64,13 @@ class Bench:
         crew, source = self.crew, self.source
         self.note("migrations", lambda: checks.migrations(crew, source, connection, until))
         self.note("sequence_reach", lambda: reach.check(connection, self.limit))
+        app = Login(self.database, source.app, VERIFY)
+        self.note("smoke", lambda: product.smoke(crew, app, self.limit))
 
     def dear(self, connection: Connection) -> None:
         """Note the checks that every copy gets and that read all of it."""
         crew = self.crew
+        self.note("rules", lambda: product.rules(connection, self.limit))
         self.note("orphans", lambda: orphans.check(connection, self.limit))
         if not self.limit.passed:
             amcheck.install(crew, Login(self.database, self.source.owner, CHANGE))

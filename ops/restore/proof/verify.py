@@ -25,7 +25,7 @@ _NOT_RESTORED = {
     Kind.CLONE: "Where WAL is missing, the source's archive has a gap: take a backup with `invoke "
     "backup.create`, for times after it need no older WAL, and see whether archiving works.",
 }
-STEPS = {Kind.BACKUP: 6, Kind.CLONE: 11}  # how often ``advance`` is called
+STEPS = {Kind.BACKUP: 8, Kind.CLONE: 13}  # how often ``advance`` is called
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from ops import restore, sql
-from ops.restore.proof import questions
+from ops.restore.proof import product, questions
 
 FOLDER = sql.ROOT / "restore"
 CODE = Path(restore.__file__).parent
 STEMS = sorted(path.stem for path in FOLDER.glob("*.sql"))
+OF_THE_PRODUCT = [f"{kind}/{name}" for kind in ("smoke", "rules") for name in product.names(kind)]
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", [*STEMS, *OF_THE_PRODUCT])
 def test_a_statement_begins_with_what_it_answers_and_what_it_needs(stem: str) -> None:
     head = []
     for line in (FOLDER / f"{stem}.sql").read_text().splitlines():
