@@ -56,6 +56,9 @@ class BucketStore:
         """Remove an object; one that is not there is no error."""
         self._api.call("DELETE", self._object(key), {}, self.where(key))
 
+    def tidy(self) -> None:
+        """Leave all as it is: an object is there whole, or not at all."""
+
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the keys below a prefix, sorted."""
         found: list[str] = []

@@ -8,6 +8,7 @@ job's own disk vanishes, so nothing of a room may need more than this.
 import fcntl
 import hashlib
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from ops.errors import OpsError
 
 # journal/ROOM/RUN/ENTRY: nobody but the run writes below it, so its folder may go.
 _DEPTH_OF_A_RUN = 3
+_DRAFT = ".draft-"  # then the machine and the process that writes it
 
 
 class StoreFullError(OpsError):
@@ -59,6 +61,9 @@ class Store(Protocol):
 
     def where(self, key: str) -> str:
         """Return how a person finds the object: a path or an address."""
+
+    def tidy(self) -> None:
+        """Remove what writers of this machine left half written when they were killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,18 @@ class FolderStore:
         """Return the object's path."""
         return str(self.root / key)
 
+    def tidy(self) -> None:
+        """Remove the drafts of processes of this machine that are gone."""
+        own = f"{_DRAFT}{socket.gethostname()}-"
+        for folder, _, names in os.walk(self.root, topdown=False):
+            drafts = [name for name in names if name.startswith(own)]
+            for name in drafts:
+                if not Path(f"/proc/{name.removeprefix(own).partition('-')[0]}").exists():
+                    Path(folder, name).unlink(missing_ok=True)
+            if drafts and len(Path(folder).relative_to(self.root).parts) >= _DEPTH_OF_A_RUN:
+                with suppress(OSError):  # it holds more
+                    Path(folder).rmdir()
+
     @contextmanager
     def _written(self, key: str, content: bytes) -> Iterator[Path]:
         target = self.root / key
@@ -131,7 +148,9 @@ class FolderStore:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
-                dir=target.parent, prefix=".draft-", delete=False
+                dir=target.parent,
+                prefix=f"{_DRAFT}{socket.gethostname()}-{os.getpid()}-",
+                delete=False,
             ) as file:
                 draft = Path(file.name)
                 file.write(content)

@@ -93,6 +93,7 @@ def sweep_held(source: Place, now: datetime, *, by: str, but: str = "") -> Sweep
     removed: list[str] = []
     leftovers: list[str] = []
     recorded: list[str] = []
+    source.store.tidy()
     journals = [one for one in unfinished(source.store, ROOM) if one.run != but]
     for journal in journals:
         there = [name for name in cleanup.made(journal) if source.cloud.find(name) is not None]

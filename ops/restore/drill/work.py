@@ -181,10 +181,12 @@ class Work:
 
     def _verified(self, part: Crew, one: CopyCourse, made: Made) -> Verified:
         source, found, advance = self.source, one.found, self.bar.advance
+        limit_s = self.options.verify_limit_s
         try:
             if one.plan.kind is Kind.CLONE:
-                return verify.clone(part, source, made, self.base, found, advance)
-            return verify.backup(part, source, made, found, advance)
+                base = self.base
+                return verify.clone(part, source, made, base, found, advance, budget_s=limit_s)
+            return verify.backup(part, source, made, found, advance, budget_s=limit_s)
         except (StoppedError, TimeLimitError):
             raise
         except OpsError as error:

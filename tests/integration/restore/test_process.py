@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from ops import lease
+from ops.evidence import chain, key
 from ops.journal import unfinished
 from ops.restore.source import ROOM, Source
+from ops.results import State
 
 Command = Callable[..., subprocess.Popen[str]]
 PATIENCE_S = 30.0
@@ -134,6 +136,13 @@ def test_the_next_drill_sweeps_what_a_killed_one_left(source: Source, start: Com
     report = json.loads(out)
     assert report["verdict"] == "pass"
     assert any(killed in line and "did not end" in line for line in report["swept"])
+    stored = source.store.get(key(ROOM, killed))
+    assert stored is not None
+    told = json.loads(stored.content)["drill"]
+    assert (told["verdict"], told["leftovers"]) == ("unknown", [])
+    (completed,) = (check for check in told["checks"] if check["check"] == "completed")
+    assert f"was killed; swept by drill {report['run']}" in completed["detail"]
+    assert {one.state for one in chain.verify(source.store, ROOM)} == {State.OK}
 
 
 def test_a_second_drill_is_refused_while_one_runs(source: Source, start: Command) -> None:

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,21 @@ def test_conditional_replacement_loses_no_update(store: FolderStore) -> None:
     now = store.get("n")
     assert now is not None
     assert now.content == b"60"
+
+
+def test_drafts_of_processes_that_are_gone_are_tidied_up(store: FolderStore) -> None:
+    run = store.root / "journal/restore-drill/d1"
+    run.mkdir(parents=True)
+    host = socket.gethostname()
+    gone, alive, elsewhere = (
+        run / f".draft-{name}"
+        for name in (f"{host}-999999999-a", f"{host}-{os.getpid()}-b", "x-1-c")
+    )
+    for draft in (gone, alive, elsewhere):
+        draft.write_bytes(b"")
+    store.tidy()
+    assert {one.name for one in run.iterdir()} == {alive.name, elsewhere.name}
+    alive.unlink()
+    elsewhere.rename(gone)
+    store.tidy()
+    assert not run.exists()
