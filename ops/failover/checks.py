@@ -186,7 +186,7 @@ def _replicas(leg: Leg, target_s: float) -> CheckResult:
         words = f"{wrong[0]}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
         remedy = "See whether the replica follows: `invoke failover-drill --dry-run` shows its lag."
         return CheckResult(
-            "replicas", State.FINDING, total, total, words, tuple(wrong), remedy=remedy
+            "replicas", State.FINDING, total, total, words, (*wrong, *untold), remedy=remedy
         )
     if untold:
         return CheckResult(

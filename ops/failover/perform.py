@@ -77,11 +77,11 @@ def _look(source: Source, progress: Progress) -> Survey:
 def _held(source: Source, options: Options, progress: Progress) -> Report:
     started = datetime.now(UTC)
     settled = operation.settle(source)
-    for line in settled:
-        progress.line(f"From before: {line}")
     seen = _look(source, progress)
     checks = _judge(source, seen, options)
     if wrong := refused(checks):
+        for line in settled:  # no report is going to tell
+            progress.line(f"From before: {line}")
         raise NotReadyError(source.instance, wrong)
     course = Course(source, run_name(started), started, checks, settled)
     logline.bind(run=course.run)
