@@ -67,7 +67,8 @@ class HistoryReport:
         told = self.history
         rows = tuple(_row(one) for one in told.entries)
         failover = any(one.gap_ms is not None for one in told.entries)
-        times = ("gap ms", "lost", "back ms") if failover else ("RTO s", "RPO s", "backups")
+        times: tuple[str, ...]
+        times = ("gap ms", "lost", "back ms") if failover else ("RTO s", "RPO s")
         columns = ("run", "ended, UTC", "verdict", *times, "by", "not ok")
         table = [Table(f"{told.kind}, the newest of {told.total}", columns, rows)] if rows else []
         return [*table, *told_of(self.checks)]
@@ -173,14 +174,17 @@ def told_of(checks: Sequence[CheckResult]) -> Iterator[str]:
 
 def _row(entry: Entry) -> tuple[object, ...]:
     ended = "" if entry.ended is None else f"{entry.ended.astimezone(UTC):%Y-%m-%d %H:%M}"
-    verdict = f"{entry.verdict}, {entry.injected}" if entry.injected else entry.verdict
     if entry.gap_ms is not None:
-        times = (_shown(entry.gap_ms, 0), _shown(entry.lost, 0), _shown(entry.reconnect_ms, 0))
+        times: tuple[str, ...] = (
+            _shown(entry.gap_ms, 0),
+            _shown(entry.lost, 0),
+            _shown(entry.reconnect_ms, 0),
+        )
     else:
-        times = (_shown(entry.rto_s, 1), _shown(entry.rpo_s, 3), ", ".join(entry.backups))
-    faults = entry.faults
-    more = f" and {len(faults) - 2} more" if len(faults) > 2 else ""  # noqa: PLR2004 - a cell's room
-    return (entry.run, ended, verdict, *times, entry.who, f"{', '.join(faults[:2])}{more}")
+        times = (_shown(entry.rto_s, 1), _shown(entry.rpo_s, 3))
+    more = f" and {len(entry.faults) - 1} more" if len(entry.faults) > 1 else ""
+    faults = f"put in {entry.injected}" if entry.injected else f"{''.join(entry.faults[:1])}{more}"
+    return (entry.run, ended, entry.verdict, *times, entry.who, faults)
 
 
 def _shown(value: float | None, digits: int) -> str:

@@ -184,7 +184,8 @@ def test_the_table_fits_and_damaged_records_are_counted(store: FolderStore) -> N
         {"copy": "backup 2", "check": name, "state": "finding"}
         for name in ("sequence_definitions", "large_objects", "other_objects")
     ]
-    put(store, *(drill(f"26050{n}030405-ab1{n}", n) for n in range(1, 8)))
+    put(store, *(drill(f"26050{n}030405-ab1{n}", n) for n in range(1, 7)))
+    put(store, drill("260507030405-ab17", 7, verdict="fail", checks=bad))
     put(store, drill("260509030405-ab12", verdict="fail", checks=bad, injected="silent-wal-gap"))
     store.put(key(KIND, "260508030405-ab12"), b"{")
     report = account.tell(store, KIND, last=20, days=8, now=NOW)
@@ -193,8 +194,9 @@ def test_the_table_fits_and_damaged_records_are_counted(store: FolderStore) -> N
     text = out.getvalue()
     assert all(len(line) <= WIDTH for line in text.splitlines()), text
     assert "1 of 9 records can't be read" in text
-    assert "backup 2" in text
-    assert "silent-wal-gap" in text.replace("\n", " ")
+    assert "put in silent-wal-gap" in text
+    assert "260509030405-ab12  " in text  # whole, to be copied
+    assert "backup2sequencedefinitionsand2more" in "".join(text.split())  # folded
     assert report.state is State.UNKNOWN
     machines = json.loads(json.dumps(report.document(), default=str))
     assert len(machines["drills"]) == 8
