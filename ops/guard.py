@@ -1,6 +1,7 @@
 """Production: dry by default, confirmed by name, in the change window, never onto the source."""
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,8 @@ def permit_new(target: Target, action: str, *, yes: bool, confirm: str = "") -> 
 def _confirmed(target: Target, action: str, confirm: str) -> None:
     if not confirm and sys.stdin.isatty():
         print(f"Type the instance's name to {action} ({target.stack}): ", end="", file=sys.stderr)  # noqa: T201 - a question, not a result
-        confirm = input()
+        with suppress(EOFError):  # Ctrl-D: no name is the wrong one
+            confirm = input()
     if confirm != target.instance:
         raise NotConfirmedError(action, target, confirm)
 

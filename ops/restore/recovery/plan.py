@@ -73,7 +73,7 @@ class Plan:
             return (
                 "How long it takes is not known: no drill left evidence (`invoke restore-drill`)."
             )
-        return f"The newest drill took {self.estimate_s:.0f} s for the same."
+        return f"By the newest drill it takes about {self.estimate_s:.0f} s."
 
     def undone(self, hint: str, *, shown: bool = False) -> "Plan":
         """Return it as an answer: nothing was done, and how to do it."""
