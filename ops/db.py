@@ -23,6 +23,8 @@ CLOSE_LIMIT_S = 2.0  # a pool's threads may be connecting just now
 # PostgreSQL's words for SQLSTATE 53300; libpq gives no SQLSTATE of a refused connection.
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
 Connection = psycopg.Connection[TupleRow]
+# What it warns of, such as a rollback on a connection that was cut, comes as an error too.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,14 @@ class CannotConnectError(OpsError):
     """PostgreSQL does not let us in, or is not there.
 
     Attributes:
+        database: which one.
         full: whether all of its connections are taken.
     """
 
     def __init__(self, database: "Database", user: str, reason: str) -> None:
         # libpq names the server once more, twice failed, before it says why
         why = reason.strip().splitlines()[0].rpartition("failed: ")[2]
+        self.database = database
         self.full = any(words in why for words in _FULL)
         remedy = "Check that the instance runs and that this machine reaches its address."
         if self.full:
@@ -72,10 +76,15 @@ class CannotConnectError(OpsError):
 
 
 class QueryFailedError(OpsError):
-    """PostgreSQL refused a statement."""
+    """PostgreSQL refused a statement.
+
+    Attributes:
+        database: which one.
+        sqlstate: PostgreSQL's code for it; None where it did not answer any more.
+    """
 
     def __init__(self, database: "Database", user: str, error: psycopg.Error) -> None:
-        self.sqlstate = error.sqlstate
+        self.database, self.sqlstate = database, error.sqlstate
         text = error.diag.message_primary or str(error).strip().splitlines()[0]
         hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
         super().__init__(

@@ -4,7 +4,8 @@ A sweep needs less: it goes by names and journals, also where the source is gone
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ops.cloudsql import CloudSql
 from ops.db import Budget, Database
@@ -12,6 +13,9 @@ from ops.localcloud import LocalInstance, Server
 from ops.restore.crew import Login
 from ops.store import Store
 from ops.target import Target
+
+if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
+    from infra.settings import Backup
 
 ROOM = "restore-drill"  # the name of the lease, of the journals and of the evidence
 
@@ -47,12 +51,18 @@ class Source(Place):
         owner: the role that owns the schema; asks every question.
         app: the application's role; proves that the application could go on.
         server: the local Cloud SQL, or None on cloud stacks.
+        policy: which backups are declared; None where nobody knows.
     """
 
     database: Database
     owner: str
     app: str
     server: Server | None
+    policy: "Backup | None" = None
+
+    def now(self) -> datetime:
+        """Return the time by the clock that the instance lives by: a rehearsal's may be ahead."""
+        return datetime.now(UTC) if self.server is None else self.server.now()
 
     def local(self, name: str) -> LocalInstance | None:
         """Return where an instance's cluster lies; None on cloud stacks, or where it is gone."""
@@ -99,4 +109,5 @@ def of(target: Target) -> Source:
         owner=target.owner,
         app=target.app,
         server=None if target.local is None else target.server(),
+        policy=target.settings.instance.backup,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ops import lease, logline
+from ops import backupruns, lease, logline
 from ops.console import Progress
 from ops.errors import BadInputError
 from ops.evidence import key, write
@@ -26,6 +26,7 @@ from ops.restore.drill import cost, evidence, killed, plan, preflight
 from ops.restore.drill.course import Course, reason, report, settled
 from ops.restore.drill.limit import TimeLimit, TimeLimitError
 from ops.restore.drill.options import Options, options
+from ops.restore.drill.preflight import Ready
 from ops.restore.drill.proposal import Proposal
 from ops.restore.drill.report import Report
 from ops.restore.drill.sweep import sweep_held
@@ -33,6 +34,7 @@ from ops.restore.drill.work import Work
 from ops.restore.faults import inject
 from ops.restore.faults.inject import Fault
 from ops.restore.source import ROOM, Source, of
+from ops.results import CheckResult
 
 __all__ = ["Options", "Report", "answer", "drill", "options", "perform", "propose"]
 
@@ -189,6 +191,14 @@ def _run(begun: _Drill) -> None:
         _clean_up(begun, crew, earlier)
 
 
+def _backups(source: Source, ready: Ready) -> tuple[CheckResult, ...]:
+    """Return whether every backup is there that should be, and the newest young enough."""
+    now = source.now()
+    if source.policy is None:
+        return (backupruns.freshness(ready.runs, now),)
+    return backupruns.checks(source.policy, ready.created, ready.runs, now)
+
+
 def _affordable(begun: _Drill) -> None:
     if begun.course.cost is not None:
         cost.hold(begun.course.cost, begun.cap)
@@ -218,6 +228,7 @@ def _decide(begun: _Drill) -> None:
         latest=given.latest,
         seed=plan.draw() if given.seed is None else given.seed,
         point_in_time=ready.point_in_time,
+        checks=_backups(source, ready),
     )
     course.choose(chosen)
     if chosen.copies:

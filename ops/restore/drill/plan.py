@@ -83,6 +83,7 @@ def plan(
     latest: bool = False,
     seed: int = 0,
     point_in_time: bool = True,
+    checks: tuple[CheckResult, ...] | None = None,
 ) -> DrillPlan:
     """Return what a drill restores.
 
@@ -96,15 +97,17 @@ def plan(
         latest: restore the newest successful one alone.
         seed: draws the older one; the same seed and runs draw the same.
         point_in_time: whether the source can be cloned to a time.
+        checks: what was found of the backup runs; None looks at their age alone.
 
     Raises:
         UnknownBackupError: ``backup`` is not there or was not successful.
     """
     chosen = choose(instance, runs, backup=backup, latest=latest, seed=seed)
-    checks = (backupruns.freshness(runs, now), *(() if point_in_time else (_no_clone(instance),)))
+    found = (backupruns.freshness(runs, now),) if checks is None else checks
+    found = found if point_in_time else (*found, _no_clone(instance))
     notes = tuple(_passed_over(runs))
     if not chosen:
-        return DrillPlan(run, (), {}, checks, notes=notes)
+        return DrillPlan(run, (), {}, found, notes=notes)
     stem = name_stem(instance, project)
     backups = tuple(
         CopyPlan(Kind.BACKUP, f"{stem}{run}-b{number}", one)
@@ -122,7 +125,7 @@ def plan(
         run,
         (*backups, *clone),
         labels,
-        checks,
+        found,
         seed=seed if drawn else None,
         drawn_from=older if drawn else 0,
         notes=notes,

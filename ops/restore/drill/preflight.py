@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ops import sql
 from ops.cloudsql import BackupRun, Instance, Operation
+from ops.cloudsql.model import moment
 from ops.console import Progress
 from ops.db import DIAGNOSTIC, statement
 from ops.errors import OpsError
@@ -88,6 +90,11 @@ class Ready:
     runs: tuple[BackupRun, ...]
     postgresql: str
     point_in_time: bool
+
+    @property
+    def created(self) -> datetime | None:
+        """Return when the source was made; None where the API does not tell."""
+        return moment(self.instance.body.get("createTime"))
 
 
 def look(source: Source, progress: Progress, check: Callable[[], None]) -> Ready:

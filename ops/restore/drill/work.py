@@ -86,7 +86,7 @@ class Work:
         whole = crew.start("copies", lambda: crew.share("copy", order, lanes, self._lane))
         title = f"Restore {', '.join(_backups(course.copies))}"
         if course.plan is not None and course.plan.clones:
-            title += f", and clone to {self._mark()}"
+            title += f"; clone to {self._mark()}"
         with self.progress.phase(title, total=len(order)) as phase:
             crew.wait([one.made for one in order], each=phase.advance)
         steps = sum(verify.STEPS[one.kind] for one in course.plans)

@@ -6,7 +6,14 @@ from datetime import datetime
 
 import psycopg
 
-from ops.db import CHANGE, VERIFY, Connection, Database
+from ops.db import (
+    CHANGE,
+    VERIFY,
+    CannotConnectError,
+    Connection,
+    Database,
+    QueryFailedError,
+)
 from ops.errors import OpsError
 from ops.restore.crew import Crew, Login, StoppedError
 from ops.restore.proof import amcheck, checks, orphans, product, reach, trouble
@@ -51,9 +58,18 @@ class Bench:
             raise
         except (OpsError, psycopg.Error) as error:
             self.crew.check()
-            return self.limit.trouble(trouble.of(error)).result(name)
+            found = trouble.of(error)
+            if self._of_source(error):  # says nothing of the copy either
+                found = found.on_source()
+            return self.limit.trouble(found).result(name)
         finally:
             self.advance()
+
+    def _of_source(self, error: Exception) -> bool:
+        """Tell whether it is the source that refused us, or went away."""
+        if not isinstance(error, CannotConnectError | QueryFailedError):
+            return False
+        return error.database == self.source.database
 
     def note(self, name: str, ask: Callable[[], CheckResult]) -> None:
         """Note a check's result, or what its failure means."""
