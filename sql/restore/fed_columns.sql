@@ -1,5 +1,6 @@
--- Which column of numbers does every sequence feed, how far is the sequence, and is the table an
+-- Which column of numbers do these sequences feed, how far is the sequence, and is the table an
 -- ordinary one?
+-- To look at a sequence locks it until the transaction ends, so they are asked about in batches.
 -- Needs USAGE or SELECT on the sequences.
 SELECT s.seqrelid::regclass::text, n.nspname, c.relname, a.attname,
        CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
@@ -15,5 +16,6 @@ SELECT s.seqrelid::regclass::text, n.nspname, c.relname, a.attname,
   JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
   JOIN pg_type t ON t.oid = a.atttypid AND t.typcategory = 'N'
  WHERE NOT s.seqcycle
+   AND s.seqrelid = ANY (%(relations)s::bigint[]::oid[])
    AND n.nspname !~ '^pg_temp'
  ORDER BY 1

@@ -9,7 +9,7 @@ import psycopg
 from ops import sql
 from ops.db import Connection, statement
 from ops.restore.proof import limit as limits
-from ops.restore.proof import trouble
+from ops.restore.proof import sequences, trouble
 from ops.restore.proof.limit import Limit
 from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.restore.proof.reading import batches, together, under
@@ -53,7 +53,7 @@ _Reached = tuple[Fed, Outcome]
 def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     """Compare every sequence with the farthest value of the column that it feeds."""
     limit.lift(connection)
-    rows = connection.execute(statement(sql.load("restore/fed_columns")))
+    rows = sequences.in_batches(connection, "fed_columns")
     fed = [Fed(name, (schema, table), *rest) for name, schema, table, *rest in rows]
     reached = [(one, _NOT_READABLE) for one in fed if not one.readable]
     with under(connection):

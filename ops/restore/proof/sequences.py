@@ -1,10 +1,12 @@
 """How far sequences are, and how far a recovered one may be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ops import sql
 from ops.db import Connection, statement
+from ops.restore.proof.reading import batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,17 @@ class Reach:
     cycles: bool
 
 
+def in_batches(connection: Connection, name: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a question about sequences, asked of some at a time."""
+    numbers = connection.execute(statement(sql.load("restore/sequence_list"))).fetchall()
+    query = statement(sql.load(f"restore/{name}"))
+    for batch in batches((number for (number,) in numbers), lambda _: True):
+        yield from connection.execute(query, {"relations": list(batch)}).fetchall()
+
+
 def read(connection: Connection) -> Mapping[str, Reach]:
-    """Return how far every sequence is, by name."""
-    rows = connection.execute(statement(sql.load("restore/sequences")))
+    """Return how far every sequence is, by name; the connection is in no transaction."""
+    rows = in_batches(connection, "sequences")
     return {str(row[0]): Reach(*row[1:]) for row in rows}
 
 
