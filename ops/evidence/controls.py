@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ops.evidence.history import Check, Entry
+from ops.evidence.history import Entry
 from ops.results import CheckResult, State
 
 FAILOVER = "failover-drill"
@@ -20,6 +20,7 @@ SOC = "SOC 2 A1.3, recovery plan testing"
 _WORKS = frozenset({"restored", "connect", "application", "migrations"})
 _CONTENT = frozenset({"content of the copies"})  # every other check of a copy
 _OF_THE_DRILL = frozenset({"", "drill"})
+_RESTORE = "restore"  # a restore for real has one copy, and no drill around it
 _RECORDED = frozenset({"records", "links", "head", "pages"})
 
 
@@ -117,7 +118,7 @@ def _answered(demand: Demand, entry: Entry, outside: Sequence[CheckResult]) -> A
         words = f"a fault was put in on purpose ({entry.injected}): this tests the drill"
         return Answered(demand, Answer.NOT_SHOWN, words)
     else:
-        there = list(_named(entry.checks, demand.checks))
+        there = list(_named(entry, demand.checks))
     bad = {name for name, state in there if state == State.FINDING}
     unknown = {name for name, state in there if state not in {*_TOLD}}
     good = {name for name, state in there if state == State.OK} - bad - unknown
@@ -133,8 +134,9 @@ def _answered(demand: Demand, entry: Entry, outside: Sequence[CheckResult]) -> A
 _TOLD = frozenset({State.OK, State.FINDING, State.NOT_APPLICABLE})
 
 
-def _named(checks: Iterable[Check], names: frozenset[str]) -> Iterable[tuple[str, str]]:
-    for one in checks:
-        of_content = one.of not in _OF_THE_DRILL and one.name not in _WORKS
+def _named(entry: Entry, names: frozenset[str]) -> Iterable[tuple[str, str]]:
+    for one in entry.checks:
+        of_copy = entry.kind == _RESTORE or one.of not in _OF_THE_DRILL
+        of_content = of_copy and one.name not in _WORKS
         if not names or one.name in names or (names is _CONTENT and of_content):
             yield one.name, one.state

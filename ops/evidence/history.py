@@ -149,7 +149,7 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         previous=_text(_object(told.get("previous")).get("key")),
         stack=_text(drill.get("stack")),
         source=_text(drill.get("source")),
-        started=_moment(drill.get("started")),
+        started=_moment(drill.get("started") or drill.get("began")),
         ended=_moment(drill.get("ended")),
         verdict=_text(drill.get("verdict")),
         rto_s=rto.get("total"),

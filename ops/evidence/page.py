@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # a second to import, with what it needs: only a page does
     from markupsafe import Markup
 
 PLOTTED, LISTED = 200, 20  # drills
+COLUMNS, ROWS = 8, 200  # of a table that only one kind of drill has
 SHOWN_DIFFERENCES, LONG = 25, 600  # lines of a check; characters of an unknown fact
 DASH = "\N{EN DASH}"
 CHAINED = frozenset({"records", "links", "head", "pages"})
@@ -155,13 +156,15 @@ def _template(
         lstrip_blocks=True,
     )
     drawn = plotted and plots.available()
+    own = {name: value for name, value in entry.facts.items() if name not in _KNOWN}
     environment.filters |= {"amount": amount, "moment": moment, "brief": brief}
     return environment.get_template(
         "page.html.j2"
     ).render(
         entry=entry,
         figures=[one for one in _figures(entry) if one.value is not None or one.target is not None],
-        facts=[(name, value) for name, value in entry.facts.items() if name not in _KNOWN],
+        facts=[(name, value) for name, value in own.items() if not _tabular(value)],
+        tables=[(name, *_table(value)) for name, value in own.items() if _tabular(value)],
         backups=_objects(entry.facts.get("backups")),
         clone=_object(entry.facts.get("clone")),
         swept=[str(one) for one in _listed(entry.facts.get("swept"))],
@@ -182,6 +185,27 @@ def _template(
             one for one in MEASURES if any(one.of(drill) is not None for drill in told.entries)
         ],
     )
+
+
+def _tabular(value: object) -> bool:
+    """Return whether what only this kind of drill tells is a table: objects in a list."""
+    return bool(_listed(value)) and all(isinstance(one, Mapping) for one in _listed(value))
+
+
+def _table(value: object) -> tuple[list[str], list[list[str]], int]:
+    """Return the columns and the rows of such a table, and how many rows it has in all."""
+    rows = _objects(value)
+    columns = list(dict.fromkeys(str(name) for row in rows for name in row))[:COLUMNS]
+    shown = [[_cell(row.get(name)) for name in columns] for row in rows[:ROWS]]
+    return columns, shown, len(rows)
+
+
+def _cell(value: object) -> str:
+    if value in (None, [], {}):
+        return DASH
+    if isinstance(value, list) and not any(isinstance(one, Mapping | list) for one in value):
+        return ", ".join(map(str, value))
+    return brief(value)
 
 
 def _bars(entry: Entry) -> str:
