@@ -145,14 +145,15 @@ class _Work:
         tries = 0 if self.course.options.clients else TRIES
         local = self.course.source.server is not None
         with self.course.progress.phase("Set the marker, prove healthy copies"):
+            name = f"{self.course.stem}b1"
+            backups = [self.crew.start(name, lambda: bench.healthy_backup(name))] if local else []
             for number in range(1, MARKERS + 1):
                 scene = bench.scene(tries)
                 clone = bench.healthy(f"{self.course.stem}f0{number}", scene)
                 if clone.state is not State.UNKNOWN:
                     break
             self.controls.append(Control("before", clone.checks, number))
-            if local:
-                self.controls.append(bench.healthy_backup(f"{self.course.stem}b1"))
+            self.controls += self.crew.wait(backups)
         return scene
 
     def _told(self, source: Source) -> None:

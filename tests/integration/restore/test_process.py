@@ -38,7 +38,7 @@ def _wait(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
 
 def _newest(source: Source) -> dict[str, Any]:
     """Return the newest evidence, which has to lie there to be read, too."""
-    key = [key for key in source.store.keys("evidence") if key.endswith(".json")][-1]
+    key = [key for key in source.store.keys("evidence/restore-drill") if key.endswith(".json")][-1]
     assert "drill did not end" in Path(source.store.where(key)).with_suffix(".md").read_text()
     stored = source.store.get(key)
     assert stored is not None
