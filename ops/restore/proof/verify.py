@@ -12,7 +12,7 @@ import psycopg
 from ops.db import CannotConnectError
 from ops.restore.copies import Kind, Made
 from ops.restore.crew import Crew
-from ops.restore.proof import alike, checks, trouble
+from ops.restore.proof import alike, checks, objects, trouble
 from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.bench import Bench
 from ops.restore.proof.limit import Limit
@@ -25,7 +25,7 @@ _NOT_RESTORED = {
     Kind.CLONE: "Where WAL is missing, the source's archive has a gap: take a backup with `invoke "
     "backup.create`, for times after it need no older WAL, and see whether archiving works.",
 }
-STEPS = {Kind.BACKUP: 8, Kind.CLONE: 13}  # how often ``advance`` is called
+STEPS = {Kind.BACKUP: 9, Kind.CLONE: 13}  # how often ``advance`` is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def backup(
             bench.note(
                 "heartbeat", lambda: checks.backup_heartbeat(crew, source, connection, began)
             )
+            bench.note("objects", lambda: objects.check(crew, source, connection))
             bench.quick(connection, began)
             bench.dear(connection)
     except CannotConnectError as error:
