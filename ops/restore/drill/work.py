@@ -119,9 +119,10 @@ class Work:
             taken = baseline.take(part, self.source, self.course.run, self.marked, tries)
             self.base.set_result(taken)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            cause = part.failure or error
             for job in (self.marked, self.base):
                 if not job.done():
-                    job.set_exception(error)
+                    job.set_exception(cause)
             part.stop()
 
     def _latest_recovery_time(self) -> datetime | None:
@@ -187,10 +188,14 @@ class Work:
                 base = self.base
                 return verify.clone(part, source, made, base, found, advance, budget_s=limit_s)
             return verify.backup(part, source, made, found, advance, budget_s=limit_s)
-        except (StoppedError, TimeLimitError):
+        except TimeLimitError:
             raise
         except OpsError as error:
-            return _unknown(one, made, "verified", reason(error))
+            self.crew.check()  # the whole drill is given up
+            cause = part.failure or error
+            if not isinstance(cause, OpsError):
+                raise cause from error
+            return _unknown(one, made, "verified", reason(cause))
 
 
 def _moment(marker: Marker, fault: Fault | None) -> datetime:
