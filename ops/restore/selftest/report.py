@@ -193,6 +193,7 @@ class SelftestReport:
             "ended": self.ended,
             "red": self.red,
             "total": len(self.outcomes),
+            "checks": tuple(self._checks()),
             "healthy": self.controls,
             "faults": self.outcomes,
             "matrix": self.matrix(),
@@ -201,6 +202,16 @@ class SelftestReport:
             "leftovers": self.leftovers,
             "evidence": self.evidence,
         }
+
+    def _checks(self) -> Iterator[Mapping[str, object]]:
+        """Yield a check a healthy copy and a fault, as every drill's record has them."""
+        for one in self.controls:
+            green = one.state is State.OK
+            words = f"{len(one.checks)} checks, {len(one.wrong)} of them not ok"
+            yield _check("healthy", one.name, State.OK if green else State.FINDING, words)
+        for fault in self.outcomes:
+            words = f"{fault.word}, seen by {', '.join(fault.seen) or 'nothing'}"
+            yield _check("fault", fault.fault, fault.state, fault.failure or words)
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read: a line a fault, what is wrong, the verdict."""
@@ -253,6 +264,21 @@ class SelftestReport:
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join(words)
+
+
+def _check(of: str, name: str, state: State, detail: str) -> Mapping[str, object]:
+    known = int(state is not State.UNKNOWN)
+    return {
+        "name": f"{of}.{name}",
+        "copy": of,
+        "check": name,
+        "state": state,
+        "examined": known,
+        "total": 1,
+        "detail": detail,
+        "differences": (),
+        "remedy": "",
+    }
 
 
 def _several(names: Sequence[str]) -> str:

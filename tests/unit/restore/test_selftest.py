@@ -118,6 +118,16 @@ def test_people_read_what_was_silent_and_why() -> None:
     assert "Verdict: fail. 0 of 3 faults are red, 1 of 1 healthy copies green, in 9 s." in text
 
 
+def test_the_record_has_a_check_a_fault_as_the_history_counts_them() -> None:
+    from ops.console import document
+
+    told = document(_report(RED, NOT_PUT_IN).document()["checks"])
+    assert isinstance(told, list)
+    assert [one["name"] for one in told] == ["healthy.before", "fault.lost-row", "fault.lost-row"]
+    assert [one["state"] for one in told] == ["ok", "ok", "unknown"]
+    assert told[1]["detail"] == "red, seen by counts, content"
+
+
 def test_the_evidence_has_the_matrix_of_what_was_loud() -> None:
     report = _report(RED)
     assert report.matrix() == {"lost-row": {"counts": "finding", "content": "finding"}}
