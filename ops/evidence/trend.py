@@ -8,10 +8,9 @@ from ops.evidence.history import Entry, History
 from ops.results import CheckResult, State
 
 SCHEDULED = frozenset({"restore-drill"})  # kinds that a stack's schedule runs
-# The median of five is moved by neither one slow drill nor two. Half as much again is more than
-# the same restore varies by (repeated local drills lay within a quarter of their median), and
-# less than the doubling that makes an emergency plan wrong. The floor keeps short restores
-# quiet, where the cloud's queue and start-up are most of the time.
+# Chosen, not measured. The median of five is moved by neither one slow drill nor two; half as
+# much again is told before the doubling that makes an emergency plan wrong. The floor keeps
+# short restores quiet, where the cloud's queue and start-up are most of the time.
 PREVIOUS, ENOUGH, RATIO, FLOOR_S = 5, 3, 1.5, 30.0
 AHEAD = timedelta(hours=1)  # that clocks of two machines may differ
 
