@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ops import sql
 from ops.cloudsql import ApiError, UnreachableError
@@ -9,6 +10,7 @@ from ops.db import VERIFY, CannotConnectError, statement
 from ops.errors import OpsError
 from ops.failover import measure
 from ops.failover.leg import Followed, Leg
+from ops.failover.operation import refuses
 from ops.failover.standing import Replica, server, standing
 from ops.failover.writers import NAME, SILENCE_S
 
@@ -51,8 +53,9 @@ def follow(leg: Leg, found: Sequence[Replica]) -> None:
     for replica, log in zip(found, leg.reads, strict=True):
         caught_up_s, why = _caught_up(leg, replica)
         timeline = None
-        if not why:
-            timeline = server(leg.source, replica.database).timeline
+        if caught_up_s is not None:
+            with suppress(OpsError):  # it is shown, and proves nothing that the rows do not
+                timeline = server(leg.source, replica.database).timeline
         leg.replicas.append(
             Followed(
                 name=replica.name,
@@ -101,6 +104,8 @@ def redundancy(leg: Leg, limit_s: float) -> None:
             busy = any(one.status != "DONE" for one in cloud.operations(name))
         except (UnreachableError, ApiError) as error:
             leg.blind = leg.blind or str(error)
+            if refuses(error):
+                return
         else:
             if leg.after.standby is not False and not busy and leg.asked is not None:
                 leg.redundant_s = time.monotonic() - leg.asked

@@ -26,7 +26,8 @@ LOOK_S = 30.0  # how long to look for an operation whose answer was lost
 ON_ITS_WAY_S = 5.0  # how long a request whose answer was lost may still be on its way
 CLOCKS_S = 60.0  # how far this machine's clock may be off the API's
 _PAUSE_S, _PAUSE_MOST_S = 0.1, 2.0
-_REFUSED = 500  # from here on a status says that the API failed, not that it refused
+_FAILED = 500  # from here on a status says that the API failed, not that it refused
+_TOO_MANY = 429  # nor does this: it has no room just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def ask(source: Source, journal: Journal, stands: Standing) -> Asked:
         asked = cloud.bounded(busy_s=0.0).failover(source.instance, stands.settings_version)
     except (ApiError, UnreachableError) as error:
         begun = None
-        if isinstance(error, UnreachableError) or error.status >= _REFUSED:
+        if not refuses(error):
             begun = _look(cloud, source.instance, known)
         if begun is None:
             journal.done(entry)
@@ -82,6 +83,13 @@ def _look(cloud: CloudSql, instance: str, known: set[str]) -> Operation | None:
 
 def _failovers(cloud: CloudSql, instance: str) -> list[Operation]:
     return [one for one in cloud.operations(instance) if one.type == FAILOVER]
+
+
+def refuses(error: ApiError | UnreachableError) -> bool:
+    """Return whether the API said no, and would say it again."""
+    if isinstance(error, UnreachableError):
+        return False
+    return error.status < _FAILED and error.status != _TOO_MANY
 
 
 def follow(
@@ -113,7 +121,7 @@ def follow(
             if late:
                 raise
         except ApiError as error:
-            if late or error.status < _REFUSED:
+            if late or refuses(error):
                 raise
         else:
             if late and now.status != "DONE":

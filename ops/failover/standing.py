@@ -80,9 +80,13 @@ def standing(instance: Instance) -> Standing:
 
 
 def replicas(cloud: CloudSql, names: Sequence[str], database: Database) -> tuple[Replica, ...]:
-    """Return the read replicas that run, by their names."""
+    """Return the read replicas of these names that have an address, as those that run do."""
     found = (cloud.find(name) for name in names)
-    return tuple(Replica(one.name, database.at(one.address)) for one in found if one is not None)
+    return tuple(
+        Replica(one.name, database.at(one.address))
+        for one in found
+        if one is not None and one.address
+    )
 
 
 def server(source: Source, database: Database) -> Server:

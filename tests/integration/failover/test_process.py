@@ -71,6 +71,7 @@ def test_a_drill_that_is_interrupted_says_that_the_failover_goes_on(
     asked = _asked(source)
     process = start("failover.drill", "--rate", "100")
     _wait(asked, process)
+    time.sleep(0.5)  # in the midst of the wait, not of the journal's last write
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, (out, err)
