@@ -1,7 +1,7 @@
 -- Which statements drop an index that no constraint needs? Needs to own its table.
 SELECT i.indexrelid::regclass::text, format('DROP INDEX %s', i.indexrelid::regclass)
   FROM pg_index i
-  JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+  JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind IN ('i', 'I')
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
