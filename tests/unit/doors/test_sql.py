@@ -10,6 +10,7 @@ from ops import sql
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sql, "ROOT", tmp_path)
     sql.load.cache_clear()
+    sql._template.cache_clear()
     return tmp_path
 
 
