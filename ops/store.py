@@ -147,12 +147,12 @@ class FolderStore:
         draft: Path | None = None
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                dir=target.parent,
-                prefix=f"{_DRAFT}{socket.gethostname()}-{os.getpid()}-",
-                delete=False,
-            ) as file:
-                draft = Path(file.name)
+            # Not NamedTemporaryFile: a Ctrl-C that arrives in its __del__ is lost.
+            descriptor, name = tempfile.mkstemp(
+                dir=target.parent, prefix=f"{_DRAFT}{socket.gethostname()}-{os.getpid()}-"
+            )
+            draft = Path(name)
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
