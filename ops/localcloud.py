@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ops.errors import BadInputError, OpsError
 
@@ -109,6 +110,11 @@ class Server:
     def now(self) -> datetime:
         """Return the time by this server's clock, which may have been set forward."""
         return datetime.fromisoformat(str(self.ask("GET", "clock")["now"]))
+
+    def database_time(self, told: datetime) -> datetime:
+        """Return what PostgreSQL's clock, which can't be set, said when this server's said so."""
+        path = f"clock?told={quote(told.isoformat())}"
+        return datetime.fromisoformat(str(self.ask("GET", path)["machine"]))
 
     def instance(self, name: str) -> "LocalInstance | None":
         """Return where an instance's cluster lies, or None where there is no such instance."""

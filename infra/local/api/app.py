@@ -169,7 +169,7 @@ class Api:
     async def _clock(self, request: Request) -> Response:
         if request.method == "POST":
             return answer_of(local.set_clock(self._service, await read_json(request)))
-        return answer_of(local.clock(self._service))
+        return answer_of(local.clock(self._service, request.query_params.get("told", "")))
 
     async def _shutdown(self, request: Request) -> Response:
         body = await read_json(request)

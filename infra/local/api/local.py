@@ -41,13 +41,28 @@ def make_bucket(service: Service, body: object) -> dict[str, Any]:
         raise invalid(str(error)) from None
 
 
-def clock(service: Service) -> dict[str, Any]:
-    """Return what time the API says it is, and how far that is ahead of the machine."""
+def clock(service: Service, told: str = "") -> dict[str, Any]:
+    """Return what time the API says it is, and how far that is ahead of the machine.
+
+    Args:
+        service: whose clock.
+        told: a time that the API told; then also what the machine's clock, which is
+            PostgreSQL's, said at that moment.
+
+    Raises:
+        ApiError: 400 for a time that is none.
+    """
     found = service.clock
-    return {
+    facts: dict[str, Any] = {
         "now": resources.moment(found.now()),
         "ahead_s": round(found.ahead.total_seconds(), 3),
     }
+    if told:
+        try:
+            facts["machine"] = resources.exact(found.machine(_time("told", told)))
+        except (ValueError, OverflowError) as error:
+            raise invalid(f"{error}.") from None
+    return facts
 
 
 def set_clock(service: Service, body: object) -> dict[str, Any]:
@@ -77,13 +92,17 @@ def _by(seconds: object) -> timedelta:
 
 
 def _to(service: Service, text: object) -> timedelta:
+    return _time("to", text) - service.clock.now()
+
+
+def _time(name: str, text: object) -> datetime:
     try:
-        wanted = datetime.fromisoformat(str(text))
+        found = datetime.fromisoformat(str(text))
     except ValueError:
-        raise ValueError(f"to {text!r:.60} is no RFC 3339 time") from None
-    if wanted.tzinfo is None:
-        raise ValueError(f"to {text!r:.60} has no time zone: end it in Z or +hh:mm")
-    return wanted - service.clock.now()
+        raise ValueError(f"{name} {text!r:.60} is no RFC 3339 time") from None
+    if found.tzinfo is None:
+        raise ValueError(f"{name} {text!r:.60} has no time zone: end it in Z or +hh:mm")
+    return found
 
 
 def _instance(service: Service, found: Instance) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Course:
         cost: what the copies cost at most, once that was reckoned.
         time_limit_s, side_by_side: what it was held to.
         versions: of what took part, as they became known.
+        asked: when it looked at the backups, by the clock that their times are told by.
     """
 
     source: Source
@@ -77,6 +78,7 @@ class Course:
     time_limit_s: float = 0.0
     side_by_side: int = 0
     versions: dict[str, str] = field(default_factory=dict)
+    asked: datetime | None = None
 
     @property
     def plans(self) -> tuple[CopyPlan, ...]:
@@ -224,7 +226,8 @@ def _loss_of_backups(course: Course) -> Loss | None:
     newest = course.plans[0].backup if course.plans else None
     if newest is None:
         return None
-    return Loss(course.started, newest.started or newest.ended, None, backup=newest.id)
+    failed_at = course.asked or course.started
+    return Loss(failed_at, newest.started or newest.ended, None, backup=newest.id)
 
 
 def _cut_short(error: BaseException) -> CheckResult:
@@ -242,4 +245,5 @@ def _cleaned(course: Course, made: int) -> CheckResult:
     if left:
         words = f"{len(left)} instances could not be removed"
         return CheckResult("cleanup", State.FINDING, made, made, words, left, remedy=remedy)
-    return CheckResult("cleanup", State.OK, made, made, f"{made} copies removed, nothing left")
+    words = f"{made} copies removed, nothing left" if made else "no copy was begun, nothing left"
+    return CheckResult("cleanup", State.OK, made, made, words)

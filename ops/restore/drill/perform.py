@@ -191,9 +191,8 @@ def _run(begun: _Drill) -> None:
         _clean_up(begun, crew, earlier)
 
 
-def _backups(source: Source, ready: Ready) -> tuple[CheckResult, ...]:
+def _backups(source: Source, ready: Ready, now: datetime) -> tuple[CheckResult, ...]:
     """Return whether every backup is there that should be, and the newest young enough."""
-    now = source.now()
     if source.policy is None:
         return (backupruns.freshness(ready.runs, now),)
     return backupruns.checks(source.policy, ready.created, ready.runs, now)
@@ -216,6 +215,7 @@ def _decide(begun: _Drill) -> None:
     """Look at the source, and choose what to restore; raises what stands in the way."""
     source, course, given = begun.source, begun.course, begun.options
     ready = preflight.look(source, begun.progress, begun.limit.check)
+    course.asked = source.now()
     course.versions["database"] = ready.instance.database_version
     course.versions["postgresql"] = ready.postgresql
     chosen = plan.plan(
@@ -228,7 +228,7 @@ def _decide(begun: _Drill) -> None:
         latest=given.latest,
         seed=plan.draw() if given.seed is None else given.seed,
         point_in_time=ready.point_in_time,
-        checks=_backups(source, ready),
+        checks=_backups(source, ready, course.asked),
     )
     course.choose(chosen)
     if chosen.copies:

@@ -68,7 +68,8 @@ def backup(
         return _not_restored(made, found)
     bench = Bench(crew, source, made.database, advance, found, Limit.after(budget_s))
     run = made.plan.backup
-    began = None if run is None else run.started or run.ended
+    told = None if run is None else run.started or run.ended
+    began = None if told is None else source.database_time(told)
     since = time.monotonic()
     found.append(_restored(made))
     bench.application()

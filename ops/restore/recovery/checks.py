@@ -100,8 +100,16 @@ class _Bench:
         finally:
             self.advance()
 
+    @property
+    def moment(self) -> datetime | None:
+        """Return what the data is as of, by the database's clock."""
+        moment = self.order.moment
+        if moment is None or self.order.task is Task.PITR:
+            return moment
+        return self.source.database_time(moment)
+
     def content(self, connection: Connection, *, amcheck: bool) -> list[CheckResult]:
-        reference, until = self._reference(), self.order.moment
+        reference, until = self._reference(), self.moment
         found = [
             self.ask(
                 "migrations", lambda: checks.migrations(self.crew, reference, connection, until)
@@ -144,7 +152,7 @@ class _Bench:
 
     def _of_heartbeat(self, number: int, written: datetime) -> CheckResult:
         words = f"the newest heartbeat is {number} of {written:%Y-%m-%d %H:%M:%S} UTC"
-        moment = self.order.moment
+        moment = self.moment
         if moment is None:
             return CheckResult("heartbeat", State.OK, 1, 1, words)
         if self.order.task is Task.PITR and written > moment:

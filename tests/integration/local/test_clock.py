@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -57,6 +58,11 @@ def test_it_goes_forward_and_lasts(clocked: LocalServer) -> None:
     user = clocked.do("POST", "/instances/later/users", {"name": "u", "password": "p"})
     assert user["insertTime"] <= user["startTime"] <= user["endTime"]
     clocked.delete("later")
+
+    # Any time that it told can be told in PostgreSQL's.
+    told = quote(operation["startTime"])
+    machine = clocked.get(f"/local/v1/clock?told={told}")["machine"]
+    assert abs(datetime.fromisoformat(machine) - datetime.now(UTC)) < timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
