@@ -81,12 +81,13 @@ class Bench:
         self.note("migrations", lambda: checks.migrations(crew, source, connection, until))
         self.note("sequence_reach", lambda: reach.check(connection, self.limit))
         app = Login(self.database, source.app, VERIFY)
-        self.note("smoke", lambda: product.smoke(crew, app, self.limit))
+        original = Login(source.database, source.app, READ)
+        self.note("smoke", lambda: product.smoke(crew, app, self.limit, original))
 
     def dear(self, connection: Connection) -> None:
         """Note the checks that every copy gets and that read all of it."""
-        crew = self.crew
-        self.note("rules", lambda: product.rules(connection, self.limit))
+        crew, original = self.crew, product.Original(self.crew, self.source.login(READ))
+        self.note("rules", lambda: product.rules(connection, self.limit, original))
         self.note("orphans", lambda: orphans.check(connection, self.limit))
         if not self.limit.passed:
             amcheck.install(crew, Login(self.database, self.source.owner, CHANGE))

@@ -1,15 +1,20 @@
 """The product's own checks: smoke queries that must run, and rules that nothing may break.
 
 A new one is a file in ``sql/restore/smoke`` or ``sql/restore/rules``. It does not apply where
-the tables that it names are not there, or not granted to who asks.
+the tables that it names are not there, or not granted to who asks. They are held against the
+source: rows that break a rule there too came with the data, and a query that fails there too
+says nothing of the copy.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import psycopg
 
 from ops import sql
 from ops.db import Connection, statement
+from ops.errors import OpsError
 from ops.restore.crew import Crew, Login
 from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
@@ -19,6 +24,34 @@ from ops.results import CheckResult, State
 
 SHOWN = 5  # violations of one rule, in its line
 _NO_SUCH = Outcome(State.NOT_APPLICABLE)
+_MEND_DATA = "The restore is faithful in that: mend the rows on the source, or correct the rule."
+
+_Rows = Sequence[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """Who asks the source the same, where a copy's answer is not good.
+
+    Attributes:
+        crew: to connect with.
+        login: on the source, as who asks the copy.
+    """
+
+    crew: Crew
+    login: Login
+
+    def answer(self, name: str, limit: Limit) -> _Rows | psycopg.Error:
+        """Return the source's answer, or why it has none; no rows where nobody answers."""
+        with suppress(OpsError), self.crew.connect(self.login) as connection:
+            limit.hold(connection)
+            try:
+                with connection.transaction():
+                    return _run(connection, name)
+            except psycopg.Error as error:
+                return error
+        self.crew.check()
+        return ()
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -26,8 +59,17 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (sql.ROOT / "restore" / kind).glob("*.sql")))
 
 
-def smoke(crew: Crew, login: Login, limit: Limit = limits.NONE) -> CheckResult:
-    """Run every smoke query as the application: none may fail."""
+def smoke(
+    crew: Crew, login: Login, limit: Limit = limits.NONE, original: Login | None = None
+) -> CheckResult:
+    """Run every smoke query as the application: none may fail that runs on the source.
+
+    Args:
+        crew: to connect with.
+        login: the application's, on the copy.
+        limit: queries that are not got to by then are unknown.
+        original: the application's, on the source.
+    """
     words = Words(
         ok="the smoke queries ran",
         wrong="smoke queries fail",
@@ -35,48 +77,82 @@ def smoke(crew: Crew, login: Login, limit: Limit = limits.NONE) -> CheckResult:
         none="there are no smoke queries",
     )
 
-    def judge(rows: Sequence[tuple[object, ...]]) -> Outcome:
+    def judge(_: str, rows: _Rows) -> Outcome:
         return Outcome(State.OK, f"{len(rows)} rows")
 
     with crew.connect(login) as connection:
-        return _each("smoke", connection, words, judge, limit)
+        source = None if original is None else Original(crew, original)
+        return _each("smoke", connection, words, judge, limit, source)
 
 
-def rules(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
-    """Ask for violations of every rule: there may be none."""
+def rules(
+    connection: Connection, limit: Limit = limits.NONE, original: Original | None = None
+) -> CheckResult:
+    """Ask for violations of every rule: there may be none that the source has not.
+
+    Args:
+        connection: the owner's, to the copy.
+        limit: rules that are not got to by then are unknown.
+        original: the owner, on the source; without it every violation counts.
+    """
     words = Words(
         ok="every rule of the product holds",
         wrong="rules of the product are broken",
         unknown="rules could not be looked at",
         none="there are no rules",
     )
+
+    def judge(name: str, rows: _Rows) -> Outcome:
+        theirs = original.answer(name, limit) if rows and original is not None else ()
+        return _violations(rows, () if isinstance(theirs, psycopg.Error) else theirs)
+
     with connection.transaction():
-        # of the owner; rows that a policy hides would be an error, not a rule that holds
-        connection.execute("SET LOCAL row_security = off")
-        return _each("rules", connection, words, _violations, limit)
+        found = _each("rules", connection, words, judge, limit, original)
+    if found.state is not State.OK or not found.differences:
+        return found
+    told = f"{len(found.differences)} of {found.total} rules are broken, on the source too"
+    return replace(found, detail=f"{told}: the copy is as the source is")
 
 
-def _violations(rows: Sequence[tuple[object, ...]]) -> Outcome:
-    if not rows:
-        return FINE
+def _violations(rows: _Rows, theirs: _Rows) -> Outcome:
+    """Tell who breaks a rule on the copy; those that break it on the source too are its data."""
+    known = frozenset(theirs)
+    new = [row for row in rows if row not in known]
+    if new:
+        return Outcome(State.FINDING, _shown(new))
+    if rows:
+        return Outcome(State.OK, f"on the source too: {_shown(rows)}", _MEND_DATA)
+    return FINE
+
+
+def _shown(rows: _Rows) -> str:
     told = ", ".join(" ".join(map(str, row)) for row in rows[:SHOWN])
-    more = f", and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return Outcome(State.FINDING, f"{told}{more}")
+    return f"{told}, and {len(rows) - SHOWN} more" if len(rows) > SHOWN else told
 
 
 def _each(
     kind: str,
     connection: Connection,
     words: Words,
-    judge: Callable[[Sequence[tuple[object, ...]]], Outcome],
+    judge: Callable[[str, _Rows], Outcome],
     limit: Limit,
+    original: Original | None,
 ) -> CheckResult:
     limit.lift(connection)
     every, found = names(kind), {}
-    for name in every:
+    for one in every:
         if limit.passed:
             break
-        found[name] = _ask(connection, f"restore/{kind}/{name}", judge, limit)
+        name = f"restore/{kind}/{one}"
+        try:
+            limit.hold(connection)
+            with connection.transaction(force_rollback=True):
+                rows = _run(connection, name)
+            found[one] = judge(name, rows)
+        except psycopg.Error as error:
+            if connection.broken:
+                raise
+            found[one] = _failed(name, error, limit, original)
     applying = {name: one for name, one in found.items() if one is not _NO_SUCH}
     absent = len(found) - len(applying)
     facts = {"not_applicable": sorted(found.keys() - applying.keys())}
@@ -86,20 +162,23 @@ def _each(
     return result(kind, applying, words, facts, late=len(every) - len(found))
 
 
-def _ask(
-    connection: Connection,
-    name: str,
-    judge: Callable[[Sequence[tuple[object, ...]]], Outcome],
-    limit: Limit,
-) -> Outcome:
-    try:
-        limit.hold(connection)
-        with connection.transaction(force_rollback=True):
-            return judge(connection.execute(statement(sql.load(name))).fetchall())
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
-        # where the source had the table or the grant, the questions tell that it is lost
+def _run(connection: Connection, name: str) -> _Rows:
+    # a rule is asked by the owner: rows that a policy hides are an error, not a rule that holds
+    if "/rules/" in name:
+        connection.execute("SET LOCAL row_security = off")
+    return connection.execute(statement(sql.load(name))).fetchall()
+
+
+def _failed(name: str, error: psycopg.Error, limit: Limit, original: Original | None) -> Outcome:
+    """Return what it means that a statement fails on the copy."""
+    if isinstance(
+        error, psycopg.errors.UndefinedTable | psycopg.errors.InsufficientPrivilege
+    ):  # where the source had the table or the grant, the questions tell that it is lost
         return _NO_SUCH
-    except psycopg.Error as error:
-        if connection.broken:
-            raise
-        return of_trouble(limit.trouble(trouble.of(error)))
+    found = limit.trouble(trouble.of(error))
+    if found.state is State.FINDING and original is not None:
+        theirs = original.answer(name, limit)
+        if isinstance(theirs, psycopg.Error) and theirs.sqlstate == error.sqlstate:
+            remedy = f"The statement is wrong, or not for this schema: look at sql/{name}.sql."
+            return Outcome(State.UNKNOWN, trouble.of(theirs).on_source().detail, remedy)
+    return of_trouble(found)

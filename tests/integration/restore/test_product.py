@@ -8,6 +8,7 @@ from ops import sql
 from ops.db import CHANGE, VERIFY, Connection, Database
 from ops.restore.crew import Crew, Login
 from ops.restore.proof import product
+from ops.restore.proof.baseline import READ
 from ops.restore.proof.limit import Limit
 from ops.restore.source import Source
 from ops.results import State
@@ -72,6 +73,48 @@ def test_every_rule_tells_who_breaks_it(owner: Connection, rule: str) -> None:
         found = product.rules(owner)
     assert found.state is State.FINDING
     assert [line.split(":")[0] for line in found.differences] == [rule]
+
+
+def test_rows_that_break_a_rule_on_the_source_too_came_with_the_data(
+    shop: Database, prepared: Source, owner: Connection
+) -> None:
+    original = product.Original(Crew(), Login(shop, prepared.owner, READ))
+    owner.execute("UPDATE evaluations SET score = 51")
+    try:
+        alike = product.rules(owner, original=original)
+        with owner.transaction(force_rollback=True):
+            owner.execute(BROKEN["published_with_tasks"].encode())
+            other = product.rules(owner, original=original)
+    finally:
+        owner.execute("UPDATE evaluations SET score = 50")
+    assert alike.state is State.OK
+    assert alike.detail.startswith("1 of 5 rules are broken, on the source too")
+    assert alike.differences[0].startswith("scores_in_range: on the source too: evaluation 1")
+    assert "mend the rows on the source" in alike.remedy
+    assert other.state is State.FINDING
+    assert [line.partition(": ")[0] for line in other.differences] == [
+        "published_with_tasks",
+        "scores_in_range",
+    ]
+    assert "on the source too" not in other.differences[0]
+
+
+def test_a_statement_that_fails_on_the_source_too_says_nothing_of_the_copy(
+    shop: Database, prepared: Source, owner: Connection
+) -> None:
+    login = Login(shop, prepared.app, VERIFY)
+    owner.execute("ALTER TABLE programs RENAME slug TO away")
+    try:
+        smoke = product.smoke(Crew(), login, original=login)
+        rules = product.rules(
+            owner, original=product.Original(Crew(), Login(shop, prepared.owner, READ))
+        )
+    finally:
+        owner.execute("ALTER TABLE programs RENAME away TO slug")
+    for found, name in ((smoke, "smoke/catalogue"), (rules, "rules/published_with_tasks")):
+        assert found.state is State.UNKNOWN
+        assert any("on the source: " in line and "slug" in line for line in found.differences)
+        assert name in found.remedy
 
 
 def test_smoke_queries_run_as_the_application(
