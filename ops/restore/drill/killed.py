@@ -4,7 +4,7 @@ A drill that was killed would otherwise be missing from the chain, and an audito
 it from one that never began.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -21,12 +21,15 @@ from ops.results import CheckResult, State
 BEGUN = "drill"  # the journal's first entry: who drills, from where
 
 
-def record(place: Place, journal: Journal, left: tuple[str, ...], by: str) -> bool:
+def record(
+    place: Place, journal: Journal, removed: Sequence[str], left: tuple[str, ...], by: str
+) -> bool:
     """Write the record of a run whose process is gone, unless it has one; return whether we did.
 
     Args:
         place: where its traces are.
         journal: the run's.
+        removed: the copies that the sweep found and removed.
         left: what of it could not be removed.
         by: who sweeps.
     """
@@ -35,12 +38,14 @@ def record(place: Place, journal: Journal, left: tuple[str, ...], by: str) -> bo
     if place.store.get(key(ROOM, journal.run)) is not None:
         return False
     with suppress(AlreadyRecordedError):
-        write(place.store, evidence.of(place, report(place, journal, left, by), {}))
+        write(place.store, evidence.of(place, report(place, journal, removed, left, by), {}))
         return True
     return False
 
 
-def report(place: Place, journal: Journal, left: tuple[str, ...], by: str) -> Report:
+def report(
+    place: Place, journal: Journal, removed: Sequence[str], left: tuple[str, ...], by: str
+) -> Report:
     """Return what can be said of a run whose process is gone: that it proved nothing."""
     entries = journal.entries()
     who = next((_who(entry) for entry in entries if entry.action == BEGUN), "its process")
@@ -55,7 +60,7 @@ def report(place: Place, journal: Journal, left: tuple[str, ...], by: str) -> Re
         ended=datetime.now(UTC),
         backups=tuple(_restored(entries)),
         clone=None,
-        checks=(Checked(DRILL, ended), Checked(DRILL, _cleaned(journal, left))),
+        checks=(Checked(DRILL, ended), Checked(DRILL, _cleaned(journal, removed, left))),
         phases={},
         rto=None,
         loss=None,
@@ -76,10 +81,14 @@ def _restored(entries: tuple[Entry, ...]) -> Iterator[Restored]:
             yield Restored(entry.facts.get("backup", ""), "", "", None, None, entry.object)
 
 
-def _cleaned(journal: Journal, left: tuple[str, ...]) -> CheckResult:
+def _cleaned(journal: Journal, removed: Sequence[str], left: tuple[str, ...]) -> CheckResult:
     many = len(made(journal))
     if left:
         words = f"{len(left)} of {many} copies could not be removed when it was swept"
         remedy = "Run `invoke restore.sweep`; each of them costs money."
         return CheckResult("cleanup", State.FINDING, many, many, words, left, remedy=remedy)
-    return CheckResult("cleanup", State.OK, many, many, f"{many} copies removed, nothing left")
+    if not many:
+        return CheckResult("cleanup", State.OK, 0, 0, "it had begun no copy: there is nothing left")
+    words = f"{len(removed)} of {many} copies were still there and are removed, nothing left"
+    lines = tuple(f"{name}: removed" for name in removed)
+    return CheckResult("cleanup", State.OK, many, many, words, lines)

@@ -99,8 +99,9 @@ def sweep_held(source: Place, now: datetime, *, by: str, but: str = "") -> Sweep
         there = [name for name in cleanup.made(journal) if source.cloud.find(name) is not None]
         left = cleanup.undo(source, journal)
         leftovers += left
-        removed += there if not left else []
-        if killed.record(source, journal, left, by):
+        gone = [name for name in there if not any(x.startswith(f"{name}:") for x in left)]
+        removed += gone
+        if killed.record(source, journal, gone, left, by):
             recorded.append(journal.run)
         if not left:
             journal.close()

@@ -15,6 +15,9 @@ _READ_ALL_ROWS = (
     "nothing for other roles: CREATE POLICY drill ON the table FOR SELECT TO that role "
     "USING (true), with no RESTRICTIVE policy; or, as a superuser, ALTER ROLE ... BYPASSRLS."
 )
+# Our own text is wrong, whatever the data: a table, column or function that is lost has its own.
+_OURS = {"42601": "syntax error", "42P02": "undefined parameter"}
+_TELL_US = "It says nothing of the copy. Mend the statement in sql/restore."
 _CANT_TELL = {
     "0A": "the server can't do that",
     "53": "the server is short of resources",
@@ -63,6 +66,8 @@ def _of_sqlstate(sqlstate: str, words: str) -> Trouble:
     if sqlstate == _NOT_ALLOWED:
         remedy = "Grant the role that drills what the statement's file says it needs."
         return Trouble(State.UNKNOWN, words, remedy)
+    if sqlstate in _OURS:
+        return Trouble(State.UNKNOWN, f"the question itself is wrong: {words}", _TELL_US)
     if why := _CANT_TELL.get(sqlstate[:2]):
         return Trouble(State.UNKNOWN, f"{why}: {words}", "Run the drill again.")
     return Trouble(State.FINDING, words)

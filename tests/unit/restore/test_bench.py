@@ -7,6 +7,7 @@ import pytest
 
 from ops.db import CannotConnectError, Database, QueryFailedError
 from ops.restore.crew import Crew
+from ops.restore.proof import trouble
 from ops.restore.proof.bench import Bench
 from ops.restore.proof.limit import Limit
 from ops.results import CheckResult, State
@@ -35,3 +36,22 @@ def test_who_went_away_decides(
     found = bench.try_("heartbeat", ask)
     assert found.state is state
     assert found.detail.startswith("on the source: ") is of_source
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (psycopg.errors.SyntaxError("x"), State.UNKNOWN),
+        (psycopg.errors.UndefinedParameter("x"), State.UNKNOWN),
+        (psycopg.errors.QueryCanceled("x"), State.UNKNOWN),
+        (psycopg.errors.UndefinedTable("x"), State.FINDING),
+        (psycopg.errors.UndefinedColumn("x"), State.FINDING),
+        (psycopg.errors.UndefinedFunction("x"), State.FINDING),
+        (psycopg.errors.DataCorrupted("x"), State.FINDING),
+    ],
+    ids=lambda one: one.__class__.__name__ if isinstance(one, Exception) else one.value,
+)
+def test_only_a_failure_that_shows_damage_or_loss_is_a_finding(
+    error: psycopg.Error, state: State
+) -> None:
+    assert trouble.of(error).state is state

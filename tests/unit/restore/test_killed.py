@@ -41,6 +41,9 @@ def test_the_sweeper_records_a_killed_drill_exactly_once(tmp_path: Path) -> None
     assert told["backups"][0]["id"] == "42"
     (ended,) = (one for one in told["checks"] if one["check"] == "completed")
     assert "process 17 on there was killed; swept by drill 260505130000-ffff" in ended["detail"]
+    (cleaned,) = (one for one in told["checks"] if one["check"] == "cleanup")
+    assert cleaned["differences"] == [f"{COPY}: removed"]
+    assert "1 of 1 copies were still there and are removed" in cleaned["detail"]
     before = evidence.read_bytes()
 
     _killed(tmp_path, cloud)  # killed again: before its journal was closed
@@ -80,5 +83,5 @@ def test_the_run_that_sweeps_is_left_alone_and_a_sweeps_own_journal_is_no_drill(
 def test_a_record_needs_no_more_than_a_place(tmp_path: Path) -> None:
     journal, evidence = _killed(tmp_path, Cloud())
     gone = replace(drilled(tmp_path, Cloud()), instance="gone")
-    assert killed.record(gone, journal, (), "restore.sweep")
+    assert killed.record(gone, journal, (), (), "restore.sweep")
     assert evidence.exists()
