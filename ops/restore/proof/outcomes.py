@@ -1,12 +1,13 @@
 """One check over many things: what came out for each, and what that makes of the whole."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ops.restore.proof import limit as limits
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State, worst
 
+MEND_SOURCE = "What the source has too is no fault of the restore: mend it there."
 WRONG = "wrong"  # in the evidence of a finding: how many objects differ
 
 
@@ -78,6 +79,33 @@ def result(
         detail = f"{detail}; {late} were {limits.LATE.detail}"
         remedies.append(limits.LATE.remedy)
     return CheckResult(check, state, known, total, detail, lines, told, _joined(remedies))
+
+
+def against(found: CheckResult, theirs: CheckResult) -> CheckResult:
+    """Return a finding of a copy without what is wrong on the source just as well.
+
+    By the thing's name, for rows move on: how many differ may have changed since a backup.
+
+    Args:
+        found: of the copy; it stays as it is where something could not be looked at.
+        theirs: the same check of the source.
+    """
+    complete = all(one.examined == one.total for one in (found, theirs))
+    if not complete or theirs.state is not State.FINDING:
+        return found
+    known = {_thing(line) for line in theirs.differences}
+    lines = [(line, _thing(line) in known) for line in found.differences]
+    if not any(alike for _, alike in lines):
+        return found
+    told = tuple(f"{line}, on the source too" if alike else line for line, alike in lines)
+    many = sum(alike for _, alike in lines)
+    state = State.OK if many == len(lines) else State.FINDING
+    words = f"{found.detail}; {many} of them on the source too: that came with the data"
+    return replace(found, state=state, detail=words, differences=told, remedy=MEND_SOURCE)
+
+
+def _thing(line: str) -> str:
+    return line.partition(": ")[0]
 
 
 def _joined(remedies: Iterable[str]) -> str:

@@ -19,12 +19,11 @@ from ops.restore.crew import Crew, Login
 from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
 from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
+from ops.restore.proof.outcomes import FINE, MEND_SOURCE, Outcome, Words, of_trouble, result
 from ops.results import CheckResult, State
 
 SHOWN = 5  # violations of one rule, in its line
 _NO_SUCH = Outcome(State.NOT_APPLICABLE)
-_MEND_DATA = "The restore is faithful in that: mend the rows on the source, or correct the rule."
 
 _Rows = Sequence[tuple[object, ...]]
 
@@ -121,7 +120,7 @@ def _violations(rows: _Rows, theirs: _Rows) -> Outcome:
     if new:
         return Outcome(State.FINDING, _shown(new))
     if rows:
-        return Outcome(State.OK, f"on the source too: {_shown(rows)}", _MEND_DATA)
+        return Outcome(State.OK, f"on the source too: {_shown(rows)}", MEND_SOURCE)
     return FINE
 
 

@@ -10,6 +10,7 @@ from ops.restore.crew import Crew, Login
 from ops.restore.proof import product
 from ops.restore.proof.baseline import READ
 from ops.restore.proof.limit import Limit
+from ops.restore.proof.outcomes import MEND_SOURCE
 from ops.restore.source import Source
 from ops.results import State
 
@@ -90,7 +91,7 @@ def test_rows_that_break_a_rule_on_the_source_too_came_with_the_data(
     assert alike.state is State.OK
     assert alike.detail.startswith("1 of 5 rules are broken, on the source too")
     assert alike.differences[0].startswith("scores_in_range: on the source too: evaluation 1")
-    assert "mend the rows on the source" in alike.remedy
+    assert alike.remedy == MEND_SOURCE
     assert other.state is State.FINDING
     assert [line.partition(": ")[0] for line in other.differences] == [
         "published_with_tasks",

@@ -1,5 +1,6 @@
 """A check that fails at the source says nothing of the copy."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -10,6 +11,7 @@ from ops.restore.crew import Crew
 from ops.restore.proof import trouble
 from ops.restore.proof.bench import Bench
 from ops.restore.proof.limit import Limit
+from ops.restore.proof.outcomes import MEND_SOURCE, against
 from ops.results import CheckResult, State
 from tests.unit.restore.sources import drilled
 
@@ -55,3 +57,19 @@ def test_only_a_failure_that_shows_damage_or_loss_is_a_finding(
     error: psycopg.Error, state: State
 ) -> None:
     assert trouble.of(error).state is state
+
+
+def test_only_what_the_source_has_not_is_a_finding_of_the_copy() -> None:
+    def found(*lines: str) -> CheckResult:
+        state = State.FINDING if lines else State.OK
+        return CheckResult("orphans", state, 3, 3, "wrong", lines)
+
+    alike = against(found("a: 2 of 9 rows"), found("a: 3 of 11 rows", "b: 1 of 1 rows"))
+    assert (alike.state, alike.remedy) == (State.OK, MEND_SOURCE)
+    assert alike.differences == ("a: 2 of 9 rows, on the source too",)
+    both = against(found("a: 2 of 9 rows", "c: 1 of 1 rows"), found("a: 2 of 9 rows"))
+    assert both.state is State.FINDING
+    assert both.differences == ("a: 2 of 9 rows, on the source too", "c: 1 of 1 rows")
+    for theirs in (found(), found("b: 1 of 1 rows"), replace(found("a: x"), examined=2)):
+        assert against(found("a: 2 of 9 rows"), theirs).differences == ("a: 2 of 9 rows",)
+        assert against(found("a: 2 of 9 rows"), theirs).state is State.FINDING
