@@ -37,3 +37,13 @@ class BadInputError(OpsError):
 
 class Terminated(BaseException):
     """SIGTERM arrived: unwinds like Ctrl-C does, so that ``finally`` cleans up."""
+
+
+def reason(error: BaseException) -> str:
+    """Return why something did not end by itself, in one sentence."""
+    if isinstance(error, KeyboardInterrupt):
+        return "it was interrupted (Ctrl-C)"
+    if isinstance(error, Terminated):
+        return "it was terminated (SIGTERM)"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, OpsError) else f"{type(error).__name__}: {text}"

@@ -58,3 +58,37 @@ def exit_code(state: State) -> ExitCode:
     return {State.FINDING: ExitCode.FINDING, State.UNKNOWN: ExitCode.UNKNOWN}.get(
         state, ExitCode.GOOD
     )
+
+
+def verdict(state: State) -> str:
+    """Return pass, fail or unknown, as drills say it."""
+    return {State.OK: "pass", State.FINDING: "fail"}.get(state, "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check's result, and of what it is.
+
+    Attributes:
+        copy: what was checked: a restored copy, a failover, or the drill itself.
+        result: what came out.
+    """
+
+    copy: str
+    result: CheckResult
+
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        result = self.result
+        return {
+            "name": f"{self.copy.replace(' ', '_')}.{result.check}",
+            "copy": self.copy,
+            "check": result.check,
+            "state": result.state,
+            "examined": result.examined,
+            "total": result.total,
+            "detail": result.detail,
+            "differences": result.differences,
+            "evidence": result.evidence,
+            "remedy": result.remedy,
+        }

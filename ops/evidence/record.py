@@ -8,11 +8,13 @@ import getpass
 import json
 import platform
 import random
+import secrets
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,6 +53,11 @@ class ChainBusyError(OpsError):
             f"The head of the chain, {where}, was changed by others {TRIES} times in a row. See "
             "who else writes evidence of this kind."
         )
+
+
+def run_name(now: datetime) -> str:
+    """Return a new drill's name: its time in UTC and four random digits."""
+    return f"{now.astimezone(UTC):%y%m%d%H%M%S}-{secrets.token_hex(2)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ops.errors import OpsError, Terminated
+from ops.errors import reason
 from ops.failover.checks import judge
 from ops.failover.leg import Leg
 from ops.failover.prechecks import Precheck
-from ops.failover.report import BEFORE, DRILL, Checked, Report
+from ops.failover.report import BEFORE, DRILL, Report
 from ops.failover.source import Source
 from ops.failover.standing import Standing, server
-from ops.results import CheckResult, State
+from ops.results import Checked, CheckResult, State
 
 
 @dataclass(slots=True)
@@ -83,16 +83,6 @@ class Course:
             for one in found
             if one.read_back and (one.read_back.lost or one.read_back.doubled)
         )
-
-
-def reason(error: BaseException) -> str:
-    """Return why a drill did not end, in one sentence."""
-    if isinstance(error, KeyboardInterrupt):
-        return "it was interrupted (Ctrl-C)"
-    if isinstance(error, Terminated):
-        return "it was terminated (SIGTERM)"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, OpsError) else f"{type(error).__name__}: {text}"
 
 
 def report(course: Course, evidence: str, error: BaseException | None = None) -> Report:

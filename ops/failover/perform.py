@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from ops import guard, lease, logline, sql
 from ops.console import Progress
 from ops.db import CHANGE, statement
-from ops.errors import OpsError
-from ops.evidence import key, write
+from ops.errors import OpsError, reason
+from ops.evidence import key, run_name, write
 from ops.evidence.afterwards import afterwards
 from ops.failover import evidence, operation
-from ops.failover.course import Course, reason, report
+from ops.failover.course import Course, report
 from ops.failover.execute import execute
-from ops.failover.plan import Options, Plan, plan, run_name
+from ops.failover.plan import Options, Plan, plan
 from ops.failover.prechecks import NotReadyError, Precheck, judge, refused
 from ops.failover.report import Report
 from ops.failover.source import RESTORE_DRILL, ROOM, Source, of

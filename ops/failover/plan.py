@@ -1,17 +1,15 @@
 """Decides, without touching anything: how a drill writes, and what it is going to do."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from ops.console import Table
 from ops.errors import BadInputError
 from ops.failover.prechecks import Precheck, refused
-from ops.failover.report import BEFORE, Checked
+from ops.failover.report import BEFORE
 from ops.failover.source import Source
 from ops.failover.standing import Standing
-from ops.results import State, worst
+from ops.results import Checked, State, worst
 
 CLIENTS, RATE, MINUTES = 8, 200.0, 15.0
 MOST_CLIENTS, MOST_RATE = 64, 2000.0  # more would be a load test
@@ -85,11 +83,6 @@ def _number(option: str, given: str, usual: float, most: float) -> float:
     if not 1 <= value <= most:
         raise BadNumberError(option, given, most)
     return value
-
-
-def run_name(now: datetime) -> str:
-    """Return a new drill's name: its time in UTC and four random digits."""
-    return f"{now.astimezone(UTC):%y%m%d%H%M%S}-{secrets.token_hex(2)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,35 +6,10 @@ from datetime import datetime
 
 from ops.console import Table
 from ops.failover.leg import BACK, Leg
-from ops.results import CheckResult, State, worst
+from ops.results import Checked, State, verdict, worst
 
-VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
 SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
 BEFORE, DRILL = "before", "drill"
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A check's result, and of what: before, a failover, the failback, or the drill itself."""
-
-    copy: str
-    result: CheckResult
-
-    def document(self) -> dict[str, object]:
-        """Return what machines read."""
-        result = self.result
-        return {
-            "name": f"{self.copy}.{result.check}",
-            "copy": self.copy,
-            "check": result.check,
-            "state": result.state,
-            "examined": result.examined,
-            "total": result.total,
-            "detail": result.detail,
-            "differences": result.differences,
-            "evidence": result.evidence,
-            "remedy": result.remedy,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +46,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """Return pass, fail or unknown."""
-        return VERDICTS[self.state]
+        return verdict(self.state)
 
     def document(self) -> dict[str, object]:
         """Return what machines read: also the evidence's content."""

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from ops.errors import OpsError, Terminated
+from ops.errors import reason
 from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import timing
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.plan import DrillPlan
-from ops.restore.drill.report import DRILL, Checked, Clone, Report, Restored, Settled
+from ops.restore.drill.report import DRILL, Clone, Report, Restored, Settled
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
-from ops.results import CheckResult, State
+from ops.results import Checked, CheckResult, State
 
 _T = TypeVar("_T")
 
@@ -93,16 +93,6 @@ class Course:
     def choose(self, plan: DrillPlan) -> None:
         """Take what is to be restored."""
         self.plan, self.copies = plan, tuple(CopyCourse(one) for one in plan.copies)
-
-
-def reason(error: BaseException) -> str:
-    """Return why a drill did not end, in one sentence."""
-    if isinstance(error, KeyboardInterrupt):
-        return "it was interrupted (Ctrl-C)"
-    if isinstance(error, Terminated):
-        return "it was terminated (SIGTERM)"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, OpsError) else f"{type(error).__name__}: {text}"
 
 
 def report(course: Course, evidence: str, error: BaseException | None = None) -> Report:

@@ -14,9 +14,9 @@ from ops.journal import Entry, Journal
 from ops.restore.cleanup import made
 from ops.restore.drill import evidence
 from ops.restore.drill.plan import began
-from ops.restore.drill.report import DRILL, Checked, Report, Restored
+from ops.restore.drill.report import DRILL, Report, Restored
 from ops.restore.source import ROOM, Place
-from ops.results import CheckResult, State
+from ops.results import Checked, CheckResult, State
 
 BEGUN = "drill"  # the journal's first entry: who drills, from where
 

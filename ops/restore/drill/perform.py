@@ -14,8 +14,8 @@ from decimal import Decimal
 
 from ops import backupruns, lease, logline
 from ops.console import Progress
-from ops.errors import BadInputError
-from ops.evidence import key, write
+from ops.errors import BadInputError, reason
+from ops.evidence import key, run_name, write
 from ops.evidence.afterwards import afterwards
 from ops.invocation import Invocation
 from ops.journal import Journal
@@ -23,7 +23,7 @@ from ops.prices import book
 from ops.restore import cleanup
 from ops.restore.crew import Crew
 from ops.restore.drill import cost, evidence, killed, plan, preflight
-from ops.restore.drill.course import Course, reason, report, settled
+from ops.restore.drill.course import Course, report, settled
 from ops.restore.drill.limit import TimeLimit, TimeLimitError
 from ops.restore.drill.options import Options, options
 from ops.restore.drill.preflight import Ready
@@ -120,7 +120,7 @@ def _begin(source: Source, options: Options, fault: Fault | None, progress: Prog
     limit = TimeLimit(TIME_LIMIT_S if options.time_limit_s is None else options.time_limit_s)
     course = Course(
         source,
-        plan.run_name(started),
+        run_name(started),
         started,
         options.inject,
         time_limit_s=limit.seconds,

@@ -62,11 +62,6 @@ class DrillPlan:
         return any(one.kind is Kind.CLONE for one in self.copies)
 
 
-def run_name(now: datetime) -> str:
-    """Return a new drill's name: its time in UTC and four random digits."""
-    return f"{now.astimezone(UTC):%y%m%d%H%M%S}-{secrets.token_hex(2)}"
-
-
 def draw() -> int:
     """Return a new seed, short enough to be typed again."""
     return secrets.randbelow(10**6)

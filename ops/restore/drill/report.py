@@ -10,35 +10,10 @@ from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof import questions
 from ops.restore.proof.outcomes import WRONG
-from ops.results import CheckResult, State, worst
+from ops.results import Checked, CheckResult, State, verdict, worst
 
-VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
 SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
 DRILL = "drill"
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A check's result, and of what: ``backup 17``, ``clone``, or the drill itself."""
-
-    copy: str
-    result: CheckResult
-
-    def document(self) -> dict[str, object]:
-        """Return what machines read."""
-        result = self.result
-        return {
-            "name": f"{self.copy.replace(' ', '_')}.{result.check}",
-            "copy": self.copy,
-            "check": result.check,
-            "state": result.state,
-            "examined": result.examined,
-            "total": result.total,
-            "detail": result.detail,
-            "differences": result.differences,
-            "evidence": result.evidence,
-            "remedy": result.remedy,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +112,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """Return pass, fail or unknown."""
-        return VERDICTS[self.state]
+        return verdict(self.state)
 
     def document(self) -> dict[str, object]:
         """Return what machines read: also the evidence's content."""

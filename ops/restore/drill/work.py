@@ -11,13 +11,13 @@ from datetime import datetime
 
 from ops.cloudsql import ApiError, UnreachableError
 from ops.console import Phase, Progress
-from ops.errors import OpsError
+from ops.errors import OpsError, reason
 from ops.journal import Journal
 from ops.restore import cleanup, copies
 from ops.restore.copies import Kind, Made
 from ops.restore.crew import Crew, StoppedError
 from ops.restore.drill import hook
-from ops.restore.drill.course import CopyCourse, Course, reason
+from ops.restore.drill.course import CopyCourse, Course
 from ops.restore.drill.limit import TimeLimitError
 from ops.restore.drill.options import Options
 from ops.restore.faults.inject import Fault

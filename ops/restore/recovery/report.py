@@ -9,9 +9,7 @@ from ops.console import Table
 from ops.evidence import Evidence
 from ops.restore.recovery.order import ROOM, Order, Task
 from ops.restore.recovery.plan import span
-from ops.results import CheckResult, State, worst
-
-VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
+from ops.results import CheckResult, State, verdict, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Recovered:
         order = self.order
         return {
             "done": True,
-            "verdict": VERDICTS[self.state],
+            "verdict": verdict(self.state),
             "run": self.run,
             "task": order.task,
             "stack": order.stack,
@@ -116,7 +114,7 @@ class Recovered:
         order = self.order
         return (
             f"Restored {order.content} into {order.instance} in {self.took_s:.1f} s; it is at "
-            f"{self.address} ({self.connection_name}). Verdict: {VERDICTS[self.state]}."
+            f"{self.address} ({self.connection_name}). Verdict: {verdict(self.state)}."
         )
 
     @property
@@ -173,7 +171,7 @@ def evidence(report: Recovered, versions: dict[str, str]) -> Evidence:
     return Evidence(
         kind=ROOM,
         run=report.run,
-        title=f"Restore {report.run} ({order.task}): {VERDICTS[report.state]}",
+        title=f"Restore {report.run} ({order.task}): {verdict(report.state)}",
         drill=report.document(),
         account=(
             f"From {report.began:%Y-%m-%d %H:%M:%S} to {report.ended:%H:%M:%S} UTC.",

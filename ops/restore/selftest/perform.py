@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from ops import backupruns, lease
 from ops.console import Progress
 from ops.copynames import name_stem
-from ops.evidence import key, write
+from ops.evidence import key, run_name, write
 from ops.invocation import Invocation
 from ops.journal import Journal
 from ops.restore import cleanup
 from ops.restore.crew import Crew
-from ops.restore.drill.plan import TIME_TO_LIVE, run_name
+from ops.restore.drill.plan import TIME_TO_LIVE
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.faults.fault import Fault
 from ops.restore.proof.marker import TRIES, require_table

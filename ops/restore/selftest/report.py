@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops.console import Table
-from ops.results import CheckResult, State, worst
+from ops.results import CheckResult, State, verdict, worst
 
-VERDICTS = {State.OK: "pass", State.FINDING: "fail", State.UNKNOWN: "unknown"}
 RED, NOT_SEEN, NOT_PUT_IN = "red", "not seen", "not put in"
 _SHOWN = 3  # checks that saw a fault, to people; JSON and the evidence have all
 
@@ -163,7 +162,7 @@ class SelftestReport:
     @property
     def verdict(self) -> str:
         """Return pass, fail or unknown."""
-        return VERDICTS[self.state]
+        return verdict(self.state)
 
     @property
     def red(self) -> int:

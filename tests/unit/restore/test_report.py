@@ -14,10 +14,10 @@ import pytest
 from ops.console import WIDTH, Console, Format, Table
 from ops.evidence import key, record, write
 from ops.restore.drill import evidence
-from ops.restore.drill.report import DRILL, Checked, Clone, Report, Restored
+from ops.restore.drill.report import DRILL, Clone, Report, Restored
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.source import ROOM, Source
-from ops.results import CheckResult, State
+from ops.results import Checked, CheckResult, State
 from tests.unit.restore.sources import drilled
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -6,7 +6,8 @@ import pytest
 
 from ops.console import Table
 from ops.copynames import name_stem
-from ops.restore.drill.plan import is_drill_copy, run_name
+from ops.evidence import run_name
+from ops.restore.drill.plan import is_drill_copy
 from ops.restore.faults.inject import FAULTS, LocalFaultError, UnknownFaultError
 from ops.restore.selftest import evidence
 from ops.restore.selftest.plan import (
