@@ -19,6 +19,7 @@ class Reach:
         increment: its step; negative for a falling one.
         ahead: by how much recovery may put it ahead: WAL holds values in advance.
         cycles: whether it begins anew at its end; then nothing can be said of order.
+        file: the number of its file; RESTART gives it another.
     """
 
     readable: bool
@@ -26,6 +27,7 @@ class Reach:
     increment: int
     ahead: int
     cycles: bool
+    file: int | None = None
 
 
 def in_batches(connection: Connection, name: str) -> Iterator[tuple[Any, ...]]:

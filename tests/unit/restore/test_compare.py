@@ -192,6 +192,15 @@ def test_a_recovered_sequence_is_never_behind(
     assert told.startswith(fault) if fault else told == ""
 
 
+def test_a_sequence_that_was_restarted_around_the_marker_is_unknown() -> None:
+    first, second = (replace(_reach(last), file=file) for last, file in ((100, 1), (100, 2)))
+    baseline = _baseline(before={"s": first}, after={"s": second})
+    found = compare.reach(baseline, {"s": _reach(None)})
+    assert found.state is State.UNKNOWN
+    assert found.differences == ("s: was restarted around the marker",)
+    assert found.remedy
+
+
 def test_an_unreadable_sequence_is_unknown() -> None:
     hidden = _reach(None, readable=False)
     baseline = _baseline(before={"s": hidden}, after={"s": hidden})
