@@ -1,0 +1,48 @@
+"""The questions in sql/: each says what it answers and what it needs, and none is left unused."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ops import sql
+from ops.restore.proof import product, questions
+
+# Migrations, roles, faults and sample data are read by folder; each has tests of its own.
+ROOMS = ("backup", "failover", "restore")
+CODE = Path(sql.ROOT).parent
+FILES = sorted(path for room in ROOMS for path in (sql.ROOT / room).glob("*.sql"))
+OF_THE_PRODUCT = [
+    sql.ROOT / "restore" / kind / f"{name}.sql"
+    for kind in ("smoke", "rules")
+    for name in product.names(kind)
+]
+TEXT = "".join(
+    path.read_text() for room in ("ops", "infra") for path in (CODE / room).rglob("*.py")
+)
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", [*FILES, *OF_THE_PRODUCT], ids=_name)
+def test_a_statement_begins_with_what_it_answers_and_what_it_needs(path: Path) -> None:
+    head = []
+    for line in path.read_text().splitlines():
+        if not line.startswith("--"):
+            break
+        head.append(line)
+    assert re.search(r"\bNeeds\b", " ".join(head)), head
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_statement_is_used(path: Path) -> None:
+    computed = {*questions.EQUAL, "amcheck_index", "amcheck_table", "sequences", "fed_columns"}
+    is_question = path.parent.name == "restore" and path.stem in computed
+    assert is_question or f'"{_name(path)}"' in TEXT
+
+
+@pytest.mark.parametrize("question", questions.EQUAL)
+def test_a_question_of_both_has_its_file(question: str) -> None:
+    assert sql.load(f"restore/{question}").startswith("SELECT")
