@@ -39,6 +39,16 @@ class NotRunningError(OpsError):
         )
 
 
+class AwayError(OpsError, ConnectionError):
+    """The local Cloud SQL does not answer; who looks whether it runs takes it as what it is."""
+
+    def __init__(self, server: "Server", error: Exception) -> None:
+        super().__init__(
+            f"The local Cloud SQL at {server.url} does not answer ({type(error).__name__}). See "
+            "`invoke local.status`, and start it with `invoke local.up`."
+        )
+
+
 class RefusedError(BadInputError):
     """The local Cloud SQL can't do what it was asked for."""
 
@@ -93,14 +103,17 @@ class Server:
         # http.client and not a client library: proxies set for the machine must not see loopback
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_LIMIT_S)
         with contextlib.closing(connection):
-            connection.request(
-                method,
-                f"/local/v1/{path}",
-                body=None if body is None else json.dumps(body),
-                headers={"Authorization": "Bearer local", "Content-Type": "application/json"},
-            )
-            answer = connection.getresponse()
-            content = answer.read()
+            try:
+                connection.request(
+                    method,
+                    f"/local/v1/{path}",
+                    body=None if body is None else json.dumps(body),
+                    headers={"Authorization": "Bearer local", "Content-Type": "application/json"},
+                )
+                answer = connection.getresponse()
+                content = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise AwayError(self, error) from error
             if answer.status in {http.client.BAD_REQUEST, http.client.NOT_FOUND}:
                 raise RefusedError(_refusal(content))
             if answer.status > http.client.BAD_REQUEST:

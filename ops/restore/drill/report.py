@@ -163,11 +163,11 @@ class Report:
         return tuple(dict.fromkeys(one.copy for one in self.checks if one.copy != DRILL))
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row a check with a cell a copy; questions about the schema are one row."""
+        """Yield a row a check with a cell a copy; some are one row together."""
         cells: dict[str, dict[str, list[CheckResult]]] = {}
         for one in self.checks:
             if one.copy != DRILL:
-                name = "schema" if one.result.check in questions.EQUAL else one.result.check
+                name = _ROWS.get(one.result.check, one.result.check)
                 cells.setdefault(name.replace("_", " "), {}).setdefault(one.copy, []).append(
                     one.result
                 )
@@ -232,6 +232,11 @@ def _wrapped(line: str) -> str:
     )
 
 
+# Checks that are one row for people; what is wrong in them is told below it one by one.
+_ROWS = {
+    **dict.fromkeys((*questions.EQUAL, "catalogs", "objects"), "schema"),
+    **dict.fromkeys(("smoke", "rules"), "product rules"),
+}
 _ORDER = (
     "restored",
     "connect",
@@ -244,6 +249,7 @@ _ORDER = (
     "counts",
     "content",
     "orphans",
+    "product rules",
     "amcheck",
 )
 

@@ -84,7 +84,8 @@ def result(
 def against(found: CheckResult, theirs: CheckResult) -> CheckResult:
     """Return a finding of a copy without what is wrong on the source just as well.
 
-    By the thing's name, for rows move on: how many differ may have changed since a backup.
+    What the source says in the same words came with the data. The same thing with other
+    figures may have moved on, or may be worse on the copy: that can't be told.
 
     Args:
         found: of the copy; it stays as it is where something could not be looked at.
@@ -93,15 +94,25 @@ def against(found: CheckResult, theirs: CheckResult) -> CheckResult:
     complete = all(one.examined == one.total for one in (found, theirs))
     if not complete or theirs.state is not State.FINDING:
         return found
-    known = {_thing(line) for line in theirs.differences}
-    lines = [(line, _thing(line) in known) for line in found.differences]
-    if not any(alike for _, alike in lines):
+    things = {_thing(line) for line in theirs.differences}
+    same = [line for line in found.differences if line in theirs.differences]
+    moved = [line for line in found.differences if line not in same and _thing(line) in things]
+    if not (same or moved):
         return found
-    told = tuple(f"{line}, on the source too" if alike else line for line, alike in lines)
-    many = sum(alike for _, alike in lines)
-    state = State.OK if many == len(lines) else State.FINDING
-    words = f"{found.detail}; {many} of them on the source too: that came with the data"
-    return replace(found, state=state, detail=words, differences=told, remedy=MEND_SOURCE)
+    rest = [line for line in found.differences if line not in {*same, *moved}]
+    state = State.FINDING if rest else State.UNKNOWN if moved else State.OK
+    words = f"{found.detail}; {len(same)} of them on the source too: that came with the data"
+    if moved:
+        words += f"; {len(moved)} on the source with other figures"
+    told = (
+        *(f"{line}, on the source too" for line in same),
+        *(f"{line}, on the source with other figures" for line in moved),
+        *rest,
+    )
+    examined = found.examined - len(moved)
+    return replace(
+        found, state=state, examined=examined, detail=words, differences=told, remedy=MEND_SOURCE
+    )
 
 
 def _thing(line: str) -> str:

@@ -110,7 +110,7 @@ def test_a_moment_is_looked_up_where_it_stands(
     now = datetime.now(UTC)
     with pytest.raises(when.UnknownMigrationError, match="0002, 0001"):
         when.ask(at_source.source, when.parse("before migration 0099", now))
-    with pytest.raises(when.UnknownMarkerError, match="none"):
+    with pytest.raises(when.UnknownMarkerError, match="no marker of a drill 'lost'"):
         when.ask(at_source.source, when.parse("marker lost", now))
     execute(
         "INSERT INTO ops.drill_heartbeat (drill, label, written_at) VALUES"

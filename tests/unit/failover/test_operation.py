@@ -18,7 +18,8 @@ from ops.failover.source import ROOM
 from ops.journal import Journal
 from tests.unit.failover.standing import STANDS, source
 
-NOW = datetime.now(UTC)
+# Ahead: a suite may take minutes from here to a test, whose journal is written then.
+NOW = datetime.now(UTC) + timedelta(hours=1)
 RUNNING = Operation("op-1", "FAILOVER", "RUNNING", "db", NOW, NOW, None, (), "")
 DONE = replace(RUNNING, status="DONE", ended=NOW)
 EARLIER = replace(DONE, id="op-0", inserted=NOW - timedelta(days=1))

@@ -64,9 +64,12 @@ def test_only_what_the_source_has_not_is_a_finding_of_the_copy() -> None:
         state = State.FINDING if lines else State.OK
         return CheckResult("orphans", state, 3, 3, "wrong", lines)
 
-    alike = against(found("a: 2 of 9 rows"), found("a: 3 of 11 rows", "b: 1 of 1 rows"))
+    alike = against(found("a: 2 of 9 rows"), found("a: 2 of 9 rows", "b: 1 of 1 rows"))
     assert (alike.state, alike.remedy) == (State.OK, MEND_SOURCE)
     assert alike.differences == ("a: 2 of 9 rows, on the source too",)
+    moved = against(found("a: 9 of 9 rows"), found("a: 2 of 9 rows"))
+    assert (moved.state, moved.examined) == (State.UNKNOWN, 2)
+    assert moved.differences == ("a: 9 of 9 rows, on the source with other figures",)
     both = against(found("a: 2 of 9 rows", "c: 1 of 1 rows"), found("a: 2 of 9 rows"))
     assert both.state is State.FINDING
     assert both.differences == ("a: 2 of 9 rows, on the source too", "c: 1 of 1 rows")
