@@ -35,6 +35,7 @@ class Bare:
             [own if own.exists() else program, *arguments],
             cwd=self.folder,
             user=self.user,
+            env={**os.environ, "HOME": str(self.folder)},  # libpq looks for certificates there
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
