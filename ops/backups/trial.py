@@ -18,6 +18,7 @@ from ops.copybody import copy_body
 from ops.copynames import name_stem
 from ops.db import VERIFY, Connection, Database, statement
 from ops.errors import OpsError
+from ops.evidence import run_name
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.results import CheckResult, State
@@ -80,7 +81,7 @@ def _bring_in(cloud: CloudSql, name: str, chosen: ExportPlan) -> None:
 def _instance(run: Invocation) -> Iterator[Database]:
     """Make an instance for the block; yield where it is, by its name in the place of a host."""
     target, cloud = run.target, run.cloud
-    name = f"{name_stem(target.instance, cloud.project)}{_number()}-i"
+    name = f"{name_stem(target.instance, cloud.project)}{run_name(datetime.now(UTC))}-i"
     guard.differ(target.instance, name)
     password = secrets.token_urlsafe(24) + "aA1!"
     labels = {"made-by": "backup-export"}
@@ -95,10 +96,6 @@ def _instance(run: Invocation) -> Iterator[Database]:
         yield Database(name, port, target.database, KnownPassword(password))
     finally:
         _remove(cloud, journal, name)
-
-
-def _number() -> str:
-    return f"{datetime.now(UTC):%y%m%d%H%M%S}-{secrets.token_hex(2)}"
 
 
 def _remove(cloud: CloudSql, journal: Journal, name: str) -> None:

@@ -28,6 +28,7 @@ from ops.store import Store
 
 FORMAT = 2  # 1 had no number, no run, no page; nothing else differs
 GIT_LIMIT_S = 2.0
+_TIME = "%y%m%d%H%M%S"
 TRIES, PAUSE_S = 100, 0.05  # two writers are rare; a bucket takes one write a second of one object
 HEAD_LOST = (
     "The head of the chain was gone or damaged when this was written: it was made anew from the "
@@ -57,7 +58,12 @@ class ChainBusyError(OpsError):
 
 def run_name(now: datetime) -> str:
     """Return a new drill's name: its time in UTC and four random digits."""
-    return f"{now.astimezone(UTC):%y%m%d%H%M%S}-{secrets.token_hex(2)}"
+    return f"{now.astimezone(UTC):{_TIME}}-{secrets.token_hex(2)}"
+
+
+def born(run: str) -> datetime:
+    """Return when a drill began, from its name."""
+    return datetime.strptime(run.partition("-")[0], _TIME).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

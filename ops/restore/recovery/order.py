@@ -1,10 +1,9 @@
 """What a restore was asked for, and what is to be done: enough to go on after a kill."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from ops.errors import OpsError
@@ -12,19 +11,6 @@ from ops.journal import BadEntryError, Journal
 
 ROOM = "restore"  # the name of the lease, of the journals and of the evidence
 RUN_LABEL = "restore-run"  # tells an instance that we made from one that has only its name
-
-
-_TIME = "%y%m%d%H%M%S"
-
-
-def new_run(now: datetime) -> str:
-    """Return a new restore's name: its time in UTC and four random digits."""
-    return f"{now.astimezone(UTC):{_TIME}}-{secrets.token_hex(2)}"
-
-
-def born(run: str) -> datetime:
-    """Return when a restore was asked for, from its name."""
-    return datetime.strptime(run.partition("-")[0], _TIME).replace(tzinfo=UTC)
 
 
 class Task(StrEnum):

@@ -9,7 +9,7 @@ from ops import guard, lease
 from ops.cloudsql import OperationFailedError
 from ops.console import Progress
 from ops.errors import BadInputError, OpsError, Terminated
-from ops.evidence import key, write
+from ops.evidence import born, key, run_name, write
 from ops.evidence.record import AlreadyRecordedError
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
@@ -164,7 +164,7 @@ class _Restore:
         self._show(decided)
         if hint := self._unpermitted(ordered):
             return decided.undone(hint, shown=True)
-        journal = Journal(self.source.store, ROOM, order.new_run(there.now))
+        journal = Journal(self.source.store, ROOM, run_name(there.now))
         journal.intend("plan", ordered.instance, **ordered.facts())
         return self._perform(ordered, self._calls(journal))
 
@@ -181,7 +181,7 @@ class _Restore:
 
     def _perform(self, ordered: Order, calls: Calls) -> Recovered:
         source, run = self.source, calls.journal.run
-        began = order.born(run)
+        began = born(run)
         with self._told(ordered, calls):
             carried = carry(source, ordered, calls, self.progress)
             made = source.cloud.instance(ordered.instance)

@@ -11,6 +11,7 @@ import pytest
 from ops.cloudsql import BackupRun, Instance, RecoveryWindow, model
 from ops.copynames import NAME_LIMIT
 from ops.errors import OpsError
+from ops.evidence import born, run_name
 from ops.guard import SameInstanceError
 from ops.journal import BadEntryError, Journal
 from ops.restore.drill.plan import is_drill_copy
@@ -205,14 +206,14 @@ def test_only_what_a_clone_lacks_is_set() -> None:
 
 
 def test_an_order_outlives_its_process(tmp_path: Path) -> None:
-    journal = Journal(FolderStore(tmp_path), order.ROOM, order.new_run(NOW))
+    journal = Journal(FolderStore(tmp_path), order.ROOM, run_name(NOW))
     assert order.read(journal) is None
     wrote = Order(
         Request(Task.IN_PLACE, backup="2"), "prod", "db", "db", "2", NOW - HOUR, replicas=("r",)
     )
     journal.intend("plan", "db", **wrote.facts())
     assert order.read(journal) == wrote
-    assert order.born(journal.run) == NOW
+    assert born(journal.run) == NOW
     (tmp_path / "journal" / order.ROOM / journal.run / "0001.json").write_text(
         '{"number": 1, "action": "plan", "object": "db"}'
     )
