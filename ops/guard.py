@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,22 @@ class SameInstanceError(OpsError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Source and target are the same instance, {name}. Name another target.")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What is asked for before something that is guarded.
+
+    Attributes:
+        yes: ``--yes``.
+        confirm: the instance's name, given with ``--confirm``.
+    """
+
+    yes: bool = False
+    confirm: str = ""
+
+
+NO_CONSENT = Consent()
 
 
 def permit(

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from ops import guard
-from ops.backups.consent import NO_CONSENT, Consent
-from ops.cloudsql import ApiError, CloudSql, Operation, OperationFailedError
+from ops.backups.asking import carry_out
+from ops.cloudsql import CloudSql, Operation
 from ops.console import Table, document
+from ops.guard import NO_CONSENT, Consent
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.store import Store
@@ -66,17 +68,8 @@ def create(run: Invocation, description: str, consent: Consent = NO_CONSENT) -> 
     journal = Journal(target.store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
     with run.progress.phase(f"Back up {target.instance}"):
         entry = journal.intend("backup", target.instance, description=description)
-        try:
-            asked = cloud.create_backup(target.instance, description)
-        except ApiError:
-            journal.close()
-            raise
-        journal.started(entry, asked.id)
-        try:
-            done = cloud.wait(asked)
-        except OperationFailedError:
-            journal.close()
-            raise
+        ask = partial(cloud.create_backup, target.instance, description)
+        done = carry_out(cloud, journal, entry, ask)
     return _record(target.store, journal, done, description)
 
 

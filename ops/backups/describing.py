@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from ops import guard
 from ops.backupruns import AUTOMATED, SUCCESSFUL, age
-from ops.backups.consent import Consent
+from ops.backups.asking import carry_out
 from ops.cloudsql import BackupRun, CloudSql
 from ops.console import Table
 from ops.errors import BadInputError
+from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.journal import Journal
 from ops.store import Store
@@ -139,11 +141,9 @@ def delete(run: Invocation, backup: str, consent: Consent) -> Deleted:
     journal = Journal(target.store, ROOM, found.id)
     with run.progress.phase(f"Delete backup run {found.id}"):
         entry = journal.intend("delete", name, backup=found.id)
-        asked = cloud.delete_backup(name, found.id)
-        journal.started(entry, asked.id)
-        cloud.wait(asked)
+        done = carry_out(cloud, journal, entry, partial(cloud.delete_backup, name, found.id))
         journal.close()
-    return Deleted(name, found.id, asked.id)
+    return Deleted(name, found.id, done.id)
 
 
 def _find(cloud: CloudSql, instance: str, given: str) -> BackupRun:

@@ -4,19 +4,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from ops import guard, sql
-from ops.backups.consent import Consent
+from ops.backups.asking import carry_out, settle
 from ops.backups.reading import Contents, read
-from ops.backups.told import account
+from ops.backups.told import account, undone
 from ops.backups.transfer import ExportOptions, ExportPlan, plan
 from ops.backups.trial import trial
-from ops.cloudsql import ApiError, CloudSql, Operation, OperationFailedError
-from ops.console import Progress, Table, document
+from ops.cloudsql import CloudSql, Operation
+from ops.console import Table, document
 from ops.db import DIAGNOSTIC, Database, statement
 from ops.errors import BadInputError, OpsError
+from ops.guard import Consent
 from ops.invocation import Invocation
-from ops.journal import Journal, unfinished
+from ops.journal import Journal
 from ops.objects import ObjectFacts, Objects
 from ops.results import CheckResult, State, worst
 from ops.store import Store
@@ -67,10 +69,7 @@ class Export:
         """Return what people read."""
         if not self.operation:
             dry = f"Would export {self.database} of {self.instance} to {self.uri}."
-            return (
-                f"{dry} It is production: nothing was done.",
-                f"Add --yes --confirm {self.instance}",
-            )
+            return undone(dry, self.instance)
         took = "" if self.seconds is None else f" in {self.seconds:.1f} s"
         size = f"{self.size_bytes} bytes"
         head = f"Exported {self.database} of {self.instance}{took}, {size}: {self.uri}"
@@ -111,7 +110,7 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     action = f"export {chosen.database} of {instance.name}"
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry
-    settle(target.store, cloud, run.progress)
+    settle(target.store, cloud, run.progress, ROOM)
     database = target.database_at(instance.address).called(chosen.database)
     before = _tables(database, target.owner) if chosen.whole else None
     with run.progress.phase(f"Export {chosen.database} to {chosen.uri}"):
@@ -131,35 +130,9 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
 def _exported(store: Store, cloud: CloudSql, instance: str, chosen: ExportPlan) -> Operation:
     journal = Journal(store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
     entry = journal.intend("export", instance, uri=str(chosen.uri))
-    try:
-        asked = cloud.export(instance, chosen.context)
-    except ApiError:
-        journal.close()
-        raise
-    journal.started(entry, asked.id)
-    try:
-        done = cloud.wait(asked)
-    except OperationFailedError:
-        journal.close()
-        raise
+    done = carry_out(cloud, journal, entry, partial(cloud.export, instance, chosen.context))
     journal.close()
     return done
-
-
-def settle(store: Store, cloud: CloudSql, progress: Progress) -> None:
-    """Tell what became of exports whose callers did not wait for their end."""
-    for journal in unfinished(store, ROOM):
-        for entry in journal.entries():
-            if not entry.operation:
-                continue
-            operation = cloud.operation(entry.operation)
-            if operation.status != "DONE":
-                progress.line(f"An earlier export goes on: {entry.facts.get('uri')}")
-                break
-            how = operation.errors[0][1] if operation.errors else "it is done, and was not read"
-            progress.line(f"An earlier export, {entry.facts.get('uri')}: {how}")
-        else:
-            journal.close()
 
 
 def _checks(

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from ops import guard, sql
-from ops.backups.consent import Consent
+from ops.backups.asking import carry_out, settle
 from ops.backups.reading import Contents, read
-from ops.backups.told import account
+from ops.backups.told import account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
-from ops.cloudsql import ApiError, OperationFailedError
 from ops.console import Table
 from ops.db import VERIFY, Database, statement
 from ops.errors import BadInputError, OpsError
+from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.journal import Journal
 from ops.objects import NoObjectError
@@ -81,10 +82,7 @@ class Import:
         """Return what people read."""
         if not self.operation:
             dry = f"Would import {self.uri} into {self.database} of {self.instance}."
-            return (
-                f"{dry} It is production: nothing was done.",
-                f"Add --yes --confirm {self.instance}",
-            )
+            return undone(dry, self.instance)
         took = "" if self.seconds is None else f" in {self.seconds:.1f} s"
         made = ", which was made for it" if self.made_database else ""
         head = f"Imported {self.uri} into {self.database} of {self.instance}{took}{made}"
@@ -124,18 +122,14 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
     dry = Import(instance.name, chosen.database, str(chosen.uri), "")
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry
+    settle(target.store, cloud, run.progress, ROOM)
     journal = Journal(target.store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
     with run.progress.phase(f"Import {chosen.uri} into {chosen.database}"):
-        try:
-            if missing:
-                cloud.wait(cloud.insert_database(instance.name, chosen.database))
-            entry = journal.intend("import", instance.name, uri=str(chosen.uri))
-            asked = cloud.import_(instance.name, chosen.context)
-            journal.started(entry, asked.id)
-            done = cloud.wait(asked)
-        except (ApiError, OperationFailedError):
-            journal.close()
-            raise
+        if missing:
+            cloud.wait(cloud.insert_database(instance.name, chosen.database))
+        entry = journal.intend("import", instance.name, uri=str(chosen.uri))
+        ask = partial(cloud.import_, instance.name, chosen.context)
+        done = carry_out(cloud, journal, entry, ask)
         journal.close()
     checks = (_came_in(database, target.owner, chosen, held, before),)
     return Import(

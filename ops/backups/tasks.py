@@ -32,7 +32,7 @@ def create(
 ) -> None:
     """Take a backup now, and wait until it is done."""
     from ops.backups import create as backups
-    from ops.backups.consent import Consent
+    from ops.guard import Consent
 
     run = begin(stack, format)
     run.show(backups.create(run, description, Consent(yes, confirm)))
@@ -84,8 +84,8 @@ def delete(
     confirm: str = "",
 ) -> None:
     """Delete a backup run; the only successful one is refused."""
-    from ops.backups.consent import Consent
     from ops.backups.describing import delete as delete_run
+    from ops.guard import Consent
 
     run = begin(stack, format)
     run.show(delete_run(run, backup, Consent(yes, confirm)))
@@ -126,8 +126,8 @@ def export_(
 ) -> None:
     """Export a database to a bucket, and see that the file is whole."""
     from ops.backups import exporting
-    from ops.backups.consent import Consent
     from ops.backups.transfer import ExportOptions
+    from ops.guard import Consent
 
     run = begin(stack, format)
     options = ExportOptions(to, database, listed(tables), query, schema_only, offload)
@@ -164,8 +164,8 @@ def import_(
 ) -> None:
     """Import a file into a database, and see that all of it came in."""
     from ops.backups import importing
-    from ops.backups.consent import Consent
     from ops.backups.transfer import ImportOptions
+    from ops.guard import Consent
 
     run = begin(stack, format)
     options = ImportOptions(uri, database, user, table, listed(columns))

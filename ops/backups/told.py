@@ -1,4 +1,4 @@
-"""The checks of a file, as people read them."""
+"""A file's checks, and what was not done with one, as people read them."""
 
 from collections.abc import Sequence
 
@@ -19,3 +19,8 @@ def account(checks: Sequence[CheckResult]) -> list[Table | str]:
         if one.remedy:
             told.append(f"  {one.remedy}")
     return told
+
+
+def undone(would: str, instance: str) -> tuple[str, str]:
+    """Return that production was left alone, and how to do it."""
+    return f"{would} It is production: nothing was done.", f"Add --yes --confirm {instance}"

@@ -15,7 +15,7 @@ from ops.console import Table
 from ops.db import DIAGNOSTIC
 from ops.errors import BadInputError, OpsError
 from ops.invocation import Invocation
-from ops.results import CheckResult, State, worst
+from ops.results import CheckResult, State, verdict, worst
 
 _T = TypeVar("_T")
 SHOWN = 4  # lines of one check, to people; JSON has all
@@ -55,7 +55,7 @@ class Verification:
     @property
     def verdict(self) -> str:
         """Return pass, fail or unknown, as drills say it."""
-        return {State.OK: "pass", State.FINDING: "fail"}.get(self.state, "unknown")
+        return verdict(self.state)
 
     def document(self) -> dict[str, object]:
         """Return what machines read."""

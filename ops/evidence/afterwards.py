@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from ops import notify
-from ops.errors import BadInputError, OpsError, Terminated
+from ops.errors import BadInputError, OpsError, Terminated, reason
 from ops.evidence.head import Head, decode, head_key, put_page
 from ops.evidence.history import Entry, parse
 from ops.invocation import Invocation
@@ -137,7 +137,7 @@ def _page(run: Invocation, entry: Entry) -> None:
 def _notify(
     run: Invocation, kind: str, hook: Hook, entry: Entry | None, error: BaseException | None
 ) -> None:
-    why = "" if error is None else _why(error)
+    why = "" if error is None else reason(error)
     if entry is not None:
         told = notice(entry, run.target.store.where(entry.key), why)
     elif error is not None:
@@ -152,12 +152,3 @@ def _notify(
 def _tell(run: Invocation, hook: Hook, told: Notice, patience_s: float) -> None:
     if hook.wants(told):
         run.progress.line(notify.deliver(hook, told, patience_s))
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "it was interrupted (Ctrl-C)"
-    if isinstance(error, Terminated):
-        return "it was terminated (SIGTERM)"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, OpsError) else f"{type(error).__name__}: {text}"

@@ -11,6 +11,7 @@ from ops.console import Progress
 from ops.errors import BadInputError, OpsError, Terminated
 from ops.evidence import born, key, run_name, write
 from ops.evidence.record import AlreadyRecordedError
+from ops.guard import NO_CONSENT, Consent
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore.recovery import checks, giving_up, order, plan, refusals, when
@@ -23,7 +24,7 @@ from ops.restore.recovery.situation import look
 from ops.restore.source import Source, of
 from ops.target import Target
 
-__all__ = ["Consent", "Options", "Request", "Task", "options", "restore"]
+__all__ = ["Options", "Request", "Task", "options", "restore"]
 
 
 class BadWaitError(BadInputError):
@@ -48,19 +49,6 @@ class RestoreFailedError(OpsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """What a restore asks for.
-
-    Attributes:
-        yes: ``--yes``.
-        confirm: the instance's name, given with ``--confirm``.
-    """
-
-    yes: bool = False
-    confirm: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     """How it is done.
 
@@ -72,7 +60,7 @@ class Options:
         patience: how long to wait for the cloud.
     """
 
-    consent: Consent = Consent()
+    consent: Consent = NO_CONSENT
     dry_run: bool = False
     abandon: bool = False
     amcheck: bool = False

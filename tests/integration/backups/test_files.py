@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from ops.backups import exporting
-from ops.backups.consent import NO_CONSENT
 from ops.backups.exporting import Export, NoSuchDatabaseError, Reading, export
 from ops.backups.importing import (
     DamagedFileError,
@@ -22,6 +21,7 @@ from ops.cloudsql import OperationFailedError
 from ops.copybody import copy_body
 from ops.copynames import name_stem
 from ops.db import CHANGE
+from ops.guard import NO_CONSENT
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.localcloud import Server

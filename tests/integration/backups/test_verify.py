@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from ops.backups import archiving
-from ops.backups.consent import NO_CONSENT
 from ops.backups.create import create
 from ops.backups.describing import LastBackupError, NoSuchRunError, delete, describe
 from ops.backups.verify import Verification, verify
 from ops.db import CHANGE, Database, LibpqPasswords
+from ops.guard import NO_CONSENT
 from ops.invocation import Invocation
 from ops.localcloud import Server
 from ops.results import State

@@ -9,12 +9,13 @@ import pytest
 
 from ops.console import to_json
 from ops.db import DIAGNOSTIC
+from ops.guard import Consent
 from ops.journal import unfinished
 from ops.restore.drill.sweep import sweep
 from ops.restore.recovery import refusals
 from ops.restore.recovery.giving_up import CantAbandonError
 from ops.restore.recovery.order import ROOM, RUN_LABEL, Request, Task
-from ops.restore.recovery.perform import Consent, Options, RestoreFailedError, restore
+from ops.restore.recovery.perform import Options, RestoreFailedError, restore
 from ops.restore.recovery.plan import Plan
 from ops.restore.recovery.report import Recovered
 from ops.restore.source import Source

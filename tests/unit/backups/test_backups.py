@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from ops import target
-from ops.backups.consent import Consent
 from ops.backups.create import create, settle
 from ops.backups.listing import listing
 from ops.cloudsql import ApiError, BackupRun, CloudSql, Instance, Operation, OperationFailedError
 from ops.console import Console, Format
-from ops.guard import NotConfirmedError
+from ops.guard import Consent, NotConfirmedError
 from ops.invocation import Invocation
 from ops.journal import unfinished
 
