@@ -2,9 +2,8 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from ops.failover.source import Source, of
 from ops.migrations import files
 from ops.target import password_folder
 from tests.integration.failover.drilled import Site, settled
+from tests.processes import Start, started
 
 ROOT = Path(__file__).resolve().parents[3]
 TASKS = """
@@ -103,20 +103,10 @@ def source(site: Site, prepared: Source) -> Iterator[Source]:
 
 
 @pytest.fixture
-def start(site: Site, source: Source) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(site: Site, source: Source) -> Iterator[Start]:
     """Start a task in a process of its own; none outlives its test."""
     del source  # the stack has to be there
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        started.append(site.start(*arguments))
-        return started[-1]
-
-    yield run
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    yield from started(site.start)
 
 
 @pytest.fixture

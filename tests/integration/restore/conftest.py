@@ -16,6 +16,7 @@ from ops.cloudsql import CloudSql
 from ops.db import CHANGE
 from ops.restore.source import Source, of
 from ops.target import password_folder
+from tests.processes import Start, started
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -125,17 +126,7 @@ def execute(source: Source) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def start(site: Site, source: Source) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(site: Site, source: Source) -> Iterator[Start]:
     """Start a task in a process of its own; none outlives its test."""
     del source  # the stack has to be there
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        started.append(site.start(*arguments))
-        return started[-1]
-
-    yield run
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    yield from started(site.start)
