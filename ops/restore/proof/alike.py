@@ -10,13 +10,14 @@ import psycopg
 from ops import sql
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.restore.proof import catalogs, compare, content, questions, sequences, trouble
+from ops.restore.proof import catalogs, compare, content, questions, reach, sequences, trouble
 from ops.restore.proof import limit as limits
 from ops.restore.proof.baseline import READ, Baseline, prove
 from ops.restore.proof.bench import Bench
 from ops.restore.proof.catalogs import Catalogs
 from ops.restore.proof.content import Content
 from ops.restore.proof.marker import Marker
+from ops.restore.proof.outcomes import WRONG, thing
 from ops.restore.proof.reading import released, under
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
@@ -37,7 +38,7 @@ def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequenc
     found.append(catalogs.check(*baseline.catalogs, held, found))
     bench.advance()
     found.append(
-        bench.try_("sequences", lambda: compare.reach(baseline, sequences.read(connection)))
+        bench.try_(sequences.CHECK, lambda: compare.reach(baseline, sequences.read(connection)))
     )
     bench.crew.check()
     return found
@@ -138,3 +139,28 @@ def doubted(result: CheckResult, unseen: Sequence[str]) -> CheckResult:
     return replace(
         result, state=State.UNKNOWN, detail=words, remedy="Drill again in a quieter minute."
     )
+
+
+def reached(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
+    """Return the results, a sequence behind its column unknown where it stands as it stood.
+
+    A sequence that is where the source's was at the marker was behind its column there too, and
+    was set since; or its column's rows moved, of which the content tells.
+    """
+    compared = next((one for one in found if one.check == sequences.CHECK), None)
+    if compared is None or not compared.examined:
+        return found
+    return [_stood(one, compared) if one.check == reach.CHECK else one for one in found]
+
+
+def _stood(behind: CheckResult, compared: CheckResult) -> CheckResult:
+    wrong = {thing(line) for line in compared.differences}
+    if compared.state is not State.FINDING:
+        wrong = set()  # what it names was only not compared
+    stood = [line for line in behind.differences if thing(line) not in wrong]
+    if behind.state is not State.FINDING or len(stood) < len(behind.differences):
+        return behind
+    words = f"{behind.detail}; but they stand where they stood on the source at the marker"
+    remedy = "Drill again when nobody restarts sequences."
+    examined = behind.examined - int(str(behind.evidence.get(WRONG, 0)))
+    return replace(behind, state=State.UNKNOWN, examined=examined, detail=words, remedy=remedy)

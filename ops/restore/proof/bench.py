@@ -93,7 +93,7 @@ class Bench:
         """Note the checks that every copy gets and that cost little."""
         crew, source = self.crew, self.source
         self.note("migrations", lambda: checks.migrations(crew, source, connection, until))
-        self.hold("sequence_reach", connection, lambda asked: reach.check(asked, self.limit))
+        self.hold(reach.CHECK, connection, lambda asked: reach.check(asked, self.limit))
         app = Login(self.database, source.app, VERIFY)
         original = Login(source.database, source.app, READ)
         self.note("smoke", lambda: product.smoke(crew, app, self.limit, original))

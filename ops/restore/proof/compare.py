@@ -229,14 +229,14 @@ def reach(baseline: Baseline, copy: Mapping[str, Reach] | Trouble) -> CheckResul
     """Compare how far the sequences are: never behind, ahead by no more than WAL allows."""
     before, after = baseline.marker.sequences, baseline.sequences
     if isinstance(copy, Trouble):
-        return copy.result("sequences", len(before))
+        return copy.result(sequences.CHECK, len(before))
     found = {
         name: _reach(reach, after[name], copy[name])
         for name, reach in before.items()
         if name in after and name in copy  # a lost one is told of by the definitions
     }
     words = f"all {len(found)} sequences are where they were"
-    return result("sequences", found, Words(words, _WRONG, _UNKNOWN))
+    return result(sequences.CHECK, found, Words(words, _WRONG, _UNKNOWN))
 
 
 def _reach(before: Reach, after: Reach, copy: Reach) -> Outcome:

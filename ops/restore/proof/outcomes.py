@@ -94,9 +94,9 @@ def against(found: CheckResult, theirs: CheckResult) -> CheckResult:
     complete = all(one.examined == one.total for one in (found, theirs))
     if not complete or theirs.state is not State.FINDING:
         return found
-    things = {_thing(line) for line in theirs.differences}
+    things = {thing(line) for line in theirs.differences}
     same = [line for line in found.differences if line in theirs.differences]
-    moved = [line for line in found.differences if line not in same and _thing(line) in things]
+    moved = [line for line in found.differences if line not in same and thing(line) in things]
     if not (same or moved):
         return found
     rest = [line for line in found.differences if line not in {*same, *moved}]
@@ -115,7 +115,8 @@ def against(found: CheckResult, theirs: CheckResult) -> CheckResult:
     )
 
 
-def _thing(line: str) -> str:
+def thing(line: str) -> str:
+    """Return what a line of a result is about."""
     return line.partition(": ")[0]
 
 

@@ -15,6 +15,7 @@ from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.restore.proof.reading import batches, together, under
 from ops.results import CheckResult, State
 
+CHECK = "sequence_reach"
 _NOT_READABLE = Outcome(State.UNKNOWN, "may not be read: grant USAGE")
 
 
@@ -66,7 +67,7 @@ def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
         none="no sequence feeds a column",
     )
     found = {one.name: outcome for one, outcome in reached}
-    return result("sequence_reach", found, words, late=len(fed) - len(found))
+    return result(CHECK, found, words, late=len(fed) - len(found))
 
 
 def _reach(connection: Connection, batch: Sequence[Fed], limit: Limit) -> Sequence[_Reached]:

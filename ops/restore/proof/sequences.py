@@ -8,6 +8,8 @@ from ops import sql
 from ops.db import Connection, statement
 from ops.restore.proof.reading import batches
 
+CHECK = "sequences"
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:

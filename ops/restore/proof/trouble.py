@@ -18,6 +18,7 @@ _READ_ALL_ROWS = (
 # Our own text is wrong, whatever the data: a table, column or function that is lost has its own.
 _OURS = {"42601": "syntax error", "42P02": "undefined parameter"}
 _TELL_US = "It says nothing of the copy. Mend the statement in sql/restore."
+_LOOK_THERE = "Drill again when nobody changes objects; if it stays, look at the source."
 _CANT_TELL = {
     "0A": "the server can't do that",
     "53": "the server is short of resources",
@@ -47,7 +48,12 @@ class Trouble:
 
     def on_source(self) -> "Trouble":
         """Return the same of the source: then nothing is known of the copy."""
-        return replace(self, state=State.UNKNOWN, detail=f"on the source: {self.detail}")
+        return replace(
+            self,
+            state=State.UNKNOWN,
+            detail=f"on the source: {self.detail}",
+            remedy=self.remedy or _LOOK_THERE,
+        )
 
 
 def of(error: Exception) -> Trouble:

@@ -117,6 +117,7 @@ def clone(
             made_alike = alike.objects(bench, connection, expected)
             found.extend(alike.doubted(one, unseen) for one in made_alike)
             bench.quick(connection, expected.marker.point_in_time)
+            found[:] = alike.reached(found)
             filled_alike = alike.content_of(bench, expected)
             found.extend(alike.doubted(one, unseen) for one in filled_alike)
             bench.dear(connection)

@@ -114,7 +114,7 @@ class _Bench:
             self.ask(
                 "migrations", lambda: checks.migrations(self.crew, reference, connection, until)
             ),
-            self.ask("sequence_reach", lambda: reach.check(connection)),
+            self.ask(reach.CHECK, lambda: reach.check(connection)),
             self.ask("orphans", lambda: orphans.check(connection)),
             self.ask("rows", lambda: rows(connection)),
         ]

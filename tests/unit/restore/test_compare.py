@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops.restore.proof import compare, sequences
+from ops.restore.proof import alike, compare, reach, sequences
 from ops.restore.proof.baseline import Baseline, Proven, moving, prove
 from ops.restore.proof.catalogs import Catalogs
 from ops.restore.proof.content import Content, Sum, TableShape
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.sequences import Reach
 from ops.restore.proof.trouble import Trouble
-from ops.results import State
+from ops.results import CheckResult, State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHAPE = TableShape("public", "t", 8192, ())
@@ -206,3 +206,44 @@ def test_an_unreadable_sequence_is_unknown() -> None:
     baseline = _baseline(before={"s": hidden}, after={"s": hidden})
     assert compare.reach(baseline, {"s": hidden}).state is State.UNKNOWN
     assert compare.reach(_baseline(), {}).state is State.NOT_APPLICABLE
+
+
+def _found(state: State, *lines: str, check: str = sequences.CHECK) -> CheckResult:
+    return CheckResult(check, state, 2, 2, "told", lines, {"wrong": len(lines)})
+
+
+BEHIND = _found(State.FINDING, "public.s: is at 1; t.id has 9", check=reach.CHECK)
+
+
+@pytest.mark.parametrize(
+    "compared",
+    [
+        _found(State.OK),
+        _found(State.UNKNOWN, "public.s: was restarted around the marker"),
+        _found(State.FINDING, "public.other: lags: was at 9, is at 1"),
+    ],
+)
+def test_a_sequence_that_stands_as_on_the_source_is_not_lost(compared: CheckResult) -> None:
+    (_, told) = alike.reached([compared, BEHIND])
+    assert (told.state, told.examined, told.total) == (State.UNKNOWN, 1, 2)
+    assert "on the source at the marker" in told.detail
+    assert told.remedy
+    assert told.differences == BEHIND.differences
+
+
+@pytest.mark.parametrize(
+    "compared",
+    [
+        [_found(State.FINDING, "public.s: lags: was at 9, is at 1")],
+        [CheckResult(sequences.CHECK, State.UNKNOWN, 0, 2, "nothing was looked at")],
+        [],
+    ],
+)
+def test_a_sequence_of_which_nothing_is_proven_is_loud(compared: list[CheckResult]) -> None:
+    assert alike.reached([*compared, BEHIND])[-1] == BEHIND
+
+
+def test_a_question_that_fails_on_the_source_says_what_to_do() -> None:
+    broken = Trouble(State.FINDING, "cache lookup failed for index 1").on_source()
+    assert (broken.state, bool(broken.remedy)) == (State.UNKNOWN, True)
+    assert UNREADABLE.on_source().remedy == UNREADABLE.remedy
