@@ -1,15 +1,16 @@
 """Drill a source that is busy, round after round: a healthy source must never fail.
 
 Loads: ``ddl`` (two sessions that create, alter, drop, rewrite, truncate and restart whatever
-they can), ``pgbench`` (with CLIENTS), ``held`` (a transaction that is open for longer than the
+they can, with PAUSE seconds between), ``pgbench`` (with CLIENTS), ``held`` (a transaction that is open for longer than the
 drill takes, and a prepared one), ``idle`` (nobody writes, and the server restarts in between).
 What can't be proven under a load is unknown; a finding is wrong, and ends in exit code 3.
 
 Run with the project's Python:
-.venv/bin/python -m bench.drill_load ddl|pgbench|held|idle ROUNDS [--clients N] [--seed N]
+.venv/bin/python -m bench.drill_load ddl|pgbench|held|idle ROUNDS [--clients N] [--pause S] [--seed N]
 """
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -100,8 +101,9 @@ DDL = (
 class Trials:
     """A source, and what keeps it busy."""
 
-    def __init__(self, programs: Bare, clients: int, seed: int) -> None:
+    def __init__(self, programs: Bare, clients: int, pause_s: float, seed: int) -> None:
         self._programs, self._clients, self._seed = programs, clients, seed
+        self._pause_s = pause_s
         self.run: Invocation = begin("local", "json")
         deploy(self.run.target, Silent())
         runner.up(connector(self.run), files.read())
@@ -137,8 +139,8 @@ class Trials:
     def _change(self, session: int, ended: threading.Event) -> None:
         chance = random.Random(self._seed * 100 + session)  # noqa: S311 - to be repeated
         with self._owner() as connection:
-            for number in range(1_000_000):
-                if ended.is_set():
+            for number in itertools.count():
+                if ended.wait(self._pause_s):
                     return
                 try:
                     connection.execute(_change(chance, session, number, self.source.app))
@@ -242,6 +244,7 @@ def main() -> None:
     parser.add_argument("load", choices=("ddl", "pgbench", "held", "idle"))
     parser.add_argument("rounds", type=int)
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="drill-load-"))
@@ -251,7 +254,7 @@ def main() -> None:
     try:
         with bare() as programs:
             localcloud.ensure(folder, port=0, pg_port=localcloud.free_port(PG_PORT), stand_in=True)
-            trials = Trials(programs, given.clients, given.seed)
+            trials = Trials(programs, given.clients, given.pause, given.seed)
             load: Callable[[], AbstractContextManager[None]] = getattr(trials, given.load)
             for number in range(1, given.rounds + 1):
                 with load():

@@ -18,6 +18,7 @@ from ops.restore.proof.catalogs import Catalogs
 from ops.restore.proof.content import Content
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.outcomes import WRONG, thing
+from ops.restore.proof.questions import Answer
 from ops.restore.proof.reading import released, under
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
@@ -25,16 +26,22 @@ from ops.results import CheckResult, State
 
 def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequence[CheckResult]:
     """Compare what the copy is made of: objects, catalogs, sequences."""
-    found: list[CheckResult] = []
+    answers: dict[str, Answer | Trouble] = {}
     held: Catalogs | Trouble = limits.LATE
     with under(connection):
         for question in questions.EQUAL:
-            answer = questions.answer(connection, question, bench.limit)
+            answers[question] = questions.answer(connection, question, bench.limit)
             bench.crew.check()
-            found.append(compare.answers(baseline, question, answer))
         bench.advance()
         if not bench.limit.passed:
             held = _catalogs(bench, connection)
+    same = catalogs.alike(*baseline.catalogs, held)
+    found = [
+        compare.answers(
+            baseline, question, answer, rows_alike=same and question in questions.OF_CATALOGS
+        )
+        for question, answer in answers.items()
+    ]
     found.append(catalogs.check(*baseline.catalogs, held, found))
     bench.advance()
     found.append(

@@ -49,6 +49,13 @@ def read(connection: Connection) -> Catalogs:
     return Catalogs(sums, tuple(one.name for one in listed if not one.columns))
 
 
+def alike(before: Catalogs | Trouble, after: Catalogs | Trouble, copy: Catalogs | Trouble) -> bool:
+    """Tell whether every catalog stood still on the source, and the copy's are the same."""
+    if isinstance(before, Trouble) or isinstance(after, Trouble) or isinstance(copy, Trouble):
+        return False
+    return bool(before.sums) and before.sums == after.sums == copy.sums
+
+
 def check(
     before: Catalogs | Trouble,
     after: Catalogs | Trouble,

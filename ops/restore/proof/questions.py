@@ -39,6 +39,16 @@ EQUAL = (
     "large_objects",
 )
 
+# Drawn from rows of the system catalogs that everybody may read, and nothing else: where those
+# rows are alike, so are the objects.
+OF_CATALOGS = frozenset(EQUAL) - {
+    "roles",
+    "extensions",
+    "settings",
+    "publications",
+    "other_objects",
+    "large_objects",
+}
 
 # What a definition ends with where its content may not be read.
 UNSEEN = "(not seen)"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops.restore.proof import alike, compare, reach, sequences
+from ops.restore.proof import alike, catalogs, compare, reach, sequences
 from ops.restore.proof.baseline import Baseline, Proven, moving, prove
 from ops.restore.proof.catalogs import Catalogs
 from ops.restore.proof.content import Content, Sum, TableShape
@@ -247,3 +247,36 @@ def test_a_question_that_fails_on_the_source_says_what_to_do() -> None:
     broken = Trouble(State.FINDING, "cache lookup failed for index 1").on_source()
     assert (broken.state, bool(broken.remedy)) == (State.UNKNOWN, True)
     assert UNREADABLE.on_source().remedy == UNREADABLE.remedy
+
+
+def test_objects_whose_catalog_rows_are_alike_were_only_printed_at_another_time() -> None:
+    source = {"kept": "x", "renamed away": "x", "changed": "x"}
+    copy = {"kept": "x", "renamed": "x", "changed": "y"}
+    baseline = _baseline(answers=source, changing=frozenset({"changed"}))
+    found = compare.answers(baseline, "tables", copy, rows_alike=True)
+    assert (found.state, found.examined, found.total) == (State.OK, 3, 3)
+    assert "2 changed before or after it" in found.detail
+    assert found.evidence["by_catalog_rows"] == ["changed", "renamed"]
+    assert compare.answers(baseline, "tables", copy).state is State.FINDING
+
+
+def test_what_the_source_could_not_print_is_known_by_its_rows() -> None:
+    baseline = replace(_baseline(), answers={"tables": UNREADABLE})
+    found = compare.answers(baseline, "tables", {"a": "1"}, rows_alike=True)
+    assert (found.state, found.examined) == (State.OK, 1)
+    assert compare.answers(baseline, "tables", {"a": "1"}).state is State.UNKNOWN
+
+
+def test_a_copy_that_can_not_print_its_objects_is_damaged_whatever_its_rows_are() -> None:
+    broken = Trouble(State.FINDING, "cache lookup failed")
+    baseline = _baseline(answers={"a": "1"})
+    assert compare.answers(baseline, "tables", broken, rows_alike=True).state is State.FINDING
+
+
+def test_catalogs_are_alike_only_where_every_one_is_and_none_moved() -> None:
+    held, other = Catalogs({"pg_class": Sum(2, "7")}), Catalogs({"pg_class": Sum(2, "8")})
+    assert catalogs.alike(held, held, held)
+    assert not catalogs.alike(held, held, other)
+    assert not catalogs.alike(other, held, held)
+    assert not catalogs.alike(held, UNREADABLE, held)
+    assert not catalogs.alike(Catalogs({}), Catalogs({}), Catalogs({}))
