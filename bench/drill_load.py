@@ -1,12 +1,13 @@
 """Drill a source that is busy, round after round: a healthy source must never fail.
 
 Loads: ``ddl`` (two sessions that create, alter, drop, rewrite, truncate and restart whatever
-they can, with PAUSE seconds between), ``pgbench`` (with CLIENTS), ``held`` (a transaction that is open for longer than the
-drill takes, and a prepared one), ``idle`` (nobody writes, and the server restarts in between).
-What can't be proven under a load is unknown; a finding is wrong, and ends in exit code 3.
+they can, PAUSE seconds apart), ``pgbench`` (with CLIENTS), ``held`` (a transaction that is open
+for longer than the drill takes, and a prepared one), ``idle`` (nobody writes, and the server
+restarts in between). What can't be proven under a load is unknown; a finding is wrong, and ends
+in exit code 3.
 
-Run with the project's Python:
-.venv/bin/python -m bench.drill_load ddl|pgbench|held|idle ROUNDS [--clients N] [--pause S] [--seed N]
+Run with the project's Python, LOAD one of the four:
+.venv/bin/python -m bench.drill_load LOAD ROUNDS [--clients N] [--pause S] [--seed N]
 """
 
 import argparse
