@@ -3,11 +3,12 @@
 Bare steps, one after the other: initdb and start (the instance that a backup is restored
 into), copying the base backup and recovering it to the end of its WAL and to a time,
 hashing every table of the source and of the clone, and pg_amcheck --heapallindexed of
-both copies.
+both copies. The memory is the most that this process ever held, before the drills and with them.
 
-Run with the project's Python: .venv/bin/python -m bench.drill [SCALE]
+Run with the project's Python: .venv/bin/python -m bench.drill [SCALE] [--runs N]
 """
 
+import argparse
 import itertools
 import os
 import shutil
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import memory
 from bench.floor import Bare, bare
 from bench.timing import Pair, pair, report, seconds
 from infra.deploy.apply import deploy
@@ -37,6 +39,7 @@ from ops.results import State
 ADMIN = "cloudsqladmin"
 LONG = Budget(statement_s=0, lock_s=5, read_only=True)
 RUNS = 3
+MIB = 1 << 20
 
 
 def _provision(scale: int, programs: Bare) -> Invocation:
@@ -148,7 +151,7 @@ class _Steps:
         self.programs.run("pg_amcheck", "--heapallindexed", *where, copy.name)
 
 
-def _measure(scale: int) -> tuple[Pair, _Steps]:
+def _measure(scale: int, runs: int) -> tuple[Pair, _Steps, tuple[int, int]]:
     with bare() as programs:
         run = _provision(scale, programs)
         source = run.target.server().instance(run.target.instance)
@@ -157,22 +160,32 @@ def _measure(scale: int) -> tuple[Pair, _Steps]:
         base = programs.folder / "base"
         where = [f"--host={source.socket}", f"--port={source.port}", f"--username={ADMIN}"]
         programs.run("pg_basebackup", f"--pgdata={base}", *where, "--checkpoint=fast")
-        steps = _Steps(programs, source, base)
-        return pair(lambda: _drill(run), steps, runs=RUNS, warm_up=1), steps
+        steps, before = _Steps(programs, source, base), memory.most_bytes()
+        timed = pair(lambda: _drill(run), steps, runs=runs, warm_up=1)
+        return timed, steps, (before, memory.most_bytes())
 
 
 def main() -> None:
-    """Print both figures, the bare steps one by one, and the ratio."""
-    scale = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    """Print both figures, the bare steps one by one, the ratio and the memory."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("scale", type=int, nargs="?", default=100)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
     os.environ["LOCAL_CLOUDSQL_DIR"] = str(folder)
     try:
         localcloud.ensure(folder, port=0, pg_port=5498, stand_in=True)
-        timed, steps = _measure(scale)
+        timed, steps, (before, most) = _measure(given.scale, given.runs)
         for name, taken in steps.taken.items():
             print(f"  {name:<30} {taken:6.2f} s")
-        report(f"restore drill, pgbench scale {scale}", "sum of the bare steps", timed, goal=1.25)
+        title = f"restore drill, pgbench scale {given.scale}"
+        report(title, "sum of the bare steps", timed, goal=1.25)
+        print(
+            f"memory: at most {before / MIB:.0f} MiB before, {most / MIB:.0f} MiB with the drills"
+        )
     finally:
         localcloud.stop(folder)
         shutil.rmtree(folder)

@@ -1,6 +1,7 @@
-"""Memory of clusters, from /proc."""
+"""Memory of clusters, from /proc, and of this process."""
 
 import os
+import resource
 from pathlib import Path
 
 _KIB = 1024
@@ -12,6 +13,11 @@ def pss_bytes(folder: Path) -> int:
     Proportional set size: what processes share is counted once, in parts.
     """
     return sum(_pss(process) for process in _working_below(folder))
+
+
+def most_bytes() -> int:
+    """Return the most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
 
 def _working_below(folder: Path) -> list[Path]:
