@@ -1,5 +1,7 @@
--- What do the system catalogs hold: how many rows, and the sum of their hashes? Temporary objects are
--- left out. Needs SELECT on the catalogs, which everybody has on those that are listed.
+-- What do the system catalogs hold, the whole of each, or by the transaction that wrote a row last (its
+-- 32-bit number), or row by row with what a row is about: how many rows, and the sum of their hashes?
+-- Temporary objects are left out. Needs SELECT on the catalogs, which everybody has on those that are
+-- listed.
 WITH temporary (oid) AS (
     SELECT oid FROM pg_class WHERE relpersistence = 't'
      UNION SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_'
@@ -14,8 +16,14 @@ SELECT {{ catalog.name|literal }}, count(*),
        coalesce(sum(hashtextextended(format('%s', ROW({% for column in catalog.columns %}
            r.{{ [column]|ident }}{% if not loop.last %},{% endif %}{% endfor %})) COLLATE "C",
            0)::numeric), 0)::text
+       {%- if by_transaction %}, r.xmin::text::bigint{% endif %}
+       {%- if by_row %},
+       concat_ws(' ', NULL{% if catalog.relation %}, nullif(r.{{ [catalog.relation]|ident }}, 0)::regclass{% endif %}
+                    {%- if catalog.named %}, r.{{ [catalog.named]|ident }}{% endif %})
+       {%- endif %}
   FROM pg_catalog.{{ [catalog.name]|ident }} AS r
  WHERE true{% for column in catalog.numbers %}
    AND r.{{ [column]|ident }} NOT IN (SELECT oid FROM temporary){% endfor %}
+{% if by_row %} GROUP BY r.ctid, 4, 5{% elif by_transaction %} GROUP BY 4{% endif %}
 {% if not loop.last %}UNION ALL{% endif %}
 {% endfor %}

@@ -1,3 +1,3 @@
--- Which transaction wrote the newest heartbeat: what is below it was numbered on the source, not on
--- the copy since? Needs SELECT on ops.drill_heartbeat.
+-- Which transaction wrote the newest heartbeat, in 64 bits: what is below it was numbered on the source,
+-- not on the copy since? Needs SELECT on ops.drill_heartbeat.
 SELECT xmin::text::bigint FROM ops.drill_heartbeat ORDER BY id DESC LIMIT 1

@@ -85,7 +85,8 @@ def read(
 
     PostgreSQL's functions that print definitions print those of now, whatever the snapshot,
     so the questions are asked before the marker, under its snapshots and after all else:
-    what was not the same every time is moving.
+    what was not the same every time is moving. Answers that a snapshot holds still but for the
+    names of roles are taken from the snapshots alone, where no role was changed.
     """
     with crew.connect(source.login(READ)) as connection:
         with under(connection, found.snapshots[0]):
@@ -100,12 +101,17 @@ def read(
                 asked.append(questions.ask_all(connection))
                 high = _catalogs(connection)
     held, held_after = _contents(crew, source, found, shapes)
+    held_still = asked[1:]
     asked.append(_ask_now(crew, source))
+    if _moving(asked, "roles"):
+        held_still = asked
     unanswered = {q: _trouble([one[q] for one in asked]) for q in answers}
     return Baseline(
         marker=found,
         answers={q: unanswered[q] or answers[q] for q in answers},
-        moving={q: moving(*(one[q] for one in asked)) for q in answers},
+        moving={
+            q: _moving(held_still if q in questions.OF_SNAPSHOT else asked, q) for q in answers
+        },
         content={label: prove(held[label], held_after[label]) for label in held},
         sequences=reach,
         catalogs=(low, high),
@@ -142,6 +148,10 @@ def _contents(
     cut = tuple(shape.in_stretches() for shape in shapes)
     low = content.read(crew, login, cut, found.snapshots[0])
     return low, content.read(crew, login, cut, found.snapshots[1])
+
+
+def _moving(asked: Iterable[Mapping[str, Answer | Trouble]], question: str) -> frozenset[str]:
+    return moving(*(one[question] for one in asked))
 
 
 def moving(*answers: Answer | Trouble) -> frozenset[str]:

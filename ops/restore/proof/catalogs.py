@@ -1,15 +1,18 @@
 """The net under the questions: every row of the system catalogs, whatever it is about.
 
-A clone is the source's own files, so its catalogs are the same rows with the same numbers.
+A copy is the source's own files, so its catalogs are the same rows with the same numbers.
 What no question asks for, and what a new major version brings, is seen here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ops import sql
 from ops.db import Connection, statement
 from ops.restore.proof.content import Sum
+from ops.restore.proof.reading import under
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
 
@@ -18,11 +21,20 @@ CHECK = "catalogs"
 
 @dataclass(frozen=True, slots=True)
 class _Catalog:
-    """A system catalog; Jinja reads it."""
+    """A system catalog; Jinja reads it.
+
+    Attributes:
+        name: its name.
+        columns: those that are compared; none where we may not read it.
+        numbers: those that name what may be temporary.
+        relation, named: those that say what a row is about, if there are any.
+    """
 
     name: str
     columns: tuple[str, ...]
     numbers: tuple[str, ...]
+    relation: str | None
+    named: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +50,64 @@ class Catalogs:
     unread: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a catalog.
+
+    Attributes:
+        catalog: which one.
+        about: its relation and name, as far as it has such.
+        digest: the hash of what is compared of it.
+    """
+
+    catalog: str
+    about: str
+    digest: str
+
+
 def read(connection: Connection) -> Catalogs:
     """Return what the system catalogs hold; it is exactly what the transaction's snapshot sees."""
-    rows = connection.execute(statement(sql.load("restore/catalogs"))).fetchall()
-    listed = [_Catalog(name, tuple(columns), tuple(numbers)) for name, columns, numbers in rows]
-    query = sql.render("restore/catalog_rows", {"catalogs": [one for one in listed if one.columns]})
-    sums = {
-        name: Sum(count, digest) for name, count, digest in connection.execute(statement(query))
-    }
+    listed = _listed(connection)
+    sums = {name: Sum(count, digest) for name, count, digest in _ask(connection, listed)}
     return Catalogs(sums, tuple(one.name for one in listed if not one.columns))
+
+
+def by_transaction(connection: Connection) -> Mapping[tuple[str, int], Sum]:
+    """Return the same by catalog and by the 32-bit number of who wrote the rows last."""
+    rows = _ask(connection, _listed(connection), by_transaction=True)
+    return {(name, number): Sum(count, digest) for name, count, digest, number in rows}
+
+
+def rows(connection: Connection, of: Collection[str]) -> Mapping[int, frozenset[Row]]:
+    """Return the rows of some catalogs, by the 32-bit number of who wrote them last."""
+    found: dict[int, set[Row]] = defaultdict(set)
+    with under(connection):
+        listed = [one for one in _listed(connection) if one.name in of]
+        asked = _ask(connection, listed, by_transaction=True, by_row=True)
+    for name, _, digest, number, about in asked:
+        found[number].add(Row(name, about, digest))
+    return {number: frozenset(some) for number, some in found.items()}
+
+
+def _listed(connection: Connection) -> Sequence[_Catalog]:
+    rows = connection.execute(statement(sql.load("restore/catalogs"))).fetchall()
+    return [
+        _Catalog(name, tuple(columns), tuple(numbers), relation, named)
+        for name, columns, numbers, relation, named in rows
+    ]
+
+
+def _ask(
+    connection: Connection,
+    listed: Sequence[_Catalog],
+    *,
+    by_transaction: bool = False,
+    by_row: bool = False,
+) -> Sequence[tuple[Any, ...]]:
+    readable = [one for one in listed if one.columns]
+    structure = {"catalogs": readable, "by_transaction": by_transaction, "by_row": by_row}
+    query = statement(sql.render("restore/catalog_rows", structure))
+    return connection.execute(query).fetchall() if readable else ()
 
 
 def alike(before: Catalogs | Trouble, after: Catalogs | Trouble, copy: Catalogs | Trouble) -> bool:

@@ -50,6 +50,9 @@ OF_CATALOGS = frozenset(EQUAL) - {
     "large_objects",
 }
 
+# Answered by what the snapshot sees, but for the names of roles.
+OF_SNAPSHOT = frozenset({"settings", "large_objects"})
+
 # What a definition ends with where its content may not be read.
 UNSEEN = "(not seen)"
 

@@ -78,7 +78,7 @@ def backup(
             bench.note(
                 "heartbeat", lambda: checks.backup_heartbeat(crew, source, connection, began)
             )
-            bench.note("objects", lambda: objects.check(crew, source, connection))
+            bench.note(objects.CHECK, lambda: objects.check(crew, source, connection))
             bench.quick(connection, began)
             bench.dear(connection)
     except CannotConnectError as error:

@@ -11,8 +11,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from ops.db import CHANGE, Connection, LibpqPasswords
-from ops.restore.faults import inject
+from ops.db import Connection
 from ops.restore.proof import catalogs, questions
 from ops.restore.proof.questions import Answer
 from ops.restore.proof.trouble import Trouble
@@ -21,18 +20,6 @@ from ops.results import State
 from tests.integration.restore.spoiled import SPOILED
 
 CASES = [(question, *case) for question, cases in SPOILED.items() for case in cases]
-
-
-@pytest.fixture(scope="module")
-def superuser(prepared: Source) -> Iterator[Connection]:
-    local = prepared.local(prepared.instance)
-    assert local is not None
-    database = replace(
-        prepared.database, host=str(local.socket), port=local.port, passwords=LibpqPasswords()
-    )
-    with database.connect(inject.SUPERUSER, budget=CHANGE) as connection:
-        connection.execute("SET allow_system_table_mods = on")
-        yield connection
 
 
 @contextmanager

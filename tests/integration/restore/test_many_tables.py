@@ -104,7 +104,7 @@ def test_one_that_is_wrong_is_found_among_them(many: Database) -> None:
         ]
     lines = [one.differences for one in found]
     assert lines[0][0].startswith("public.t79: ")
-    assert lines[1] == ("t78_id_seq: is at its start; t78.id has 2",)
+    assert lines[1] == ("public.t78_id_seq: is at its start; t78.id has 2",)
     assert lines[2] == ("public.t77 t77_up_fkey: 2 of 2 rows",)
 
 
