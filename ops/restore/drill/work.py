@@ -175,8 +175,10 @@ class Work:
     def _before(self, part: Crew, one: CopyCourse, made: Made) -> None:
         """Spoil a copy, and let the team's own command look, where that was asked for."""
         fault, command = self.fault, self.options.before_verify
-        if one.plan.kind is Kind.CLONE and fault is not None and fault.copy is not None:
-            fault.copy(part, self.source, made)
+        if fault is not None:
+            spoil = fault.copy if one.plan.kind is Kind.CLONE else fault.restored
+            if spoil is not None:
+                spoil(part, self.source, made)
         if command:
             hook.before_verify(part, self.source, made, command)
 

@@ -26,7 +26,7 @@ class NothingToSpoilError(OpsError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault; exactly one of the last five is set.
+    """One fault; exactly one of the last six is set.
 
     Attributes:
         name: as ``--inject`` takes it.
@@ -37,6 +37,7 @@ class Fault:
         archive: spoils the source's archive, before the marker.
         moment: returns to which wrong moment to clone.
         copy: spoils the clone, before it is verified.
+        restored: spoils the restored backup, before it is verified.
         runs: spoils the list of backup runs, the newest first, before the drill reads it.
     """
 
@@ -48,6 +49,7 @@ class Fault:
     archive: SpoilsSource | None = None
     moment: Callable[[Marker], datetime] | None = None
     copy: SpoilsCopy | None = None
+    restored: SpoilsCopy | None = None
     runs: Callable[[Sequence[BackupRun]], Sequence[BackupRun]] | None = None
 
     def told(self, runs: Sequence[BackupRun]) -> Sequence[BackupRun]:

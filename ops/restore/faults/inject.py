@@ -8,7 +8,17 @@ import textwrap
 from collections.abc import Iterable
 
 from ops.errors import BadInputError
-from ops.restore.faults import access, base, files, moments, rows, schema, sequences, wal
+from ops.restore.faults import (
+    access,
+    base,
+    files,
+    moments,
+    restored,
+    rows,
+    schema,
+    sequences,
+    wal,
+)
 from ops.restore.faults.cluster import SUPERUSER
 from ops.restore.faults.fault import Fault
 from ops.restore.source import Source
@@ -18,7 +28,7 @@ __all__ = ["FAULTS", "SUPERUSER", "Fault", "LocalFaultError", "UnknownFaultError
 _WIDTH = 96
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for room in (rows, schema, sequences, access, files, moments, base, wal)
+    for room in (rows, schema, sequences, access, files, moments, base, restored, wal)
     for fault in room.FAULTS
 }
 

@@ -30,11 +30,13 @@ class Statement:
         fault: the fault's name; its file bears it too.
         of: what has to be there, in a person's words.
         connect: as the owner, or as the superuser.
+        file: that of another fault, whose statement this is too.
     """
 
     fault: str
     of: str
     connect: As
+    file: str = ""
 
     def __call__(self, crew: Crew, source: Source, made: Made) -> str:
         """Return what was spoiled; raises NothingToSpoilError."""
@@ -57,7 +59,7 @@ class Statement:
     @property
     def stem(self) -> str:
         """Return the name of its file."""
-        return self.fault.replace("-", "_")
+        return (self.file or self.fault).replace("-", "_")
 
 
 def _changes(connection: Connection, text: str) -> bool:

@@ -80,7 +80,9 @@ class Bench:
     def healthy_backup(self, name: str) -> Control:
         """Return what the checks say of a restored backup that nobody spoiled."""
         with self._part() as crew, self._gone(name):
-            return Control("backup", self._restored(crew, name))
+            found: list[CheckResult] = []
+            verify.backup(crew, self.source, self._backup(crew, name), found, _nothing)
+            return Control("backup", tuple(found))
 
     def spoiled_copy(self, fault: Fault, plan: CopyPlan, scene: Scene) -> Outcome:
         """Return what the checks say of a clone with a fault, or of a wrong moment."""
@@ -90,21 +92,27 @@ class Bench:
             if fault.moment is not None:
                 looked.spoiled = "the time to clone to"
             if fault.copy is not None:
-                if made.failure:
-                    raise CopyFailedError(made.failure)
-                looked.spoiled = fault.copy(crew, self.source, made)
+                looked.spoiled = fault.copy(crew, self.source, _whole(made))
             self._verified(crew, made, scene, found)
 
         with self._gone(plan.name):
             return self._outcome(fault, look)
 
     def spoiled_source(self, fault: Fault, plan: CopyPlan, backup: str, scene: Scene) -> Outcome:
-        """Return what the checks say of copies from a spoiled archive or backup."""
+        """Return what the checks say of copies from a spoiled archive or backup.
+
+        A restored backup that is spoiled itself says all that there is to say.
+        """
 
         def look(crew: Crew, looked: _Look, found: list[CheckResult]) -> None:
+            if fault.restored is not None:
+                made = self._backup(crew, backup)
+                looked.spoiled = fault.restored(crew, self.source, _whole(made))
+                verify.backup(crew, self.source, made, found, _nothing)
+                return
             if fault.base is not None:
                 looked.spoiled = fault.base(self.source, self.journal)
-                found += self._restored(crew, backup)
+                verify.backup(crew, self.source, self._backup(crew, backup), found, _nothing)
             here = scene
             if fault.archive is not None:
                 looked.spoiled = fault.archive(self.source, self.journal)
@@ -154,13 +162,10 @@ class Bench:
         verify.clone(crew, self.source, made, expected, results, _nothing)
         return tuple(results)
 
-    def _restored(self, crew: Crew, name: str) -> tuple[CheckResult, ...]:
+    def _backup(self, crew: Crew, name: str) -> Made:
         run = self.source.cloud.backup_runs(self.source.instance)[0]
         plan = CopyPlan(Kind.BACKUP, name, run)
-        made = copies.restore(crew, self.source, self.journal, plan, self.labels)
-        found: list[CheckResult] = []
-        verify.backup(crew, self.source, made, found, _nothing)
-        return tuple(found)
+        return copies.restore(crew, self.source, self.journal, plan, self.labels)
 
     @contextmanager
     def _part(self) -> Iterator[Crew]:
@@ -183,6 +188,12 @@ class CopyFailedError(OpsError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The copy to be spoiled could not be made: {reason}")
+
+
+def _whole(made: Made) -> Made:
+    if made.failure:
+        raise CopyFailedError(made.failure)
+    return made
 
 
 def _reason(error: Exception, crew: Crew) -> str:

@@ -70,7 +70,7 @@ class SelftestPlan:
     Attributes:
         told: faults in what the drill is told: they need no copy.
         copied: faults of a copy: each on a clone of its own, two side by side.
-        alone: faults of the source's archive or backups: one after the other.
+        alone: faults of the source's archive or of backups: one after the other.
         names: the instance that each fault is put into, by fault.
     """
 
@@ -119,9 +119,7 @@ def plan(stem: str, chosen: Options, *, stack: str, local: bool) -> SelftestPlan
         copied=tuple(
             fault for fault in faults if fault.copy is not None or fault.moment is not None
         ),
-        alone=tuple(
-            fault for fault in faults if fault.archive is not None or fault.base is not None
-        ),
+        alone=tuple(fault for fault in faults if fault.archive or fault.base or fault.restored),
         names={fault.name: f"{stem}f{number}" for number, fault in enumerate(faults, start=1)},
     )
 

@@ -51,6 +51,8 @@ def make(crew: Crew, source: Source, journal: Journal, name: str) -> Source:
     names = {"owner": source.owner}
     with rehearsal.database.connect(source.owner, budget=CHANGE, name="restore-drill") as session:
         session.execute(statement(sql.render("restore/selftest_schema", names)))
+        beat = statement(sql.load("restore/heartbeat_write"))
+        session.execute(beat, {"drill": name, "label": "rehearsal"})  # the backup is told by it
     crew.check()
     source.cloud.wait(source.cloud.create_backup(name, "of a self-test"))
     return rehearsal

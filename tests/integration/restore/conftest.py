@@ -77,6 +77,8 @@ def prepared(site: Site) -> Source:
         source = of(stack)
     with source.database.connect(source.owner, budget=CHANGE) as connection:
         connection.execute(SCHEMA.read_bytes())
+        beat = "INSERT INTO ops.drill_heartbeat (drill, label) VALUES ('none', 'after the schema')"
+        connection.execute(beat)
     source.cloud.wait(source.cloud.create_backup(source.instance, "of the tests"))
     return source
 

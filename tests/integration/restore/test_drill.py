@@ -83,6 +83,7 @@ SEEN = {
     "lagging-sequence": {"clone sequences", "clone sequence_reach"},
     "broken-index": {"clone amcheck"},
     "missing-wal": {"clone restored"},
+    "grant-not-in-backup": {"backup objects"},
 }
 
 

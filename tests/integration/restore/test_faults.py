@@ -19,9 +19,10 @@ from ops.restore.proof import questions
 from ops.restore.source import Source
 
 STATEMENTS = {
-    fault.name: (fault, fault.copy)
+    fault.name: (fault, put)
     for fault in FAULTS.values()
-    if isinstance(fault.copy, Statement)
+    for put in (fault.copy, fault.restored)
+    if isinstance(put, Statement)
 }
 
 

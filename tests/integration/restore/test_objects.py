@@ -19,11 +19,10 @@ from ops.results import CheckResult, State
 HEARTBEAT = "INSERT INTO ops.drill_heartbeat (drill, label) VALUES ('objects', 'before')"
 
 
-@pytest.fixture
-def beaten(source: Source, execute: Callable[[str], None]) -> Source:
-    """The source with a heartbeat that is younger than all objects."""
+@pytest.fixture(autouse=True)
+def beaten(execute: Callable[[str], None]) -> None:
+    """A heartbeat that is younger than all objects."""
     execute(HEARTBEAT)
-    return source
 
 
 @contextmanager
@@ -44,8 +43,8 @@ def _compared(source: Source, superuser: Connection, spoiled: str = "") -> Check
         return objects.compare(original, copy)
 
 
-def test_a_whole_copy_is_silent(beaten: Source, superuser: Connection) -> None:
-    found = _compared(beaten, superuser)
+def test_a_whole_copy_is_silent(source: Source, superuser: Connection) -> None:
+    found = _compared(source, superuser)
     assert found.state is State.OK
     assert found.examined == found.total > 1000
     assert found.differences == ()
@@ -86,21 +85,21 @@ def test_a_whole_copy_is_silent(beaten: Source, superuser: Connection) -> None:
     ],
 )
 def test_what_is_older_than_the_backup_must_be_in_it(
-    beaten: Source, superuser: Connection, spoiled: str, line: str
+    source: Source, superuser: Connection, spoiled: str, line: str
 ) -> None:
-    found = _compared(beaten, superuser, spoiled)
+    found = _compared(source, superuser, spoiled)
     assert found.state is State.FINDING
     assert line in found.differences
 
 
 def test_what_was_made_since_is_no_loss(
-    beaten: Source, superuser: Connection, execute: Callable[[str], None]
+    source: Source, superuser: Connection, execute: Callable[[str], None]
 ) -> None:
-    with _copy(superuser, beaten.owner) as copy:
+    with _copy(superuser, source.owner) as copy:
         copy.execute("SELECT 1")  # takes its snapshot
         execute("CREATE TABLE kept (x int)")
         try:
-            with beaten.database.connect(beaten.owner, budget=VERIFY) as original:
+            with source.database.connect(source.owner, budget=VERIFY) as original:
                 found = objects.compare(original, copy)
         finally:
             execute("DROP TABLE kept")
@@ -110,11 +109,11 @@ def test_what_was_made_since_is_no_loss(
 
 
 def test_a_backup_without_a_heartbeat_can_not_tell_lost_from_newer(
-    beaten: Source, superuser: Connection
+    source: Source, superuser: Connection
 ) -> None:
     with (
-        _copy(superuser, beaten.owner, "DELETE FROM ops.drill_heartbeat") as copy,
-        beaten.database.connect(beaten.owner, budget=VERIFY) as original,
+        _copy(superuser, source.owner, "DELETE FROM ops.drill_heartbeat") as copy,
+        source.database.connect(source.owner, budget=VERIFY) as original,
     ):
         copy.execute("RESET ROLE")
         copy.execute("DELETE FROM pg_policy WHERE polname = 'everybody'")

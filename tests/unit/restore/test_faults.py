@@ -23,6 +23,7 @@ STEMS = sorted(path.stem for path in FOLDER.glob("*.sql"))
 CHECKS = {
     *questions.EQUAL,
     *("restored", "application", "heartbeat", "sequences", "counts", "content", "backups"),
+    "objects",
     *("migrations", "sequence_reach", "orphans", "amcheck"),
 }
 
@@ -34,7 +35,10 @@ def test_there_are_more_faults_than_anybody_asked_for() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)
 def test_a_fault_is_whole(fault: Fault) -> None:
-    stages = (fault.base, fault.archive, fault.moment, fault.copy, fault.runs)
+    stages = (
+        *(fault.base, fault.archive, fault.moment, fault.copy, fault.restored),
+        fault.runs,
+    )
     assert sum(stage is not None for stage in stages) == 1
     assert fault.seen_by in CHECKS
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", fault.name)
