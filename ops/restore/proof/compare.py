@@ -1,7 +1,8 @@
 """Compares a clone with the baseline: pure, no connection."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ops.restore.proof import questions, sequences
 from ops.restore.proof.baseline import Baseline, Proven
@@ -253,13 +254,25 @@ def _why(trouble: Trouble | None) -> Outcome:
     return of_trouble(trouble.on_source())
 
 
-def reach(baseline: Baseline, copy: Mapping[str, Reach] | Trouble) -> CheckResult:
-    """Compare how far the sequences are: never behind, ahead by no more than WAL allows."""
+def reach(
+    baseline: Baseline,
+    copy: Mapping[str, Reach] | Trouble,
+    now: Mapping[str, Reach] | None = None,
+) -> CheckResult:
+    """Compare how far the sequences are: never behind, ahead by no more than WAL allows.
+
+    Args:
+        baseline: what the source had before and after the marker.
+        copy: what the clone has.
+        now: what the source has since; one that is set all the time can't be compared.
+    """
     before, after = baseline.marker.sequences, baseline.sequences
     if isinstance(copy, Trouble):
         return copy.result(sequences.CHECK, len(before))
     found = {
-        name: _reach(reach, after[name], copy[name])
+        name: _reach(
+            (reach, after[name], *([now[name]] if now and name in now else [])), copy[name]
+        )
         for name, reach in before.items()
         if name in after and name in copy  # a lost one is told of by the definitions
     }
@@ -267,12 +280,13 @@ def reach(baseline: Baseline, copy: Mapping[str, Reach] | Trouble) -> CheckResul
     return result(sequences.CHECK, found, Words(words, _WRONG, _UNKNOWN))
 
 
-def _reach(before: Reach, after: Reach, copy: Reach) -> Outcome:
+def _reach(source: Sequence[Reach], copy: Reach) -> Outcome:
+    before, after = source[:2]
     if not (before.readable and copy.readable):
         return Outcome(State.UNKNOWN, "may not be read: grant USAGE")
-    if before.file != after.file:
+    if any(sequences.set_anew(earlier, later) for earlier, later in pairwise(source)):
         remedy = "Drill again when nobody restarts sequences."
-        return Outcome(State.UNKNOWN, "was restarted around the marker", remedy)
+        return Outcome(State.UNKNOWN, "was restarted or set back around the marker", remedy)
     fault = sequences.fault(before, after, copy)
     return Outcome(State.FINDING, fault) if fault else Outcome(State.OK)
 

@@ -46,6 +46,15 @@ def read(connection: Connection) -> Mapping[str, Reach]:
     return {str(row[0]): Reach(*row[1:]) for row in rows}
 
 
+def set_anew(earlier: Reach, later: Reach) -> bool:
+    """Tell whether a sequence was restarted or set back between two looks at it."""
+    if earlier.file != later.file:
+        return True
+    if earlier.last is None or earlier.cycles:
+        return False
+    return later.last is None or (later.last - earlier.last) * earlier.increment < 0
+
+
 def fault(before: Reach, after: Reach, copy: Reach) -> str:
     """Return what is wrong with a recovered sequence, or nothing.
 

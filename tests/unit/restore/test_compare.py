@@ -197,8 +197,29 @@ def test_a_sequence_that_was_restarted_around_the_marker_is_unknown() -> None:
     baseline = _baseline(before={"s": first}, after={"s": second})
     found = compare.reach(baseline, {"s": _reach(None)})
     assert found.state is State.UNKNOWN
-    assert found.differences == ("s: was restarted around the marker",)
+    assert found.differences == ("s: was restarted or set back around the marker",)
     assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("later", "state"),
+    [
+        (_reach(12), State.FINDING),
+        (_reach(9), State.UNKNOWN),
+        (_reach(None), State.UNKNOWN),
+        (replace(_reach(12), file=2), State.UNKNOWN),
+    ],
+)
+def test_a_sequence_that_is_set_all_the_time_is_not_blamed_on_the_copy(
+    later: Reach, state: State
+) -> None:
+    copy = {"s": _reach(1)}
+    before, after = _baseline(before={"s": _reach(10)}, after={"s": _reach(11)}), {"s": later}
+    assert compare.reach(before, copy).state is State.FINDING
+    assert compare.reach(before, copy, after).state is state
+    assert compare.reach(before, copy, {}).state is State.FINDING
+    around = _baseline(before={"s": _reach(10)}, after={"s": later})
+    assert compare.reach(around, copy).state is state
 
 
 def test_an_unreadable_sequence_is_unknown() -> None:
@@ -219,7 +240,7 @@ BEHIND = _found(State.FINDING, "public.s: is at 1; t.id has 9", check=reach.CHEC
     "compared",
     [
         _found(State.OK),
-        _found(State.UNKNOWN, "public.s: was restarted around the marker"),
+        _found(State.UNKNOWN, "public.s: was restarted or set back around the marker"),
         _found(State.FINDING, "public.other: lags: was at 9, is at 1"),
     ],
 )
