@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from ops import durations
 from ops.cloudsql import BackupRun
 from ops.results import CheckResult, State
 
@@ -147,21 +148,12 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     if good is None or taken is None:
         detail = "there is no successful backup"
     elif now - taken > BACKUP_AGE_LIMIT:
-        detail = f"the newest successful backup, {good.id}, is {age(now - taken)} old"
+        detail = f"the newest successful backup, {good.id}, is {durations.words(now - taken)} old"
     elif failed:
         detail = f"backups failed after the newest successful one, {good.id}"
     else:
-        detail = f"the newest successful backup, {good.id}, is {age(now - taken)} old"
+        detail = f"the newest successful backup, {good.id}, is {durations.words(now - taken)} old"
         return CheckResult("backups", State.OK, len(runs), len(runs), detail)
     total = len(runs)
     lines = tuple(failed)
     return CheckResult("backups", State.FINDING, total, total, detail, lines, remedy=_TAKE)
-
-
-def age(span: timedelta) -> str:
-    """Return a span of time for people: minutes, hours, or days."""
-    minutes = max(0, int(span.total_seconds() // 60))
-    hours, rest = divmod(minutes, 60)
-    if hours >= 48:  # noqa: PLR2004 - two days read better as days
-        return f"{hours // 24} days {hours % 24} h"
-    return f"{hours} h {rest} min" if hours else f"{minutes} min"

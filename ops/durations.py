@@ -1,10 +1,13 @@
 """Lengths of time as people write them: 45m, 1h30m, 2d."""
 
 import re
+from datetime import timedelta
+from itertools import pairwise
 
 from ops.errors import BadInputError
 
 _UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_TOLD = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 class BadDurationError(BadInputError):
@@ -29,11 +32,16 @@ def parse(option: str, given: str) -> int:
     return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"(\d+)(.)", given))
 
 
-def words(seconds: float) -> str:
-    """Return a length of time for people: ``1 h 30 m``; whole seconds."""
-    rest, parts = round(seconds), []
-    for unit, size in _UNITS_S.items():
-        if rest >= size:
-            parts.append(f"{rest // size} {unit}")
-        rest %= size
-    return " ".join(parts) or "0 s"
+def words(length: timedelta | float) -> str:
+    """Return a length of time, or its seconds, for people: the two largest units that matter.
+
+    Days are told from two on, and nothing is told of what is negative: ``47 h 59 min``,
+    ``3 d 4 h``, ``12 min``, ``0 s``.
+    """
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    rest = max(0, round(seconds))
+    for (unit, size), (smaller, part) in pairwise(_TOLD):
+        if rest >= (2 * size if unit == "d" else size):
+            below = rest % size // part
+            return f"{rest // size} {unit}" + (f" {below} {smaller}" if below else "")
+    return f"{rest} s"

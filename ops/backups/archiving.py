@@ -7,8 +7,7 @@ so where that is long ago the server is asked whether anything waits.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ops import sql
-from ops.backupruns import age
+from ops import durations, sql
 from ops.backups.policy import UPLOAD_INTERVAL
 from ops.cloudsql import RecoveryWindow
 from ops.db import Connection, statement
@@ -65,7 +64,8 @@ def latest(
     lag = _lag(window, now)
     when = "the API does not tell up to when recovery reaches"
     if window is not None and window.latest is not None:
-        when = f"recovery reaches up to {age(lag)} ago, the limit is {age(limit)}"
+        late, allowed = durations.words(lag), durations.words(limit)
+        when = f"recovery reaches up to {late} ago, the limit is {allowed}"
     if lag <= limit:
         return CheckResult(CHECK, State.OK, 1, 1, when)
     if server is None:

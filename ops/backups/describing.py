@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from ops import guard
-from ops.backupruns import AUTOMATED, SUCCESSFUL, age
+from ops import durations, guard
+from ops.backupruns import AUTOMATED, SUCCESSFUL
 from ops.backups.asking import carry_out
 from ops.cloudsql import BackupRun, CloudSql
 from ops.console import Table
@@ -72,7 +72,7 @@ class Described:
             ("started (UTC)", _moment(run.started)),
             ("ended (UTC)", _moment(run.ended)),
             ("took", "" if took is None else f"{took.total_seconds():.1f} s"),
-            ("age", "" if run.ended is None else age(max(self.now - run.ended, timedelta()))),
+            ("age", "" if run.ended is None else durations.words(self.now - run.ended)),
             ("kept in", run.location),
             ("kept", _until(run)),
             ("newer successful runs", self.newer),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ops.backupruns import AUTOMATED, SUCCESSFUL, UNDER_WAY, age
+from ops import durations
+from ops.backupruns import AUTOMATED, SUCCESSFUL, UNDER_WAY
 from ops.cloudsql import BackupRun, Body, KeptBackup, RecoveryWindow
 from ops.results import CheckResult, State
 
@@ -158,7 +159,7 @@ def reaches_back(
     wanted = now - timedelta(days=declared.log_retention_days) + EDGE
     since = max(wanted, found.created + EDGE) if found.created else wanted
     facts = {"earliest": window.earliest, "latest": window.latest}
-    words = f"recovery reaches back {age(now - window.earliest)}"
+    words = f"recovery reaches back {durations.words(now - window.earliest)}"
     if window.earliest > since:
         detail = f"{words}; {declared.log_retention_days} days are declared"
         remedy = (
@@ -195,4 +196,4 @@ def _kept_lines(kept: Sequence[KeptBackup], now: datetime) -> Iterator[str]:
         if one.state not in {SUCCESSFUL, *UNDER_WAY}:
             yield f"{one.name} ({one.type}): {one.state}"
         elif one.expires is not None and one.expires - now < KEPT_WARNING:
-            yield f"{one.name} ({one.type}): is deleted in {age(one.expires - now)}"
+            yield f"{one.name} ({one.type}): is deleted in {durations.words(one.expires - now)}"

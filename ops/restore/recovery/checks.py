@@ -11,7 +11,7 @@ from datetime import datetime
 
 import psycopg
 
-from ops import sql
+from ops import durations, sql
 from ops.cloudsql import ApiError, Instance, OperationFailedError
 from ops.db import DIAGNOSTIC, VERIFY, CannotConnectError, Connection, Database, statement
 from ops.errors import OpsError
@@ -21,7 +21,6 @@ from ops.restore.proof import amcheck as damage
 from ops.restore.proof import checks, orphans, reach, trouble
 from ops.restore.recovery import body
 from ops.restore.recovery.order import Order, Task
-from ops.restore.recovery.plan import span
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 
@@ -160,7 +159,8 @@ class _Bench:
             remedy = "This is not the moment asked for. Don't use it; restore again."
             return CheckResult("heartbeat", State.FINDING, 1, 1, words, remedy=remedy)
         if written <= moment:
-            words = f"{words}, {span(moment - written)} before the moment that was restored"
+            earlier = durations.words(moment - written)
+            words = f"{words}, {earlier} before the moment that was restored"
         return CheckResult("heartbeat", State.OK, 1, 1, words)
 
     def settings(self, made: Instance, run: str) -> CheckResult:

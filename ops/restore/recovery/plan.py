@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from ops import guard
+from ops import durations, guard
 from ops.cloudsql import BackupRun
 from ops.console import Table
 from ops.copynames import NAME_LIMIT, name_stem
@@ -254,16 +254,4 @@ def _shape(request: Request, there: Situation) -> str:
 def _age(there: Situation, since: datetime | None) -> str:
     if since is None:
         return "then"
-    age = max(timedelta(), there.now - since)
-    return f"{since:%Y-%m-%d %H:%M:%S} UTC ({span(age)} ago)"
-
-
-def span(age: timedelta) -> str:
-    """Return a duration as people say it, in its two largest units."""
-    seconds = int(age.total_seconds())
-    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+    return f"{since:%Y-%m-%d %H:%M:%S} UTC ({durations.words(there.now - since)} ago)"

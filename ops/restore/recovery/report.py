@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ops import durations
 from ops.cloudsql import Operation
 from ops.console import Table
 from ops.evidence import Evidence
 from ops.restore.recovery.order import ROOM, Order, Task
-from ops.restore.recovery.plan import span
 from ops.results import CheckResult, State, verdict, worst
 
 
@@ -124,7 +124,7 @@ class Recovered:
 
     def _said(self) -> Iterator[str]:
         if self.order.moment is not None:
-            age = span(self.began - self.order.moment)
+            age = durations.words(self.began - self.order.moment)
             yield (
                 f"Not in it: what was committed since {self.order.moment:%Y-%m-%d %H:%M:%S} UTC, "
                 f"{age} before the restore began."

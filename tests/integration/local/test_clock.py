@@ -39,7 +39,7 @@ def test_it_goes_forward_and_lasts(clocked: LocalServer) -> None:
     assert set_forward.returncode == 0, set_forward.stderr
     assert json.loads(set_forward.stdout)["ahead_s"] == 26 * 3600
     shown = clock(clocked)
-    assert "1 d 2 h ahead" in shown.stdout
+    assert "26 h ahead" in shown.stdout
 
     clocked.kill_and_start()
     now = clocked.get("/local/v1/status")["clock"]["now"]

@@ -136,7 +136,7 @@ def test_an_operation_that_never_ends_is_bounded_and_told(
     report = perform(source, Options(), Silent())
     completed = results(report, "drill")["completed"]
     assert completed.state is State.UNKNOWN
-    assert "time limit of 12 m has passed" in completed.detail
+    assert "time limit of 12 min has passed" in completed.detail
     (left,) = (line for line in report.leftovers if "(CLONE on" in line)
     assert "gcloud sql operations wait" in left
     assert left in recorded(report)["leftovers"]

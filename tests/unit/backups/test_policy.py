@@ -181,6 +181,6 @@ def test_what_a_deleted_instance_left_is_looked_after() -> None:
     failed = policy.final_backups([replace(kept, state="FAILED")], "db", NOW)
     assert failed.differences == ("projects/p/backups/1 (FINAL): FAILED",)
     ending = policy.final_backups([replace(kept, expires=NOW + timedelta(days=2))], "db", NOW)
-    assert ending.differences == ("projects/p/backups/1 (FINAL): is deleted in 2 days 0 h",)
+    assert ending.differences == ("projects/p/backups/1 (FINAL): is deleted in 2 d",)
     there = replace(kept, instance_deleted=None)
     assert policy.final_backups([there], "db", NOW).state is State.NOT_APPLICABLE

@@ -25,7 +25,7 @@ def _run(number: int, status: str = "SUCCESSFUL", age: timedelta = timedelta(hou
 @pytest.mark.parametrize(
     ("runs", "state", "told"),
     [
-        ([_run(1)], State.OK, "1 h 0 min old"),
+        ([_run(1)], State.OK, "is 1 h old"),
         ([], State.FINDING, "no successful backup"),
         ([_run(1, age=BACKUP_AGE_LIMIT + timedelta(minutes=1))], State.FINDING, "30 h 1 min"),
         ([_run(2, "FAILED"), _run(1)], State.FINDING, "failed after the newest"),

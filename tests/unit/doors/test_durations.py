@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from ops.durations import BadDurationError, parse, words
@@ -16,6 +18,13 @@ def test_what_is_no_length_of_time_is_refused(given: str) -> None:
         parse("--time-limit", given)
 
 
-def test_a_length_is_told_in_the_same_units() -> None:
-    assert words(5400) == "1 h 30 m"
-    assert words(0.2) == "0 s"
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (-5, "0 s"), (0.2, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (720, "12 min"),
+        (3660, "1 h 1 min"), (5400, "1 h 30 min"), (172799, "47 h 59 min"), (172800, "2 d"),
+        (273600, "3 d 4 h"),
+    ],
+)  # fmt: skip
+def test_a_length_is_told_in_its_two_largest_units(seconds: float, told: str) -> None:
+    assert words(seconds) == words(timedelta(seconds=seconds)) == told
