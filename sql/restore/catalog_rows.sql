@@ -1,5 +1,5 @@
--- What do the system catalogs hold, the whole of each, or by the transaction that wrote a row last (its
--- 32-bit number), or row by row with what a row is about: how many rows, and the sum of their hashes?
+-- What do the system catalogs hold, by the transaction that wrote a row last (its 32-bit number), or row
+-- by row with what a row is about: how many rows, and the sum of their hashes?
 -- Temporary objects are left out. Needs SELECT on the catalogs, which everybody has on those that are
 -- listed.
 WITH temporary (oid) AS (
@@ -15,8 +15,7 @@ WITH temporary (oid) AS (
 SELECT {{ catalog.name|literal }}, count(*),
        coalesce(sum(hashtextextended(format('%s', ROW({% for column in catalog.columns %}
            r.{{ [column]|ident }}{% if not loop.last %},{% endif %}{% endfor %})) COLLATE "C",
-           0)::numeric), 0)::text
-       {%- if by_transaction %}, r.xmin::text::bigint{% endif %}
+           0)::numeric), 0)::text, r.xmin::text::bigint
        {%- if by_row %},
        concat_ws(' ', NULL{% if catalog.relation %}, nullif(r.{{ [catalog.relation]|ident }}, 0)::regclass{% endif %}
                     {%- if catalog.named %}, r.{{ [catalog.named]|ident }}{% endif %})
@@ -24,6 +23,6 @@ SELECT {{ catalog.name|literal }}, count(*),
   FROM pg_catalog.{{ [catalog.name]|ident }} AS r
  WHERE true{% for column in catalog.numbers %}
    AND r.{{ [column]|ident }} NOT IN (SELECT oid FROM temporary){% endfor %}
-{% if by_row %} GROUP BY r.ctid, 4, 5{% elif by_transaction %} GROUP BY 4{% endif %}
+ GROUP BY {% if by_row %}r.ctid, 4, 5{% else %}4{% endif %}
 {% if not loop.last %}UNION ALL{% endif %}
 {% endfor %}

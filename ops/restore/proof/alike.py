@@ -35,14 +35,12 @@ def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequenc
         bench.advance()
         if not bench.limit.passed:
             held = _catalogs(bench, connection)
-    same = catalogs.alike(*baseline.catalogs, held)
+    between = baseline.marker.between
+    rows = catalogs.rows_of(*baseline.catalogs, held, between)
     found = [
-        compare.answers(
-            baseline, question, answer, rows_alike=same and question in questions.OF_CATALOGS
-        )
-        for question, answer in answers.items()
+        compare.answers(baseline, question, answer, rows) for question, answer in answers.items()
     ]
-    found.append(catalogs.check(*baseline.catalogs, held, found))
+    found.append(catalogs.check(*baseline.catalogs, held, between, found))
     bench.advance()
     found.append(bench.try_(sequences.CHECK, lambda: _reach(bench, connection, baseline)))
     bench.crew.check()

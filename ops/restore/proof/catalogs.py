@@ -7,16 +7,19 @@ What no question asks for, and what a new major version brings, is seen here.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from ops import sql
 from ops.db import Connection, statement
 from ops.restore.proof.content import Sum
+from ops.restore.proof.marker import Window
 from ops.restore.proof.reading import under
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
 
 CHECK = "catalogs"
+_Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,24 @@ class Catalogs:
     """What the system catalogs hold.
 
     Attributes:
-        sums: rows and the sum of their hashes, by catalog.
+        sums: rows and the sum of their hashes, by catalog and by the 32-bit number of who wrote
+            them last.
         unread: those that we may not read.
     """
 
-    sums: Mapping[str, Sum]
+    sums: Mapping[_Key, Sum]
     unread: tuple[str, ...] = ()
+
+
+class Rows(Enum):
+    """How the rows of a clone's catalogs stand to the source's at the marker."""
+
+    ALIKE = "alike"
+    MOVED = "alike, but for what changed around the marker"
+    UNKNOWN = "different, or not known"
+
+
+Held = Catalogs | Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +83,8 @@ class Row:
 def read(connection: Connection) -> Catalogs:
     """Return what the system catalogs hold; it is exactly what the transaction's snapshot sees."""
     listed = _listed(connection)
-    sums = {name: Sum(count, digest) for name, count, digest in _ask(connection, listed)}
+    sums = {(name, by): Sum(count, digest) for name, count, digest, by in _ask(connection, listed)}
     return Catalogs(sums, tuple(one.name for one in listed if not one.columns))
-
-
-def by_transaction(connection: Connection) -> Mapping[tuple[str, int], Sum]:
-    """Return the same by catalog and by the 32-bit number of who wrote the rows last."""
-    rows = _ask(connection, _listed(connection), by_transaction=True)
-    return {(name, number): Sum(count, digest) for name, count, digest, number in rows}
 
 
 def rows(connection: Connection, of: Collection[str]) -> Mapping[int, frozenset[Row]]:
@@ -83,9 +92,9 @@ def rows(connection: Connection, of: Collection[str]) -> Mapping[int, frozenset[
     found: dict[int, set[Row]] = defaultdict(set)
     with under(connection):
         listed = [one for one in _listed(connection) if one.name in of]
-        asked = _ask(connection, listed, by_transaction=True, by_row=True)
-    for name, _, digest, number, about in asked:
-        found[number].add(Row(name, about, digest))
+        asked = _ask(connection, listed, by_row=True)
+    for name, _, digest, by, about in asked:
+        found[by].add(Row(name, about, digest))
     return {number: frozenset(some) for number, some in found.items()}
 
 
@@ -98,37 +107,36 @@ def _listed(connection: Connection) -> Sequence[_Catalog]:
 
 
 def _ask(
-    connection: Connection,
-    listed: Sequence[_Catalog],
-    *,
-    by_transaction: bool = False,
-    by_row: bool = False,
+    connection: Connection, listed: Sequence[_Catalog], *, by_row: bool = False
 ) -> Sequence[tuple[Any, ...]]:
     readable = [one for one in listed if one.columns]
-    structure = {"catalogs": readable, "by_transaction": by_transaction, "by_row": by_row}
-    query = statement(sql.render("restore/catalog_rows", structure))
-    return connection.execute(query).fetchall() if readable else ()
+    query = sql.render("restore/catalog_rows", {"catalogs": readable, "by_row": by_row})
+    return connection.execute(statement(query)).fetchall() if readable else ()
 
 
-def alike(before: Catalogs | Trouble, after: Catalogs | Trouble, copy: Catalogs | Trouble) -> bool:
-    """Tell whether every catalog stood still on the source, and the copy's are the same."""
+def rows_of(before: Held, after: Held, copy: Held, between: Window) -> Rows:
+    """Tell how a clone's rows stand to those of the source at the marker; see ``check``."""
     if isinstance(before, Trouble) or isinstance(after, Trouble) or isinstance(copy, Trouble):
-        return False
-    return bool(before.sums) and before.sums == after.sums == copy.sums
+        return Rows.UNKNOWN
+    if not before.sums or _wrong(before, after, copy, between):
+        return Rows.UNKNOWN
+    return Rows.ALIKE if before.sums == after.sums == copy.sums else Rows.MOVED
 
 
 def check(
-    before: Catalogs | Trouble,
-    after: Catalogs | Trouble,
-    copy: Catalogs | Trouble,
-    told: Sequence[CheckResult],
+    before: Held, after: Held, copy: Held, between: Window, told: Sequence[CheckResult]
 ) -> CheckResult:
-    """Compare the catalogs that were the same in both readings of the source.
+    """Compare the catalogs' rows with those around the marker.
+
+    What one transaction wrote is compared as a group. One that is the same before and after the
+    marker was so at the marker: rows that are deleted never come back. Rows that are in neither
+    can only be of a transaction that was under way in between.
 
     Args:
         before: on the source, before the marker.
         after: on the source, after it; the same where it is exact.
         copy: on the clone.
+        between: which transactions may have finished in between.
         told: what the questions found: a difference that they name is not told twice.
     """
     for one in (before, after, copy):
@@ -137,28 +145,52 @@ def check(
     assert not isinstance(before, Trouble)  # noqa: S101 - the loop above returned it
     assert not isinstance(after, Trouble)  # noqa: S101
     assert not isinstance(copy, Trouble)  # noqa: S101
-    still = [name for name in before.sums if before.sums[name] == after.sums.get(name)]
-    total = len(before.sums)
-    facts = {"not_seen": before.unread, "moving": sorted(before.sums.keys() - set(still))}
+    total = sum(one.rows for one in before.sums.values())
+    still = sum(before.sums[key].rows for key in _still(before, after))
+    names = {name for name, _ in before.sums}
+    between_them = copy.sums.keys() - before.sums.keys() - after.sums.keys()
+    changed = {key for key, _ in before.sums.items() ^ after.sums.items()}
+    moving = {name for name, _ in changed | between_them}
+    facts = {"not_seen": before.unread, "moving": sorted(moving)}
+    wrong = _wrong(before, after, copy, between)
     lines = tuple(
-        f"{name}: {_rows(copy.sums.get(name))}; the source has {_rows(before.sums[name])}"
-        for name in still
-        if copy.sums.get(name) != before.sums[name]
+        f"{name}: {_summed(copy, keys)}; the source has {_summed(before, keys)}"
+        for name, keys in sorted(wrong.items())
     )
-    moving = f"; {total - len(still)} changed while they were read" if len(still) < total else ""
+    more = f"; {len(moving)} changed while they were read" if moving else ""
     if lines and any(one.state is State.FINDING for one in told):
-        words = f"{len(lines)} of {total} catalogs differ, as the objects do that are named{moving}"
-        return CheckResult(CHECK, State.NOT_APPLICABLE, len(still), total, words, lines, facts)
+        words = f"{len(lines)} of {len(names)} catalogs differ, as the objects do that are named"
+        return CheckResult(CHECK, State.NOT_APPLICABLE, still, total, words + more, lines, facts)
     if lines:
-        words = f"{len(lines)} of {total} catalogs differ in what no other question names{moving}"
-        return CheckResult(CHECK, State.FINDING, len(still), total, words, lines, facts)
+        words = f"{len(lines)} of {len(names)} catalogs differ in what no other question names"
+        return CheckResult(CHECK, State.FINDING, still, total, words + more, lines, facts)
     if moving:
-        words = f"{len(still)} of {total} catalogs are as at the marker{moving}: compared by object"
-        return CheckResult(CHECK, State.NOT_APPLICABLE, len(still), total, words, (), facts)
-    rows = sum(one.rows for one in before.sums.values())
-    words = f"all {rows} rows of {total} catalogs are as at the marker"
+        words = f"{still} of {total} rows of {len(names)} catalogs are as at the marker{more}"
+        words = f"{words}: compared by object"
+        return CheckResult(CHECK, State.NOT_APPLICABLE, still, total, words, (), facts)
+    words = f"all {total} rows of {len(names)} catalogs are as at the marker"
     return CheckResult(CHECK, State.OK, total, total, words, (), facts)
 
 
-def _rows(found: Sum | None) -> str:
-    return "it is not there" if found is None else f"{found.rows} rows, hash {found.digest}"
+def _still(before: Catalogs, after: Catalogs) -> frozenset[_Key]:
+    return frozenset(key for key, one in before.sums.items() if after.sums.get(key) == one)
+
+
+def _wrong(
+    before: Catalogs, after: Catalogs, copy: Catalogs, between: Window
+) -> Mapping[str, Sequence[_Key]]:
+    """Return the groups of rows that can't have been so at the marker, by catalog."""
+    found: dict[str, list[_Key]] = defaultdict(list)
+    for key in _still(before, after):
+        if copy.sums.get(key) != before.sums[key]:
+            found[key[0]].append(key)
+    for key in copy.sums.keys() - before.sums.keys() - after.sums.keys():
+        if key[1] not in between:
+            found[key[0]].append(key)
+    return found
+
+
+def _summed(held: Catalogs, keys: Sequence[_Key]) -> str:
+    some = [held.sums[key] for key in keys if key in held.sums]
+    rows, digest = sum(one.rows for one in some), sum(int(one.digest) for one in some)
+    return f"{rows} rows, hash {digest}" if some else "no such rows"

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from ops.restore.proof import questions, sequences
 from ops.restore.proof.baseline import Baseline, Proven
+from ops.restore.proof.catalogs import Rows
 from ops.restore.proof.content import Content, Sum
 from ops.restore.proof.outcomes import Outcome, Words, of_trouble, result
 from ops.restore.proof.questions import Answer
@@ -24,7 +25,7 @@ _SHOWN_RANGES = 3  # of pages that differ
 
 
 def answers(
-    baseline: Baseline, question: str, copy: Answer | Trouble, *, rows_alike: bool = False
+    baseline: Baseline, question: str, copy: Answer | Trouble, rows: Rows = Rows.UNKNOWN
 ) -> CheckResult:
     """Compare the answers to one question.
 
@@ -32,17 +33,21 @@ def answers(
         baseline: what the source answered.
         question: its name.
         copy: what the copy answers.
-        rows_alike: the catalogs that the answer is drawn from hold the same rows as at the
-            marker. Then an object that looks otherwise was only printed at another time:
-            PostgreSQL prints definitions of now, whatever the snapshot.
+        rows: how the rows of the system catalogs stand. Where they are as at the marker, an
+            object that looks otherwise was only printed at another time: PostgreSQL prints
+            definitions of now, whatever the snapshot. Where all that differs was changed around
+            the marker, so was such an object.
     """
     source, moving = baseline.answers[question], baseline.moving[question]
+    by_rows = rows is Rows.ALIKE and question in questions.OF_CATALOGS
     if isinstance(copy, Trouble):
         return copy.result(question, 0 if isinstance(source, Trouble) else len(source))
     if isinstance(source, Trouble):
-        return _by_rows(question, copy, {}) if rows_alike else source.result(question, 0)
-    if rows_alike:
+        return _by_rows(question, copy, {}) if by_rows else source.result(question, 0)
+    if by_rows:
         return _by_rows(question, copy, source)
+    if rows is Rows.MOVED and question not in questions.OF_OTHERS:
+        moving |= questions.differing(source, copy)
     lines = [*_differences(source, copy, moving)]
     hidden = {name for name in source if source[name].endswith(questions.UNSEEN)} - moving
     still = [name for name in source if name not in moving and name not in hidden]
@@ -80,7 +85,7 @@ def answers(
 def _by_rows(question: str, copy: Answer, source: Answer) -> CheckResult:
     """Return that all is well, and how many objects that rests on their rows alone for."""
     words = question.replace("_", " ")
-    other = sorted(name for name in copy if source.get(name) != copy[name])
+    other = sorted(questions.differing(source, copy) & copy.keys())
     detail = f"all {len(copy)} {words} are as at the marker"
     if other:
         detail += f": {len(other)} changed before or after it, their rows in the catalogs did not"

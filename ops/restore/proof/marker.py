@@ -24,6 +24,7 @@ from ops.restore.source import Source
 # than these would cost more than the sandwich does.
 TRIES = 60
 WRITE = Budget(statement_s=10.0, lock_s=2.0, read_only=False)
+_EPOCH = 1 << 32
 HOLD = Budget(statement_s=10.0, lock_s=1.0, read_only=True)
 
 
@@ -42,14 +43,15 @@ class NoHeartbeatTableError(OpsError):
 class Snapshot:
     """Which transactions have finished, as ``pg_current_snapshot()`` says it."""
 
+    xmin: int
     xmax: int
     running: frozenset[int]
 
     @classmethod
     def parse(cls, text: str) -> "Snapshot":
         """Return the snapshot of ``xmin:xmax:list``."""
-        _, xmax, running = text.split(":")
-        return cls(int(xmax), frozenset(int(one) for one in running.split(",") if one))
+        xmin, xmax, running = text.split(":")
+        return cls(int(xmin), int(xmax), frozenset(int(one) for one in running.split(",") if one))
 
     def finished_since(self, earlier: "Snapshot") -> frozenset[int]:
         """Return the transactions that finished after an earlier snapshot."""
@@ -60,6 +62,22 @@ class Snapshot:
         """Return the transactions below a number that had not finished here."""
         begun = self.running | frozenset(range(self.xmax, number))
         return frozenset(one for one in begun if one < number)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Transactions that may have finished between two snapshots, subtransactions among them.
+
+    Attributes:
+        begin, end: the first number, and the one behind the last, in 64 bits.
+    """
+
+    begin: int = 0
+    end: int = 0
+
+    def __contains__(self, short: int) -> bool:
+        """Tell whether a row's 32-bit number is one of them."""
+        return (short - self.begin) % _EPOCH < self.end - self.begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,7 @@ class Marker:
             shows them: their commit was under way.
         sequences: how far the sequences were before.
         snapshots: exported; one where exact, else the one before and the one after.
+        between: what may have finished between them; nothing where exact.
     """
 
     drill: str
@@ -90,6 +109,7 @@ class Marker:
     unseen: tuple[str, ...]
     sequences: Mapping[str, Reach]
     snapshots: tuple[str, ...]
+    between: Window = Window()
 
 
 @contextmanager
@@ -138,6 +158,7 @@ def hold(crew: Crew, source: Source, drill: str, tries: int = TRIES) -> Iterator
             unseen=tuple(str(one) for one in sorted(high.unseen_before(after.transaction))),
             sequences=reach,
             snapshots=names,
+            between=Window() if exact else Window(low.xmin, high.xmax),
         )
 
 

@@ -53,7 +53,7 @@ class Written:
 def written(connection: Connection) -> Written:
     """Return what the catalogs hold, by who wrote it."""
     with under(connection):
-        sums = catalogs.by_transaction(connection)
+        sums = catalogs.read(connection).sums
         row = connection.execute(statement(sql.load("restore/snapshot"))).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM
     return Written(sums, Snapshot.parse(row[0]).xmax)

@@ -39,16 +39,20 @@ EQUAL = (
     "large_objects",
 )
 
-# Drawn from rows of the system catalogs that everybody may read, and nothing else: where those
-# rows are alike, so are the objects.
-OF_CATALOGS = frozenset(EQUAL) - {
-    "roles",
-    "extensions",
-    "settings",
-    "publications",
-    "other_objects",
-    "large_objects",
-}
+# Drawn from rows of the system catalogs that not everybody may read, or from what is no row there.
+OF_OTHERS = frozenset({"roles", "large_objects"})
+
+# Drawn from rows that everybody may read, and nothing else: where they are alike, so are these.
+OF_CATALOGS = (
+    frozenset(EQUAL)
+    - OF_OTHERS
+    - {
+        "extensions",
+        "settings",
+        "publications",
+        "other_objects",
+    }
+)
 
 # Answered by what the snapshot sees, but for the names of roles.
 OF_SNAPSHOT = frozenset({"settings", "large_objects"})
@@ -93,6 +97,12 @@ def answer(connection: Connection, question: str, limit: Limit = limits.NONE) ->
 def ask_all(connection: Connection) -> Mapping[str, Answer | Trouble]:
     """Return the answers to all questions, by question."""
     return {question: answer(connection, question) for question in EQUAL}
+
+
+def differing(source: Answer, copy: Answer) -> frozenset[str]:
+    """Return the objects whose definition is not the same."""
+    every = source.keys() | copy.keys()
+    return frozenset(name for name in every if source.get(name) != copy.get(name))
 
 
 def not_seen(question: str, found: Answer) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from ops.db import Connection
 from ops.restore.proof import catalogs, questions
+from ops.restore.proof.marker import Window
 from ops.restore.proof.questions import Answer
 from ops.restore.proof.trouble import Trouble
 from ops.restore.source import Source
@@ -69,10 +70,10 @@ def test_what_no_question_asks_for_is_seen_in_the_catalogs(
         changed = superuser.execute(spoiled.encode()).rowcount
         with _as_owner(superuser, prepared) as connection:
             after = catalogs.read(connection)
-    healthy = catalogs.check(before, before, again, ())
-    broken = catalogs.check(before, before, after, ())
-    named = catalogs.check(before, before, after, [replace(broken, check="functions")])
-    moving = catalogs.check(before, after, after, ())
+    healthy = catalogs.check(before, before, again, Window(), ())
+    broken = catalogs.check(before, before, after, Window(), ())
+    named = catalogs.check(before, before, after, Window(), [replace(broken, check="functions")])
+    moving = catalogs.check(before, after, after, Window(), ())
     assert healthy.state is State.OK, healthy.differences
     assert changed
     assert broken.state is State.FINDING

@@ -66,7 +66,7 @@ def test_no_lock_is_kept_while_everything_is_read(many: Database) -> None:
     tables = answers["tables"]
     assert not isinstance(tables, Trouble)
     assert len(tables) == 2 * TABLES - 1
-    assert rows.sums["pg_class"].rows > 3 * TABLES
+    assert sum(one.rows for (name, _), one in rows.sums.items() if name == "pg_class") > 3 * TABLES
     assert len(held) == len(cut) == TABLES
     assert [one.trouble for one in (*held.values(), *cut.values()) if one.trouble] == []
     assert sum(one.rows for one in held.values()) == 2 * TABLES - 1

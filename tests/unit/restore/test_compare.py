@@ -6,9 +6,9 @@ import pytest
 
 from ops.restore.proof import alike, catalogs, compare, reach, sequences
 from ops.restore.proof.baseline import Baseline, Proven, moving, prove
-from ops.restore.proof.catalogs import Catalogs
+from ops.restore.proof.catalogs import Catalogs, Rows
 from ops.restore.proof.content import Content, Sum, TableShape
-from ops.restore.proof.marker import Marker
+from ops.restore.proof.marker import Marker, Window
 from ops.restore.proof.sequences import Reach
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
@@ -274,7 +274,7 @@ def test_objects_whose_catalog_rows_are_alike_were_only_printed_at_another_time(
     source = {"kept": "x", "renamed away": "x", "changed": "x"}
     copy = {"kept": "x", "renamed": "x", "changed": "y"}
     baseline = _baseline(answers=source, changing=frozenset({"changed"}))
-    found = compare.answers(baseline, "tables", copy, rows_alike=True)
+    found = compare.answers(baseline, "tables", copy, Rows.ALIKE)
     assert (found.state, found.examined, found.total) == (State.OK, 3, 3)
     assert "2 changed before or after it" in found.detail
     assert found.evidence["by_catalog_rows"] == ["changed", "renamed"]
@@ -283,7 +283,7 @@ def test_objects_whose_catalog_rows_are_alike_were_only_printed_at_another_time(
 
 def test_what_the_source_could_not_print_is_known_by_its_rows() -> None:
     baseline = replace(_baseline(), answers={"tables": UNREADABLE})
-    found = compare.answers(baseline, "tables", {"a": "1"}, rows_alike=True)
+    found = compare.answers(baseline, "tables", {"a": "1"}, Rows.ALIKE)
     assert (found.state, found.examined) == (State.OK, 1)
     assert compare.answers(baseline, "tables", {"a": "1"}).state is State.UNKNOWN
 
@@ -291,13 +291,56 @@ def test_what_the_source_could_not_print_is_known_by_its_rows() -> None:
 def test_a_copy_that_can_not_print_its_objects_is_damaged_whatever_its_rows_are() -> None:
     broken = Trouble(State.FINDING, "cache lookup failed")
     baseline = _baseline(answers={"a": "1"})
-    assert compare.answers(baseline, "tables", broken, rows_alike=True).state is State.FINDING
+    assert compare.answers(baseline, "tables", broken, Rows.ALIKE).state is State.FINDING
 
 
-def test_catalogs_are_alike_only_where_every_one_is_and_none_moved() -> None:
-    held, other = Catalogs({"pg_class": Sum(2, "7")}), Catalogs({"pg_class": Sum(2, "8")})
-    assert catalogs.alike(held, held, held)
-    assert not catalogs.alike(held, held, other)
-    assert not catalogs.alike(other, held, held)
-    assert not catalogs.alike(held, UNREADABLE, held)
-    assert not catalogs.alike(Catalogs({}), Catalogs({}), Catalogs({}))
+def test_what_changed_around_the_marker_is_not_known() -> None:
+    baseline = _baseline(answers={"kept": "x", "renamed away": "x"})
+    copy = {"kept": "x", "renamed": "x"}
+    found = compare.answers(baseline, "tables", copy, Rows.MOVED)
+    assert (found.state, found.examined, found.total) == (State.UNKNOWN, 1, 2)
+    assert found.differences == ("renamed", "renamed away")
+    for question in ("roles", "large_objects"):
+        other = replace(baseline, answers={question: baseline.answers["tables"]})
+        other = replace(other, moving={question: frozenset()})
+        assert compare.answers(other, question, copy, Rows.MOVED).state is State.FINDING
+
+
+def _held(**sums: int) -> Catalogs:
+    """Return catalogs of which ``by_7=3`` wrote transaction 7 rows with the hash 3."""
+    return Catalogs({("pg_class", int(by[3:])): Sum(2, str(n)) for by, n in sums.items()})
+
+
+BEFORE = _held(by_5=1, by_7=3)
+AFTER = _held(by_5=1, by_12=4)
+AROUND = Window(10, 14)
+
+
+@pytest.mark.parametrize(
+    ("after", "copy", "between", "rows"),
+    [
+        (BEFORE, BEFORE, Window(), Rows.ALIKE),
+        (BEFORE, BEFORE, AROUND, Rows.ALIKE),
+        (AFTER, BEFORE, AROUND, Rows.MOVED),
+        (AFTER, AFTER, AROUND, Rows.MOVED),
+        (AFTER, _held(by_5=1, by_11=9), AROUND, Rows.MOVED),
+        (BEFORE, _held(by_5=1, by_7=3, by_11=9), AROUND, Rows.MOVED),
+        (BEFORE, _held(by_5=1, by_7=3, by_11=9), Window(), Rows.UNKNOWN),
+        (BEFORE, _held(by_5=1, by_7=3, by_15=9), AROUND, Rows.UNKNOWN),
+        (BEFORE, _held(by_5=1, by_7=4), AROUND, Rows.UNKNOWN),
+        (AFTER, _held(by_5=2, by_7=3), AROUND, Rows.UNKNOWN),
+        (AFTER, _held(by_7=3), AROUND, Rows.UNKNOWN),
+    ],
+)
+def test_a_catalog_row_is_from_before_the_marker_or_from_around_it(
+    after: Catalogs, copy: Catalogs, between: Window, rows: Rows
+) -> None:
+    assert catalogs.rows_of(BEFORE, after, copy, between) is rows
+    told = catalogs.check(BEFORE, after, copy, between, ())
+    assert (told.state is State.FINDING) is (rows is Rows.UNKNOWN)
+    assert (told.state is State.OK) is (rows is Rows.ALIKE and after == BEFORE)
+
+
+def test_nothing_is_known_of_catalogs_that_could_not_be_read() -> None:
+    assert catalogs.rows_of(BEFORE, UNREADABLE, BEFORE, AROUND) is Rows.UNKNOWN
+    assert catalogs.rows_of(Catalogs({}), Catalogs({}), Catalogs({}), AROUND) is Rows.UNKNOWN
