@@ -16,6 +16,7 @@ from bench.floor import Bare, bare
 from bench.timing import Pair, report, seconds
 from ops import localcloud
 from ops.cloudsql import CloudSql
+from ops.localserver import Server
 
 PROJECT = "bench"
 NAME = "backed-up"
@@ -25,7 +26,7 @@ RUNS = 5
 SCALE = 100  # of pgbench: 1.5 GB
 
 
-def _filled(api: CloudSql, server: localcloud.Server, programs: Bare, scale: int) -> Path:
+def _filled(api: CloudSql, server: Server, programs: Bare, scale: int) -> Path:
     """Make an instance with pgbench's tables; return the folder of its socket."""
     body = {
         "name": NAME,
@@ -47,7 +48,7 @@ def _filled(api: CloudSql, server: localcloud.Server, programs: Bare, scale: int
     return Path(facts["socket"])
 
 
-def _timed(api: CloudSql, server: localcloud.Server, programs: Bare, socket: Path) -> Pair:
+def _timed(api: CloudSql, server: Server, programs: Bare, socket: Path) -> Pair:
     copy = programs.folder / "copy"
 
     def ours() -> None:

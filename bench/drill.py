@@ -28,7 +28,7 @@ from ops.backups.create import create
 from ops.console import Silent
 from ops.db import CHANGE, Budget, Database, LibpqPasswords
 from ops.invocation import Invocation, begin
-from ops.localcloud import LocalInstance
+from ops.localserver import LocalInstance
 from ops.migrations import files, runner
 from ops.migrations.change import connector
 from ops.restore.drill.perform import Options, perform

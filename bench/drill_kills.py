@@ -35,6 +35,7 @@ from ops.errors import ExitCode, OpsError
 from ops.evidence import chain, key
 from ops.invocation import Invocation, begin
 from ops.journal import unfinished
+from ops.localserver import Server
 from ops.migrations import files, runner
 from ops.migrations.change import connector
 from ops.restore.drill.plan import began
@@ -220,7 +221,7 @@ class Trials:
                 found.append((str(table), int(row[0]), str(row[1])))
         return tuple(found)
 
-    def _server(self) -> localcloud.Server:
+    def _server(self) -> Server:
         return self.run.target.server()
 
 

@@ -35,7 +35,7 @@ from ops.db import CHANGE, Database, PasswordFolder
 from ops.failover.perform import perform
 from ops.failover.plan import Options
 from ops.failover.source import Source
-from ops.localcloud import LocalInstance, Server
+from ops.localserver import LocalInstance, Server
 from ops.migrations import files
 from ops.store import FolderStore
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops import localcloud
 from ops.console import Table
 from ops.errors import BadInputError
+from ops.localserver import Server
 
 _NUMBERS = ("share", "count", "seconds", "seed", "free_mb")
 _WHOLE = ("count", "seed", "free_mb")
@@ -80,7 +80,7 @@ def _about(fact: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def change(server: localcloud.Server, *, clear: bool, options: Mapping[str, str]) -> Faults:
+def change(server: Server, *, clear: bool, options: Mapping[str, str]) -> Faults:
     """Lift all faults if asked to, put one in force if one is named; return those in force.
 
     Args:
@@ -91,7 +91,7 @@ def change(server: localcloud.Server, *, clear: bool, options: Mapping[str, str]
     Raises:
         BadNumberError: a number is none.
         NothingAddedError: no kind.
-        ops.localcloud.RefusedError: the server can't make sense of it.
+        ops.localserver.RefusedError: the server can't make sense of it.
     """
     given = {name: text for name, text in options.items() if text}
     if given and "kind" not in given:

@@ -9,6 +9,7 @@ from infra import localclock, localfaults, smalldisk
 from ops import localcloud
 from ops.console import Table
 from ops.errors import BadInputError
+from ops.localserver import Server
 from ops.target import NotLocalError, Target, password_folder
 
 
@@ -189,7 +190,7 @@ def bucket(target: Target, data: str, name: str) -> Bucket:
 
     Raises:
         ops.localcloud.NotRunningError: the server does not run.
-        ops.localcloud.RefusedError: the name can't be a bucket's.
+        ops.localserver.RefusedError: the name can't be a bucket's.
     """
     made = localcloud.require(_data(target, data)).ask("POST", "buckets", {"name": name})
     return Bucket(made["name"], Path(made["folder"]))
@@ -219,7 +220,7 @@ def clock(target: Target, data: str, forward: str, to: str) -> localclock.Clock:
     Raises:
         ops.durations.BadDurationError: ``forward`` is no length of time.
         infra.localclock.TwoTimesError: both were given.
-        ops.localcloud.RefusedError: the time is over, none, or too far away.
+        ops.localserver.RefusedError: the time is over, none, or too far away.
     """
     asked = localclock.request(forward, to)
     server = localcloud.require(_data(target, data))
@@ -245,7 +246,7 @@ def environment(target: Target, data: str = "") -> Environment:
     )
 
 
-def _libpq(target: Target, server: localcloud.Server) -> Mapping[str, str | None]:
+def _libpq(target: Target, server: Server) -> Mapping[str, str | None]:
     """Return psql's way to the stack's database as its owner; only the port before a deploy."""
     port: dict[str, str | None] = {"PGPORT": str(server.pg_port)}
     instance = server.instance(target.instance)
@@ -267,7 +268,7 @@ def _libpq(target: Target, server: localcloud.Server) -> Mapping[str, str | None
     }
 
 
-def _status(server: localcloud.Server) -> Status:
+def _status(server: Server) -> Status:
     facts = server.ask("GET", "status")
     instances = tuple(
         InstanceLine(

@@ -11,6 +11,7 @@ from ops.bucketstore import BucketStore
 from ops.cloudsql import CloudSql
 from ops.db import Database, LibpqPasswords, PasswordFolder, Passwords
 from ops.errors import OpsError
+from ops.localserver import Server
 from ops.objects import BucketObjects, FolderObjects, Objects
 from ops.store import FolderStore, Store
 
@@ -80,7 +81,7 @@ class Target:
         bucket = self.settings.storage.evidence
         return FolderStore(self.state) if bucket is None else BucketStore(bucket, self.stack)
 
-    def server(self) -> localcloud.Server:
+    def server(self) -> Server:
         """Return the running local Cloud SQL; raises NotRunningError, or on cloud stacks."""
         if self.local is None:
             raise NotLocalError(self.stack)

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from ops import localcloud
-from ops.localcloud import Server
+from ops.localserver import Server
 
 PROJECT = "bench"
 PASSWORD = "bench"  # noqa: S105 - of instances that live as long as this run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ops.cloudsql import CloudSql
 from ops.db import Budget, Database
-from ops.localcloud import LocalInstance, Server
+from ops.localserver import LocalInstance, Server
 from ops.restore.crew import Login
 from ops.store import Store
 from ops.target import Target

@@ -11,6 +11,7 @@ import pytest
 
 from ops import localcloud
 from ops.cloudsql import CloudSql
+from ops.localserver import Server
 
 PG_PORT = 5493
 
@@ -36,7 +37,7 @@ def _processes(data: Path) -> list[int]:
     return found
 
 
-def _create(server: localcloud.Server) -> None:
+def _create(server: Server) -> None:
     cloud = CloudSql("p", server.url)
     body = {
         "name": "one",

@@ -11,6 +11,7 @@ import pytest
 
 from infra import localfaults, rehearsal, smalldisk
 from ops import localcloud
+from ops.localserver import RefusedError
 from ops.target import Target, load
 
 PG_PORT = "5494"
@@ -49,7 +50,7 @@ def test_a_bucket_is_made_once_and_a_bad_name_refused(target: Target) -> None:
     made = rehearsal.bucket(target, "", "exports")
     assert made == rehearsal.bucket(target, "", "exports")
     assert made.folder.is_dir()
-    with pytest.raises(localcloud.RefusedError, match="lower-case"):
+    with pytest.raises(RefusedError, match="lower-case"):
         rehearsal.bucket(target, "", "Exports")
 
 
@@ -64,8 +65,8 @@ def test_faults_are_put_in_force_shown_and_lifted(target: Target) -> None:
     assert status.blocks()[-1] == added.blocks()[0]
 
     for wrong, error, said in (
-        ({"kind": "nope"}, localcloud.RefusedError, "Use one of: unavailable"),
-        ({"kind": "lost-wal", "instance": "n"}, localcloud.RefusedError, "does not exist"),
+        ({"kind": "nope"}, RefusedError, "Use one of: unavailable"),
+        ({"kind": "lost-wal", "instance": "n"}, RefusedError, "does not exist"),
         ({"kind": "slow", "count": "few"}, localfaults.BadNumberError, "--count is 'few'"),
         ({"free_mb": "3"}, localfaults.NothingAddedError, "--free-mb without a fault"),
     ):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from ops import guard
 from ops.db import CHANGE, Connection, Database, LibpqPasswords
-from ops.localcloud import LocalInstance
+from ops.localserver import LocalInstance
 from ops.restore.copies import Made
 from ops.restore.crew import Crew, Login
 from ops.restore.faults.fault import NothingToSpoilError

@@ -20,7 +20,7 @@ from ops import sql
 from ops.db import CHANGE, statement
 from ops.errors import OpsError
 from ops.journal import Journal
-from ops.localcloud import LocalInstance
+from ops.localserver import LocalInstance
 from ops.restore import cleanup
 from ops.restore.copies import Made
 from ops.restore.crew import Crew

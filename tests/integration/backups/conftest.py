@@ -11,7 +11,7 @@ from infra.deploy.apply import deploy
 from ops import localcloud
 from ops.console import Console, Format, Silent
 from ops.invocation import Invocation
-from ops.localcloud import Server
+from ops.localserver import Server
 from ops.migrations import files, runner
 from ops.migrations.change import connector
 from ops.target import load

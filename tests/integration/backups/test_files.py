@@ -24,7 +24,7 @@ from ops.db import CHANGE
 from ops.guard import NO_CONSENT
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
-from ops.localcloud import Server
+from ops.localserver import Server
 from ops.objects import NoObjectError, ObjectFacts, parse
 from ops.results import State
 

@@ -12,7 +12,7 @@ from ops.backups.verify import Verification, verify
 from ops.db import CHANGE, Database, LibpqPasswords
 from ops.guard import NO_CONSENT
 from ops.invocation import Invocation
-from ops.localcloud import Server
+from ops.localserver import Server
 from ops.results import State
 
 LIMIT_S = 30

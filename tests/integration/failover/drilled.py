@@ -11,7 +11,7 @@ from ops.db import CHANGE
 from ops.failover.plan import Options
 from ops.failover.source import Source
 from ops.failover.standing import standing
-from ops.localcloud import Server
+from ops.localserver import Server
 
 SETTLE_S = 60.0
 SHORT = Options(before_s=0.3, after_s=0.2, limit_s=60.0)

@@ -1,39 +1,17 @@
 """Settings: the three stacks as they are, and everything wrong told at once."""
 
 import json
-from datetime import UTC, datetime, time
+from datetime import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from infra.settings import ChangeWindow, DenyPeriod, SettingsError, load
+from infra.settings import ChangeWindow, SettingsError, load
 from infra.settings.declared import config_section, engine_values
 from infra.settings.validation import validate
 from infra.stackfile import ROOT, StackFileError, UnknownStackError, read_config, stacks
-from ops.tiers import BadTierError, parse_tier
-
-GOOD: dict[str, object] = {
-    "gcp:project": "p",
-    "gcp:region": "asia-east1",
-    "ai-square-db:networkName": "net",
-}
-
-
-def problems(**ours: object) -> tuple[str, ...]:
-    with pytest.raises(SettingsError) as caught:
-        validate("test", GOOD | {f"ai-square-db:{key}": value for key, value in ours.items()})
-    return caught.value.problems
-
-
-def declared_flags(words: dict[str, object]) -> set[str]:
-    settings = validate("test", GOOD | {"ai-square-db:flags": words})
-    return {flag.name for flag in settings.instance.flags}
-
-
-def write(root: Path, stack: str, text: str) -> None:
-    (root / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
-    (root / f"Pulumi.{stack}.yaml").write_text(text)
+from tests.unit.infra.declared import GOOD, problems, write
 
 
 def test_the_context_is_in_the_stack_files() -> None:
@@ -278,25 +256,6 @@ def test_a_broken_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
         load("x", tmp_path)
 
 
-def test_flags_that_need_more_memory_than_there_is_are_refused() -> None:
-    (told,) = problems(flags={"max_connections": 5000})
-    assert told.startswith("ai-square-db:flags: max_connections: 5000 with these flags needs")
-    assert "of the tier's 7.5 GB" in told
-    assert "work_mem 19.5 GB (5000 x 4 MB), sessions 9.77 GB (5000 x 2 MB)" in told
-    assert "At most 818 connections fit" in told
-    (told,) = problems(flags={"max_connections": 50, "work_mem": "200MB"})
-    assert "work_mem 9.77 GB (50 x 200 MB)" in told
-    memory = {"maintenance_work_mem": "2GB", "shared_buffers": "4.5GB", "max_connections": 100}
-    (told,) = problems(flags=memory)
-    assert "autovacuum 3 GB (3 workers x 1 GB)" in told
-
-
-def test_a_replica_needs_the_memory_too() -> None:
-    small = {"reader": {"tier": "db-custom-1-3840", "flags": {"shared_buffers": "2.25GB"}}}
-    (told,) = problems(flags={"max_connections": 300}, replicas=small)
-    assert told.startswith("ai-square-db:replicas.reader.flags: max_connections: 300 with")
-
-
 def test_what_is_written_twice_is_told_with_the_rest(tmp_path: Path) -> None:
     flags = "    work_mem: 8MB\n    max_connections: 5000\n    work_mem: 16MB\n"
     write(
@@ -313,129 +272,10 @@ def test_what_is_written_twice_is_told_with_the_rest(tmp_path: Path) -> None:
     assert any("max_connections: 5000 with these flags needs" in problem for problem in told)
 
 
-@pytest.mark.parametrize(
-    ("flags", "switch"),
-    [
-        ({"pgaudit.log": "ddl"}, "cloudsql.enable_pgaudit"),
-        ({"pgaudit.log": "ddl", "cloudsql.enable_pgaudit": False}, "cloudsql.enable_pgaudit"),
-        ({"auto_explain.log_min_duration": "1s"}, "cloudsql.enable_auto_explain"),
-        ({"cron.database_name": "ai_square"}, "cloudsql.enable_pg_cron"),
-    ],
-)
-def test_a_flag_of_a_library_needs_the_library(flags: dict[str, object], switch: str) -> None:
-    (told,) = problems(flags=flags)
-    name = next(iter(flags))
-    assert told == f"ai-square-db:flags: {name} does nothing without {switch}. Set that to on."
-    assert name in declared_flags(flags | {switch: True})
-    reader = {"reader": {"flags": flags}}
-    assert [told for told in problems(replicas=reader) if told.startswith("ai-square-db:replicas")]
-
-
-def test_the_library_that_is_always_there_needs_no_switch() -> None:
-    assert "pg_stat_statements.track" in declared_flags({"pg_stat_statements.track": "all"})
-
-
-@pytest.mark.parametrize(
-    ("version", "name", "said"),
-    [
-        ("POSTGRES_17", "old_snapshot_threshold", "removed it after PostgreSQL 16"),
-        ("POSTGRES_17", "trace_recovery_messages", "removed it after PostgreSQL 16"),
-        ("POSTGRES_16", "force_parallel_mode", "removed it after PostgreSQL 15"),
-    ],
-)
-def test_a_flag_that_the_version_no_longer_has(version: str, name: str, said: str) -> None:
-    words = {"old_snapshot_threshold": "1h", "trace_recovery_messages": "log"}
-    flags: dict[str, object] = {name: words.get(name, "off")}
-    (told,) = problems(databaseVersion=version, flags=flags)
-    assert f"flags: {name}: " in told
-    assert said in told
-    assert name in declared_flags(flags)
-
-
 def test_words_stay_words_as_pulumi_reads_them(tmp_path: Path) -> None:
     write(tmp_path, "x", "config:\n  x:a: on\n  x:b: 18:00\n  x:c: 010\n  x:d: true\n  x:e: 10\n")
     config = read_config("x", tmp_path)
     assert [config[f"x:{k}"] for k in "abcde"] == ["on", "18:00", "010", True, 10]
-
-
-@pytest.mark.parametrize(
-    ("moment", "inside"),
-    [
-        (datetime(2026, 11, 20, 22, 30, tzinfo=UTC), True),  # a Friday
-        (datetime(2026, 11, 21, 1, 59, tzinfo=UTC), True),
-        (datetime(2026, 11, 21, 2, 0, tzinfo=UTC), False),
-        (datetime(2026, 11, 21, 22, 30, tzinfo=UTC), False),
-        (datetime(2026, 11, 20, 1, 0, tzinfo=UTC), False),
-    ],
-)
-def test_a_window_may_cross_midnight(moment: datetime, inside: bool) -> None:  # noqa: FBT001 - a parameter of the table above
-    assert ChangeWindow(("fri",), time(22), time(2)).contains(moment) is inside
-
-
-def test_a_window_of_days_alone_is_the_whole_day() -> None:
-    settings = validate("test", GOOD | {"ai-square-db:changeDays": ["sun"]})
-    assert settings.change_window is not None
-    assert settings.change_window.contains(datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
-    assert not settings.change_window.contains(datetime(2026, 11, 23, 0, 0, tzinfo=UTC))
-    assert str(settings.change_window) == "sun 00:00-00:00 UTC"
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("db-f1-micro", "its name is not db-custom-VCPU-MB"),
-        ("db-custom-3-7680", "1 or an even number"),
-        ("db-custom-98-614400", "up to 96"),
-        ("db-custom-2-7700", "multiple of 256"),
-        ("db-custom-1-3584", "at least 3840"),
-        ("db-custom-1-7680", "0.9 to 6.5 GB of memory a vCPU"),
-        ("db-custom-16-7680", "0.9 to 6.5 GB of memory a vCPU"),
-    ],
-)
-def test_tiers_that_are_not_made(name: str, why: str) -> None:
-    with pytest.raises(BadTierError, match=why):
-        parse_tier(name)
-
-
-def test_tiers_that_are_made() -> None:
-    assert parse_tier("db-custom-1-3840").vcpus == 1
-    assert parse_tier("db-custom-2-13312").memory_mb == 13312
-    assert parse_tier("db-custom-96-638976").vcpus == 96
-
-
-CLEAR = """
-config:
-  gcp:project: p
-  gcp:region: asia-east1
-  ai-square-db:networkName: net
-"""
-
-
-@pytest.mark.parametrize(
-    ("line", "value"),
-    [
-        ("gcp:credentials: hunter2-key", "hunter2-key"),
-        ("gcp:accessToken: ya29.hunter2", "hunter2"),
-        ("other:dbPassword: hunter2", "hunter2"),
-        ("other:url: postgres://app:hunter2@10.0.0.1/db", "hunter2"),
-        ("other:keys: ['-----BEGIN RSA PRIVATE KEY-----']", "BEGIN"),
-    ],
-)
-def test_a_secret_in_clear_is_refused_and_not_repeated(
-    tmp_path: Path, line: str, value: str
-) -> None:
-    write(tmp_path, "x", f"{CLEAR}  {line}\n")
-    with pytest.raises(SettingsError) as caught:
-        load("x", tmp_path)
-    (said,) = caught.value.problems
-    assert said.startswith(line.split(": ", maxsplit=1)[0])
-    assert "a secret stands in the file in clear" in said
-    assert value not in str(caught.value)
-
-
-def test_an_encrypted_secret_is_taken(tmp_path: Path) -> None:
-    write(tmp_path, "x", f"{CLEAR}  other:dbPassword:\n    secure: v1:abc:def\n")
-    assert load("x", tmp_path).project == "p"
 
 
 def test_replicas_come_after_what_they_follow() -> None:
@@ -471,9 +311,3 @@ def test_iam_users_log_in_by_their_postgresql_names() -> None:
         ("a@b.com", "readonly"),
         ("job@p.iam", "monitor"),
     ]
-
-
-def test_a_yearly_period_without_maintenance_may_cross_the_new_year() -> None:
-    period = {"denyMaintenanceStart": "12-20", "denyMaintenanceEnd": "01-10"}
-    settings = validate("test", GOOD | {f"ai-square-db:{k}": v for k, v in period.items()})
-    assert settings.instance.maintenance.deny == DenyPeriod("12-20", "01-10", "00:00:00")
