@@ -13,7 +13,7 @@ from ops.db import Connection, statement
 from ops.restore.proof import limit as limits
 from ops.restore.proof import trouble
 from ops.restore.proof.limit import Limit
-from ops.restore.proof.reading import released
+from ops.restore.proof.reading import TRIES, released
 from ops.restore.proof.trouble import Trouble
 
 Answer = Mapping[str, str]  # object -> definition
@@ -68,8 +68,6 @@ SECRET = {
     "other_objects": ("user mapping ", "the options of user mappings"),
 }
 
-_TRIES = 3  # objects that are dropped while they are described make a statement fail
-
 
 def ask(connection: Connection, question: str) -> Answer:
     """Return a question's answer, by object; keeps no lock."""
@@ -81,7 +79,7 @@ def ask(connection: Connection, question: str) -> Answer:
 def answer(connection: Connection, question: str, limit: Limit = limits.NONE) -> Answer | Trouble:
     """Return a question's answer, or why there is none."""
     found = limits.LATE
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         if limit.passed:
             return limits.LATE
         try:

@@ -15,6 +15,7 @@ _R = TypeVar("_R")
 # Small things share a statement, which saves four round trips each. Their locks are held
 # together, so they stay a fraction of the smallest lock table (64 a connection by default).
 TOGETHER = 50
+TRIES = 3  # an object that is dropped while it is looked at makes a statement fail
 
 
 @contextmanager
