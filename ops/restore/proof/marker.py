@@ -24,8 +24,8 @@ from ops.restore.source import Source
 # than these would cost more than the sandwich does.
 TRIES = 60
 WRITE = Budget(statement_s=10.0, lock_s=2.0, read_only=False)
-_EPOCH = 1 << 32
 HOLD = Budget(statement_s=10.0, lock_s=1.0, read_only=True)
+EPOCH = 1 << 32  # numbers of transactions, until the 32 bits that rows hold begin anew
 
 
 class NoHeartbeatTableError(OpsError):
@@ -77,7 +77,7 @@ class Window:
 
     def __contains__(self, short: int) -> bool:
         """Tell whether a row's 32-bit number is one of them."""
-        return (short - self.begin) % _EPOCH < self.end - self.begin
+        return (short - self.begin) % EPOCH < self.end - self.begin
 
 
 @dataclass(frozen=True, slots=True)

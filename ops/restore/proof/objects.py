@@ -16,13 +16,12 @@ from ops.restore.crew import Crew
 from ops.restore.proof import catalogs
 from ops.restore.proof.catalogs import Row
 from ops.restore.proof.content import Sum
-from ops.restore.proof.marker import Snapshot
+from ops.restore.proof.marker import EPOCH, Snapshot
 from ops.restore.proof.reading import under
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 
 CHECK = "objects"
-_EPOCH = 1 << 32
 _FIRST_NORMAL = 3  # below it are bootstrap's and the frozen number, which no epoch has
 
 
@@ -46,8 +45,8 @@ class Written:
         """
         if short < _FIRST_NORMAL:
             return short
-        whole = self.next - self.next % _EPOCH + short
-        return whole if whole < self.next or whole < _EPOCH else whole - _EPOCH
+        whole = self.next - self.next % EPOCH + short
+        return whole if whole < self.next or whole < EPOCH else whole - EPOCH
 
 
 def written(connection: Connection) -> Written:
