@@ -9,12 +9,11 @@ Run with the project's Python: .venv/bin/python -m bench.basebackup [SCALE]
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from bench.floor import Bare, bare
+from bench.stand import stand
 from bench.timing import Pair, report, seconds
-from ops import localcloud
 from ops.cloudsql import CloudSql
 from ops.localserver import Server
 
@@ -71,18 +70,13 @@ def _timed(api: CloudSql, server: Server, programs: Bare, socket: Path) -> Pair:
 def main() -> None:
     """Print both figures and their ratio."""
     scale = int(sys.argv[1]) if len(sys.argv) > 1 else SCALE
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
-    try:
-        server = localcloud.ensure(folder, port=0, pg_port=5498, stand_in=True)
+    with stand(5498) as stood:
+        server = stood.server
         api = CloudSql(PROJECT, server.url)
         with bare() as programs:
             socket = _filled(api, server, programs, scale)
             timed = _timed(api, server, programs, socket)
         report(f"backupRuns.insert at scale {scale}", "pg_basebackup", timed, goal=1.3)
-    finally:
-        localcloud.stop(folder)
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,11 @@ Run with the project's Python: .venv/bin/python -m bench.create
 """
 
 import itertools
-import shutil
-import tempfile
 from pathlib import Path
 
 from bench.floor import Bare, bare
+from bench.stand import stand
 from bench.timing import pair, report
-from ops import localcloud
 from ops.cloudsql import CloudSql
 
 PROJECT = "bench"
@@ -45,10 +43,8 @@ def _floor(programs: Bare, number: int) -> Path:
 def main() -> None:
     """Print both figures and their ratio."""
     numbers = itertools.count()
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
-    try:
-        server = localcloud.ensure(folder, port=0, pg_port=5499, stand_in=True)
+    with stand(5499) as stood:
+        server = stood.server
         api = CloudSql(PROJECT, server.url)
         with bare() as programs:
             running: list[Path] = []
@@ -60,9 +56,6 @@ def main() -> None:
             for data in running:
                 programs.stop(data)
         report("instances.insert until DONE", "initdb + start + pg_basebackup", timed, goal=1.3)
-    finally:
-        localcloud.stop(folder)
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Run with the project's Python: .venv/bin/python -m bench.door
 """
 
 import json
-import shutil
 import socket
 import ssl
 import statistics
@@ -13,14 +12,13 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pg8000.dbapi  # type: ignore[import-untyped]  # it ships no types
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ops import localcloud
+from bench.stand import stand
 from ops.cloudsql import CloudSql
 
 PROJECT = "bench"
@@ -118,15 +116,10 @@ def _bulk(there: socket.socket) -> float:
 
 def main() -> None:
     """Print the figures of the three ways, and the ratios to the direct ones."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
-    try:
-        server = localcloud.ensure(folder, port=0, pg_port=5432, stand_in=True)
+    with stand(5432) as stood:
+        server = stood.server
         address = _make(CloudSql(PROJECT, server.url))
         _report(address, _context(server.url))
-    finally:
-        localcloud.stop(folder)
-        shutil.rmtree(folder)
 
 
 def _report(address: str, context: ssl.SSLContext) -> None:

@@ -13,7 +13,6 @@ import itertools
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from bench import memory
 from bench.floor import Bare, bare
+from bench.stand import stand
 from bench.timing import Pair, pair, report, seconds
 from infra.deploy.apply import deploy
 from ops import localcloud, target
@@ -173,11 +173,7 @@ def main() -> None:
     parser.add_argument("scale", type=int, nargs="?", default=100)
     parser.add_argument("--runs", type=int, default=RUNS)
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
-    os.environ["LOCAL_CLOUDSQL_DIR"] = str(folder)
-    try:
-        localcloud.ensure(folder, port=0, pg_port=5498, stand_in=True)
+    with stand(5498):
         timed, steps, (before, most) = _measure(given.scale, given.runs)
         for name, taken in steps.taken.items():
             print(f"  {name:<30} {taken:6.2f} s")
@@ -186,9 +182,6 @@ def main() -> None:
         print(
             f"memory: at most {before / MIB:.0f} MiB before, {most / MIB:.0f} MiB with the drills"
         )
-    finally:
-        localcloud.stop(folder)
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,10 @@ Run with the project's Python: .venv/bin/python -m bench.drill_kills ROUNDS [--s
 import argparse
 import os
 import random
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,8 +24,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.stand import stand
 from infra.deploy.apply import deploy
-from ops import localcloud
 from ops.backups.create import create
 from ops.console import Silent
 from ops.db import CHANGE, VERIFY
@@ -250,24 +248,18 @@ def main() -> None:
     parser.add_argument("rounds", type=int)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="drill-kills-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
-    os.environ["LOCAL_CLOUDSQL_DIR"] = str(folder)
     rounds: list[Round] = []
-    try:
-        localcloud.ensure(folder, port=0, pg_port=localcloud.free_port(PG_PORT), stand_in=True)
+    with stand(PG_PORT) as stood:
         trials = Trials(given.seed)
-        print(f"a drill takes {trials.duration_s:.1f} s; seed {given.seed}, data in {folder}")
+        print(f"a drill takes {trials.duration_s:.1f} s; seed {given.seed}, data in {stood.folder}")
         for number in range(1, given.rounds + 1):
             rounds.append(trials.round())
             print(f"{number:>4} {rounds[-1]}", flush=True)
         records = trials.records()
-    finally:
-        localcloud.stop(folder)
+        stood.keep = any(one.wrong for one in rounds)
     print(summary(rounds, records))
-    if any(one.wrong for one in rounds):
+    if stood.keep:
         sys.exit(ExitCode.FINDING)
-    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

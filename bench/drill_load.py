@@ -14,19 +14,17 @@ import argparse
 import itertools
 import os
 import random
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 import psycopg
 
 from bench.floor import Bare, bare
+from bench.stand import stand
 from infra.deploy.apply import deploy
 from ops import localcloud, target
 from ops.backups.create import create
@@ -248,26 +246,20 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="drill-load-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
-    os.environ["LOCAL_CLOUDSQL_DIR"] = str(folder)
     reports: list[Report] = []
-    try:
-        with bare() as programs:
-            localcloud.ensure(folder, port=0, pg_port=localcloud.free_port(PG_PORT), stand_in=True)
-            trials = Trials(programs, given.clients, given.pause, given.seed)
-            load: Callable[[], AbstractContextManager[None]] = getattr(trials, given.load)
-            for number in range(1, given.rounds + 1):
-                with load():
-                    reports.append(trials.drill())
-                print(told(number, reports[-1]), flush=True)
-    finally:
-        localcloud.stop(folder)
+    with bare() as programs, stand(PG_PORT) as stood:
+        trials = Trials(programs, given.clients, given.pause, given.seed)
+        load: Callable[[], AbstractContextManager[None]] = getattr(trials, given.load)
+        for number in range(1, given.rounds + 1):
+            with load():
+                reports.append(trials.drill())
+            print(told(number, reports[-1]), flush=True)
+        stood.keep = any(one.state is State.FINDING for one in reports)
     came = Counter(one.verdict for one in reports)
     print(f"{len(reports)} drills under {given.load}: {dict(came)}; {dict(trials.changes)}")
-    if any(one.state is State.FINDING for one in reports):
+    if stood.keep:
+        print(f"The data stay in {stood.folder}.")
         sys.exit(ExitCode.FINDING)
-    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

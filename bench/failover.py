@@ -11,24 +11,21 @@ Run with the project's Python: .venv/bin/python -m bench.failover [ROUNDS]
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 
 from bench.floor import Bare, bare
+from bench.stand import stand
 from bench.timing import Pair, report, seconds
 from infra.settings import Pool
-from ops import localcloud
 from ops.cloudsql import CloudSql
 from ops.console import Silent
 from ops.db import CHANGE, Database, PasswordFolder
@@ -224,10 +221,8 @@ def _floor(programs: Bare, number: int) -> float:
 def main() -> None:
     """Print both figures, their ratio, and the lost commits."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
-    try:
-        server = localcloud.ensure(folder, port=0, pg_port=5497, stand_in=True)
+    with stand(5497) as stood:
+        server = stood.server
         api = CloudSql(PROJECT, server.url)
         _provision(api)
         source = _drilled(server, api)
@@ -254,9 +249,6 @@ def main() -> None:
         print(
             f"acknowledged commits lost: {lost} of {promised}; longest {max(pair.subject_s):.2f} s"
         )
-    finally:
-        localcloud.stop(folder)
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

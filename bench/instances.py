@@ -9,17 +9,15 @@ Run with the project's Python: .venv/bin/python -m bench.instances
 import contextlib
 import http.client
 import itertools
-import shutil
 import statistics
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.floor import Bare, bare
 from bench.memory import pss_bytes
+from bench.stand import stand
 from bench.timing import Pair, report, seconds
-from ops import localcloud
 from ops.cloudsql import CloudSql
 
 PROJECT = "bench"
@@ -105,11 +103,9 @@ def _get(url: str, path: str) -> None:
 
 def main() -> None:
     """Print the figures beside their floors."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    folder.chmod(0o755)  # initdb, run as an unprivileged user, has to pass through
     made: list[Path] = []
-    try:
-        server = localcloud.ensure(folder, port=0, pg_port=5499, stand_in=True)
+    with stand(5499) as stood:
+        server, folder = stood.server, stood.folder
         api = CloudSql(PROJECT, server.url)
         with bare() as programs:
             try:
@@ -122,9 +118,6 @@ def main() -> None:
                 for data in made:
                     programs.stop(data)
         _listing(api, server.url)
-    finally:
-        localcloud.stop(folder)
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
