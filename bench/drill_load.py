@@ -3,11 +3,11 @@
 Loads: ``ddl`` (two sessions that create, alter, drop, rewrite, truncate and restart whatever
 they can, PAUSE seconds apart), ``pgbench`` (with CLIENTS), ``held`` (a transaction that is open
 for longer than the drill takes, and a prepared one), ``idle`` (nobody writes, and the server
-restarts in between). What can't be proven under a load is unknown; a finding is wrong, and ends
-in exit code 3.
+restarts in between). With --hard no exact marker is looked for. What can't be proven under a load
+is unknown; a finding is wrong, and ends in exit code 3.
 
 Run with the project's Python, LOAD one of the four:
-.venv/bin/python -m bench.drill_load LOAD ROUNDS [--clients N] [--pause S] [--seed N]
+.venv/bin/python -m bench.drill_load LOAD ROUNDS [--clients N] [--pause S] [--hard] [--seed N]
 """
 
 import argparse
@@ -111,9 +111,10 @@ class Trials:
         self._pgbench("--initialize", "--quiet", f"--scale={SCALE}").wait()
         create(self.run, "bench")
 
-    def drill(self) -> Report:
-        """Drill the source once."""
-        return perform(self.source, Options(latest=True), Silent())
+    def drill(self, *, hard: bool) -> Report:
+        """Drill the source once, the hard way with snapshots before and after the marker."""
+        given = Options(latest=True, exact_tries=0) if hard else Options(latest=True)
+        return perform(self.source, given, Silent())
 
     @contextmanager
     def ddl(self) -> Iterator[None]:
@@ -244,6 +245,7 @@ def main() -> None:
     parser.add_argument("rounds", type=int)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--pause", type=float, default=0.0)
+    parser.add_argument("--hard", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     reports: list[Report] = []
@@ -252,7 +254,7 @@ def main() -> None:
         load: Callable[[], AbstractContextManager[None]] = getattr(trials, given.load)
         for number in range(1, given.rounds + 1):
             with load():
-                reports.append(trials.drill())
+                reports.append(trials.drill(hard=given.hard))
             print(told(number, reports[-1]), flush=True)
         stood.keep = any(one.state is State.FINDING for one in reports)
     came = Counter(one.verdict for one in reports)

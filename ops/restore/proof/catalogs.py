@@ -136,7 +136,7 @@ def check(
         before: on the source, before the marker.
         after: on the source, after it; the same where it is exact.
         copy: on the clone.
-        between: which transactions may have finished in between.
+        between: which transactions may have finished before the marker and after ``before``.
         told: what the questions found: a difference that they name is not told twice.
     """
     for one in (before, after, copy):

@@ -66,7 +66,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Transactions that may have finished between two snapshots, subtransactions among them.
+    """Transactions that may have finished between a snapshot and the marker after it.
+
+    Subtransactions are among them. None is as young as the marker's own: a clone's own
+    transactions get the numbers behind that, which the source gave to others.
 
     Attributes:
         begin, end: the first number, and the one behind the last, in 64 bits.
@@ -95,7 +98,7 @@ class Marker:
             shows them: their commit was under way.
         sequences: how far the sequences were before.
         snapshots: exported; one where exact, else the one before and the one after.
-        between: what may have finished between them; nothing where exact.
+        between: what may have finished between the first and the marker; nothing where exact.
     """
 
     drill: str
@@ -158,7 +161,7 @@ def hold(crew: Crew, source: Source, drill: str, tries: int = TRIES) -> Iterator
             unseen=tuple(str(one) for one in sorted(high.unseen_before(after.transaction))),
             sequences=reach,
             snapshots=names,
-            between=Window() if exact else Window(low.xmin, high.xmax),
+            between=Window() if exact else Window(low.xmin, at.transaction),
         )
 
 

@@ -130,7 +130,9 @@ def _busy(source: Source) -> Iterator[None]:
             writer.join()
 
 
-@pytest.mark.parametrize(("fault", "verdict"), [("", "pass"), ("altered-row", "fail")])
+@pytest.mark.parametrize(
+    ("fault", "verdict"), [("", "pass"), ("altered-row", "fail"), ("changed-enum", "fail")]
+)
 def test_a_busy_source_is_compared_in_what_stood_still(
     source: Source, fault: str, verdict: str
 ) -> None:
