@@ -63,17 +63,14 @@ def answers(
         )
     if moving or hidden:
         unknown = ((moving, "changed while they were read"), (hidden, "may not be read"))
-        told = "; ".join(
-            f"{len(some)} of {len(source)} {words} {why}" for some, why in unknown if some
-        )
+        total = len(source.keys() | moving)
+        told = "; ".join(f"{len(some)} of {total} {words} {why}" for some, why in unknown if some)
         remedy = "Drill again when nobody changes objects."
         if hidden:
             remedy = f"sql/restore/{question}.sql says which privilege it needs."
         lines = sorted(moving | hidden)
         known = len(still)
-        return CheckResult(
-            question, State.UNKNOWN, known, len(source), told, tuple(lines), facts, remedy
-        )
+        return CheckResult(question, State.UNKNOWN, known, total, told, tuple(lines), facts, remedy)
     detail = f"all {len(source)} {words} are as at the marker"
     if secret:
         detail = f"{detail}; {secret} are not seen"

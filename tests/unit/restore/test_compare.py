@@ -298,7 +298,7 @@ def test_what_changed_around_the_marker_is_not_known() -> None:
     baseline = _baseline(answers={"kept": "x", "renamed away": "x"})
     copy = {"kept": "x", "renamed": "x"}
     found = compare.answers(baseline, "tables", copy, Rows.MOVED)
-    assert (found.state, found.examined, found.total) == (State.UNKNOWN, 1, 2)
+    assert (found.state, found.examined, found.total) == (State.UNKNOWN, 1, 3)
     assert found.differences == ("renamed", "renamed away")
     for question in ("roles", "large_objects"):
         other = replace(baseline, answers={question: baseline.answers["tables"]})
