@@ -4,7 +4,7 @@ A copy is the source's own files, so its catalogs are the same rows with the sam
 What no question asks for, and what a new major version brings, is seen here.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -52,6 +52,14 @@ class Catalogs:
 
     sums: Mapping[_Key, Sum]
     unread: tuple[str, ...] = ()
+
+    def totals(self) -> Mapping[str, Sum]:
+        """Return rows and the sum of their hashes by catalog."""
+        rows, digests = Counter[str](), Counter[str]()
+        for (name, _), one in self.sums.items():
+            rows[name] += one.rows
+            digests[name] += int(one.digest)
+        return {name: Sum(rows[name], str(digests[name])) for name in rows}
 
 
 class Rows(Enum):
@@ -120,7 +128,8 @@ def rows_of(before: Held, after: Held, copy: Held, between: Window) -> Rows:
         return Rows.UNKNOWN
     if not before.sums or _wrong(before, after, copy, between):
         return Rows.UNKNOWN
-    return Rows.ALIKE if before.sums == after.sums == copy.sums else Rows.MOVED
+    still = before.sums == after.sums and before.totals() == copy.totals()
+    return Rows.ALIKE if still else Rows.MOVED
 
 
 def check(
@@ -128,9 +137,10 @@ def check(
 ) -> CheckResult:
     """Compare the catalogs' rows with those around the marker.
 
-    What one transaction wrote is compared as a group. One that is the same before and after the
-    marker was so at the marker: rows that are deleted never come back. Rows that are in neither
-    can only be of a transaction that was under way in between.
+    A catalog that stood still is compared as a whole, whoever wrote its rows. In one that moved,
+    what one transaction wrote is a group. One that is the same before and after the marker was so
+    at the marker: rows that are deleted never come back. Rows that are in neither can only be of
+    a transaction that was under way in between.
 
     Args:
         before: on the source, before the marker.
@@ -147,12 +157,11 @@ def check(
     assert not isinstance(copy, Trouble)  # noqa: S101
     total = sum(one.rows for one in before.sums.values())
     still = sum(before.sums[key].rows for key in _still(before, after))
-    names = {name for name, _ in before.sums}
-    between_them = copy.sums.keys() - before.sums.keys() - after.sums.keys()
-    changed = {key for key, _ in before.sums.items() ^ after.sums.items()}
-    moving = {name for name, _ in changed | between_them}
-    facts = {"not_seen": before.unread, "moving": sorted(moving)}
+    names, theirs = {name for name, _ in before.sums}, copy.totals()
     wrong = _wrong(before, after, copy, between)
+    other = {name for name, one in before.totals().items() if theirs.get(name) != one}
+    moving = _moved(before, after) | (other - wrong.keys())
+    facts = {"not_seen": before.unread, "moving": sorted(moving)}
     lines = tuple(
         f"{name}: {_summed(copy, keys)}; the source has {_summed(before, keys)}"
         for name, keys in sorted(wrong.items())
@@ -176,16 +185,23 @@ def _still(before: Catalogs, after: Catalogs) -> frozenset[_Key]:
     return frozenset(key for key, one in before.sums.items() if after.sums.get(key) == one)
 
 
+def _moved(before: Catalogs, after: Catalogs) -> frozenset[str]:
+    return frozenset(name for (name, _), _ in before.sums.items() ^ after.sums.items())
+
+
 def _wrong(
     before: Catalogs, after: Catalogs, copy: Catalogs, between: Window
 ) -> Mapping[str, Sequence[_Key]]:
     """Return the groups of rows that can't have been so at the marker, by catalog."""
     found: dict[str, list[_Key]] = defaultdict(list)
+    mine, theirs = copy.totals(), before.totals()
+    still = mine.keys() - _moved(before, after)
+    whole = {name for name in still if mine[name] == theirs.get(name)}
     for key in _still(before, after):
-        if copy.sums.get(key) != before.sums[key]:
+        if key[0] not in whole and copy.sums.get(key) != before.sums[key]:
             found[key[0]].append(key)
     for key in copy.sums.keys() - before.sums.keys() - after.sums.keys():
-        if key[1] not in between:
+        if key[0] not in whole and key[1] not in between:
             found[key[0]].append(key)
     return found
 

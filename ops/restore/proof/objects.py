@@ -80,12 +80,13 @@ def compare(original: Connection, connection: Connection) -> CheckResult:
     held = _held(connection, {whole for whole in suspects.values() if whole < newest})
     names = {name for name, _ in other}
     mine, copies = catalogs.rows(original, names), catalogs.rows(connection, names)
+    every = frozenset(row for some in copies.values() for row in some)
     lines: Counter[str] = Counter()
     since = 0
     for short, whole in suspects.items():
-        absent = mine.get(short, frozenset()) - copies.get(short, frozenset())
+        absent = mine.get(short, frozenset()) - every
         if whole in held:
-            lines.update(_lines(absent, copies))
+            lines.update(_lines(absent, every))
         else:
             since += len(absent)
     return _result(lines, since, total, told=newest > 0)
@@ -112,8 +113,8 @@ def _result(lines: Counter[str], since: int, total: int, *, told: bool) -> Check
     return CheckResult(CHECK, State.NOT_APPLICABLE, known, total, words)
 
 
-def _lines(absent: frozenset[Row], copies: Mapping[int, frozenset[Row]]) -> Iterator[str]:
-    there = {(one.catalog, one.about) for some in copies.values() for one in some}
+def _lines(absent: frozenset[Row], every: frozenset[Row]) -> Iterator[str]:
+    there = {(one.catalog, one.about) for one in every}
     for row in absent:
         altered = row.about and (row.catalog, row.about) in there
         about = f"{row.catalog} {row.about}".rstrip()

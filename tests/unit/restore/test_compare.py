@@ -321,6 +321,7 @@ AROUND = Window(10, 14)
     [
         (BEFORE, BEFORE, Window(), Rows.ALIKE),
         (BEFORE, BEFORE, AROUND, Rows.ALIKE),
+        (BEFORE, _held(by_5=1, by_99=3), Window(), Rows.ALIKE),
         (AFTER, BEFORE, AROUND, Rows.MOVED),
         (AFTER, AFTER, AROUND, Rows.MOVED),
         (AFTER, _held(by_5=1, by_11=9), AROUND, Rows.MOVED),
