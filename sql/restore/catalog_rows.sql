@@ -1,5 +1,6 @@
 -- What do the system catalogs hold, by the transaction that wrote a row last (its 32-bit number), or row
--- by row with what a row is about: how many rows, and the sum of their hashes?
+-- by row with what a row is about, of all or of some transactions: how many rows, and the sum of their
+-- hashes?
 -- Temporary objects are left out. Needs SELECT on the catalogs, which everybody has on those that are
 -- listed.
 WITH temporary (oid) AS (
@@ -13,8 +14,8 @@ WITH temporary (oid) AS (
 )
 {% for catalog in catalogs %}
 SELECT {{ catalog.name|literal }}, count(*),
-       coalesce(sum(hashtextextended(format('%s', ROW({% for column in catalog.columns %}
-           r.{{ [column]|ident }}{% if not loop.last %},{% endif %}{% endfor %})) COLLATE "C",
+       coalesce(sum(hashtextextended((ROW({% for column in catalog.columns %}
+           r.{{ [column]|ident }}{% if not loop.last %},{% endif %}{% endfor %})::text) COLLATE "C",
            0)::numeric), 0)::text, r.xmin::text::bigint
        {%- if by_row %},
        concat_ws(' ', NULL{% if catalog.relation %}, nullif(r.{{ [catalog.relation]|ident }}, 0)::regclass{% endif %}
@@ -23,6 +24,8 @@ SELECT {{ catalog.name|literal }}, count(*),
   FROM pg_catalog.{{ [catalog.name]|ident }} AS r
  WHERE true{% for column in catalog.numbers %}
    AND r.{{ [column]|ident }} NOT IN (SELECT oid FROM temporary){% endfor %}
+{% if by_row %}   AND (%(writers)s::bigint[] IS NULL OR r.xmin::text::bigint = ANY (%(writers)s::bigint[]))
+{% endif %}
  GROUP BY {% if by_row %}r.ctid, 4, 5{% else %}4{% endif %}
 {% if not loop.last %}UNION ALL{% endif %}
 {% endfor %}

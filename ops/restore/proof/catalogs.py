@@ -95,15 +95,21 @@ def read(connection: Connection) -> Catalogs:
     return Catalogs(sums, tuple(one.name for one in listed if not one.columns))
 
 
-def rows(connection: Connection, of: Collection[str]) -> Mapping[int, frozenset[Row]]:
-    """Return the rows of some catalogs, by the 32-bit number of who wrote them last."""
-    found: dict[int, set[Row]] = defaultdict(set)
+def rows(
+    connection: Connection, of: Collection[str], writers: Collection[int] | None = None
+) -> frozenset[Row]:
+    """Return the rows of some catalogs.
+
+    Args:
+        connection: in no transaction.
+        of: the catalogs.
+        writers: 32-bit numbers of who wrote the rows last; None for everybody.
+    """
+    given = {"writers": None if writers is None else list(writers)}
     with under(connection):
         listed = [one for one in _listed(connection) if one.name in of]
-        asked = _ask(connection, listed, by_row=True)
-    for name, _, digest, by, about in asked:
-        found[by].add(Row(name, about, digest))
-    return {number: frozenset(some) for number, some in found.items()}
+        asked = _ask(connection, listed, given, by_row=True)
+        return frozenset(Row(name, about, digest) for name, _, digest, _, about in asked)
 
 
 def _listed(connection: Connection) -> Sequence[_Catalog]:
@@ -115,11 +121,15 @@ def _listed(connection: Connection) -> Sequence[_Catalog]:
 
 
 def _ask(
-    connection: Connection, listed: Sequence[_Catalog], *, by_row: bool = False
+    connection: Connection,
+    listed: Sequence[_Catalog],
+    given: Mapping[str, object] | None = None,
+    *,
+    by_row: bool = False,
 ) -> Sequence[tuple[Any, ...]]:
     readable = [one for one in listed if one.columns]
     query = sql.render("restore/catalog_rows", {"catalogs": readable, "by_row": by_row})
-    return connection.execute(statement(query)).fetchall() if readable else ()
+    return connection.execute(statement(query), given).fetchall() if readable else ()
 
 
 def rows_of(before: Held, after: Held, copy: Held, between: Window) -> Rows:

@@ -75,21 +75,20 @@ def compare(original: Connection, connection: Connection) -> CheckResult:
     now, then = written(original), written(connection)
     total = sum(one.rows for one in now.sums.values())
     other = {key for key, one in now.sums.items() if then.sums.get(key) != one}
-    suspects = {short: now.number(short) for _, short in other}
     newest = _newest(connection, then)
-    held = _held(connection, {whole for whole in suspects.values() if whole < newest})
-    names = {name for name, _ in other}
-    mine, copies = catalogs.rows(original, names), catalogs.rows(connection, names)
-    every = frozenset(row for some in copies.values() for row in some)
-    lines: Counter[str] = Counter()
-    since = 0
-    for short, whole in suspects.items():
-        absent = mine.get(short, frozenset()) - every
-        if whole in held:
-            lines.update(_lines(absent, every))
-        else:
-            since += len(absent)
+    older = {now.number(short): short for _, short in other if now.number(short) < newest}
+    writers = {older[whole] for whole in _held(connection, set(older))}
+    since = sum(_more(now, then, key) for key in other if key[1] not in writers)
+    names = {name for name, short in other if short in writers}
+    absent = catalogs.rows(original, names, writers) - catalogs.rows(connection, names, writers)
+    lines = Counter(_lines(connection, absent))
     return _result(lines, since, total, told=newest > 0)
+
+
+def _more(now: Written, then: Written, key: tuple[str, int]) -> int:
+    """Return how many rows more of one writer the source has than the copy."""
+    held = then.sums.get(key)
+    return max(0, now.sums[key].rows - (held.rows if held else 0))
 
 
 def _result(lines: Counter[str], since: int, total: int, *, told: bool) -> CheckResult:
@@ -113,9 +112,11 @@ def _result(lines: Counter[str], since: int, total: int, *, told: bool) -> Check
     return CheckResult(CHECK, State.NOT_APPLICABLE, known, total, words)
 
 
-def _lines(absent: frozenset[Row], every: frozenset[Row]) -> Iterator[str]:
+def _lines(connection: Connection, absent: frozenset[Row]) -> Iterator[str]:
+    """Yield what is not there, or not as it was; what was only written anew is there."""
+    every = catalogs.rows(connection, {row.catalog for row in absent}) if absent else frozenset()
     there = {(one.catalog, one.about) for one in every}
-    for row in absent:
+    for row in absent - every:
         altered = row.about and (row.catalog, row.about) in there
         about = f"{row.catalog} {row.about}".rstrip()
         yield f"{about}: {'not as it was' if altered else 'lost'}"
