@@ -22,6 +22,7 @@ from ops.restore.source import Source
 from ops.results import CheckResult, State
 
 CHECK = "objects"
+_LATER = "Back up again after this drill: its heartbeats tell what the backup must hold."
 _FIRST_NORMAL = 3  # below it are bootstrap's and the frozen number, which no epoch has
 
 
@@ -78,11 +79,14 @@ def compare(original: Connection, connection: Connection) -> CheckResult:
     newest = _newest(connection, then)
     older = {now.number(short): short for _, short in other if now.number(short) < newest}
     writers = {older[whole] for whole in _held(connection, set(older))}
-    since = sum(_more(now, then, key) for key in other if key[1] not in writers)
+    missing = {key: _more(now, then, key) for key in other if key[1] not in writers}
+    end = _end(connection)
+    doubtful = sum(many for (_, short), many in missing.items() if now.number(short) < end)
+    since = sum(missing.values()) - doubtful
     names = {name for name, short in other if short in writers}
     absent = catalogs.rows(original, names, writers) - catalogs.rows(connection, names, writers)
     lines = Counter(_lines(connection, absent))
-    return _result(lines, since, total, told=newest > 0)
+    return _result(lines, since, doubtful, total, told=newest > 0)
 
 
 def _more(now: Written, then: Written, key: tuple[str, int]) -> int:
@@ -91,8 +95,10 @@ def _more(now: Written, then: Written, key: tuple[str, int]) -> int:
     return max(0, now.sums[key].rows - (held.rows if held else 0))
 
 
-def _result(lines: Counter[str], since: int, total: int, *, told: bool) -> CheckResult:
-    wrong, known = sum(lines.values()), total - since
+def _result(
+    lines: Counter[str], since: int, doubtful: int, total: int, *, told: bool
+) -> CheckResult:
+    wrong, known = sum(lines.values()), total - since - doubtful
     if wrong:
         words = f"{wrong} of {total} rows of the catalogs, older than the backup, are not in it"
         shown = tuple(
@@ -100,13 +106,15 @@ def _result(lines: Counter[str], since: int, total: int, *, told: bool) -> Check
         )
         return CheckResult(CHECK, State.FINDING, known, total, words, shown)
     words = f"{known} of {total} rows of the catalogs are as on the source"
-    if not since:
+    if since:
+        words = f"{words}, {since} were written since the backup"
+    if not doubtful:
         return CheckResult(CHECK, State.OK, known, total, words)
     if told:
-        words = f"{words}, {since} were written since the backup"
-        return CheckResult(CHECK, State.OK, known, total, words)
+        words = f"{words}; {doubtful} may be newer or lost: no heartbeat in the backup is younger"
+        return CheckResult(CHECK, State.UNKNOWN, known, total, words, remedy=_LATER)
     words = (
-        f"{words}; {since} may be newer or lost: the backup holds no heartbeat of a drill yet, "
+        f"{words}; {doubtful} may be newer or lost: the backup holds no heartbeat of a drill yet, "
         "which would tell"
     )
     return CheckResult(CHECK, State.NOT_APPLICABLE, known, total, words)
@@ -120,6 +128,12 @@ def _lines(connection: Connection, absent: frozenset[Row]) -> Iterator[str]:
         altered = row.about and (row.catalog, row.about) in there
         about = f"{row.catalog} {row.about}".rstrip()
         yield f"{about}: {'not as it was' if altered else 'lost'}"
+
+
+def _end(connection: Connection) -> int:
+    """Return the number that the source's transactions in the copy are below."""
+    row = connection.execute(statement(sql.load("restore/checkpoint_number"))).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _newest(connection: Connection, then: Written) -> int:

@@ -20,9 +20,10 @@ HEARTBEAT = "INSERT INTO ops.drill_heartbeat (drill, label) VALUES ('objects', '
 
 
 @pytest.fixture(autouse=True)
-def beaten(execute: Callable[[str], None]) -> None:
-    """A heartbeat that is younger than all objects."""
+def beaten(execute: Callable[[str], None], superuser: Connection) -> None:
+    """A heartbeat that is younger than all objects, and a checkpoint, as recovery ends in one."""
     execute(HEARTBEAT)
+    superuser.execute("CHECKPOINT")
 
 
 @contextmanager
@@ -106,6 +107,24 @@ def test_what_was_made_since_is_no_loss(
     assert found.state is State.OK
     assert 0 < found.total - found.examined < 20
     assert "were written since the backup" in found.detail
+
+
+def test_what_is_younger_than_the_newest_heartbeat_may_be_lost(
+    source: Source, superuser: Connection, execute: Callable[[str], None]
+) -> None:
+    execute("COMMENT ON TABLE event IS 'later'")
+    superuser.execute("CHECKPOINT")
+    try:
+        healthy = _compared(source, superuser)
+        found = _compared(
+            source, superuser, "DELETE FROM pg_description WHERE description = 'later'"
+        )
+    finally:
+        execute("COMMENT ON TABLE event IS NULL")
+    assert healthy.state is State.OK
+    assert (found.state, found.total - found.examined) == (State.UNKNOWN, 1)
+    assert "may be newer or lost" in found.detail
+    assert "Back up again" in found.remedy
 
 
 def test_a_backup_without_a_heartbeat_can_not_tell_lost_from_newer(
