@@ -93,14 +93,12 @@ def _by_rows(question: str, copy: Answer, source: Answer) -> CheckResult:
 
 
 def _differences(source: Answer, copy: Answer, moving: frozenset[str]) -> Iterator[str]:
-    for name in source.keys() | copy.keys():
-        if name in moving:
-            continue
+    for name in questions.differing(source, copy) - moving:
         if name not in copy:
             yield f"{name}: lost"
         elif name not in source:
             yield f"{name}: not on the source"
-        elif source[name] != copy[name]:
+        else:
             yield f"{name}: {_clip(copy[name])}; the source has {_clip(source[name])}"
 
 

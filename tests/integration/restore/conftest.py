@@ -6,15 +6,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ops import localcloud, target
 from ops.cloudsql import CloudSql
-from ops.db import CHANGE, Connection, LibpqPasswords
-from ops.restore.faults import inject
+from ops.db import CHANGE, Connection
+from ops.restore.faults import cluster
 from ops.restore.source import Source, of
 from ops.target import password_folder
 from tests.processes import Start, started
@@ -138,11 +138,7 @@ def start(site: Site, source: Source) -> Iterator[Start]:
 @pytest.fixture(scope="module")
 def superuser(prepared: Source) -> Iterator[Connection]:
     """A superuser on the source who may spoil its catalogs."""
-    local = prepared.local(prepared.instance)
-    assert local is not None
-    database = replace(
-        prepared.database, host=str(local.socket), port=local.port, passwords=LibpqPasswords()
-    )
-    with database.connect(inject.SUPERUSER, budget=CHANGE) as connection:
+    database = cluster.peer(cluster.of_source(prepared), prepared.database.name)
+    with database.connect(cluster.SUPERUSER, budget=CHANGE) as connection:
         connection.execute("SET allow_system_table_mods = on")
         yield connection

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops.db import CHANGE, VERIFY, Connection, LibpqPasswords
+from ops.db import CHANGE, VERIFY, Connection
 from ops.restore.crew import Crew, Login
-from ops.restore.faults import inject
+from ops.restore.faults import cluster
 from ops.restore.proof import amcheck, checks, content, orphans, questions, reach
 from ops.restore.source import Source
 from ops.results import State
@@ -25,12 +25,8 @@ def _asked(source: Source) -> Iterator[Connection]:
 
 @contextmanager
 def _as_superuser(source: Source) -> Iterator[Connection]:
-    local = source.local(source.instance)
-    assert local is not None
-    database = replace(
-        source.database, host=str(local.socket), port=local.port, passwords=LibpqPasswords()
-    )
-    with database.connect(inject.SUPERUSER, budget=CHANGE) as connection:
+    database = cluster.peer(cluster.of_source(source), source.database.name)
+    with database.connect(cluster.SUPERUSER, budget=CHANGE) as connection:
         yield connection
 
 
