@@ -52,8 +52,13 @@ def _segments(archive: Path, timeline: str = "") -> Sequence[Path]:
     return sorted(path for path in found if path.name.startswith(timeline))
 
 
-def _archived(source: Source) -> Path:
-    """End the source's current segment, with a commit in it; return it from the archive."""
+def archived(source: Source) -> Path:
+    """End the source's current segment, with a commit in it; return it from the archive.
+
+    Raises:
+        NotArchivedError: it does not come within half a minute.
+        NothingToSpoilError: the source is not on this machine.
+    """
     local = cluster.of_source(source)
     database = cluster.peer(local, source.database.name)
     with database.connect(cluster.SUPERUSER, budget=CHANGE, name="restore-drill") as connection:
@@ -75,8 +80,8 @@ class _InArchive:
     change: Spoil | None
 
     def __call__(self, source: Source, journal: Journal) -> str:
-        change, before = self.change, _archived(source)
-        segment = _archived(source)
+        change, before = self.change, archived(source)
+        segment = archived(source)
         if change is None:
             cleanup.hide(journal, segment)
         else:
