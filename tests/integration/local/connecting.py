@@ -83,8 +83,9 @@ def auth_proxy() -> Path:
         pytest.skip("Go, which builds the Cloud SQL Auth Proxy, is not on this machine")
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
     done = subprocess.run(
-        [go, "install", _PROXY],
-        env={**os.environ, "GOBIN": str(fresh)},
+        # Nobody debugs it or waits for what it computes: a third less to build.
+        [go, "install", "-gcflags=all=-N -l -dwarf=false", "-ldflags=-s -w", _PROXY],
+        env={**os.environ, "GOBIN": str(fresh), "CGO_ENABLED": "0", "GOGC": "400"},
         capture_output=True,
         text=True,
         check=False,
