@@ -27,7 +27,7 @@ CHECKS = (
     "ruff format --check",
     "ruff check",
     "mypy",
-    "pytest --numprocesses=2 --dist=loadfile",
+    "pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder",
 )
 
 
