@@ -5,11 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import places
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = 40
@@ -18,12 +19,9 @@ COLUMNS = 100
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    # not below pytest's own folder: that one is closed to the user who runs the clusters
-    path = Path(tempfile.mkdtemp(prefix="demo-"))
-    path.chmod(0o755)
-    yield path
-    _invoke(path, "local.down", "--wipe")
-    shutil.rmtree(path, ignore_errors=True)
+    with places.folder("demo") as path:
+        yield path
+        _invoke(path, "local.down", "--wipe")
 
 
 def _invoke(

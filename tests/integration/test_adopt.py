@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,12 +18,12 @@ from infra.drift.check import drift, look
 from infra.drift.differences import Finding, differences
 from infra.settings import load
 from infra.stackfile import ROOT
-from ops import localcloud
 from ops.cloudsql import CloudSql, NoSuchInstanceError
 from ops.console import Silent, to_json
 from ops.results import State
 from ops.store import FolderStore
 from ops.target import Target
+from tests.places import local_cloud
 
 PROJECT, NAME, REPLICA = "ai-square-local", "legacy", "legacy-reports"
 PASSWORD = "Geheim-geheim-1"
@@ -74,16 +73,10 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    # /tmp, since an unprivileged user runs the clusters when the tests run as root
-    with TemporaryDirectory(prefix="asdb-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        data = Path(name) / "local"
-        pg_port = localcloud.free_port(localcloud.DEFAULT_PG_PORT)
-        server = localcloud.ensure(data, port=0, pg_port=pg_port, stand_in=True)
+    with local_cloud("asdb") as server:
         cloud = CloudSql(PROJECT, server.url)
         make_by_hand(cloud)
-        yield Place(data, server.url, cloud)
-        localcloud.stop(data, wipe=True)
+        yield Place(server.data, server.url, cloud)
 
 
 def make_by_hand(cloud: CloudSql) -> None:

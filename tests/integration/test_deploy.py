@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,11 +17,11 @@ from infra.deploy.steps import Action, ReplacementRefusedError
 from infra.flags import compile_flag
 from infra.live import Kind
 from infra.settings import Settings, load
-from ops import localcloud
 from ops.console import Silent
 from ops.db import Budget
 from ops.results import State
 from ops.target import Target
+from tests.places import local_cloud
 
 LOOK = Budget(statement_s=10, lock_s=1, read_only=True)
 DEPLOY = (
@@ -34,14 +33,8 @@ CREATED_LIMIT_S = 60
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    # /tmp, since an unprivileged user runs the clusters when the tests run as root
-    with TemporaryDirectory(prefix="asdb-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        data = Path(name) / "local"
-        pg_port = localcloud.free_port(localcloud.DEFAULT_PG_PORT)
-        localcloud.ensure(data, port=0, pg_port=pg_port, stand_in=True)
-        yield data
-        localcloud.stop(data, wipe=True)
+    with local_cloud("asdb") as server:
+        yield server.data
 
 
 @pytest.fixture

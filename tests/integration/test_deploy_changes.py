@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,12 +18,12 @@ from infra.drift.check import drift
 from infra.settings import Settings
 from infra.settings.validation import validate
 from infra.stackfile import read_config
-from ops import localcloud
 from ops.cloudsql import ApiError
 from ops.console import Silent
 from ops.db import Budget
 from ops.results import State
 from ops.target import Target
+from tests.places import local_cloud
 
 NAME = "ai-square-db"
 LOOK = Budget(statement_s=10, lock_s=1, read_only=True)
@@ -53,17 +52,11 @@ def settings_with(flags: dict[str, object] | None = None, **more: object) -> Set
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[Target]:
-    # /tmp, since an unprivileged user runs the clusters when the tests run as root
-    with TemporaryDirectory(prefix="asdb-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        data = Path(name) / "local"
-        pg_port = localcloud.free_port(localcloud.DEFAULT_PG_PORT)
-        localcloud.ensure(data, port=0, pg_port=pg_port, stand_in=True)
-        target = Target("local", settings_with(), data / "ops", data)
+    with local_cloud("asdb") as server:
+        target = Target("local", settings_with(), server.data / "ops", server.data)
         deploy(target, Silent())
         yield target
         destroy(target, Silent())
-        localcloud.stop(data, wipe=True)
 
 
 def deployed(target: Target, settings: Settings) -> Deployment:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,12 +16,12 @@ from infra.preview.difference import Action
 from infra.preview.live import against_live
 from infra.preview.verdict import FAIL_ON, Verdict, fail_on
 from infra.settings import load
-from ops import localcloud
 from ops.cloudsql import CloudSql
 from ops.console import Console, Format, Silent, to_json
 from ops.guard import NotConfirmedError
 from ops.results import State
 from ops.target import Target
+from tests.places import local_cloud
 
 NAME = "ai-square-db"
 FAILING = fail_on(FAIL_ON)
@@ -30,17 +29,11 @@ FAILING = fail_on(FAIL_ON)
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
-    # /tmp, since an unprivileged user runs the clusters when the tests run as root
-    with TemporaryDirectory(prefix="asdb-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        data = Path(name) / "local"
-        pg_port = localcloud.free_port(localcloud.DEFAULT_PG_PORT)
-        localcloud.ensure(data, port=0, pg_port=pg_port, stand_in=True)
-        target = Target("local", load("local"), data / "ops", data)
+    with local_cloud("asdb") as server:
+        target = Target("local", load("local"), server.data / "ops", server.data)
         deploy(target, Silent())
         yield target
         destroy(target, Silent())
-        localcloud.stop(data, wipe=True)
 
 
 @pytest.fixture

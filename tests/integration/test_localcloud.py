@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,18 +11,17 @@ import pytest
 from ops import localcloud
 from ops.cloudsql import CloudSql
 from ops.localserver import Server
+from tests.places import folder
 
 PG_PORT = 5493
 
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    parent = Path(tempfile.mkdtemp(prefix="localcloud-"))
-    parent.chmod(0o755)  # the clusters' user has to pass through
-    yield parent / "data"
-    if (parent / "data").exists():
-        localcloud.stop(parent / "data", wipe=True)
-    shutil.rmtree(parent)
+    with folder("localcloud") as parent:
+        yield parent / "data"
+        if (parent / "data").exists():
+            localcloud.stop(parent / "data", wipe=True)
 
 
 def _processes(data: Path) -> list[int]:

@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,17 +11,16 @@ from infra import localfaults, rehearsal, smalldisk
 from ops import localcloud
 from ops.localserver import RefusedError
 from ops.target import Target, load
+from tests.places import folder
 
 PG_PORT = "5494"
 
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
-    parent = Path(tempfile.mkdtemp(prefix="rehearsal-"))
-    parent.chmod(0o755)  # the clusters' user has to pass through
-    yield replace(load("local"), local=parent / "data")
-    localcloud.stop(parent / "data", wipe=True)
-    shutil.rmtree(parent)
+    with folder("rehearsal") as parent:
+        yield replace(load("local"), local=parent / "data")
+        localcloud.stop(parent / "data", wipe=True)
 
 
 def test_a_server_on_another_port_is_not_taken_for_the_one_asked_for(target: Target) -> None:

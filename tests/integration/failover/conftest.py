@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.settings import Pool
-from ops import localcloud, target
+from ops import target
 from ops.cloudsql import CloudSql
 from ops.console import Silent
 from ops.db import CHANGE
@@ -18,6 +17,7 @@ from ops.failover.source import Source, of
 from ops.migrations import files
 from ops.target import password_folder
 from tests.integration.failover.drilled import Site, settled
+from tests.places import local_cloud
 from tests.processes import Start, started
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,19 +30,13 @@ namespace = Collection(failover.namespace)
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    # The clusters' own user must be able to enter every parent: pytest's folders forbid it.
-    data = Path(tempfile.mkdtemp(prefix="failover-", dir="/tmp"))
-    data.chmod(0o755)
     tasks = tmp_path_factory.mktemp("tasks")
     (tasks / "tasks.py").write_text(TASKS)
     shutil.copy(ROOT / "invoke.yaml", tasks)
-    port = localcloud.free_port(15443)
-    server = localcloud.ensure(data, port=0, pg_port=port, stand_in=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCAL_CLOUDSQL_DIR": str(data)}
-    try:
+    with local_cloud("failover", 15443) as server:
+        data = str(server.data)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCAL_CLOUDSQL_DIR": data}
         yield Site(server, environment, tasks)
-    finally:
-        localcloud.stop(data, wipe=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ops import localcloud, target
+from ops import target
 from ops.cloudsql import CloudSql
 from ops.db import CHANGE, Connection
 from ops.restore.faults import cluster
 from ops.restore.source import Source, of
 from ops.target import password_folder
+from tests.places import local_cloud
 from tests.processes import Start, started
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,19 +53,13 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    # The clusters' own user must be able to enter every parent: pytest's folders forbid it.
-    data = Path(tempfile.mkdtemp(prefix="drill-", dir="/tmp"))
-    data.chmod(0o755)
     tasks = tmp_path_factory.mktemp("tasks")
     (tasks / "tasks.py").write_text(TASKS)
     shutil.copy(ROOT / "invoke.yaml", tasks)
-    port = localcloud.free_port(15439)
-    localcloud.ensure(data, port=0, pg_port=port, stand_in=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCAL_CLOUDSQL_DIR": str(data)}
-    try:
+    with local_cloud("drill", 15439) as server:
+        data = server.data
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCAL_CLOUDSQL_DIR": str(data)}
         yield Site(data, environment, tasks)
-    finally:
-        localcloud.stop(data, wipe=True)
 
 
 @pytest.fixture(scope="session")

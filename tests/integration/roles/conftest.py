@@ -6,14 +6,13 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from google.cloud.sql.connector import Connector
 
 from infra.deploy.apply import deploy
 from infra.settings import IamUser, load
-from ops import localcloud, programs
+from ops import programs
 from ops.console import Console, Format, Silent
 from ops.db import Budget, QueryFailedError, statement
 from ops.invocation import Invocation
@@ -25,6 +24,7 @@ from ops.roles.report import Applied
 from ops.target import Target
 from tests.integration.local.connecting import Login, loop_on_a_thread
 from tests.integration.local.server import Json
+from tests.places import local_cloud
 
 FREELY = Budget(statement_s=10, lock_s=2, read_only=False)
 ADA = IamUser("ada@example.com", "readonly")
@@ -39,14 +39,8 @@ Run = Callable[..., list[tuple[object, ...]]]
 def folder() -> Iterator[Path]:
     if (major := programs.find(15, stand_in=True).major) > 15:
         pytest.skip(f"PostgreSQL {major} lets CREATEROLE alone change no roles of others")
-    # /tmp, since an unprivileged user runs the clusters when the tests run as root
-    with TemporaryDirectory(prefix="asdb-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        data = Path(name) / "local"
-        pg_port = localcloud.free_port(localcloud.DEFAULT_PG_PORT)
-        localcloud.ensure(data, port=0, pg_port=pg_port, stand_in=True)
-        yield data
-        localcloud.stop(data, wipe=True)
+    with local_cloud("asdb") as server:
+        yield server.data
 
 
 def invocation(target: Target) -> Invocation:

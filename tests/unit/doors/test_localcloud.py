@@ -1,8 +1,6 @@
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +10,7 @@ import pytest
 
 from ops import localcloud
 from ops.db import NoPasswordError, PasswordFolder
+from tests.places import folder
 
 
 @pytest.mark.parametrize(
@@ -26,10 +25,8 @@ def test_a_damaged_announcement_announces_nothing(tmp_path: Path, content: bytes
 @pytest.fixture
 def parent() -> Iterator[Path]:
     """A folder that the clusters' user can enter."""
-    found = Path(tempfile.mkdtemp(prefix="localcloud-"))
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found)
+    with folder("localcloud") as found:
+        yield found
 
 
 def test_a_start_that_is_interrupted_leaves_no_server(parent: Path) -> None:
