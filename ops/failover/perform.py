@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from ops import guard, lease, logline, sql
 from ops.console import Progress
 from ops.db import CHANGE, statement
-from ops.errors import OpsError, reason
+from ops.errors import OpsError
 from ops.evidence import key, run_name, write
 from ops.evidence.afterwards import afterwards
+from ops.evidence.cut import in_spite_of
 from ops.failover import evidence, operation
 from ops.failover.course import Course, report
 from ops.failover.execute import execute
@@ -101,13 +102,10 @@ def _keep(course: Course, error: BaseException, progress: Progress) -> None:
     with suppress(Exception):
         for line in course.going_on():
             progress.line(line)
-    try:
+    with in_spite_of(progress.line):
         told = report(course, store.where(key(ROOM, course.run)), error)
         write(store, evidence.of(course.source, told))
         progress.line(f"{told.summary()} Evidence: {told.evidence}")
-    except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first error
-        with suppress(Exception):
-            progress.line(f"No evidence of this drill could be written: {reason(second)}")
 
 
 def _run(course: Course, seen: Survey, options: Options, progress: Progress) -> None:

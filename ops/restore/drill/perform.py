@@ -7,16 +7,16 @@ leaves evidence too: what it found until then, and why it did not end.
 
 import os
 import socket
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from ops import backupruns, lease, logline
 from ops.console import Progress
-from ops.errors import BadInputError, reason
+from ops.errors import BadInputError
 from ops.evidence import key, run_name, write
 from ops.evidence.afterwards import afterwards
+from ops.evidence.cut import in_spite_of
 from ops.invocation import Invocation
 from ops.journal import Journal
 from ops.prices import book
@@ -154,14 +154,11 @@ def _held(begun: _Drill) -> Report:
 def _keep(begun: _Drill, error: BaseException) -> None:
     """Write the evidence of a drill that is cut short; its error stays the one that is told."""
     course, progress, store = begun.course, begun.progress, begun.source.store
-    try:
+    with in_spite_of(progress.line):
         told = report(course, store.where(key(ROOM, course.run)), error)
         write(store, evidence.of(begun.source, told, course.versions))
         progress.line(f"{told.summary()} Evidence: {told.evidence}")
         _close(begun)
-    except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first error
-        with suppress(Exception):
-            progress.line(f"No evidence of this drill could be written: {reason(second)}")
 
 
 def _close(begun: _Drill) -> None:

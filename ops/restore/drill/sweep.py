@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from ops import lease
 from ops.console import Table
+from ops.evidence.afterwards import afterwards
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore import cleanup
@@ -67,13 +68,18 @@ class SweepReport:
 def sweep(run: Invocation) -> SweepReport:
     """Remove what earlier drills of a stack's instance left, unless one is under way.
 
-    The instance itself may be gone: journals and names tell what to remove.
+    The instance itself may be gone: journals and names tell what to remove. Of drills that
+    were killed, and are recorded now, the webhook is told.
 
     Raises:
         ops.lease.LeaseHeldError: a drill is under way.
     """
     source = place(run.target)
-    with lease.hold(source.store, ROOM, source.lease), run.progress.phase("Sweep leftovers"):
+    with (
+        afterwards(run, ROOM),
+        lease.hold(source.store, ROOM, source.lease),
+        run.progress.phase("Sweep leftovers"),
+    ):
         return sweep_held(source, datetime.now(UTC), by="restore.sweep")
 
 

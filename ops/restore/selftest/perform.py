@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 from ops import backupruns, lease
 from ops.console import Progress
 from ops.copynames import name_stem
+from ops.errors import reason
 from ops.evidence import key, run_name, write
+from ops.evidence.afterwards import afterwards
+from ops.evidence.cut import in_spite_of
 from ops.invocation import Invocation
 from ops.journal import Journal
 from ops.restore import cleanup
@@ -30,16 +33,21 @@ from ops.restore.source import ROOM, Source, of
 from ops.results import State
 
 LANES = 2  # copies made and verified side by side, as in a drill
+NOT_TRIED = "it was not tried: the self-test did not get so far"
+NOT_CLEANED_UP = "the clean-up was cut short: copies may be left"
 MARKERS = 3  # how often a marker is set anew where the workload leaves a healthy copy in doubt
 
 
 def selftest(run: Invocation, options: Options) -> SelftestReport:
     """Test the drill of a stack's instance: see ``perform``."""
-    return perform(of(run.target), options, run.progress)
+    with afterwards(run, KIND):
+        return perform(of(run.target), options, run.progress)
 
 
 def perform(source: Source, options: Options, progress: Progress) -> SelftestReport:
     """Put every fault into a copy of its own, and see that the drill's checks go red.
+
+    Cut short, it removes its copies and leaves evidence of the faults that were tried.
 
     Raises:
         ops.errors.BadInputError: the options don't fit the stack.
@@ -81,32 +89,49 @@ def _held(course: _Course) -> SelftestReport:
     journal, crew = Journal(source.store, ROOM, f"selftest-{course.run}"), Crew()
     swept = sweep_held(source, course.started, by=f"self-test {course.run}")
     work = _Work(course, journal, crew)
+    left: tuple[str, ...] = (NOT_CLEANED_UP,)
+
+    def told(error: BaseException | None = None) -> SelftestReport:
+        report = SelftestReport(
+            run=course.run,
+            stack=source.stack,
+            source=source.instance,
+            started=course.started,
+            ended=datetime.now(UTC),
+            controls=tuple(work.controls),
+            outcomes=_sorted(work.outcomes, course.plan),
+            writing=work.writing,
+            swept=swept.lines(),
+            leftovers=(*swept.leftovers, *left),
+            evidence=source.store.where(key(KIND, course.run)),
+            cut="" if error is None else reason(error),
+        )
+        write(source.store, evidence.of(report, {"postgresql": version}))
+        return report
+
     try:
-        work.do()
-    finally:
-        left = cleanup.always(source, crew, journal, progress)
-        if not left:
-            journal.close()
-    report = SelftestReport(
-        run=course.run,
-        stack=source.stack,
-        source=source.instance,
-        started=course.started,
-        ended=datetime.now(UTC),
-        controls=tuple(work.controls),
-        outcomes=_sorted(work.outcomes, course.plan),
-        writing=work.writing,
-        swept=swept.lines(),
-        leftovers=(*swept.leftovers, *left),
-        evidence=source.store.where(key(KIND, course.run)),
-    )
-    write(source.store, evidence.of(report, {"postgresql": version}))
-    return report
+        try:
+            work.do()
+        finally:
+            left = cleanup.always(source, crew, journal, progress)
+            if not left:
+                journal.close()
+    except BaseException as error:
+        with in_spite_of(progress.line):
+            report = told(error)
+            progress.line(f"{report.summary()} Evidence: {report.evidence}")
+        raise
+    return told()
 
 
 def _sorted(outcomes: Sequence[Outcome], chosen: SelftestPlan) -> tuple[Outcome, ...]:
+    """Return what came of each fault in the plan's order; of some nothing may have come yet."""
     by_name = {one.fault: one for one in outcomes}
-    return tuple(by_name[fault.name] for fault in chosen.faults)
+    return tuple(
+        by_name.get(fault.name)
+        or Outcome(fault.name, fault.what, fault.seen_by, "", (), 0.0, NOT_TRIED)
+        for fault in chosen.faults
+    )
 
 
 class _Work:
@@ -174,14 +199,14 @@ class _Work:
         with course.progress.phase(title, total=len(faults)) as phase:
 
             def lane(taken: Iterator[Fault]) -> Sequence[Outcome]:
-                done = []
                 for fault in taken:
                     phase.note(fault.name)
-                    done.append(bench.spoiled_copy(fault, course.plan.clone(fault), scene))
+                    tried = bench.spoiled_copy(fault, course.plan.clone(fault), scene)
+                    self.outcomes.append(tried)  # at once: what is cut short tells of it too
                     phase.advance()
-                return done
+                return ()
 
-            self.outcomes += self.crew.share("selftest", faults, LANES, lane)
+            self.crew.share("selftest", faults, LANES, lane)
 
     def _alone(self, bench: Bench, scene: Scene) -> None:
         faults, course = self.course.plan.alone, self.course

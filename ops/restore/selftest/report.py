@@ -136,6 +136,7 @@ class SelftestReport:
         swept: what was cleaned up of earlier runs first.
         leftovers: what could not be removed.
         evidence: where the record lies.
+        cut: why it did not end by itself; empty where it did.
     """
 
     run: str
@@ -149,6 +150,7 @@ class SelftestReport:
     swept: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     evidence: str = ""
+    cut: str = ""
 
     @property
     def state(self) -> State:
@@ -157,6 +159,7 @@ class SelftestReport:
         states += [State.OK if one.state is State.OK else State.FINDING for one in self.controls]
         states += [State.FINDING] if self.leftovers else []
         states += [State.UNKNOWN] if self.writing.clients and not self.writing.transactions else []
+        states += [State.UNKNOWN] if self.cut else []
         return worst(states)
 
     @property
@@ -204,6 +207,9 @@ class SelftestReport:
 
     def _checks(self) -> Iterator[Mapping[str, object]]:
         """Yield a check a healthy copy and a fault, as every drill's record has them."""
+        if self.cut:
+            words = f"the self-test did not end by itself: {self.cut}"
+            yield _check("drill", "completed", State.UNKNOWN, words)
         for one in self.controls:
             green = one.state is State.OK
             words = f"{len(one.checks)} checks, {len(one.wrong)} of them not ok"
@@ -260,6 +266,8 @@ class SelftestReport:
             f"of {len(self.controls)} healthy copies green, in {took:.0f} s."
         )
         words = [verdict]
+        if self.cut:
+            words.append(f"It did not end by itself: {self.cut}.")
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join(words)

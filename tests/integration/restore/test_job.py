@@ -5,13 +5,17 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.evidence import run_name
 from ops.evidence.chain import verify
+from ops.journal import Journal
+from ops.restore.drill import killed
 from ops.restore.source import ROOM, Source
 from ops.results import State, worst
 from tests.integration.restore.conftest import Site
@@ -63,17 +67,22 @@ def _job(
     )
 
 
-def test_a_job_logs_notifies_and_ends_with_its_code(
-    source: Source, site: Site, receiver: Receiver, tmp_path: Path
-) -> None:
+@pytest.fixture
+def environment(site: Site, receiver: Receiver, tmp_path: Path) -> dict[str, str]:
+    """The variables of a job that notifies the receiver."""
     address = tmp_path / "address"
     address.write_text(f"http://127.0.0.1:{receiver.server_port}/verysecret\n")
-    environment = {
+    return {
         **os.environ,
         **site.environment,
         "AI_SQUARE_LOG": "json",
         "AI_SQUARE_NOTIFY_URL_FILE": str(address),
     }
+
+
+def test_a_job_logs_notifies_and_ends_with_its_code(
+    source: Source, site: Site, receiver: Receiver, environment: dict[str, str]
+) -> None:
     command = site.command("restore.drill", "--format", "json", "--before-verify", "exit 7")
     done = _job(command, site.tasks, environment)
     assert done.returncode == 2, done.stderr
@@ -94,3 +103,21 @@ def test_a_job_logs_notifies_and_ends_with_its_code(
     assert page is not None
     assert told["drill"]["sha256"] in page.content.decode()
     assert worst(one.state for one in verify(source.store, ROOM)) is State.OK
+
+
+def test_a_sweep_tells_of_the_drills_that_were_killed(
+    source: Source, site: Site, receiver: Receiver, environment: dict[str, str]
+) -> None:
+    runs = [run_name(datetime.now(UTC)) for _ in range(2)]
+    for run in runs:
+        Journal(source.store, ROOM, run).intend(
+            killed.BEGUN, source.instance, pid="17", host="there"
+        )
+    done = _job(site.command("restore.sweep", "--format", "json"), site.tasks, environment)
+    assert done.returncode == 0, done.stderr
+    assert {one["drill"]["run"] for one in receiver.got} == set(runs)
+    assert {one["drill"]["verdict"] for one in receiver.got} == {"unknown"}
+
+    receiver.got.clear()
+    again = _job(site.command("restore.sweep", "--format", "json"), site.tasks, environment)
+    assert (again.returncode, receiver.got) == (0, [])  # nothing new is nothing to tell

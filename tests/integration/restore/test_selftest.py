@@ -1,6 +1,7 @@
 """The self-test: red for every fault and green for healthy copies, while clients write."""
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -77,6 +78,29 @@ def test_an_archive_is_whole_again_after_a_kill_and_a_sweep(source: Source, star
     assert swept["leftovers"] == []
     assert path.read_bytes() == whole
     assert not away.exists()
+
+
+def test_an_interrupted_self_test_cleans_up_and_leaves_evidence(
+    source: Source, start: Command
+) -> None:
+    process = start("restore.selftest", "--only", "lost-row,altered-row")
+    _wait(lambda: len(source.cloud.instances()) > 1, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, "Traceback" in err) == (130, False), err
+    assert "0 of 2 faults are red" in out
+    assert "It did not end by itself: it was interrupted (Ctrl-C)." in out
+    newest = max(key for key in source.store.keys("evidence/restore-selftest") if ".json" in key)
+    kept = source.store.get(newest)
+    assert kept is not None
+    told = json.loads(kept.content)["drill"]
+    assert (told["verdict"], told["red"], told["total"]) == ("unknown", 0, 2)
+    assert told["leftovers"] == []
+    assert {one["name"]: one["state"] for one in told["checks"]} == {
+        "drill.completed": "unknown",
+        "fault.lost-row": "unknown",
+        "fault.altered-row": "unknown",
+    }
 
 
 def test_what_a_killed_self_test_made_is_swept(source: Source, start: Command) -> None:
