@@ -9,10 +9,13 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ops.errors import BadInputError, OpsError
@@ -160,23 +163,47 @@ def ensure(
     command += ["--port", str(_or(port, "LOCAL_CLOUDSQL_PORT", DEFAULT_PORT))]
     command += ["--pg-port", str(_or(pg_port, "LOCAL_CLOUDSQL_PG_PORT", DEFAULT_PG_PORT))]
     command += ["--stand-in"] if stand_in else []
-    with log.open("ab") as output:
-        start = output.tell()
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # Ctrl-C in the caller's terminal must not reach it
-        )
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with log.open("ab") as output, _uninterrupted():
+            start = output.tell()
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C in the caller's terminal must not reach it
+            )
         server = _answering(process, data, log, start)
     except BaseException:  # Ctrl-C too: half started it would be nobody's
-        process.terminate()
-        process.wait()
+        if process is not None:
+            process.terminate()
+            process.wait()
         raise
     process.returncode = 0  # it outlives us on purpose: no ResourceWarning
     return server
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let signals that have a handler wait for the end of the block, which has to be short.
+
+    An interrupt in the midst of a program's start would leave it without anybody to end it.
+    """
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread():
+        held = {}  # handlers run in the main thread
+    for number in held:
+        signal.signal(number, lambda given, _frame: came.append(given))
+    try:
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+    for given in came:
+        signal.raise_signal(given)
 
 
 def _answering(process: subprocess.Popen[bytes], data: Path, log: Path, start: int) -> Server:

@@ -45,6 +45,24 @@ def test_a_start_that_is_interrupted_leaves_no_server(parent: Path) -> None:
     assert _of(data) == []
 
 
+def test_an_interrupt_in_the_midst_of_the_start_leaves_no_server(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = subprocess.Popen
+
+    def interrupted(*arguments: object, **options: object) -> object:
+        made = start(*arguments, **options)  # type: ignore[call-overload]  # as it was called
+        signal.raise_signal(signal.SIGINT)
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            localcloud.ensure(parent / "data", port=0, pg_port=5492)
+    assert _of(parent / "data") == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def _of(data: Path) -> list[str]:
     """Return the servers on a data folder."""
     found = []
