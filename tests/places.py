@@ -27,7 +27,8 @@ def folder(prefix: str, below: Path | None = None) -> Iterator[Path]:
     try:
         yield top
     finally:
-        shutil.rmtree(top)
+        if top.exists():  # who wiped the folder itself left nothing to do
+            shutil.rmtree(top)
 
 
 @contextmanager

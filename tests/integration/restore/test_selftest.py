@@ -90,6 +90,10 @@ def test_an_interrupted_self_test_cleans_up_and_leaves_evidence(
     assert (process.returncode, "Traceback" in err) == (130, False), err
     assert "0 of 2 faults are red" in out
     assert "It did not end by itself: it was interrupted (Ctrl-C)." in out
+    assert "After the drill:" not in out + err  # the page was made too
+    page = source.store.get("evidence/restore-selftest/latest.html")
+    assert page is not None
+    assert b"Ctrl-C" in page.content
     newest = max(key for key in source.store.keys("evidence/restore-selftest") if ".json" in key)
     kept = source.store.get(newest)
     assert kept is not None
