@@ -33,9 +33,9 @@ from ops.restore.source import ROOM, Source, of
 from ops.results import State
 
 LANES = 2  # copies made and verified side by side, as in a drill
+MARKERS = 3  # how often a marker is set anew where the workload leaves a healthy copy in doubt
 NOT_TRIED = "it was not tried: the self-test did not get so far"
 NOT_CLEANED_UP = "the clean-up was cut short: copies may be left"
-MARKERS = 3  # how often a marker is set anew where the workload leaves a healthy copy in doubt
 
 
 def selftest(run: Invocation, options: Options) -> SelftestReport:
