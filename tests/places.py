@@ -15,7 +15,7 @@ from ops.localserver import Server
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, made by mkdtemp
 DISK = Path("/tmp")  # noqa: S108 - as above
-# Two test processes hold half of this at most; as much again stays free for them to run.
+# Two test processes held 5 GB here at most; as much again stays free for them to run.
 NEEDED_KB = 6 << 20
 
 
