@@ -5,7 +5,6 @@ from copy import deepcopy
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.tasks import task
 
 from infra import tasks as infra
 from infra.adopt import tasks as adopt
@@ -15,6 +14,7 @@ from infra.policies import tasks as policies
 from infra.preview import tasks as preview
 from infra.tuning import tasks as tuning
 from ops.backups import tasks as backups
+from ops.command import task
 from ops.demo import tasks as demo
 from ops.failover import tasks as failover
 from ops.migrations import tasks as migrations

@@ -1,8 +1,8 @@
 """The task that compares what is live with what is declared."""
 
 from invoke.context import Context
-from invoke.tasks import task
 
+from ops.command import task
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
 
 

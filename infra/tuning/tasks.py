@@ -6,8 +6,8 @@ the tasks must not.
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.tasks import task
 
+from ops.command import task
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
 
 

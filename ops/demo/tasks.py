@@ -1,8 +1,8 @@
 """What people type first: ``./inv demo``."""
 
 from invoke.context import Context
-from invoke.tasks import task
 
+from ops.command import task
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
 
 

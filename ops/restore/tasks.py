@@ -2,8 +2,8 @@
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.tasks import task
 
+from ops.command import task
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
 from ops.restore.recovery.tasks import in_place, pitr, to_new
 

@@ -10,6 +10,8 @@ from invoke.loader import FilesystemLoader
 from invoke.parser.context import ParserContext
 from invoke.tasks import Task
 
+from ops.command import Command
+
 ROOT = Path(__file__).resolve().parents[2]
 # works on the checkout, not on a stack
 WITHOUT_STACK = {"test"}
@@ -23,11 +25,33 @@ def _contexts() -> dict[str, ParserContext]:
 CONTEXTS = _contexts()
 
 
+# -h is the help, which Invoke itself provides after each task
+SHORT_FLAGS = {"-s": "stack", "-f": "format", "-n": "dry_run", "-y": "yes"}
+
+
 @pytest.mark.parametrize("name", sorted(CONTEXTS.keys() - WITHOUT_STACK))
-def test_s_means_the_stack_and_format_is_there(name: str) -> None:
+def test_stack_and_format_are_there_and_have_short_flags(name: str) -> None:
     flags = CONTEXTS[name].flags
     assert flags["-s"].name == "stack"
-    assert "--format" in flags
+    assert flags["-f"].name == "format"
+
+
+@pytest.mark.parametrize("name", sorted(CONTEXTS))
+def test_short_flags_mean_the_same_on_every_task(name: str) -> None:
+    context = CONTEXTS[name]
+    short = {flag: context.flags[flag].name for flag in _flag_names(context) if len(flag) == 2}
+    having = {argument.name for argument in context.args.values()}
+    assert short == {flag: option for flag, option in SHORT_FLAGS.items() if option in having}
+
+
+def test_every_task_is_made_by_our_decorator() -> None:
+    module, _ = FilesystemLoader(start=str(ROOT)).load("tasks")
+    others = [name for name, task in _tasks(module.namespace).items() if type(task) is not Command]
+    assert not others, "import task from ops.command"
+
+
+def _flag_names(context: ParserContext) -> set[str]:
+    return {name for flag in context.flags for name in context.names_for(flag)}
 
 
 def test_the_tasks_that_the_design_names_are_there() -> None:
@@ -114,6 +138,7 @@ def test_listing_loads_no_heavy_library() -> None:
         (("local.faults", "-s", "prod", "--add", "busy"), 2, "-s local"),
         (("local.up", "--data", "/proc/nope"), 2, "can't keep its data in /proc/nope"),
         (("no-such-task",), 1, "No idea what 'no-such-task' is!"),
+        (("restore.to-new", "-o"), 1, "No idea what '-o' is!"),
     ],
 )
 def test_bad_input_is_a_sentence_and_its_exit_code(

@@ -1,8 +1,8 @@
 """What people type: `invoke restore.to-new`, `restore.pitr`, `restore.in-place`."""
 
 from invoke.context import Context
-from invoke.tasks import task
 
+from ops.command import task
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
 
 WAIT_HELP = "minutes to wait for the cloud (else 90); what is cut is taken up by the next call"
