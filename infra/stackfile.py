@@ -66,10 +66,9 @@ def read_config(stack: str, root: Path = ROOT) -> Mapping[str, object]:
     known = stacks(root)
     if stack not in known:
         raise UnknownStackError(stack, known)
-    project_file = root / "Pulumi.yaml"
-    project = _mapping(project_file, _read(project_file))
+    project = project_file(root)
     values: dict[str, object] = {}
-    for key, declared in _mapping(project_file, project.get("config")).items():
+    for key, declared in _mapping(root / "Pulumi.yaml", project.get("config")).items():
         whole = key if ":" in key else f"{project.get('name')}:{key}"
         if not isinstance(declared, Mapping):
             values[whole] = declared
@@ -77,14 +76,24 @@ def read_config(stack: str, root: Path = ROOT) -> Mapping[str, object]:
             values[whole] = declared["default"]
         elif "value" in declared:
             values[whole] = declared["value"]
-    stack_file = root / f"Pulumi.{stack}.yaml"
-    return values | _mapping(stack_file, _mapping(stack_file, _read(stack_file)).get("config"))
+    return values | own_config(stack, root)
+
+
+def own_config(stack: str, root: Path = ROOT) -> dict[str, object]:
+    """Return what a stack's own file configures, without defaults; raises StackFileError."""
+    path = root / f"Pulumi.{stack}.yaml"
+    return _mapping(path, _mapping(path, _read(path)).get("config"))
+
+
+def project_file(root: Path = ROOT) -> Mapping[str, object]:
+    """Return what ``Pulumi.yaml`` says of the project; raises StackFileError."""
+    path = root / "Pulumi.yaml"
+    return _mapping(path, _read(path))
 
 
 def project_name(root: Path = ROOT) -> str:
     """Return the Pulumi project's name; raises StackFileError."""
-    path = root / "Pulumi.yaml"
-    return str(_mapping(path, _read(path)).get("name", ""))
+    return str(project_file(root).get("name", ""))
 
 
 def repeated(stack: str, root: Path = ROOT) -> Iterator[str]:

@@ -1,18 +1,22 @@
 """Compares two sides of every stack, and says what the change comes to."""
 
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.desired import Desired
 from infra.preview import drills, engine
+from infra.preview.base import Place, locate
 from infra.preview.difference import differences, secrets_changed
 from infra.preview.downtime import circumstances, restarts
 from infra.preview.findings import memory, policy_changes
 from infra.preview.money import costs, money
+from infra.preview.renames import renamed
 from infra.preview.revision import Side, resolve, sides, unpacked, untouched
-from infra.preview.verdict import Preview, StackPreview, Verdict, decide
+from infra.preview.verdict import Preview, StackPreview, Verdict, at_least, decide
 from infra.settings import ChangeWindow, SettingsError, load
 from infra.stackfile import ROOT, StackFileError, UnknownStackError, stacks
 from ops import target as targets
@@ -45,32 +49,71 @@ def against_base(
         NoRepositoryError: There is no repository.
         UnknownStackError: A stack is on neither side.
     """
+    root = root.resolve()
     commit = resolve(root, base)
     before = f"{base} ({commit[:10]})"
     if untouched(root, commit) and not with_engine:
         asked = _asked(names, stacks(root))
         same = tuple(StackPreview(name, Verdict.NO_CHANGE) for name in asked)
         return Preview(before, WORKING_TREE, same, failing)
-    with ExitStack() as opened:
-        tree = opened.enter_context(unpacked(root, commit))
-        asked = _asked(names, tuple(sorted({*stacks(root), *stacks(tree)})))
+    place = locate(root, commit)
+    if place.doubt:
+        asked = _asked(names, stacks(root))
+        unclear = tuple(StackPreview(name, Verdict.UNKNOWN, note=place.doubt) for name in asked)
+        return Preview(before, WORKING_TREE, unclear, failing)
+    with _tree(root, commit, place) as tree:
+        former = {} if tree is None else renamed(tree, root)
+        there = () if tree is None else stacks(tree)
+        asked = _asked(names, tuple(sorted({*stacks(root), *there})), former)
         with ThreadPoolExecutor(max_workers=2) as together:
-            old = together.submit(sides, tree, asked)
+            wanted = [former.get(name, name) for name in asked]
+            old = together.submit(sides, tree, wanted) if tree is not None else None
             new = together.submit(sides, root, asked)
-            found = old.result(), new.result()
+            found = {} if old is None else old.result(), new.result()
     now = datetime.now(UTC)
-    said = tuple(
-        _stack(name, found[0].get(name), found[1].get(name), root, now, with_engine=with_engine)
-        for name in asked
-    )
-    return Preview(before, WORKING_TREE, said, failing)
+    said: list[StackPreview] = []
+    for name in asked:
+        was = former.get(name, name)
+        told = _stack(
+            name, found[0].get(was), found[1].get(name), root, now, with_engine=with_engine
+        )
+        said.append(_placed(told, place, was))
+    return Preview(before, WORKING_TREE, tuple(said), failing)
 
 
-def _asked(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+@contextmanager
+def _tree(root: Path, commit: str, place: Place) -> Iterator[Path | None]:
+    """Give the project's folder at the base; None where the base has none."""
+    if place.folder is None:
+        yield None
+        return
+    with unpacked(root, commit, place.folder) as tree:
+        yield tree
+
+
+def _placed(one: StackPreview, place: Place, was: str) -> StackPreview:
+    """Add where the base has the project, and under which name the stack."""
+    notes = [one.note] if one.note else []
+    if place.note:
+        notes.append(place.note)
+    if was != one.stack:
+        notes.append(
+            f"renamed from {was}: run `pulumi stack rename {one.stack} --stack {was}` before the"
+            " next deployment, which would make all of it a second time"
+        )
+        return replace(one, note="; ".join(notes), verdict=at_least(Verdict.SAFE, one.verdict))
+    return replace(one, note="; ".join(notes))
+
+
+def _asked(
+    names: tuple[str, ...], known: tuple[str, ...], former: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Return the stacks to compare, by their present names where they were renamed."""
     for name in names:
         if name not in known:
             raise UnknownStackError(name, known)
-    return names or known
+    present = {was: name for name, was in (former or {}).items()}
+    return tuple(dict.fromkeys(present.get(name, name) for name in names or known))
 
 
 def _stack(
@@ -94,7 +137,7 @@ def _stack(
         return _failed(name, failed, before.desired or after.desired, secrets)
     assert before.desired is not None  # noqa: S101 - a side without it failed
     assert after.desired is not None  # noqa: S101 - as above
-    return compared(
+    told = compared(
         name,
         before,
         after,
@@ -104,6 +147,14 @@ def _stack(
         now=now,
         steps=engine.steps(name, root) if with_engine else None,
     )
+    if before.project == after.project:
+        return told
+    note = (
+        f"the Pulumi project is called {after.project}, and was {before.project}: Pulumi keeps a"
+        " stack under its project's name, so what a deployment finds there nobody can tell;"
+        f" `pulumi stack rename ORGANIZATION/{after.project}/{name}` takes the stack along"
+    )
+    return replace(told, note=note, verdict=at_least(Verdict.UNKNOWN, told.verdict))
 
 
 def _failed(
@@ -127,17 +178,22 @@ def _failed(
 
 
 def _one_sided(name: str, before: Side | None, after: Side | None) -> StackPreview:
-    side = before or after
-    assert side is not None  # noqa: S101 - the stack was found on one of the sides
-    where = "new: all of it would be created" if before is None else "gone from the working tree"
-    if side.desired is None:
-        return StackPreview(name, Verdict.UNKNOWN, note=f"the stack is {where}; {side.error}")
-    pair = (NOTHING, side.desired) if before is None else (side.desired, NOTHING)
-    changes = differences(*pair)
     if before is None:
-        return StackPreview(name, Verdict.SAFE, note=f"the stack is {where}", changes=changes)
-    note = f"the stack is {where}: nothing is deleted before `pulumi destroy`, and nobody keeps it"
-    return StackPreview(name, Verdict.SAFE, note=note, changes=changes)
+        assert after is not None  # noqa: S101 - the stack was found on one of the sides
+        where = "the stack is new: all of it would be created"
+        if after.desired is None:
+            return StackPreview(name, Verdict.UNKNOWN, note=f"{where}; {after.error}")
+        changes = differences(NOTHING, after.desired)
+        return StackPreview(name, Verdict.SAFE, note=where, changes=changes)
+    note = (
+        f"Pulumi.{name}.yaml is gone, and with it everything that the stack declares;"
+        " `pulumi destroy` deletes it"
+    )
+    if before.desired is None:
+        why = f"{note}; what it declared can't be listed: {before.error}"
+        return StackPreview(name, Verdict.DELETES, note=why)
+    changes = differences(before.desired, NOTHING)
+    return StackPreview(name, Verdict.DELETES, note=note, changes=changes)
 
 
 def compared(

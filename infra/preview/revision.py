@@ -11,22 +11,40 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra.desired import Desired, DesiredResource
-from infra.stackfile import StackFileError, read_config, stacks
+from infra.stackfile import StackFileError, project_file, project_name, read_config, stacks
 from ops.errors import BadInputError, OpsError
 
 # What decides what is declared; a change of anything else changes nothing here.
 DECIDES = ("infra", "ops", "Pulumi.yaml", "Pulumi.*.yaml", "requirements.txt")
+# Not tracked, and made by running the program.
+MADE_BY_RUNNING = ("--exclude=__pycache__", "--exclude=*.pyc")
 RUN_LIMIT_S = 300
+PROGRAM_FOLDER = "infra"
+# Where a hook or another git command leaves them, they name another repository or index.
+ANOTHER_REPOSITORYS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+LINK = "120000"  # the mode of a symbolic link in Git's index
 
 # Runs in the tree's own folder, with the tree's own modules; older trees have these two.
+# A module that the tree lacks could come from where the project is installed: that program
+# would be another one.
 PROGRAM = """
-import json, sys
+import json, os, sys
+from pathlib import Path
+
+def foreign():
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name.split(".")[0] in ("infra", "ops") and file:
+            if not Path(file).is_relative_to(os.getcwd()):
+                return name
+    return ""
+
 said = {}
 for stack in sys.argv[1:]:
     try:
@@ -34,9 +52,11 @@ for stack in sys.argv[1:]:
         from infra.settings import load
         settings = load(stack)
         desired = collect(settings)
+        if foreign():
+            raise ImportError(f"the module {foreign()} is not among this side's files")
         said[stack] = {
-            "production": settings.production,
-            "pool_connections": settings.pool.max_connections,
+            "production": getattr(settings, "production", None),
+            "pool_connections": getattr(getattr(settings, "pool", None), "max_connections", None),
             "resources": [
                 {
                     "type": one.type,
@@ -69,10 +89,11 @@ class NoRevisionError(BadInputError):
 class NoRepositoryError(OpsError):
     """The project is in no Git repository."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, why: str = "") -> None:
         super().__init__(
-            f"{folder} is in no Git repository, or git is missing: there is no base to compare"
-            " with. Use `--against live` or `--between A,B`."
+            f"{folder} is in no Git repository that can be read, or git is missing: there is no"
+            f" base to compare with.{f' git: {why}.' if why else ''} Use `--against live` or"
+            " `--between A,B`."
         )
 
 
@@ -86,6 +107,7 @@ class Side:
         production: Whether the stack is guarded there.
         pool_connections: What the application's pools together may open there.
         secrets: Encrypted values of the stack file, by key, as Pulumi wrote them.
+        project: Name of the Pulumi project; empty where its file can't be read.
     """
 
     desired: Desired | None
@@ -93,6 +115,7 @@ class Side:
     production: bool | None = None
     pool_connections: int | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
+    project: str = ""
 
 
 def resolve(root: Path, revision: str) -> str:
@@ -102,9 +125,10 @@ def resolve(root: Path, revision: str) -> str:
         NoRepositoryError: The project is in no repository.
         NoRevisionError: It names none.
     """
-    if _git(root, "rev-parse", "--is-inside-work-tree").returncode != 0:
-        raise NoRepositoryError(root)
-    asked = _git(
+    inside = git(root, "rev-parse", "--is-inside-work-tree")
+    if inside.returncode != 0:
+        raise NoRepositoryError(root, (inside.stderr.strip().splitlines() or [""])[0])
+    asked = git(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     )
     if asked.returncode != 0:
@@ -113,39 +137,77 @@ def resolve(root: Path, revision: str) -> str:
 
 
 def untouched(root: Path, commit: str) -> bool:
-    """Tell whether nothing that decides what is declared differs from a commit."""
-    compared = _git(root, "diff", "--quiet", commit, "--", *DECIDES)
-    added = _git(root, "ls-files", "--others", "--exclude-standard", "--", *DECIDES)
-    return compared.returncode == 0 and not added.stdout.strip()
+    """Tell whether nothing that decides what is declared differs from a commit.
+
+    Files that Git ignores, or was told not to look at, may differ unseen: with those nobody
+    can tell, so they count as touched.
+    """
+    compared = git(root, "diff", "--quiet", commit, "--", *DECIDES)
+    added = git(root, "ls-files", "--others", *MADE_BY_RUNNING, "--", *DECIDES)
+    marked = git(root, "ls-files", "-v", "--", *DECIDES)  # skip-worktree S, assume-unchanged lower
+    unseen = any(line[0] == "S" or line[0].islower() for line in marked.stdout.splitlines())
+    return compared.returncode == 0 and bool(marked.stdout) and not unseen and not added.stdout
 
 
 @contextmanager
-def unpacked(root: Path, commit: str) -> Iterator[Path]:
-    """Give a folder with the files of a commit, for as long as the block lasts."""
+def unpacked(root: Path, commit: str, folder: str) -> Iterator[Path]:
+    """Give the project's folder as it is in a commit, for as long as the block lasts.
+
+    Args:
+        root: The project's folder now, anywhere in the repository.
+        commit: The commit.
+        folder: Where the project is in that commit, from the repository's top; empty for
+            the top itself.
+    """
+    top = top_level(root)
     with TemporaryDirectory(prefix="preview-base-") as name:
-        folder = Path(name)
-        own = {"GIT_INDEX_FILE": str(folder / "index")}  # the repository's stays as it is
-        _unpack(root, commit, own, "read-tree", commit)
-        tree = folder / "tree"
-        _unpack(root, commit, own, "checkout-index", "--all", f"--prefix={tree}/")
-        yield tree
+        own = {"GIT_INDEX_FILE": str(Path(name) / "index")}  # the repository's is not touched
+        tree = Path(name) / "tree"
+        unpack = ("-c", "core.sparseCheckout=false")
+        _listed(commit, git(top, *unpack, "read-tree", commit, environment=own))
+        listed = git(top, "ls-files", "-s", "-z", "--", folder or ".", environment=own)
+        entries = [entry for entry in _listed(commit, listed).split("\0") if entry]
+        # A link may lead out of the project's folder: then the whole repository is needed.
+        everything = any(entry.startswith(LINK) for entry in entries)
+        paths = "\0".join(entry.partition("\t")[2] for entry in entries)
+        which = ("--all",) if everything else ("-z", "--stdin")
+        checkout = (*unpack, "checkout-index", f"--prefix={tree}/", *which)
+        _listed(commit, git(top, *checkout, environment=own, text="" if everything else paths))
+        yield tree / folder
 
 
-def _unpack(root: Path, commit: str, environment: Mapping[str, str], *command: str) -> None:
-    done = _git(root, *command, environment=environment)
+def top_level(root: Path) -> Path:
+    """Return the top of the repository's working tree."""
+    return Path(git(root, "rev-parse", "--show-toplevel").stdout.removesuffix("\n"))
+
+
+def _listed(commit: str, done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode != 0:
         raise NoRevisionError(commit, done.stderr.strip())
+    return done.stdout
 
 
-def _git(
-    root: Path, *arguments: str, environment: Mapping[str, str] | None = None
+def git(
+    root: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    text: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
+    """Run git in a folder, whatever repository its environment names.
+
+    Raises:
+        NoRepositoryError: There is no git.
+    """
+    clean = {k: v for k, v in os.environ.items() if k not in ANOTHER_REPOSITORYS}
     try:
         return subprocess.run(
             ["git", "-C", str(root), *arguments],
-            env={**os.environ, **(environment or {})},
+            env={**clean, **(environment or {})},
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             check=False,
         )
     except OSError as error:
@@ -162,8 +224,27 @@ def sides(tree: Path, names: Iterable[str]) -> dict[str, Side]:
     asked = [name for name in names if name in stacks(tree)]
     if not asked:
         return {}
-    said = _run(tree, asked)
-    return {name: _side(tree, name, said[name]) for name in asked}
+    try:
+        project, why = project_name(tree), not_run(tree)
+    except StackFileError as error:
+        project, why = "", str(error)
+    said = {name: {"error": why} for name in asked} if why else _run(tree, asked)
+    return {name: replace(_side(tree, name, said[name]), project=project) for name in asked}
+
+
+def not_run(tree: Path) -> str:
+    """Return why Pulumi would run another program, or other stack files, than we do.
+
+    Raises:
+        StackFileError: The project file can't be read.
+    """
+    project = project_file(tree)
+    main = str(project.get("main") or ".")
+    if os.path.normpath(main) not in {PROGRAM_FOLDER, f"{PROGRAM_FOLDER}/__main__.py"}:
+        return f"Pulumi.yaml runs {main}, and a preview can run {PROGRAM_FOLDER}/ alone"
+    if folder := project.get("stackConfigDir"):
+        return f"Pulumi.yaml keeps the stack files in {folder}, where a preview does not look"
+    return ""
 
 
 def _run(tree: Path, asked: list[str]) -> Mapping[str, Any]:

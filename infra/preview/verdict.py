@@ -17,6 +17,7 @@ class Verdict(StrEnum):
     """What a change comes to, the worst first."""
 
     BLOCKED = "blocked by policy"
+    DELETES = "deletes (data loss)"
     REPLACES = "replaces (data loss)"
     RESTARTS = "restarts"
     UNKNOWN = "could not tell"
@@ -25,11 +26,11 @@ class Verdict(StrEnum):
     NO_CHANGE = "no change"
 
 
-WORDS = {
-    "blocked": Verdict.BLOCKED,
-    "replace": Verdict.REPLACES,
-    "restart": Verdict.RESTARTS,
-    "change": Verdict.SAFE,
+WORDS: Mapping[str, frozenset[Verdict]] = {
+    "blocked": frozenset({Verdict.BLOCKED}),
+    "replace": frozenset({Verdict.DELETES, Verdict.REPLACES}),
+    "restart": frozenset({Verdict.RESTARTS}),
+    "change": frozenset({Verdict.SAFE}),
 }
 FAIL_ON = "restart,replace,blocked"
 
@@ -52,7 +53,7 @@ def fail_on(given: str) -> frozenset[Verdict]:
     for word in named:
         if word not in WORDS:
             raise UnknownFailOnError(word)
-    return frozenset(WORDS[word] for word in named)
+    return frozenset[Verdict]().union(*(WORDS[word] for word in named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,12 @@ class Preview:
         if verdicts & self.failing:
             return State.FINDING
         return State.UNKNOWN if Verdict.UNKNOWN in verdicts else State.OK
+
+
+def at_least(least: Verdict, verdict: Verdict) -> Verdict:
+    """Return the worse of two verdicts."""
+    order = list(Verdict)
+    return min(least, verdict, key=order.index)
 
 
 def decide(

@@ -80,7 +80,7 @@ def test_each_side_runs_its_own_program(clean: Path) -> None:
     edit(clean / "Pulumi.staging.yaml", "db-custom-1-3840", "db-huge")
     found = against_base("main", (), FAILING, root=clean)
     assert by_stack(found) == {
-        "local": Verdict.SAFE,
+        "local": Verdict.DELETES,
         "preview": Verdict.SAFE,
         "prod": Verdict.RESTARTS,
         "staging": Verdict.UNKNOWN,
@@ -92,7 +92,7 @@ def test_each_side_runs_its_own_program(clean: Path) -> None:
     (staging,) = (one for one in found.stacks if one.stack == "staging")
     assert staging.circumstances == ("instance: at least 52.71 USD a month",)
     assert "all of it would be created" in notes["preview"]
-    assert "gone from the working tree" in notes["local"]
+    assert notes["local"].startswith("Pulumi.local.yaml is gone, and with it everything")
     assert found.state is State.FINDING
     (prod,) = (one for one in found.stacks if one.stack == "prod")
     (instance,) = prod.changes
