@@ -7,6 +7,7 @@ and one of them removed an instance. Here a fixed few have one, and the rest are
 from collections.abc import Callable
 from typing import Any, Final
 
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
@@ -24,6 +25,14 @@ class Command(Task):  # type: ignore[type-arg]  # generic over the body, which I
         if long in SHORT_FLAGS:
             options["names"] = [long, SHORT_FLAGS[long]]
         return options
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's own signature
+        """Return the options; Invoke takes the help texts out, which are needed again."""
+        texts = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = texts
 
 
 def task(*args: Any, **kwargs: Any) -> Callable[..., Any]:  # noqa: ANN401 - Invoke's own signature

@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
 
     GOOD = 0
     BUG = 1
+    USAGE = 1
     REFUSED = 2
     FINDING = 3
     UNKNOWN = 4

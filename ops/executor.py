@@ -10,7 +10,7 @@ from typing import Any
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.executor import Executor
 
-from ops import logline
+from ops import arguments, logline
 from ops.errors import ExitCode, OpsError, Terminated
 from ops.logline import Severity
 
@@ -43,6 +43,7 @@ class OpsExecutor(Executor):
         signal.signal(signal.SIGTERM, _terminate)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # no longer that of ops.start
         try:
+            self._check(tasks)
             return super().execute(*tasks)
         except (Exit, ParseError, UnexpectedExit):
             raise
@@ -62,6 +63,18 @@ class OpsExecutor(Executor):
         except Exception as error:
             text = BUG.format(kind=type(error).__name__, text=error)
             raise self._exit(text, ExitCode.BUG) from error
+
+    def _check(self, tasks: tuple[Any, ...]) -> None:
+        """Refuse what ``ops.program`` refuses, also where plain ``invoke`` was typed."""
+        if len(tasks) > 1:
+            arguments.refuse_two_tasks(*(str(task.name) for task in tasks[:2]))
+        contexts = self.collection.to_contexts()
+        if asked := arguments.check(self.core.unparsed, contexts, self.core[0]):
+            raise arguments.UsageError(f"For its help: invoke --help {asked}.")
+        if self.config.run.dry:
+            raise arguments.UsageError(
+                "--dry of Invoke holds no task back. Use --dry-run (-n) where a task has it."
+            )
 
     def _exit(self, message: str, code: ExitCode) -> Exit:
         debug = self.core[0].args.debug.value

@@ -21,11 +21,13 @@ def main() -> None:
     """Run Invoke."""
     for number in _WORDS:
         signal.signal(number, _end)
-    from invoke.main import program
+    from invoke import __version__
+
+    from ops.program import OpsProgram
 
     sys.argv[0] = "inv"
     try:
-        program.run()
+        OpsProgram(name="Invoke", binary="inv", version=__version__).run()
     except BrokenPipeError:  # `./inv --list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

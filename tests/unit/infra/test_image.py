@@ -110,7 +110,7 @@ def test_passwords_are_in_a_file_of_our_own_and_in_no_variable(
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines()[0] == "-m invoke restore-drill --format json"
+    assert done.stdout.splitlines()[0] == "-m ops.start restore-drill --format json"
     assert "INVOKE_STACK=prod" in done.stdout
     assert "s3cret" not in done.stdout + done.stderr
     assert "other-one" not in done.stdout + done.stderr
@@ -130,7 +130,7 @@ def test_a_task_without_passwords_runs_too(python: Path, tmp_path: Path) -> None
         text=True,
         check=True,
     )
-    assert done.stdout.startswith("-m invoke backup.verify\n")
+    assert done.stdout.startswith("-m ops.start backup.verify\n")
 
 
 def test_the_images_packages_are_those_that_are_installed_here() -> None:
