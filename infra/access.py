@@ -6,7 +6,8 @@ Inputs and the generated value itself stand in the state as secrets, encrypted b
 stack's secrets provider: Pulumi keeps write-only inputs too
 (https://github.com/pulumi/pulumi-terraform-bridge/issues/3201, open in November 2026).
 A write-only field is sent again only when its version changes, so the version is the
-password's own: raising ``passwordVersion`` makes another one and hands it over.
+password's own: raising ``passwordVersion`` makes another one and hands it over. So does another
+recipe (``infra.settings.access.PASSWORD_RECIPES``), which is part of the version.
 
 Databases and users vanish with their instance: dropping a user that owns tables
 would be refused, so a destroyed instance does not drop them first; taking one out of the
@@ -34,21 +35,22 @@ import pulumi
 import pulumi_random as random
 from pulumi_gcp import sql
 
-from infra.settings import PASSWORD_LENGTH, PASSWORD_SPECIAL, Settings
+from infra.settings import Settings
 
 
 def declare_passwords(settings: Settings) -> Mapping[str, random.RandomPassword]:
     """Declare a password for each role of ours; return them by role (``owner``, ``app`` ...)."""
+    recipe = settings.users.recipe
     return {
         role: random.RandomPassword(
             f"{role}-password",
-            length=PASSWORD_LENGTH,
-            override_special=PASSWORD_SPECIAL,
-            min_lower=1,
-            min_upper=1,
-            min_numeric=1,
-            min_special=1,
-            keepers={"version": str(settings.users.password_version)},
+            length=recipe.length,
+            override_special=recipe.special,
+            min_lower=recipe.least,
+            min_upper=recipe.least,
+            min_numeric=recipe.least,
+            min_special=recipe.least,
+            keepers={"version": str(settings.users.handed_version)},
         )
         for role, _ in settings.users.by_role()
     }
@@ -85,7 +87,7 @@ def declare_access(
             instance=instance.name,
             project=settings.project,
             password_wo=passwords[role].result,
-            password_wo_version=settings.users.password_version,
+            password_wo_version=settings.users.handed_version,
             opts=theirs,
         )
     for user in settings.iam_users:

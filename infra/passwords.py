@@ -62,6 +62,6 @@ def _declare(settings: Settings, role: str, password: random.RandomPassword) -> 
         f"{role}-secret-version",
         secret=secret.id,
         secret_data_wo=password.result,
-        secret_data_wo_version=str(settings.users.password_version),
+        secret_data_wo_version=str(settings.users.handed_version),
     )
     return StoredPassword(secret, version)

@@ -11,11 +11,33 @@ from infra.settings.keys import Email, Identifier, Keys, Rule, key, keys
 if TYPE_CHECKING:
     from infra.settings.declared import Declared
 
-PASSWORD_LENGTH = 32  # of generated passwords
-PASSWORD_SPECIAL = "-_"  # noqa: S105 - what a password policy asks for, and no URL has to escape
 RESERVED = ("postgres", "cloudsqlsuperuser", "cloudsqladmin", "template0", "template1")
 SERVICE_ACCOUNT = ".gserviceaccount.com"
 IamRole = Literal["owner", "app", "readonly", "monitor"]
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRecipe:
+    """How passwords are generated.
+
+    Attributes:
+        length: Number of characters.
+        special: Those that are neither letters nor digits.
+        least: Fewest characters of each kind.
+    """
+
+    length: int
+    special: str
+    least: int
+
+
+# Every recipe that there was, the newest last. Never change one, add another: a password of
+# another recipe is another password, and users get it only with another version, which a
+# recipe's place in here is part of. No URL has to escape these special characters.
+PASSWORD_RECIPES: tuple[PasswordRecipe, ...] = (PasswordRecipe(length=32, special="-_", least=1),)
+VERSIONS_OF_A_RECIPE = 10_000
+PASSWORD_LENGTH = PASSWORD_RECIPES[-1].length
+PASSWORD_SPECIAL = PASSWORD_RECIPES[-1].special
 
 
 class AccessKeys(Keys):
@@ -33,7 +55,10 @@ class AccessKeys(Keys):
         "ai_square_monitor", description="User that reads statistics and no data (pg_monitor)."
     )
     password_version: int = Field(
-        1, ge=1, description="Raise it to give every user another generated password."
+        1,
+        ge=1,
+        lt=VERSIONS_OF_A_RECIPE,
+        description="Raise it to give every user another generated password.",
     )
     iam_users: dict[Email, IamRole] = Field(
         {}, description="IAM users and service accounts that may log in, and as what."
@@ -50,6 +75,7 @@ class Users:
         readonly: Reads the application's tables.
         monitor: Reads statistics and no data.
         password_version: Another number means other passwords.
+        recipes: How they were and are generated, the newest last.
     """
 
     owner: str
@@ -57,6 +83,17 @@ class Users:
     readonly: str
     monitor: str
     password_version: int
+    recipes: tuple[PasswordRecipe, ...] = PASSWORD_RECIPES
+
+    @property
+    def recipe(self) -> PasswordRecipe:
+        """How passwords are generated now."""
+        return self.recipes[-1]
+
+    @property
+    def handed_version(self) -> int:
+        """The version under which passwords are handed over: another recipe is another one."""
+        return self.password_version + VERSIONS_OF_A_RECIPE * (len(self.recipes) - 1)
 
     def by_role(self) -> tuple[tuple[str, str], ...]:
         """Return every role in our words with its user: ``("owner", "ai_square_owner")``."""

@@ -14,10 +14,12 @@ import pytest
 from infra.desired import DATABASE, INSTANCE, PASSWORD, SECRET, USER, Desired, collect, record
 from infra.outputs import OutputName
 from infra.settings import IamUser, load
+from infra.settings.access import PASSWORD_RECIPES, VERSIONS_OF_A_RECIPE, PasswordRecipe
 from infra.stackfile import ROOT, read_config
 
 STACKS = ["local", "staging", "prod"]
 CLOUD = ["staging", "prod"]
+VERSION = "secretDataWoVersion"
 
 
 @cache
@@ -197,6 +199,31 @@ def test_another_password_version_makes_and_hands_over_another_password() -> Non
     declared = collect(turned)
     assert declared.named("owner-password").inputs["keepers"] == {"version": "2"}
     assert declared.named("owner-user").inputs["passwordWoVersion"] == 2
+
+
+def test_another_recipe_hands_over_what_it_makes() -> None:
+    # Whoever changes this one instead of adding another makes passwords that nobody receives.
+    assert PASSWORD_RECIPES[0] == PasswordRecipe(length=32, special="-_", least=1)
+    settings = load("prod")
+    longer = PasswordRecipe(length=40, special="-_+", least=2)
+    recipes = (*PASSWORD_RECIPES, longer)
+    before = collect(settings)
+    after = collect(replace(settings, users=replace(settings.users, recipes=recipes)))
+    for role in ("owner", "app", "readonly", "monitor"):
+        made = after.named(f"{role}-password").inputs
+        assert made["length"] == 40
+        assert made["keepers"] != before.named(f"{role}-password").inputs["keepers"]
+        for handed, version in (("user", "passwordWoVersion"), ("secret-version", VERSION)):
+            was, now = (side.named(f"{role}-{handed}").inputs[version] for side in (before, after))
+            assert int(now) > int(was)
+    last = replace(settings.users, password_version=VERSIONS_OF_A_RECIPE - 1)
+    assert last.handed_version < replace(settings.users, recipes=recipes).handed_version
+
+
+def test_all_that_makes_a_password_is_its_recipe_or_its_version() -> None:
+    recipe = {"length", "overrideSpecial", "minLower", "minUpper", "minNumeric", "minSpecial"}
+    (inputs,) = {tuple(one.inputs) for one in desired("prod").of_type(PASSWORD)}
+    assert set(inputs) == recipe | {"keepers"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
