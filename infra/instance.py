@@ -16,6 +16,7 @@ from infra.settings import (
     Protection,
     Settings,
 )
+from ops.tiers import PLUS
 
 IGNORED = ("settings.diskSize",)  # a disk that grew would turn into a shrink, which replaces
 
@@ -140,17 +141,26 @@ def _password_policy(
 def _data_cache(
     instance: InstanceSettings,
 ) -> sql.DatabaseInstanceSettingsDataCacheConfigArgs | None:
-    if not instance.data_cache:
+    """Say whether there is a cache: left out it stays as it is, and is on at creation.
+
+    Other editions than ENTERPRISE_PLUS have none, whatever is said.
+    """
+    if instance.edition != PLUS:
         return None
-    return sql.DatabaseInstanceSettingsDataCacheConfigArgs(data_cache_enabled=True)
+    return sql.DatabaseInstanceSettingsDataCacheConfigArgs(data_cache_enabled=instance.data_cache)
 
 
 def _connection_pool(
     instance: InstanceSettings,
 ) -> list[sql.DatabaseInstanceSettingsConnectionPoolConfigArgs] | None:
-    if not instance.connection_pooling:
+    """Say whether Cloud SQL pools connections: left out it stays as it is."""
+    if instance.edition != PLUS:
         return None
-    return [sql.DatabaseInstanceSettingsConnectionPoolConfigArgs(connection_pooling_enabled=True)]
+    return [
+        sql.DatabaseInstanceSettingsConnectionPoolConfigArgs(
+            connection_pooling_enabled=instance.connection_pooling
+        )
+    ]
 
 
 def flags(values: Sequence[FlagValue]) -> list[sql.DatabaseInstanceSettingsDatabaseFlagArgs]:

@@ -126,6 +126,13 @@ def test_the_options_of_the_instance() -> None:
             },
             {"connectionPoolConfigs": [{"connectionPoolingEnabled": True}]},
         ),
+        (
+            {"edition": "ENTERPRISE_PLUS", "tier": "db-perf-optimized-N-2"},
+            {
+                "dataCacheConfig": {"dataCacheEnabled": False},
+                "connectionPoolConfigs": [{"connectionPoolingEnabled": False}],
+            },
+        ),
     ],
 )
 def test_a_setting_arrives(changed: dict[str, object], sent: dict[str, object]) -> None:
