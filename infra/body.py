@@ -78,6 +78,8 @@ SAME = frozenset(
         "settings.retainBackupsOnDelete",
     }
 )
+# What an update takes beside the settings; the rest is chosen at creation.
+WITH_SETTINGS = ("name", "region", "databaseVersion", "nodeCount")
 SETS = frozenset({"databaseFlags", "userLabels"})  # replaced whole, never merged
 REMOVED = frozenset(path.removeprefix("settings.") for path in REMOVED_BLOCKS)
 WHOLE = SAME | LISTED.keys() | FIRST.keys()
@@ -236,9 +238,5 @@ def update_body(
             continue
         merges = isinstance(value, Mapping) and entry not in SETS
         settings[entry] = {**settings.get(entry, {}), **value} if merges else value
-    return {
-        "name": declared["name"],
-        "region": declared["region"],
-        "databaseVersion": declared["databaseVersion"],
-        "settings": settings,
-    }
+    whole = {path: declared[path] for path in WITH_SETTINGS if path in declared}
+    return {**whole, "settings": settings}

@@ -10,8 +10,6 @@ from infra.flags import FlagError, compile_flag, in_words
 
 # Blocks that go when they are no longer declared; of others the live value stays.
 REMOVED_BLOCKS = (
-    "settings.connectionPoolConfig",
-    "settings.dataCacheConfig",
     "settings.denyMaintenancePeriods",
     "settings.maintenanceWindow",
     "settings.passwordValidationPolicy",
@@ -21,6 +19,11 @@ SETS = (FLAGS, LABELS, AUTHORIZED)
 _SETS = tuple(f"{path}." for path in SETS)
 _REMOVED = tuple(f"{block}." for block in REMOVED_BLOCKS)
 SOURCE = "masterInstanceName"
+READ_POOL = "READ_POOL_INSTANCE"
+# Of a read pool Cloud SQL decides these by its nodes and its autoscaling.
+# https://cloud.google.com/sql/docs/postgres/about-read-pools
+OF_THE_NODES = frozenset({"settings.availabilityType"})
+AUTOSCALED = "nodeCount"
 # The API leaves out what has its type's zero value; an enum's ends in _UNSPECIFIED.
 NOTHING = frozenset({"", "0", "false"})
 UNSPECIFIED = "_UNSPECIFIED"
@@ -79,6 +82,8 @@ def compare(
     wanted, there = dict(_leaves(declared)), dict(_leaves(live))
     paths = [path for path in wanted if _differs(path, wanted[path], there.get(path, ""))]
     paths += [path for path in there if path not in wanted and (whole or _goes(path, there[path]))]
+    own = frozenset() if whole else _cloud_sqls_own(declared, live)
+    paths = [path for path in paths if path not in own]
     left_alone = frozenset(ignored)
     return tuple(
         _change(path, there.get(path, ""), wanted.get(path, ""), ignored=path in left_alone)
@@ -97,6 +102,14 @@ def _change(path: str, before: str, after: str, *, ignored: bool) -> Change:
         consequence=told,
         raw=None if words == (before, after) else (before, after),
     )
+
+
+def _cloud_sqls_own(declared: Mapping[str, Any], live: Mapping[str, Any]) -> frozenset[str]:
+    """Return what is declared, yet Cloud SQL decides: no deployment makes it so."""
+    if declared.get("instanceType") != READ_POOL:
+        return frozenset()
+    scaling = live.get("settings", {}).get("readPoolAutoScaleConfig") or {}
+    return OF_THE_NODES | {AUTOSCALED} if scaling.get("enabled") else OF_THE_NODES
 
 
 def _goes(path: str, value: str) -> bool:

@@ -10,6 +10,7 @@ from infra.flags import FlagValue, compile_flags, in_words, misfits
 from infra.flags.budget import Level, reckon
 from infra.settings.flags import FlagEntry, major, words
 from infra.settings.keys import Entry, InstanceName, Keys, Rule, Zone, key, keys
+from infra.settings.stack import ENDPOINT, is_local
 from ops.tiers import PLUS, BadTierError, Tier, parse_tier
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ def _places(d: "Declared") -> Iterator[str]:
             yield f"{here}.zone: {entry.zone} is not in {region}. Name a zone of that."
         if entry.nodes and d.edition != PLUS:
             yield f"{here}.nodes: a read pool needs edition {PLUS}; this stack's is {d.edition}."
+        if entry.nodes and is_local(d):
+            yield f"{here}.nodes: the local Cloud SQL has no read pools. Leave it out."
+        if entry.nodes and entry.zone:
+            yield f"{here}.zone: Cloud SQL spreads a read pool's nodes over zones. Leave it out."
         if d.kms_key and region != d.region and not entry.kms_key:
             yield (
                 f"{here}.kmsKey is missing: the primary's key is of {d.region}, and a replica in"
@@ -169,6 +174,6 @@ def _flags(d: "Declared") -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    (("gcp:region", *keys("edition", "kms_key", "replicas")), _places),
+    ((ENDPOINT, "gcp:region", *keys("edition", "kms_key", "replicas")), _places),
     (keys("database_version", "tier", "edition", "flags", "replicas"), _flags),
 )

@@ -19,6 +19,7 @@ _AT_LEAST = {
     "max_wal_senders": 10,
     "max_locks_per_transaction": 64,
 }
+_READ_POOL = "READ_POOL_INSTANCE"
 _KEPT = ("diskEncryptionConfiguration", "replicaConfiguration")
 
 
@@ -29,6 +30,8 @@ def plan(call: Call) -> tuple[Instance, Body]:
         ApiError: 404 without that primary, 400 if it can't have replicas.
     """
     name = str(call.body["masterInstanceName"]).rpartition(":")[2]
+    if call.body.get("instanceType") == _READ_POOL or call.body.get("nodeCount"):
+        raise invalid("The local Cloud SQL has no read pools: insert a read replica instead.")
     primary = call.ready(name)
     if primary.primary is not None:
         raise of_replica(f"{name} is a read replica itself")

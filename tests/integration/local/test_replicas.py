@@ -195,6 +195,12 @@ def until_archived(archive: Path, count: int) -> None:
         (
             "POST",
             "/instances",
+            {**replica_body("x"), "instanceType": "READ_POOL_INSTANCE", "nodeCount": 2},
+            "invalid",
+        ),
+        (
+            "POST",
+            "/instances",
             replica_body("x", databaseFlags=[{"name": "max_connections", "value": "20"}]),
             "invalidFlagValue",
         ),

@@ -89,6 +89,33 @@ def test_networks_that_are_not_declared_go_with_an_update() -> None:
     assert "authorizedNetworks" in there["settings"]["ipConfiguration"]
 
 
+def pool(nodes: int, **settings: object) -> dict[str, Any]:
+    more = {"instanceType": "READ_POOL_INSTANCE", "nodeCount": nodes, "masterInstanceName": "db"}
+    return {"name": "db-p", "region": "r", "databaseVersion": "v", **more, "settings": settings}
+
+
+def test_what_cloud_sql_decides_of_a_read_pool_is_no_difference() -> None:
+    declared = pool(3, availabilityType="ZONAL")
+    there = pool(3, availabilityType="REGIONAL")
+    assert compare(declared, there) == ()
+    assert compare(declared, pool(5, availabilityType="REGIONAL"))[0].property == "nodeCount"
+    scaled = pool(5, readPoolAutoScaleConfig={"enabled": True})
+    assert compare(declared, scaled) == ()
+    # between two declarations it is a change all the same
+    assert [c.property for c in compare(pool(2), pool(3), whole=True)] == ["nodeCount"]
+    assert update_body(declared, pool(5), ())["nodeCount"] == 3
+
+
+def test_switch_that_is_off_is_sent_as_off() -> None:
+    said = {"dataCacheConfig": {"dataCacheEnabled": False}}
+    declared = {"name": "db", "region": "r", "databaseVersion": "v", "settings": said}
+    there = {"settings": {"dataCacheConfig": {"dataCacheEnabled": True}}}
+    (change,) = [c for c in compare(declared, there) if "Cache" in c.property]
+    assert (change.before, change.after) == ("true", "false")
+    assert update_body(declared, there, ())["settings"] == said
+    assert compare({"settings": said}, {"settings": {}}) == ()  # what is not told is off
+
+
 @pytest.mark.parametrize(
     ("names", "chosen"),
     [

@@ -191,6 +191,15 @@ config:
         ({"replicas": {"r": {"source": "x"}}}, "there is no replica 'x'"),
         ({"replicas": {"r": {"source": "r"}}}, "or follows itself"),
         ({"replicas": {"r": {"nodes": 2}}}, "a read pool needs edition ENTERPRISE_PLUS"),
+        (
+            {
+                "edition": "ENTERPRISE_PLUS",
+                "tier": "db-perf-optimized-N-2",
+                "replicas": {"r": {"nodes": 2, "zone": "asia-east1-a"}},
+            },
+            "nodes over zones",
+        ),
+        ({"passwordVersion": 10_000}, "passwordVersion: 10000 can't be used"),
         ({"replicas": {"r": {"zone": "us-east1-b"}}}, "us-east1-b is not in asia-east1"),
         ({"replicas": {"r": {"size": 2}}}, "ai-square-db:replicas.r.size is no setting"),
         ({"replicas": {"r": {"tier": "db-custom-3-3840"}}}, "replicas.r.tier: there is no tier"),
@@ -235,6 +244,15 @@ def test_each_problem_names_its_key(values: dict[str, object], said: str) -> Non
 def test_the_endpoint_is_checked(endpoint: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         validate("test", GOOD | {"gcp:sqlCustomEndpoint": endpoint})
+
+
+def test_local_stack_has_no_read_pool() -> None:
+    local = {"gcp:sqlCustomEndpoint": "http://127.0.0.1:8765/sql/v1beta4/"}
+    plus = {"edition": "ENTERPRISE_PLUS", "tier": "db-perf-optimized-N-2", "networkName": ""}
+    pool = {f"ai-square-db:{key}": value for key, value in plus.items()}
+    pool["ai-square-db:replicas"] = {"r": {"nodes": 2}}
+    with pytest.raises(SettingsError, match="the local Cloud SQL has no read pools"):
+        validate("test", GOOD | local | pool)
 
 
 def test_a_key_without_a_namespace_is_refused() -> None:
