@@ -249,7 +249,7 @@ def test_the_endpoint_is_checked(endpoint: str, said: str) -> None:
 def test_local_stack_has_no_read_pool() -> None:
     local = {"gcp:sqlCustomEndpoint": "http://127.0.0.1:8765/sql/v1beta4/"}
     plus = {"edition": "ENTERPRISE_PLUS", "tier": "db-perf-optimized-N-2", "networkName": ""}
-    pool = {f"ai-square-db:{key}": value for key, value in plus.items()}
+    pool: dict[str, object] = {f"ai-square-db:{key}": value for key, value in plus.items()}
     pool["ai-square-db:replicas"] = {"r": {"nodes": 2}}
     with pytest.raises(SettingsError, match="the local Cloud SQL has no read pools"):
         validate("test", GOOD | local | pool)
