@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import localclock, localfaults, smalldisk
-from ops import localcloud
+from ops import guard, localcloud
 from ops.console import Table
 from ops.errors import BadInputError
 from ops.localserver import Server
@@ -175,10 +175,16 @@ def status(target: Target, data: str = "") -> Status:
     return _status(localcloud.require(_data(target, data)))
 
 
-def down(target: Target, data: str, *, wipe: bool) -> Down:
-    """Stop the server and its clusters; with ``wipe`` remove every instance and backup too."""
+def down(target: Target, data: str, *, wipe: bool, yes: bool = False) -> Down:
+    """Stop the server and its clusters; with ``wipe`` remove every instance and backup too.
+
+    Raises:
+        ops.guard.DeclinedError, ops.guard.UnansweredError: a folder would be removed.
+    """
     folder = _data(target, data)
     there = folder.exists()
+    if wipe and there:
+        guard.ask(f"delete {folder} with every instance, backup and record of drills", yes=yes)
     if wipe and folder.is_mount():
         was_running = localcloud.stop(folder)
         return Down(folder, was_running, smalldisk.unmount(folder))
@@ -208,7 +214,9 @@ def faults(
     return localfaults.change(server, clear=clear, options=options)
 
 
-def clock(target: Target, data: str, forward: str, to: str) -> localclock.Clock:
+def clock(
+    target: Target, data: str, forward: str, to: str, *, yes: bool = False
+) -> localclock.Clock:
     """Set the clock forward where one of both is given; return what it says.
 
     Args:
@@ -216,14 +224,22 @@ def clock(target: Target, data: str, forward: str, to: str) -> localclock.Clock:
         data: the folder; empty means the stack's own.
         forward: by how much, as ``26h``; empty for not at all.
         to: to which time, in RFC 3339; empty for none.
+        yes: whether not to ask.
 
     Raises:
         ops.durations.BadDurationError: ``forward`` is no length of time.
+        ops.guard.DeclinedError, ops.guard.UnansweredError: the clock would be set.
         infra.localclock.TwoTimesError: both were given.
         ops.localserver.RefusedError: the time is over, none, or too far away.
     """
     asked = localclock.request(forward, to)
     server = localcloud.require(_data(target, data))
+    if asked:
+        guard.ask(
+            "set the clock forward, which deletes the backups that are too old by then and "
+            "can't be taken back",
+            yes=yes,
+        )
     return localclock.read(server.ask("POST" if asked else "GET", "clock", asked or None))
 
 

@@ -12,26 +12,32 @@ from ops.invocation import FORMAT_HELP, STACK_HELP, begin
         "stack": STACK_HELP,
         "plan": "show what would be done and stop",
         "replace": "allow what has to be deleted and made anew",
+        "yes": "do not ask before something is deleted",
         "format": FORMAT_HELP,
     }
 )
 def deploy(
-    c: Context, stack: str = "", plan: bool = False, replace: bool = False, format: str = "table"
+    c: Context,
+    stack: str = "",
+    plan: bool = False,
+    replace: bool = False,
+    yes: bool = False,
+    format: str = "table",
 ) -> None:
     """Make the local Cloud SQL what the stack declares, without the Pulumi CLI."""
     from infra.deploy.apply import deploy as apply
 
     run = begin(stack, format)
-    run.show(apply(run.target, run.progress, replace=replace, plan_only=plan))
+    run.show(apply(run.target, run.progress, replace=replace, plan_only=plan, yes=yes))
 
 
-@task(help={"stack": STACK_HELP, "format": FORMAT_HELP})
-def destroy(c: Context, stack: str = "", format: str = "table") -> None:
+@task(help={"stack": STACK_HELP, "yes": "do not ask", "format": FORMAT_HELP})
+def destroy(c: Context, stack: str = "", yes: bool = False, format: str = "table") -> None:
     """Delete from the local Cloud SQL what was deployed there, with its backups."""
     from infra.deploy.apply import destroy as apply
 
     run = begin(stack, format)
-    run.show(apply(run.target, run.progress))
+    run.show(apply(run.target, run.progress, yes=yes))
 
 
 _DATA = "its folder (else LOCAL_CLOUDSQL_DIR, else the user's own)"
@@ -68,17 +74,23 @@ def up(
         "stack": STACK_HELP,
         "data": _DATA,
         "wipe": "remove it too: every instance and backup, and the evidence of drills",
+        "yes": "do not ask before --wipe removes it",
         "format": FORMAT_HELP,
     }
 )
 def down(
-    c: Context, stack: str = "", data: str = "", wipe: bool = False, format: str = "table"
+    c: Context,
+    stack: str = "",
+    data: str = "",
+    wipe: bool = False,
+    yes: bool = False,
+    format: str = "table",
 ) -> None:
     """Stop the local Cloud SQL and its clusters."""
     from infra import rehearsal
 
     run = begin(stack, format)
-    run.show(rehearsal.down(run.target, data, wipe=wipe))
+    run.show(rehearsal.down(run.target, data, wipe=wipe, yes=yes))
 
 
 @task(help={"stack": STACK_HELP, "data": _DATA, "format": FORMAT_HELP})
@@ -123,6 +135,7 @@ def bucket(
         "data": _DATA,
         "forward": "by how much, as 90m, 26h or 3d",
         "to": "to which time, in RFC 3339, as 2026-02-01T03:00:00Z",
+        "yes": "do not ask before it is set",
         "format": FORMAT_HELP,
     }
 )
@@ -132,13 +145,14 @@ def clock(
     data: str = "",
     forward: str = "",
     to: str = "",
+    yes: bool = False,
     format: str = "table",
 ) -> None:
     """Show the local Cloud SQL's clock, or set it forward: backups fall due, old ones go."""
     from infra import rehearsal
 
     run = begin(stack, format)
-    run.show(rehearsal.clock(run.target, data, forward, to))
+    run.show(rehearsal.clock(run.target, data, forward, to, yes=yes))
 
 
 @task(

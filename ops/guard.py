@@ -1,7 +1,9 @@
-"""Production: dry by default, confirmed by name, in the change window, never onto the source."""
+"""Production: dry by default, confirmed by name, in the change window, never onto the source.
+
+On every stack, what deletes asks first: see ``ask`` and ``approve_removal``.
+"""
 
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,6 +24,25 @@ class NotConfirmedError(OpsError):
         super().__init__(
             f"{which}{wrong} To {action}, give its name: ".lstrip()
             + f"--yes --confirm {target.instance}"
+        )
+
+
+class UnansweredError(OpsError):
+    """A question could not be put: nobody is at a terminal."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(
+            f"Nothing was done: without --yes, this asks whether to {action}, and there is no "
+            "terminal to ask at. Give --yes, or run it at a terminal."
+        )
+
+
+class DeclinedError(OpsError):
+    """A question was not answered with yes."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(
+            f"Nothing was done: the answer was not yes. To {action}, answer yes or give --yes."
         )
 
 
@@ -86,24 +107,76 @@ def permit(
     return True
 
 
+def ask(action: str, *, yes: bool) -> None:
+    """Return where something may be deleted or overwritten: ``--yes``, or yes at a terminal.
+
+    Args:
+        action: what is about to happen, as a verb with its object.
+        yes: ``--yes``.
+
+    Raises:
+        DeclinedError: another answer than yes, or none.
+        UnansweredError: no ``--yes``, and no terminal.
+    """
+    if yes:
+        return
+    if not _at_terminal():
+        raise UnansweredError(action)
+    if _answer(f"This is about to {action}. Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise DeclinedError(action)
+
+
+def approve_removal(
+    target: Target,
+    action: str,
+    consent: Consent,
+    *,
+    any_hour: bool = False,
+    now: datetime | None = None,
+) -> None:
+    """Return where something of a stack may be deleted, which can't be taken back.
+
+    Production wants ``--yes`` and the instance's name; other stacks are asked for as ``ask`` does.
+
+    Args:
+        target: the stack.
+        action: what is about to happen, as a verb with its object.
+        consent: ``--yes`` and ``--confirm NAME``.
+        any_hour: whether production's change window does not matter.
+        now: the time, for the change window.
+
+    Raises:
+        DeclinedError, UnansweredError: as ``ask``.
+        NotConfirmedError: production, and no ``--yes``, no name or the wrong one.
+        OutsideWindowError: production's change window is closed.
+    """
+    if not target.production:
+        ask(action, yes=consent.yes)
+        return
+    if not consent.yes:
+        raise NotConfirmedError(action, target, "")
+    _confirmed(target, action, consent.confirm)
+    if not any_hour:
+        _in_window(target, action, now)
+
+
 def insist(
     target: Target, action: str, *, yes: bool, confirm: str = "", now: datetime | None = None
-) -> bool:
-    """Return whether to do what can't be taken back; False means: show the plan only.
+) -> None:
+    """Return where everything in an instance may be replaced.
 
-    Every stack asks for the instance's name, given or typed on a terminal; production obeys
-    its change window too. See ``permit`` for the arguments.
+    Every stack asks for the instance's name, given or typed on a terminal; production wants
+    ``--yes`` too, and obeys its change window. See ``permit`` for the arguments.
 
     Raises:
         NotConfirmedError: no name, or the wrong one.
         OutsideWindowError: production's change window is closed.
     """
-    if not yes and not (sys.stdin.isatty() and not target.production):
-        return False
+    if not yes and (target.production or not _at_terminal()):
+        raise NotConfirmedError(action, target, "")
     _confirmed(target, action, confirm)
     if target.production:
         _in_window(target, action, now)
-    return True
 
 
 def permit_new(target: Target, action: str, *, yes: bool, confirm: str = "") -> bool:
@@ -119,12 +192,24 @@ def permit_new(target: Target, action: str, *, yes: bool, confirm: str = "") -> 
 
 
 def _confirmed(target: Target, action: str, confirm: str) -> None:
-    if not confirm and sys.stdin.isatty():
-        print(f"Type the instance's name to {action} ({target.stack}): ", end="", file=sys.stderr)  # noqa: T201 - a question, not a result
-        with suppress(EOFError):  # Ctrl-D: no name is the wrong one
-            confirm = input()
+    if not confirm and _at_terminal():
+        confirm = _answer(f"Type the instance's name to {action} ({target.stack}): ")
     if confirm != target.instance:
         raise NotConfirmedError(action, target, confirm)
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()  # None where it was closed
+
+
+def _answer(question: str) -> str:
+    """Return what is typed; empty for Ctrl-D, which is no name and not yes."""
+    print(question, end="", file=sys.stderr, flush=True)  # noqa: T201 - a question, not a result
+    try:
+        return input()
+    except EOFError:
+        print(file=sys.stderr)  # noqa: T201 - ends the question's line
+        return ""
 
 
 def _in_window(target: Target, action: str, now: datetime | None) -> None:

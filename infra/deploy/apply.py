@@ -10,13 +10,13 @@ from infra.deploy import record as records
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record
 from infra.deploy.report import Deployment, Destruction
-from infra.deploy.steps import Action, Plan, ProtectedError, Step, check
+from infra.deploy.steps import Action, Plan, ProtectedError, Step, check, removals
 from infra.desired import Desired, collect
 from infra.drift.differences import Difference, differences
 from infra.live import Kind, Live, read, replicas_first
 from infra.outputs import OutputName
 from infra.settings import Settings
-from ops import lease, localcloud
+from ops import guard, lease, localcloud
 from ops.cloudsql import ApiError, CloudSql, OperationFailedError
 from ops.console import Progress
 from ops.errors import OpsError
@@ -193,7 +193,12 @@ def record_store(folder: Path, stack: str) -> Store:
 
 
 def deploy(
-    target: Target, progress: Progress, *, replace: bool = False, plan_only: bool = False
+    target: Target,
+    progress: Progress,
+    *,
+    replace: bool = False,
+    plan_only: bool = False,
+    yes: bool = False,
 ) -> Deployment:
     """Make the local Cloud SQL what the stack declares.
 
@@ -204,9 +209,11 @@ def deploy(
         progress: Where long work shows itself.
         replace: Whether something may be deleted and made anew.
         plan_only: Whether to stop before anything is done.
+        yes: Whether to delete what is no longer declared without asking.
 
     Raises:
         NotALocalStackError: The stack lies in Google Cloud.
+        ops.guard.DeclinedError, ops.guard.UnansweredError: Something would be deleted.
         ReplacementRefusedError: Something would be replaced unasked.
         ProtectedError: Something protected would be deleted.
     """
@@ -220,22 +227,33 @@ def deploy(
         if plan_only:
             return Deployment(target.stack, applied=False, plan=decided)
         check(decided, replace=replace)
+        if removed := removals(decided):
+            guard.ask(f"delete {', '.join(removed)}, with the data in it", yes=yes)
         deployer.apply(desired, decided)
         found, outputs = deployer.finish(desired)
     return Deployment(target.stack, applied=True, plan=decided, found=found, outputs=outputs)
 
 
-def destroy(target: Target, progress: Progress) -> Destruction:
+def destroy(target: Target, progress: Progress, *, yes: bool = False) -> Destruction:
     """Delete all that was deployed to the local Cloud SQL, and the passwords.
+
+    Args:
+        target: A stack on the local Cloud SQL.
+        progress: Where long work shows itself.
+        yes: Whether not to ask.
 
     Raises:
         NotALocalStackError: The stack lies in Google Cloud.
+        ops.guard.DeclinedError, ops.guard.UnansweredError: It is not approved.
         ProtectedError: The instance is protected against deletion.
     """
     folder = local_folder(target, "destroy")
     store = record_store(folder, target.stack)
-    if not records.load(store).resources:
+    known = records.load(store).resources
+    if not known:
         return Destruction(target.stack, ())
+    instances = dict.fromkeys(entry.instance for entry in known)
+    guard.ask(f"delete {', '.join(instances)} with all data, users and backups", yes=yes)
     _started(folder, progress)
     deployer = Deployer(target.settings, target.cloud(), store, progress)
     with lease.hold(store, "deploy", LEASE):

@@ -95,3 +95,12 @@ def check(decided: Plan, *, replace: bool) -> None:
             raise ReplacementRefusedError(step)
         if step.protected and step.action in {Action.REPLACE, Action.DELETE}:
             raise ProtectedError(step.kind, step.replaces or step.name)
+
+
+def removals(decided: Plan) -> tuple[str, ...]:
+    """Return what a plan deletes, in words; what is replaced goes too."""
+    return tuple(
+        f"the {step.kind} {step.replaces or step.name}"
+        for step in decided.steps
+        if step.action in {Action.REPLACE, Action.DELETE}
+    )

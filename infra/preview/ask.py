@@ -13,6 +13,7 @@ from infra.preview.show import Shown
 from infra.preview.text import sections
 from infra.preview.verdict import FAIL_ON, Preview, fail_on
 from infra.stackfile import ROOT
+from ops import guard
 from ops import target as targets
 from ops.console import Progress, to_json
 from ops.errors import BadInputError, OpsError
@@ -20,6 +21,8 @@ from ops.errors import BadInputError, OpsError
 BASES = ("origin/main", "main", "origin/master", "master")
 MARKER = "<!-- ai-square-db preview -->"
 LIVE = "live"
+REPORT = "report.md"
+REPORTS = ("report.json", REPORT, "report.html")
 TWO = 2
 
 
@@ -55,6 +58,7 @@ class Asked:
     fail_on: str
     engine: bool
     out: str
+    yes: bool = False
 
 
 def answer(asked: Asked, progress: Progress) -> Shown:
@@ -64,10 +68,12 @@ def answer(asked: Asked, progress: Progress) -> Shown:
         TwoQuestionsError: More than one thing to compare with.
         BadComparisonError: What to compare with can't be read.
         CannotWriteError: The folder can't be written.
+        ops.guard.DeclinedError, ops.guard.UnansweredError: Files that are not ours are there.
         ops.errors.OpsError: As the comparison raises.
     """
     if sum(map(bool, (asked.base, asked.against, asked.between))) > 1:
         raise TwoQuestionsError
+    _approve_overwriting(asked)
     with progress.phase("Run the program of both sides"):
         found = _compare(asked)(asked)
     return Shown(found, _write(found, asked.out) if asked.out else ())
@@ -115,6 +121,21 @@ def _between(asked: Asked) -> Preview:
     if len(names) != TWO:
         raise BadComparisonError(f"--between {asked.between!r} names no two stacks")
     return between(names[0], names[1])
+
+
+def _approve_overwriting(asked: Asked) -> None:
+    """Ask before files are overwritten that are no earlier reports."""
+    folder = Path(asked.out).expanduser()
+    present = [name for name in REPORTS if asked.out and (folder / name).exists()]
+    if not present:
+        return
+    try:
+        earlier = (folder / REPORT).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        earlier = ""
+    if MARKER not in earlier:
+        action = f"overwrite {', '.join(present)} in {folder}, which no preview made"
+        guard.ask(action, yes=asked.yes)
 
 
 def _write(found: Preview, out: str) -> tuple[str, ...]:

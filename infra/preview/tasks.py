@@ -16,6 +16,7 @@ from ops.invocation import FORMAT_HELP, show
         "fail-on": "verdicts that end with 3: restart, replace, blocked, change; or never",
         "engine": "ask `pulumi preview` too (needs the CLI and a backend)",
         "out": "a folder for report.json, report.md and report.html",
+        "yes": "do not ask before --out overwrites files that no preview made",
         "format": FORMAT_HELP,
     }
 )
@@ -28,6 +29,7 @@ def preview(
     fail_on: str = "",
     engine: bool = False,
     out: str = "",
+    yes: bool = False,
     format: str = "table",
 ) -> None:
     """Say what a change of the configuration does: restarts, replacements, money, policies."""
@@ -35,7 +37,7 @@ def preview(
     from ops.console import Console, parse_format
 
     console = Console(parse_format(format))
-    asked = Asked(stack, base, against, between, fail_on, engine, out)
+    asked = Asked(stack, base, against, between, fail_on, engine, out, yes)
     show(console, answer(asked, console.progress))
 
 

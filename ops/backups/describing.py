@@ -84,12 +84,12 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A backup run that was deleted, or would be.
+    """A backup run that was deleted.
 
     Attributes:
         instance: whose it was.
         id: the run's.
-        operation: the operation that deleted it; empty where it was only planned.
+        operation: the operation that deleted it.
     """
 
     instance: str
@@ -98,10 +98,7 @@ class Deleted:
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
-        if self.operation:
-            return (f"Deleted backup run {self.id} of {self.instance}",)
-        dry = f"Would delete backup run {self.id}. {self.instance} is production: nothing was done."
-        return (f"{dry} Add --yes --confirm {self.instance}",)
+        return (f"Deleted backup run {self.id} of {self.instance}",)
 
 
 def describe(run: Invocation, backup: str) -> Described:
@@ -125,7 +122,7 @@ def delete(run: Invocation, backup: str, consent: Consent) -> Deleted:
         ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
         NoSuchRunError: it has no run of that number.
         LastBackupError: it is the only one that could be restored.
-        ops.guard.NotConfirmedError: production, and the name was not given.
+        ops.errors.OpsError: it is not approved, see ``ops.guard.approve_removal``.
     """
     target, cloud = run.target, run.cloud
     name = cloud.instance(target.instance).name
@@ -136,8 +133,7 @@ def delete(run: Invocation, backup: str, consent: Consent) -> Deleted:
     if found.status == SUCCESSFUL and not others:
         raise LastBackupError(found)
     action = f"delete backup run {found.id} of {name}"
-    if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
-        return Deleted(name, found.id, "")
+    guard.approve_removal(target, action, consent)
     journal = Journal(target.store, ROOM, found.id)
     with run.progress.phase(f"Delete backup run {found.id}"):
         entry = journal.intend("delete", name, backup=found.id)

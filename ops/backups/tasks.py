@@ -70,7 +70,7 @@ def describe(context: Context, stack: str = "", format: str = "table", *, backup
         "stack": STACK_HELP,
         "format": FORMAT_HELP,
         "backup": "the run's number",
-        "yes": "on production: really do it",
+        "yes": "do not ask; production wants it",
         "confirm": "on production: the instance's name",
     }
 )

@@ -23,6 +23,7 @@ PLOTTED, LISTED = 200, 20  # drills
 COLUMNS, ROWS = 8, 200  # of a table that only one kind of drill has
 SHOWN_DIFFERENCES, LONG = 25, 600  # lines of a check; characters of an unknown fact
 DASH = "\N{EN DASH}"
+MADE_BY = "by <code>invoke restore.evidence --html</code> from the record alone"  # its last line
 CHAINED = frozenset({"records", "links", "head", "pages"})
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 MARKS = {State.OK: "✓", State.FINDING: "✗", State.UNKNOWN: "?", State.NOT_APPLICABLE: DASH}
@@ -130,6 +131,14 @@ def render_quickly(store: Store, entry: Entry, now: datetime, *, days: int) -> s
 def _shown(told: History, now: datetime, days: int) -> tuple[CheckResult, ...]:
     limit = days if told.kind in trend.SCHEDULED else 0
     return trend.stale(told, now, days=limit), trend.growth(told.entries), trend.readable(told)
+
+
+def is_page(path: Path) -> bool:
+    """Return whether a file is a page that was made here, which a newer one may replace."""
+    try:
+        return MADE_BY in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def save(text: str, path: Path) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from ops import guard
 from ops.db import CHANGE
 from ops.errors import BadInputError
+from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.migrations import files, runner
 from ops.migrations.others import Connect
@@ -22,7 +23,7 @@ class Request:
     Attributes:
         to: a version, or empty.
         dry_run: show the plan only.
-        yes: on production, really do it.
+        yes: on production, really do it; taking back does not ask.
         confirm: on production, the instance's name.
         wait_s: how long to wait for another run.
     """
@@ -86,15 +87,20 @@ def up(run: Invocation, request: Request, *, allow_out_of_order: bool) -> Plan |
 
 
 def down(run: Invocation, request: Request) -> Plan | Outcome:
-    """Take back the last migration, or all above ``to``; dry as ``up`` is.
+    """Take back the last migration, or all above ``to``; the plan alone on a dry run.
 
     Raises:
-        ops.errors.OpsError: refused, or a step failed.
+        ops.errors.OpsError: refused, not approved (``ops.guard``), or a step failed.
     """
     migrations = files.read()
     connect = connector(run)
-    if not _permitted(run, request, "take migrations back"):
-        return runner.plan_down(connect, migrations, to=request.to)
+    plan = runner.plan_down(connect, migrations, to=request.to)
+    if request.dry_run:
+        return plan
+    if plan.steps:
+        names = dict.fromkeys(f"{step.version}_{step.name}" for step in plan.steps)
+        action = f"take back {', '.join(names)}, with the data in what it made"
+        guard.approve_removal(run.target, action, Consent(request.yes, request.confirm))
     limits = Limits(wait_s=request.wait_s)
     return runner.down(connect, migrations, to=request.to, limits=limits, progress=run.progress)
 

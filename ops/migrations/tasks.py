@@ -62,7 +62,13 @@ def up(
     run.show(change.up(run, request, allow_out_of_order=allow_out_of_order))
 
 
-@task(help={**_CHANGING, "to": "the version that stays, 0 for none (else: one step back)"})
+@task(
+    help={
+        **_CHANGING,
+        "to": "the version that stays, 0 for none (else: one step back)",
+        "yes": "do not ask; production wants it",
+    }
+)
 def down(
     c: Context,
     stack: str = "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import notify
+from ops import guard, notify
 from ops.console import Table
 from ops.errors import BadInputError, OpsError
 from ops.evidence import account, afterwards, chain, trend
@@ -60,7 +60,9 @@ def history(run: Invocation, *, kind: str, last: str, days: str) -> HistoryRepor
     )
 
 
-def evidence(run: Invocation, *, drill: str, kind: str, verify: bool, html: str) -> EvidenceReport:
+def evidence(
+    run: Invocation, *, drill: str, kind: str, verify: bool, html: str, yes: bool = False
+) -> EvidenceReport:
     """Return a record in brief; check its chain and write its page where that is asked for.
 
     Args:
@@ -69,12 +71,15 @@ def evidence(run: Invocation, *, drill: str, kind: str, verify: bool, html: str)
         kind: which drills.
         verify: check every record of the kind.
         html: the file to write the page to; empty for none.
+        yes: whether to overwrite a file that is no such page without asking.
 
     Raises:
+        ops.guard.DeclinedError, ops.guard.UnansweredError: it would be overwritten.
         BadNameError: ``drill`` or ``kind`` can be no name.
         ops.evidence.account.NoSuchRecordError: there is no such record.
         ops.evidence.account.DamagedRecordError: it can't be read.
     """
+    _approve_overwriting(html, yes=yes)
     store = run.target.store
     checks = chain.verify(store, _named(kind)) if verify else ()
     try:
@@ -145,6 +150,16 @@ def _page(run: Invocation, entry: Entry, checks: tuple[CheckResult, ...], html: 
             run.target.store, entry, datetime.now(UTC), checks, days=_days(run, entry.kind)
         )
     return page.save(text, Path(html))
+
+
+def _approve_overwriting(html: str, *, yes: bool) -> None:
+    if not html or yes:
+        return
+    from ops.evidence import page
+
+    path = Path(html)
+    if path.is_file() and not page.is_page(path):
+        guard.ask(f"overwrite {path}, which is no page of a drill", yes=yes)
 
 
 def _days(run: Invocation, kind: str) -> int:

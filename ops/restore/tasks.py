@@ -101,6 +101,7 @@ def history(
         "kind": "which drills, such as failover-drill",
         "verify": "check that no record was changed, removed or added",
         "html": "write the page for auditors to this file",
+        "yes": "do not ask before --html overwrites a file that is no such page",
     },
 )
 def evidence(
@@ -112,12 +113,13 @@ def evidence(
     kind: str = "restore-drill",
     verify: bool = False,
     html: str = "",
+    yes: bool = False,
 ) -> None:
     """Show what a drill left, check the chain of all records, write a page of it."""
     from ops.restore import records
 
     begun = begin(stack, format)
-    begun.show(records.evidence(begun, drill=run, kind=kind, verify=verify, html=html))
+    begun.show(records.evidence(begun, drill=run, kind=kind, verify=verify, html=html, yes=yes))
 
 
 @task(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ops import guard, sql
 from ops.db import CHANGE, DIAGNOSTIC, Connection, statement
 from ops.errors import OpsError
+from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.roles import catalog
 from ops.roles.declared import declared
@@ -45,7 +46,7 @@ class Request:
     Attributes:
         prune: also take away what nobody declared.
         dry_run: show the plan only.
-        yes: on production, really do it.
+        yes: on production, really do it; pruning does not ask.
         confirm: on production, the instance's name.
     """
 
@@ -79,8 +80,11 @@ def apply(run: Invocation, request: Request) -> Planned | Applied:
 
     Raises:
         BusyError: another run is at it.
-        ops.errors.OpsError: refused, or a statement failed: then nothing was changed.
+        ops.errors.OpsError: refused, not approved (``ops.guard``), or a statement failed: then
+            nothing was changed.
     """
+    if request.prune and not request.dry_run:
+        _approve_pruning(run, Consent(request.yes, request.confirm))
     action = "change roles and grants"
     if request.dry_run or not guard.permit(
         run.target, action, yes=request.yes, confirm=request.confirm
@@ -102,6 +106,17 @@ def apply(run: Invocation, request: Request) -> Planned | Applied:
                 connection.execute(one)
         left = _difference(connection, cast)
     return Applied(run.target.stack, changes, left)
+
+
+def _approve_pruning(run: Invocation, consent: Consent) -> None:
+    """Ask before something is taken away; with ``--yes`` there is nothing to ask."""
+    if consent.yes:
+        return
+    _, difference = _look(run)
+    roles = sorted({c.role for c in difference.extra if c not in difference.barred})
+    if roles:
+        action = f"take away from {', '.join(roles)} what nobody declared (--dry-run shows it)"
+        guard.approve_removal(run.target, action, consent)
 
 
 def _look(run: Invocation) -> tuple[Cast, Difference]:

@@ -21,7 +21,7 @@ def status(c: Context, stack: str = "", format: str = "table") -> None:
         "stack": STACK_HELP,
         "prune": "also take away what nobody declared",
         "dry-run": "show the plan, change nothing",
-        "yes": "on production: really do it",
+        "yes": "do not ask before --prune takes away; on production: really do it",
         "confirm": "on production: the instance's name",
         "format": FORMAT_HELP,
     }

@@ -21,7 +21,7 @@ COLUMNS = 100
 def folder() -> Iterator[Path]:
     with places.folder("demo") as path:
         yield path
-        _invoke(path, "local.down", "--wipe")
+        _invoke(path, "local.down", "--wipe", "--yes")
 
 
 def _invoke(
@@ -71,7 +71,7 @@ def test_the_demo_passes_twice_and_leaves_nothing_after_down(folder: Path) -> No
     assert status["instances"][0]["connectors"].endswith(":3307")
     assert len(_postmasters(folder)) > 0
 
-    assert _invoke(folder, "local.down", "--wipe").returncode == 0
+    assert _invoke(folder, "local.down", "--wipe", "--yes").returncode == 0
     assert _postmasters(folder) == []
     assert not folder.exists()
 

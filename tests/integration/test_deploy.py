@@ -41,7 +41,7 @@ def folder() -> Iterator[Path]:
 def target(folder: Path) -> Iterator[Target]:
     target = Target("local", load("local"), folder / "ops", folder)
     yield target
-    destroy(target, Silent())
+    destroy(target, Silent(), yes=True)
 
 
 def with_flag(settings: Settings, name: str, word: str) -> Settings:
@@ -112,7 +112,7 @@ def test_from_nothing_to_changed_to_gone(target: Target) -> None:
     with pytest.raises(ReplacementRefusedError):
         deploy(moved, Silent())
 
-    gone = destroy(target, Silent())
+    gone = destroy(target, Silent(), yes=True)
     assert gone.instances == ("ai-square-db",)
     assert target.cloud().find(target.instance) is None
     assert not list((target.local or Path()).glob("stack/local/passwords/*"))

@@ -21,6 +21,7 @@ from infra.stackfile import read_config
 from ops.cloudsql import ApiError
 from ops.console import Silent
 from ops.db import Budget
+from ops.guard import UnansweredError
 from ops.results import State
 from ops.target import Target
 from tests.places import local_cloud
@@ -56,11 +57,11 @@ def plain() -> Iterator[Target]:
         target = Target("local", settings_with(), server.data / "ops", server.data)
         deploy(target, Silent())
         yield target
-        destroy(target, Silent())
+        destroy(target, Silent(), yes=True)
 
 
 def deployed(target: Target, settings: Settings) -> Deployment:
-    done = deploy(replace(target, settings=settings), Silent())
+    done = deploy(replace(target, settings=settings), Silent(), yes=True)
     assert done.state is State.OK
     return done
 
@@ -151,4 +152,7 @@ def test_replicas_follow_their_primary_and_go_before_it(plain: Target) -> None:
         deploy(replace(plain, settings=cascade), Silent())
 
     assert [one.name for one in drift(plain).differences] == [f"{NAME}-a"]  # nobody declares it
+    with pytest.raises(UnansweredError, match=f"delete the instance {NAME}-a"):
+        deploy(plain, Silent())
+    assert [one.name for one in drift(plain).differences] == [f"{NAME}-a"]
     assert steps(deployed(plain, settings_with())) == [("delete", f"{NAME}-a")]

@@ -33,7 +33,7 @@ def target() -> Iterator[Target]:
         target = Target("local", load("local"), server.data / "ops", server.data)
         deploy(target, Silent())
         yield target
-        destroy(target, Silent())
+        destroy(target, Silent(), yes=True)
 
 
 @pytest.fixture

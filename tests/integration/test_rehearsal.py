@@ -88,7 +88,7 @@ def test_a_small_disk_is_there_from_up_to_wipe(target: Target) -> None:
     full = {"kind": "full-disk", "free_mb": "1"}
     rehearsal.faults(target, str(data), clear=False, options=full)
     assert shutil.disk_usage(data).free < 2 << 20
-    assert rehearsal.down(target, str(data), wipe=True).wiped
+    assert rehearsal.down(target, str(data), wipe=True, yes=True).wiped
     assert not data.exists()
     target.local.mkdir(exist_ok=True)
     (target.local / "mine").touch()
@@ -100,7 +100,7 @@ def test_a_small_disk_is_there_from_up_to_wipe(target: Target) -> None:
 def test_a_wipe_says_what_went(target: Target) -> None:
     rehearsal.up(target, "", "0", PG_PORT)
     assert "removed: instances, backups, evidence" in str(
-        rehearsal.down(target, "", wipe=True).blocks()[0]
+        rehearsal.down(target, "", wipe=True, yes=True).blocks()[0]
     )
-    again = str(rehearsal.down(target, "", wipe=True).blocks()[0])
+    again = str(rehearsal.down(target, "", wipe=True, yes=True).blocks()[0])
     assert again == f"Nothing was running for the local Cloud SQL of {target.local}."

@@ -157,14 +157,19 @@ class _Restore:
         return self._perform(ordered, self._calls(journal))
 
     def _unpermitted(self, ordered: Order) -> str:
-        """Return how to permit it; empty where it is permitted."""
+        """Return how to permit it; empty where it is permitted.
+
+        Raises:
+            ops.guard.NotConfirmedError: without it, everything in an instance is not replaced.
+            ops.guard.OutsideWindowError: production's change window is closed.
+        """
         yes, confirm = self.options.consent.yes, self.options.consent.confirm
         if ordered.task is Task.IN_PLACE:
             action = f"replace everything in {ordered.instance}"
-            permitted = guard.insist(self.target, action, yes=yes, confirm=confirm)
-        else:
-            action = f"restore it into {ordered.instance}"
-            permitted = guard.permit_new(self.target, action, yes=yes, confirm=confirm)
+            guard.insist(self.target, action, yes=yes, confirm=confirm)
+            return ""
+        action = f"restore it into {ordered.instance}"
+        permitted = guard.permit_new(self.target, action, yes=yes, confirm=confirm)
         return "" if permitted else f"Add --yes --confirm {self.target.instance} to do it."
 
     def _perform(self, ordered: Order, calls: Calls) -> Recovered:
@@ -218,8 +223,12 @@ class _Restore:
         if earlier is None:
             return Abandoned(self.request.task, None)
         journal, ordered = earlier
-        if hint := self._unpermitted(ordered):
-            return _going_on(ordered).undone(f"{hint[:-1]}, which gives it up.")
+        if self.options.dry_run:
+            return _going_on(ordered).undone("Leave out --dry-run to give it up.")
+        action = f"give up the restore of {ordered.content} into {ordered.instance}"
+        if ordered.task is not Task.IN_PLACE:
+            action = f"{action} and delete {ordered.instance}"
+        guard.approve_removal(self.target, action, self.options.consent, any_hour=True)
         with self.progress.phase(f"Give up {ordered.instance}"):
             return giving_up.abandon(ordered, self._calls(journal))
 

@@ -10,7 +10,7 @@ from ops.backups.create import create
 from ops.backups.describing import LastBackupError, NoSuchRunError, delete, describe
 from ops.backups.verify import Verification, verify
 from ops.db import CHANGE, Database, LibpqPasswords
-from ops.guard import NO_CONSENT
+from ops.guard import NO_CONSENT, Consent, UnansweredError
 from ops.invocation import Invocation
 from ops.localserver import Server
 from ops.results import State
@@ -107,13 +107,15 @@ def test_a_backup_is_described_and_the_last_one_is_not_deleted(run: Invocation) 
     assert described.run.description == "to be deleted"
     assert described.newer == 0
     assert described.record
-    delete(run, made.id, NO_CONSENT)
+    with pytest.raises(UnansweredError, match=f"delete backup run {made.id}"):
+        delete(run, made.id, NO_CONSENT)
+    delete(run, made.id, Consent(yes=True))
     for given in (made.id, "x", "9" * 30):
         with pytest.raises(NoSuchRunError):
             describe(run, given)
     good = [one for one in run.cloud.backup_runs(run.target.instance) if one.status == "SUCCESSFUL"]
     for one in good[1:]:
-        delete(run, one.id, NO_CONSENT)
+        delete(run, one.id, Consent(yes=True))
     with pytest.raises(LastBackupError):
         delete(run, good[0].id, NO_CONSENT)
 

@@ -13,6 +13,7 @@ import pytest
 from tests.integration.local.server import LocalServer, running
 
 ROOT = Path(__file__).resolve().parents[3]
+CLOCK = (sys.executable, "-m", "invoke", "local.clock", "--yes")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,16 @@ def clocked() -> Iterator[LocalServer]:
 
 def clock(server: LocalServer, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "invoke", "local.clock", "--data", str(server.data), *options],
+        [
+            sys.executable,
+            "-m",
+            "invoke",
+            "local.clock",
+            "--yes",
+            "--data",
+            str(server.data),
+            *options,
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

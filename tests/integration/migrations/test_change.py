@@ -8,7 +8,7 @@ import pytest
 from ops import target
 from ops.console import Console, Format, to_json
 from ops.db import Database
-from ops.guard import NotConfirmedError
+from ops.guard import NotConfirmedError, UnansweredError
 from ops.invocation import Invocation
 from ops.migrations import change, files
 from ops.migrations.change import Request
@@ -48,7 +48,9 @@ def test_other_stacks_are_changed_at_once_and_back(database: Database) -> None:
     done = change.up(staging, _request(), allow_out_of_order=False)
     assert isinstance(done, Outcome)
     assert [m.version for m in done.migrations] == [m.version for m in files.read()]
-    back = change.down(staging, _request())
+    with pytest.raises(UnansweredError, match="take back 0"):
+        change.down(staging, _request())
+    back = change.down(staging, _request(yes=True))
     assert isinstance(back, Outcome)
     assert len(back.migrations) == 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from ops import lease
 from ops.copybody import copy_body
+from ops.guard import Consent, UnansweredError
 from ops.journal import unfinished
 from ops.restore.recovery.calls import Patience
 from ops.restore.recovery.order import ROOM, Request, Task, UnfinishedError
@@ -18,6 +19,7 @@ from ops.restore.recovery.perform import (
     RestoreFailedError,
     restore,
 )
+from ops.restore.recovery.plan import Plan
 from ops.restore.recovery.report import Abandoned, Recovered
 from ops.restore.source import Source
 from ops.results import State
@@ -135,7 +137,12 @@ def test_an_interrupted_process_says_what_goes_on_and_is_undone(
     killed.communicate()
     at_source.fault("clear")
 
-    undone = restore(at_source.run, Request(Task.PITR), Options(abandon=True))
+    planned = restore(at_source.run, Request(Task.PITR), Options(dry_run=True, abandon=True))
+    assert isinstance(planned, Plan)
+    with pytest.raises(UnansweredError, match="delete cut"):
+        restore(at_source.run, Request(Task.PITR), Options(abandon=True))
+    assert at_source.source.cloud.find("cut") is not None
+    undone = restore(at_source.run, Request(Task.PITR), Options(Consent(yes=True), abandon=True))
     assert isinstance(undone, Abandoned)
     assert undone.removed == ("cut",)
     assert at_source.source.cloud.find("cut") is None

@@ -31,7 +31,7 @@ ADA = IamUser("ada@example.com", "readonly")
 EVE = IamUser("eve@example.com", "owner")
 ROBOT = IamUser("robot@p.iam.gserviceaccount.com", "app")
 APPLY = Request()
-PRUNE = replace(APPLY, prune=True)
+PRUNE = replace(APPLY, prune=True, yes=True)
 Run = Callable[..., list[tuple[object, ...]]]
 
 

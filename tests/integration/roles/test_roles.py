@@ -14,7 +14,7 @@ from ops import sql
 from ops.cloudsql import NoSuchInstanceError
 from ops.console import Console, Format, Silent
 from ops.db import CannotConnectError, Connection, QueryFailedError, statement
-from ops.guard import NotConfirmedError
+from ops.guard import NotConfirmedError, UnansweredError
 from ops.invocation import Invocation
 from ops.results import State
 from ops.roles.apply import LOCK_KEY, BusyError, apply, status
@@ -182,6 +182,8 @@ def test_what_was_granted_by_hand_is_found_and_taken_only_with_prune(
     assert kept.state is State.OK
     assert kept.left.extra == found.extra
     assert sent("ai_square_monitor", "SELECT count(*) FROM users") == [(0,)]
+    with pytest.raises(UnansweredError, match=r"take away from .* what nobody declared"):
+        apply(run, replace(PRUNE, yes=False))
     pruned = apply(run, PRUNE)
     assert isinstance(pruned, Applied)
     assert pruned.left.empty
@@ -215,12 +217,12 @@ def test_an_iam_user_goes_with_its_line_in_the_stack_file(
     ]
     assert found.state is State.FINDING
     with pytest.raises(UserHasObjectsError) as told:
-        deploy(without, Silent())
+        deploy(without, Silent(), yes=True)
     remedy = str(told.value).partition(f"in {target.database}: ")[2].partition("; then")[0]
     with run.database().connect(target.owner, budget=FREELY) as connection:
         for text in remedy.split("; "):
             connection.execute(statement(text))
-    gone = deploy(without, Silent())
+    gone = deploy(without, Silent(), yes=True)
     assert (gone.state, [step.name for step in gone.plan.steps]) == (State.OK, [ROBOT.login])
     assert ROBOT.login not in run.cloud.users(target.instance)
     owner = sent(
