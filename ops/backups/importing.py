@@ -99,6 +99,8 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
         ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
         ops.cloudsql.OperationFailedError: the import failed, with the API's reason.
         ops.guard.NotConfirmedError: production, and the name was not given.
+        ops.guard.DeclinedError, ops.guard.UnansweredError: a SQL file goes into a database that
+            is there, and that is not approved.
         ops.objects.NoObjectError: there is no such file.
         DamagedFileError: it can't be read to its end.
         TablesThereError: the database has tables that the file makes.
@@ -119,6 +121,9 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
     before = {} if missing else _rows(database, target.owner, _names(chosen, held))
     _refuse(chosen, held, before)
     action = f"import into {chosen.database} of {instance.name}"
+    if not missing and not chosen.table:  # a SQL file's statements may be any
+        risk = f"{action}, where its statements may change or delete what is there"
+        guard.approve_removal(target, risk, consent)
     dry = Import(instance.name, chosen.database, str(chosen.uri), "")
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry

@@ -145,7 +145,7 @@ def export_(
         "user": "as whom, who owns what comes in (else the stack's owner)",
         "table": "of a CSV file: its table, as SCHEMA.TABLE",
         "columns": "of a CSV file: its columns, with commas between them",
-        "yes": "on production: really do it",
+        "yes": "do not ask before SQL goes into a database that is there; production wants it",
         "confirm": "on production: the instance's name",
     },
 )
