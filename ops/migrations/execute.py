@@ -1,24 +1,27 @@
 """Run one step: its timeouts, its tries and its record."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from secrets import SystemRandom
 from time import monotonic, sleep
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
+from ops.console import Progress
 from ops.db import Connection, statement
 from ops.errors import OpsError
 from ops.migrations import ledger, recovery
 from ops.migrations.failures import (
     ConnectionLostError,
     LockNotGotError,
-    OldTransactionError,
     StepFailedError,
     TooSlowError,
 )
-from ops.migrations.others import Connect, Other, Watch, ask, watching
+from ops.migrations.holdups import wait_for_holders
+from ops.migrations.messages import Messages
+from ops.migrations.others import Connect, Other, Watch, named, watching
 from ops.migrations.parse import Statement
 from ops.migrations.session import Limits
 from ops.migrations.steps import Patience, Step
@@ -28,10 +31,24 @@ from ops.migrations.steps import Patience, Step
 _GONE_CHECK_MS = 2_000
 # For removing what a failed build left; if that takes longer, the next run does it.
 _CLEAR_MS = 5_000
-_POLL_S = 0.5
+_CANCEL_S = 5.0
+# A try that fails is worth a line; nobody needs one for each.
+_LINE_EVERY_S = 5.0
 _jitter = SystemRandom()
 
 Finish = Callable[[Step], None]
+
+
+def stop_statement(connection: Connection) -> None:
+    """Cancel what runs, so that the session can roll back and clean up.
+
+    psycopg does so by itself on Ctrl-C, but not on SIGTERM.
+    """
+    with suppress(psycopg.Error):
+        if connection.info.transaction_status is TransactionStatus.ACTIVE:
+            connection.cancel_safe(timeout=_CANCEL_S)
+            while connection.pgconn.get_result() is not None:
+                pass
 
 
 class Executor:
@@ -41,13 +58,20 @@ class Executor:
         connection: the session; autocommit.
         connect: opens another one, to see who is in the way.
         limits: how patient to be.
+        progress: shows what the server says, and for whom a step waits.
     """
 
-    def __init__(self, connection: Connection, connect: Connect, limits: Limits) -> None:
+    def __init__(
+        self, connection: Connection, connect: Connect, limits: Limits, progress: Progress
+    ) -> None:
         self._connection = connection
         self._connect = connect
         self._limits = limits
+        self._progress = progress
+        self._place = ""
         self._line = 0
+        self.messages = Messages(progress, self._where)
+        connection.add_notice_handler(self.messages.receive)
 
     def run(self, step: Step, *, begun: bool, finish: Finish) -> int:
         """Run a step until it is done; return how many tries its locks took.
@@ -69,48 +93,72 @@ class Executor:
         except OpsError:
             self._clear(step, begun=begun)
             raise
+        except BaseException:  # Ctrl-C, SIGTERM
+            self._clear(step, begun=begun)
+            self._progress.line(
+                f"{step.place}: interrupted. {recovery.left(self._connection, step)}"
+            )
+            raise
 
     def _tries(self, step: Step, finish: Finish, *, begun: bool) -> int:
         """Try with growing timeouts, never without one; return the number of tries."""
         blockers: tuple[Other, ...] = ()
+        next_line = monotonic() + _LINE_EVERY_S
         for attempt in range(1, self._limits.tries + 1):
             if attempt > 1:
                 sleep(self._pause_s(attempt - 1))
-            with self._watch(attempt) as watch:
+            with self._watch(step, attempt) as watch:
                 try:
                     self._attempt(step, self._lock_ms(step, attempt), finish, begun=begun)
                 except (errors.LockNotAvailable, errors.DeadlockDetected):
                     blockers = watch.blockers or blockers
                 else:
                     return attempt
-        raise LockNotGotError(step, self._line, self._limits.tries, blockers)
+            if monotonic() >= next_line:
+                next_line = monotonic() + _LINE_EVERY_S
+                self._progress.line(
+                    f"{self._where()}: its lock was not free in try {attempt} of "
+                    f"{self._limits.tries}; in the way: {named(blockers)}"
+                )
+        raise LockNotGotError(step, self._line, self._limits.tries, blockers, watch.blind)
 
     def _attempt(self, step: Step, lock_ms: int, finish: Finish, *, begun: bool) -> None:
-        self._line = step.line
+        self._place, self._line = step.migration.file, step.line
         self._set(lock_ms, step.statement_timeout_ms)
         if not step.transactional:
             ledger.begin_step(self._connection, step)
         for setting in step.settings:
             self._execute(setting)
         if not step.transactional and not recovery.settle(self._connection, step, begun=begun):
-            self._wait_for_old_transactions(step)
+            self._wait_for_holders(step)
+            self.messages.listen()
             self._execute(step.statements[0])
             recovery.confirm(self._connection, step)
         with self._connection.transaction():
             if step.transactional:
+                self.messages.listen()
                 for statement_ in step.statements:
-                    self._execute(statement_)
+                    self._line = statement_.line
+                    known = recovery.settle_inside(self._connection, step, statement_)
+                    self._execute(statement_, compared=known)
             # The migration may have taken a role that can't write to the ledger.
             self._connection.execute("RESET ROLE")
             finish(step)
+        self.messages.keep()
 
-    def _execute(self, parsed: Statement) -> None:
-        self._line = parsed.line
+    def _where(self) -> str:
+        return f"{self._place}:{self._line}"
+
+    def _execute(self, parsed: Statement, *, compared: bool = False) -> None:
+        self._line, self.messages.compared = parsed.line, compared
         try:
             self._connection.execute(statement(parsed.text))
         except psycopg.Error as error:
             position = int(error.diag.statement_position or 1)
             self._line += parsed.text.count("\n", 0, position - 1)
+            raise
+        except BaseException:  # Ctrl-C, SIGTERM
+            stop_statement(self._connection)
             raise
 
     def _set(self, lock_ms: int, statement_ms: int) -> None:
@@ -135,22 +183,15 @@ class Executor:
         pause = min(self._limits.pause_s * (1 << min(tried - 1, 16)), self._limits.pause_most_s)
         return pause * _jitter.uniform(0.5, 1.5)
 
-    def _watch(self, attempt: int) -> AbstractContextManager[Watch]:
-        """Watch from the second try on: the first one costs no second session."""
-        if attempt == 1:
-            return nullcontext(Watch())
-        return watching(self._connect, self._connection.info.backend_pid)
+    def _watch(self, step: Step, attempt: int) -> AbstractContextManager[Watch]:
+        """Watch often from the second try on: the first one of most steps needs nobody."""
+        limit_s = step.statement_timeout_ms / 1000
+        watch = Watch(self._progress, self._where, limit_s)
+        pid = self._connection.info.backend_pid
+        return watching(self._connect, pid, watch, often=attempt > 1)
 
-    def _wait_for_old_transactions(self, step: Step) -> None:
-        """Wait for transactions that a concurrent step would wait for with its work half done."""
-        if step.patience is not Patience.LONG or step.effect is None:
-            return
-        start = monotonic()
-        values = {"age_s": self._limits.old_transaction_s}
-        while found := ask(self._connection, "long_transactions", values):
-            if monotonic() - start >= self._limits.old_transaction_wait_s:
-                raise OldTransactionError(step, found)
-            sleep(_POLL_S)
+    def _wait_for_holders(self, step: Step) -> None:
+        wait_for_holders(self._connection, step, self._limits.holder_wait_s, self._progress)
 
     def _failure(self, step: Step, error: psycopg.Error) -> OpsError:
         if self._connection.closed:

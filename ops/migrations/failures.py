@@ -6,6 +6,7 @@ from ops.errors import OpsError
 from ops.migrations.facts import Kind
 from ops.migrations.others import Other, duration, named
 from ops.migrations.steps import Step
+from ops.waiting import remedy
 
 
 class StepFailedError(OpsError):
@@ -45,22 +46,14 @@ class TooSlowError(OpsError):
 class LockNotGotError(OpsError):
     """A lock was not free in any of the tries."""
 
-    def __init__(self, step: Step, line: int, tries: int, blockers: tuple[Other, ...]) -> None:
+    def __init__(
+        self, step: Step, line: int, tries: int, blockers: tuple[Other, ...], blind: str = ""
+    ) -> None:
         self.blockers = blockers
+        way = f"unknown ({blind})" if blind and not blockers else named(blockers)
         super().__init__(
             f"{step.migration.file}:{line}: its lock was not free in {tries} tries; in the way: "
-            f"{named(blockers)}. Nothing waits for us now: let it end, or end it "
-            f"(pg_terminate_backend), and run `invoke migrate.{step.direction}` again."
-        )
-
-
-class OldTransactionError(OpsError):
-    """A statement with CONCURRENTLY would wait for transactions that last."""
-
-    def __init__(self, step: Step, found: tuple[Other, ...]) -> None:
-        super().__init__(
-            f"{step.place}: {step.statements[0].facts.alone} would wait for {named(found)}. It was "
-            "not begun: let that transaction end, or end it (pg_terminate_backend), and run "
+            f"{way}. Nothing waits for us now: {remedy(blockers)}; then run "
             f"`invoke migrate.{step.direction}` again."
         )
 

@@ -6,14 +6,16 @@ and as written, it is done. That an index of the name exists never counts by its
 
 from dataclasses import dataclass
 
+from psycopg import errors
 from psycopg import sql as psql
 from psycopg.rows import args_row, scalar_row
 
 from ops import sql
 from ops.db import Connection, statement
-from ops.errors import OpsError
+from ops.errors import ExitCode, OpsError
 from ops.migrations import parse
 from ops.migrations.facts import IndexBuild
+from ops.migrations.parse import Statement
 from ops.migrations.steps import Step
 
 _PROBE_TABLE = "migration_probe"
@@ -50,6 +52,30 @@ class IndexInvalidError(OpsError):
         )
 
 
+class IndexNotWholeError(OpsError):
+    """IF NOT EXISTS would take an invalid index for success."""
+
+    def __init__(self, place: str, index: str) -> None:
+        super().__init__(
+            f"{place}: {index} exists, but it is not valid: a build of it failed, or its "
+            "partitions are not attached. IF NOT EXISTS would take it for done. Drop it "
+            f"(DROP INDEX CONCURRENTLY {index}), or make it valid, then run `invoke migrate.up`."
+        )
+
+
+class IndexUnknownError(OpsError):
+    """Whether an index is the one that a file describes can't be found out."""
+
+    exit_code = ExitCode.UNKNOWN
+
+    def __init__(self, place: str, index: str, database: str) -> None:
+        super().__init__(
+            f"{place}: {index} exists, and whether it is what this migration builds is unknown: to "
+            f"compare them needs the privilege TEMPORARY. GRANT TEMPORARY ON DATABASE {database} "
+            "TO the role that migrates, or drop the index, and run `invoke migrate.up` again."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class IndexState:
     """What stands under an index's name."""
@@ -79,8 +105,34 @@ def settle(connection: Connection, step: Step, effect: IndexBuild) -> bool:
     if not found.whole:
         _drop(connection, found)
         return False
-    if _shape(found.definition) != _shape(_expected(connection, step, effect)):
-        raise IndexDiffersError(step.place, effect.name, found.definition)
+    _compare(connection, step.place, step.statements[0], effect, found)
+    return True
+
+
+def settle_inside(connection: Connection, place: str, parsed: Statement) -> bool:
+    """Tell whether IF NOT EXISTS meets the index that it describes, inside a transaction.
+
+    PostgreSQL takes any relation of the name for success, whatever it is.
+
+    Raises:
+        IndexDiffersError: something else bears the index's name.
+        IndexBeingBuiltError: somebody else is building it.
+        IndexNotWholeError: it is not valid.
+        IndexUnknownError: it can't be compared.
+    """
+    effect = parse.index_unless_exists(parsed)
+    if effect is None or not effect.name:
+        return False
+    state = _state(connection, effect)
+    if state is None:
+        return False
+    if not state.on_table:
+        raise IndexDiffersError(place, effect.name, state.definition)
+    if state.builder:
+        raise IndexBeingBuiltError(place, effect.name, state.builder)
+    if not state.whole and not parse.is_only(parsed):
+        raise IndexNotWholeError(place, regclass(state.schema, state.name))
+    _compare(connection, place, parsed, effect, state)
     return True
 
 
@@ -96,6 +148,12 @@ def clear(connection: Connection, effect: IndexBuild) -> None:
     found = _state(connection, effect)
     if found is not None and found.on_table and not found.whole and not found.builder:
         _drop(connection, found)
+
+
+def is_whole(connection: Connection, effect: IndexBuild) -> bool | None:
+    """Return whether the index is whole; None where there is none."""
+    state = _state(connection, effect)
+    return None if state is None else state.whole
 
 
 def regclass(schema: str, name: str) -> str:
@@ -114,20 +172,28 @@ def _drop(connection: Connection, index: IndexState) -> None:
     connection.execute(psql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(name))
 
 
-def _expected(connection: Connection, step: Step, effect: IndexBuild) -> str:
-    """Return the definition that the statement gives, from an empty table of the same shape.
+def _compare(
+    connection: Connection, place: str, parsed: Statement, effect: IndexBuild, state: IndexState
+) -> None:
+    """Refuse an index that is not what the statement builds.
 
     PostgreSQL writes definitions in its own words, so the text of the file can't be
-    compared with the catalog's.
+    compared with the catalog's: an empty table of the same shape gets the index too.
     """
     table = psql.Identifier(*filter(None, (effect.schema, effect.table)))
     create = psql.SQL("CREATE TEMP TABLE {} (LIKE {})")
-    with connection.transaction(force_rollback=True):
-        connection.execute(create.format(psql.Identifier(_PROBE_TABLE), table))
-        connection.execute(statement(parse.probe(step.statements[0], _PROBE_TABLE, _PROBE_INDEX)))
-        with connection.cursor(row_factory=scalar_row) as cursor:
-            asked = "SELECT pg_get_indexdef(to_regclass(%s))"
-            return str(cursor.execute(asked, [f"pg_temp.{_PROBE_INDEX}"]).fetchone())
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(create.format(psql.Identifier(_PROBE_TABLE), table))
+            connection.execute(statement(parse.probe(parsed, _PROBE_TABLE, _PROBE_INDEX)))
+            with connection.cursor(row_factory=scalar_row) as cursor:
+                asked = "SELECT pg_get_indexdef(to_regclass(%s))"
+                expected = str(cursor.execute(asked, [f"pg_temp.{_PROBE_INDEX}"]).fetchone())
+    except errors.InsufficientPrivilege as error:
+        database = psql.Identifier(connection.info.dbname).as_string(None)
+        raise IndexUnknownError(place, effect.name, database) from error
+    if _shape(state.definition) != _shape(expected):
+        raise IndexDiffersError(place, effect.name, state.definition)
 
 
 def _shape(definition: str) -> tuple[bool, str]:

@@ -1,65 +1,30 @@
-"""Other sessions that stand in the way: who they are, for how long, and doing what."""
+"""A second session that watches the runner's own: what it waits for, and for whom."""
 
-import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from time import monotonic
 
 import psycopg
 from psycopg.rows import args_row
 
-from ops import sql
+from ops import sql, waiting
+from ops.console import Progress
 from ops.db import Connection, statement
 from ops.errors import OpsError
+from ops.waiting import Blocker as Other
+from ops.waiting import duration, named
+
+__all__ = ["Connect", "Other", "Watch", "ask", "duration", "named", "watching"]
 
 Connect = Callable[[], AbstractContextManager[Connection]]
 # Often enough to meet a wait of 100 ms, the shortest lock_timeout, a few times.
-_LOOK_EVERY_S = 0.03
-_MINUTE_S = 60
-_HOUR_S = 60 * _MINUTE_S
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """One session of somebody else.
-
-    Attributes:
-        pid: its backend; 0 is a prepared transaction.
-        user: its role.
-        application: what it calls itself.
-        state: as pg_stat_activity says, ``idle in transaction`` for one.
-        age_s: how long its transaction, or the session, has lasted.
-        query: its last query, shortened.
-    """
-
-    pid: int
-    user: str
-    application: str
-    state: str
-    age_s: float
-    query: str
-
-    def __str__(self) -> str:
-        who = f"pid {self.pid} ({', '.join(filter(None, (self.user, self.application)))})"
-        query = f": {' '.join(self.query.split())}" if self.query else ""
-        return f"{who}, {self.state or 'state hidden'}, for {duration(self.age_s)}{query}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: ``40 ms``, ``12 s``, ``3 min``, ``2 h``."""
-    if seconds < _MINUTE_S:
-        return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.0f} s"
-    if seconds < _HOUR_S:
-        return f"{seconds / _MINUTE_S:.0f} min"
-    return f"{seconds / _HOUR_S:.0f} h"
-
-
-def named(others: tuple[Other, ...]) -> str:
-    """Return sessions as a sentence names them, three at most."""
-    shown = "; ".join(map(str, others[:3]))  # more would hide the sentence around them
-    more = f"; and {len(others) - 3} more" if len(others) > 3 else ""  # noqa: PLR2004 - as above
-    return f"{shown}{more}" if shown else "a session that was gone when we looked"
+LOOK_OFTEN_S = 0.03
+LOOK_SELDOM_S = 1.0
+# Most steps end sooner, and cost no second session.
+FIRST_LOOK_S = 2.0
+# Nobody takes a run for hung that speaks so often.
+_LINE_EVERY_S = 5.0
 
 
 def ask(connection: Connection, name: str, values: Mapping[str, object]) -> tuple[Other, ...]:
@@ -69,28 +34,70 @@ def ask(connection: Connection, name: str, values: Mapping[str, object]) -> tupl
 
 
 class Watch:
-    """What a watcher saw of the sessions that keep another one waiting."""
+    """Watches one backend while it runs a statement.
 
-    def __init__(self) -> None:
+    Attributes:
+        blockers: who kept it waiting when last somebody did.
+        blind: why the watcher can't look; empty where it can.
+    """
+
+    def __init__(self, progress: Progress, where: Callable[[], str], limit_s: float) -> None:
         self.blockers: tuple[Other, ...] = ()
+        self.blind = ""
+        self._progress, self._where, self._limit_s = progress, where, limit_s
+        self._start = monotonic()
+        self._next_line = self._start + FIRST_LOOK_S
         self._over = threading.Event()
 
     def stop(self) -> None:
         """Let the watcher end."""
         self._over.set()
 
-    def look(self, connect: Connect, pid: int) -> None:
-        """Look until stopped; a watcher that can't look is silent, the wait goes on."""
-        with contextlib.suppress(OpsError, psycopg.Error), connect() as connection:
-            while not self._over.wait(_LOOK_EVERY_S):
-                self.blockers = ask(connection, "blockers", {"pid": pid}) or self.blockers
+    def look(self, connect: Connect, pid: int, *, often: bool) -> None:
+        """Look until stopped; where that fails, say why and let the statement go on."""
+        if not often and self._over.wait(FIRST_LOOK_S):
+            return
+        try:
+            with connect() as connection:
+                while not self._over.wait(LOOK_OFTEN_S if often else LOOK_SELDOM_S):
+                    self._look(connection, pid)
+        except (OpsError, psycopg.Error) as error:
+            self.blind = str(error)
+        while self.blind and not self._over.wait(LOOK_SELDOM_S):
+            self._say(f"runs; whether it waits is unknown: {self.blind}")
+
+    def _look(self, connection: Connection, pid: int) -> None:
+        now = waiting.blockers(connection, pid)
+        self.blockers = now or self.blockers
+        if monotonic() < self._next_line:
+            return
+        phase = waiting.phase(connection, pid)
+        step = f" ({phase})" if phase else ""
+        self._say(f"waits for {named(now)}{step}" if now else f"runs{step}")
+
+    def _say(self, what: str) -> None:
+        moment = monotonic()
+        if moment < self._next_line:
+            return
+        self._next_line = moment + _LINE_EVERY_S
+        limit = f", at most {duration(self._limit_s)}" if self._limit_s else ""
+        took = duration(moment - self._start)
+        self._progress.line(f"{self._where()}: {what}; {took} so far{limit}")
 
 
 @contextmanager
-def watching(connect: Connect, pid: int) -> Iterator[Watch]:
-    """Watch who blocks a backend while the block runs, from a session of its own."""
-    watch = Watch()
-    thread = threading.Thread(target=watch.look, args=(connect, pid), daemon=True)
+def watching(connect: Connect, pid: int, watch: Watch, *, often: bool) -> Iterator[Watch]:
+    """Watch a backend while the block runs, from a session of its own.
+
+    Args:
+        connect: opens that session.
+        pid: the backend's.
+        watch: what reports.
+        often: look at once and often, since waits are short; else after two seconds.
+    """
+    thread = threading.Thread(
+        target=watch.look, args=(connect, pid), kwargs={"often": often}, daemon=True
+    )
     thread.start()
     try:
         yield watch

@@ -13,7 +13,7 @@ import postgast
 from postgast import pg_query_pb2 as pb
 
 from ops.errors import BadInputError
-from ops.migrations.facts import Facts, learn
+from ops.migrations.facts import Facts, IndexBuild, learn
 
 _COMMENTS = frozenset({pb.SQL_COMMENT, pb.C_COMMENT})
 
@@ -142,6 +142,21 @@ def probe(statement: Statement, table: str, index: str) -> str:
     node.relation.schemaname = "pg_temp"
     node.relation.relname = table
     return postgast.deparse(tree)
+
+
+def index_unless_exists(statement: Statement) -> IndexBuild | None:
+    """Return the index that CREATE INDEX IF NOT EXISTS makes; None for every other statement."""
+    if statement.node.WhichOneof("node") != "index_stmt":
+        return None
+    index = statement.node.index_stmt
+    if not index.if_not_exists:
+        return None
+    return IndexBuild(index.idxname, index.relation.schemaname, index.relation.relname)
+
+
+def is_only(statement: Statement) -> bool:
+    """Tell whether CREATE INDEX says ON ONLY: on a partitioned table that is not valid at once."""
+    return not statement.node.index_stmt.relation.inh
 
 
 class _Lines:

@@ -3,14 +3,17 @@
 A crash can leave such a step done, half done or not begun, whatever the ledger says.
 """
 
+import psycopg
 from psycopg import sql as psql
 from psycopg.rows import scalar_row
 
 from ops import sql
 from ops.db import Connection, statement
+from ops.errors import OpsError
 from ops.migrations import indexes
 from ops.migrations.facts import DatabaseMade, Detach, IndexBuild, IndexDrop, Reindex
 from ops.migrations.indexes import regclass
+from ops.migrations.parse import Statement
 from ops.migrations.steps import Step
 
 
@@ -53,6 +56,38 @@ def clear(connection: Connection, step: Step) -> None:
     """Remove what a step that failed left behind."""
     if isinstance(step.effect, IndexBuild):
         indexes.clear(connection, step.effect)
+
+
+def settle_inside(connection: Connection, step: Step, parsed: Statement) -> bool:
+    """Tell whether a statement inside a transaction meets what it describes already.
+
+    Raises:
+        ops.errors.OpsError: IF NOT EXISTS would hide that something else is there.
+    """
+    place = f"{step.migration.file}:{parsed.line}"
+    return indexes.settle_inside(connection, place, parsed)
+
+
+def left(connection: Connection, step: Step) -> str:
+    """Return what is left of a step that was interrupted, as a sentence."""
+    again = f"`invoke migrate.{step.direction}`"
+    if step.transactional:
+        return "Nothing of this step is left."
+    unknown = f"The next {again} goes on from what the ledger and the catalog say."
+    if not isinstance(step.effect, IndexBuild) or connection.closed:
+        return unknown
+    try:
+        whole = indexes.is_whole(connection, step.effect)
+    except (psycopg.Error, OpsError):
+        return unknown
+    if whole is None:
+        return "Nothing of the index is left."
+    done = (
+        "is complete; the next {} records it"
+        if whole
+        else ("is left unfinished and costs every write; the next {} drops it and builds it anew")
+    )
+    return f"The index {step.effect.name} {done.format(again)}."
 
 
 def _true(connection: Connection, name: str, values: dict[str, str]) -> bool:

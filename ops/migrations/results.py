@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.console import Table
+from ops.migrations.messages import Message
 from ops.migrations.others import duration
 from ops.migrations.parse import shortened
 from ops.migrations.selection import TROUBLE, Entry
@@ -112,6 +113,7 @@ class Done:
         steps: how many steps this run took; earlier runs may have taken some.
         tries: the most tries that a step needed for its locks.
         duration_ms: of this run.
+        messages: what PostgreSQL said: RAISE NOTICE, warnings, what was skipped.
     """
 
     version: str
@@ -119,6 +121,7 @@ class Done:
     steps: int
     tries: int
     duration_ms: int
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def up(
         state = ledger.read(connection)
         chosen = selection.to_apply(migrations, state, to=to, allow_out_of_order=allow_out_of_order)
         work = _work(chosen, Direction.UP, state)
-        executor = Executor(connection, connect, limits)
+        executor = Executor(connection, connect, limits, progress)
         return Outcome(Direction.UP, _run(connection, executor, work, state, progress))
 
 
@@ -110,7 +110,7 @@ def down(
         state = ledger.read(connection)
         chosen = selection.to_take_back(migrations, state, to=to)
         work = _work(chosen, Direction.DOWN, state)
-        executor = Executor(connection, connect, limits)
+        executor = Executor(connection, connect, limits, progress)
         return Outcome(Direction.DOWN, _run(connection, executor, work, state, progress))
 
 
@@ -162,7 +162,8 @@ def _migrate(
         begun = selection.begun(step, state)
         tries = max(tries, executor.run(step, begun=begun, finish=finish))
         phase.advance()
-    return Done(migration.version, migration.name, len(steps), tries, _ms_since(start))
+    said = executor.messages.take()
+    return Done(migration.version, migration.name, len(steps), tries, _ms_since(start), said)
 
 
 def _ms_since(start: float) -> int:

@@ -58,8 +58,7 @@ class Limits:
         tries: for locks, each with a timeout, the last one too.
         pause_s: between the first two tries; it doubles with every try, with jitter.
         pause_most_s: where that ends.
-        old_transaction_s: from which age on a transaction is looked at before CONCURRENTLY.
-        old_transaction_wait_s: for such transactions to end.
+        holder_wait_s: for transactions to end that a concurrent statement would wait for.
     """
 
     wait_s: float = 30
@@ -69,8 +68,7 @@ class Limits:
     tries: int = 30
     pause_s: float = 0.2
     pause_most_s: float = 5
-    old_transaction_s: float = 60
-    old_transaction_wait_s: float = 60
+    holder_wait_s: float = 60
 
 
 @contextmanager

@@ -1,6 +1,7 @@
--- Who holds the runner's lock in this database? Other users' queries need pg_read_all_stats.
-SELECT a.pid, coalesce(a.usename, ''), a.application_name, coalesce(a.state, ''),
-       extract(epoch FROM clock_timestamp() - a.backend_start)::float8,
+-- Who holds an advisory lock in this database, and for how long has that session lasted?
+-- Needs no privilege for who; other users' state, age and query need pg_read_all_stats.
+SELECT a.pid, '', coalesce(a.usename, ''), a.application_name, coalesce(a.state, ''),
+       coalesce(extract(epoch FROM clock_timestamp() - a.backend_start), 0)::float8,
        left(coalesce(a.query, ''), 200)
   FROM pg_locks l
   JOIN pg_stat_activity a ON a.pid = l.pid

@@ -63,6 +63,5 @@ def hasty() -> Limits:
         row_lock_ms=100,
         tries=3,
         pause_s=0.02,
-        old_transaction_s=0,
-        old_transaction_wait_s=0.1,
+        holder_wait_s=0.1,
     )

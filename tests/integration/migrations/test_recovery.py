@@ -1,8 +1,7 @@
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
@@ -25,6 +24,11 @@ INDEX = (
     "create unique index concurrently if not exists a_id on a (id) where b > 0;",
     "drop index concurrently a_id;",
 )
+# Keeps a build busy for as long as somebody holds the lock.
+HELD = """
+create function held(int) returns boolean immutable language plpgsql
+    as 'begin perform pg_advisory_xact_lock_shared(7); return true; end';
+"""
 VALID = "select indisvalid from pg_index where indexrelid = to_regclass('a_id')"
 BUILDING = "select pid from pg_stat_activity where query ilike 'create unique index%'"
 
@@ -40,13 +44,10 @@ def _until(true: Callable[[], bool]) -> None:
         sleep(0.05)
 
 
-@contextmanager
-def _old_snapshot(connect: Connect) -> Iterator[None]:
-    """Keep a transaction open that every concurrent build has to wait for."""
-    with connect() as other, other.transaction():
-        other.execute("set transaction isolation level repeatable read")
-        other.execute("select count(*) from pg_class")
-        yield
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody be there at the first look, so that a statement is held up half done."""
+    monkeypatch.setattr(execute, "wait_for_holders", lambda *_: None)
 
 
 def _valid_once_up_has_run(connect: Connect, write: Write) -> None:
@@ -58,10 +59,11 @@ def _valid_once_up_has_run(connect: Connect, write: Write) -> None:
 def test_kill_9_while_an_index_is_built_leaves_nothing_that_up_does_not_mend(
     connect: Connect, write: Write, database: Database, folder: Path
 ) -> None:
-    runner.up(connect, write(_0001_a=TABLE))
-    write(_0002_b=INDEX)
+    runner.up(connect, write(_0001_a=(f"{TABLE[0]} {HELD}", TABLE[1])))
+    write(_0002_b=(INDEX[0].replace("b > 0", "held(b)"), INDEX[1]))
     with connect() as look:
-        with _old_snapshot(connect):
+        with connect() as holder:
+            holder.execute("select pg_advisory_lock(7)")
             arguments = [database.host, database.name, str(folder)]
             killed = subprocess.Popen(
                 [sys.executable, "-m", "tests.integration.migrations.run_up", *arguments], cwd=ROOT
@@ -75,6 +77,7 @@ def test_kill_9_while_an_index_is_built_leaves_nothing_that_up_does_not_mend(
     _valid_once_up_has_run(connect, write)
 
 
+@pytest.mark.usefixtures("unseen")
 def test_a_cancelled_build_is_dropped_and_built_anew(
     connect: Connect, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +132,7 @@ def test_that_something_has_the_name_is_no_success(
         runner.up(connect, write(_0002_b=INDEX))
 
 
+@pytest.mark.usefixtures("unseen")
 def test_a_partition_that_is_half_detached_is_finished(connect: Connect, write: Write) -> None:
     tables = (
         "create table p (id int) partition by range (id);"

@@ -13,7 +13,7 @@ import pytest
 from ops.console import Silent
 from ops.db import CHANGE, Database
 from ops.migrations import runner, session
-from ops.migrations.failures import LockNotGotError, OldTransactionError
+from ops.migrations.failures import LockNotGotError
 from ops.migrations.others import Connect
 from ops.migrations.session import Limits
 from tests.clusters import OWNER, PORT
@@ -68,18 +68,6 @@ def test_a_lock_that_comes_free_is_got_by_trying_again(
             running = pool.submit(runner.up, connect, write(_0002_b=COLUMN), limits=patient)
             threading.Event().wait(0.3)
         assert running.result().migrations[0].tries > 1
-
-
-def test_concurrently_is_not_begun_behind_an_old_transaction(
-    connect: Connect, write: Write, hasty: Limits
-) -> None:
-    runner.up(connect, write(_0001_a=TABLE))
-    with connect() as other, other.transaction():
-        other.execute("select from a")
-        with pytest.raises(OldTransactionError, match="CREATE INDEX CONCURRENTLY would wait"):
-            runner.up(connect, write(_0002_b=INDEX), limits=hasty)
-        counted = other.execute("select count(*) from ops.schema_migration_steps").fetchone()
-        assert counted == (0,)
 
 
 def test_a_pooler_is_refused(pooled: Connect, write: Write) -> None:
