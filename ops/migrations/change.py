@@ -1,6 +1,6 @@
 """Apply or take back on a stack: what a task asks for, dry where production wants it so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ops import guard
@@ -9,6 +9,7 @@ from ops.errors import BadInputError
 from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.migrations import files, runner
+from ops.migrations.answers import Answers
 from ops.migrations.others import Connect
 from ops.migrations.results import Outcome, Plan, Status
 from ops.migrations.session import Limits
@@ -26,6 +27,7 @@ class Request:
         yes: on production, really do it; taking back does not ask.
         confirm: on production, the instance's name.
         wait_s: how long to wait for another run.
+        answers: what the operator decided about unfinished steps.
     """
 
     to: str
@@ -33,6 +35,7 @@ class Request:
     yes: bool
     confirm: str
     wait_s: float
+    answers: Answers = field(default_factory=Answers)
 
 
 class BadWaitError(BadInputError):
@@ -74,13 +77,18 @@ def up(run: Invocation, request: Request, *, allow_out_of_order: bool) -> Plan |
     connect = connector(run)
     if not _permitted(run, request, "apply migrations"):
         return runner.plan_up(
-            connect, migrations, to=request.to, allow_out_of_order=allow_out_of_order
+            connect,
+            migrations,
+            to=request.to,
+            allow_out_of_order=allow_out_of_order,
+            answers=request.answers,
         )
     return runner.up(
         connect,
         migrations,
         to=request.to,
         allow_out_of_order=allow_out_of_order,
+        answers=request.answers,
         limits=Limits(wait_s=request.wait_s),
         progress=run.progress,
     )
@@ -94,15 +102,21 @@ def down(run: Invocation, request: Request) -> Plan | Outcome:
     """
     migrations = files.read()
     connect = connector(run)
-    plan = runner.plan_down(connect, migrations, to=request.to)
+    plan = runner.plan_down(connect, migrations, to=request.to, answers=request.answers)
     if request.dry_run:
         return plan
     if plan.steps:
         names = dict.fromkeys(f"{step.version}_{step.name}" for step in plan.steps)
         action = f"take back {', '.join(names)}, with the data in what it made"
         guard.approve_removal(run.target, action, Consent(request.yes, request.confirm))
-    limits = Limits(wait_s=request.wait_s)
-    return runner.down(connect, migrations, to=request.to, limits=limits, progress=run.progress)
+    return runner.down(
+        connect,
+        migrations,
+        to=request.to,
+        answers=request.answers,
+        limits=Limits(wait_s=request.wait_s),
+        progress=run.progress,
+    )
 
 
 def _permitted(run: Invocation, request: Request, action: str) -> bool:

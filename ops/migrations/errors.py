@@ -131,3 +131,26 @@ class ClientCommandError(BadInputError):
             f"{file}:{line}: {command} can't be part of a migration: it needs the client's input "
             "or forgets the runner's lock. Use INSERT for rows, and RESET for single settings."
         )
+
+
+class LostStateError(BadInputError):
+    """A statement needs what the session of an earlier step held."""
+
+    def __init__(self, file: str, line: int, made_line: int, what: str) -> None:
+        super().__init__(
+            f"{file}:{line}: this statement runs in another step than line {made_line}, and every "
+            f"step begins in a new session: {what} of line {made_line} is gone by then. Put both "
+            "lines between one BEGIN and COMMIT, or use what lasts: SET for a setting, a table "
+            "that a later line drops."
+        )
+
+
+class UnclearSettingError(BadInputError):
+    """What set_config sets is known only when it runs, and later steps need it."""
+
+    def __init__(self, file: str, line: int, later_line: int) -> None:
+        super().__init__(
+            f"{file}:{line}: set_config here has arguments or a place from which its effect is not "
+            f"known before it runs, so line {later_line}, which begins in a new session, can't get "
+            "the setting again. Write SET, or SELECT set_config('name', 'value', false) alone."
+        )

@@ -9,31 +9,36 @@ import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
+from ops import sql
 from ops.console import Progress
 from ops.db import Connection, statement
 from ops.errors import OpsError
 from ops.migrations import ledger, recovery
+from ops.migrations.facts import Kind
 from ops.migrations.failures import (
+    CommitsInTransactionError,
     ConnectionLostError,
+    HiddenSettingError,
     LockNotGotError,
     StepFailedError,
     TooSlowError,
+    asks,
 )
 from ops.migrations.holdups import wait_for_holders
 from ops.migrations.messages import Messages
 from ops.migrations.others import Connect, Other, Watch, named, watching
 from ops.migrations.parse import Statement
-from ops.migrations.session import Limits
+from ops.migrations.session import Limits, RunnerSession
+from ops.migrations.session_state import names_set, resets_all
 from ops.migrations.steps import Patience, Step
 
-# A server process whose runner was killed notices within this time and gives up, also in
-# the middle of building an index; the runner's lock is free then.
-_GONE_CHECK_MS = 2_000
 # For removing what a failed build left; if that takes longer, the next run does it.
 _CLEAR_MS = 5_000
 _CANCEL_S = 5.0
 # A try that fails is worth a line; nobody needs one for each.
 _LINE_EVERY_S = 5.0
+# Where PL/pgSQL's RAISE makes an error: a 2D000 of theirs is no refused COMMIT.
+_RAISED = frozenset({"exec_stmt_raise"})
 _jitter = SystemRandom()
 
 Finish = Callable[[Step], None]
@@ -52,26 +57,30 @@ def stop_statement(connection: Connection) -> None:
 
 
 class Executor:
-    """Runs steps in one session, which holds the runner's lock.
+    """Runs steps in the runner's session.
 
     Args:
-        connection: the session; autocommit.
+        session: runs the steps, and holds the locks.
         connect: opens another one, to see who is in the way.
         limits: how patient to be.
         progress: shows what the server says, and for whom a step waits.
     """
 
     def __init__(
-        self, connection: Connection, connect: Connect, limits: Limits, progress: Progress
+        self, session: RunnerSession, connect: Connect, limits: Limits, progress: Progress
     ) -> None:
-        self._connection = connection
+        self._session = session
+        self._connection = session.connection
         self._connect = connect
         self._limits = limits
         self._progress = progress
         self._place = ""
         self._line = 0
+        self._timeouts = (0, 0)
+        self._statement: Statement
+        self._outside = False
         self.messages = Messages(progress, self._where)
-        connection.add_notice_handler(self.messages.receive)
+        self._connection.add_notice_handler(self.messages.receive)
 
     def run(self, step: Step, *, begun: bool, finish: Finish) -> int:
         """Run a step until it is done; return how many tries its locks took.
@@ -84,6 +93,7 @@ class Executor:
         Raises:
             ops.errors.OpsError: it failed, or its locks are not to be had.
         """
+        self._outside = False
         try:
             return self._tries(step, finish, begun=begun)
         except psycopg.Error as error:
@@ -95,10 +105,15 @@ class Executor:
             raise
         except BaseException:  # Ctrl-C, SIGTERM
             self._clear(step, begun=begun)
-            self._progress.line(
-                f"{step.place}: interrupted. {recovery.left(self._connection, step)}"
-            )
+            left = asks(step) if self._outside else recovery.left(self._connection, step)
+            self._progress.line(f"{step.place}: interrupted. {left}")
             raise
+
+    def record(self, step: Step, finish: Finish) -> None:
+        """Record a step as done, as somebody who looked decided; it does not run."""
+        self._renew(_CLEAR_MS, _CLEAR_MS)
+        with self._connection.transaction():
+            finish(step)
 
     def _tries(self, step: Step, finish: Finish, *, begun: bool) -> int:
         """Try with growing timeouts, never without one; return the number of tries."""
@@ -112,6 +127,9 @@ class Executor:
                     self._attempt(step, self._lock_ms(step, attempt), finish, begun=begun)
                 except (errors.LockNotAvailable, errors.DeadlockDetected):
                     blockers = watch.blockers or blockers
+                except errors.InvalidTransactionTermination as error:
+                    self._refuse_commit(step, error)
+                    break
                 else:
                     return attempt
             if monotonic() >= next_line:
@@ -120,37 +138,111 @@ class Executor:
                     f"{self._where()}: its lock was not free in try {attempt} of "
                     f"{self._limits.tries}; in the way: {named(blockers)}"
                 )
-        raise LockNotGotError(step, self._line, self._limits.tries, blockers, watch.blind)
+        else:
+            raise LockNotGotError(step, self._line, self._limits.tries, blockers, watch.blind)
+        self._run_once(step, finish)
+        return attempt
 
     def _attempt(self, step: Step, lock_ms: int, finish: Finish, *, begun: bool) -> None:
         self._place, self._line = step.migration.file, step.line
-        self._set(lock_ms, step.statement_timeout_ms)
+        self._renew(lock_ms, step.statement_timeout_ms)
         if not step.transactional:
             ledger.begin_step(self._connection, step)
-        for setting in step.settings:
-            self._execute(setting)
-        if not step.transactional and not recovery.settle(self._connection, step, begun=begun):
-            self._wait_for_holders(step)
-            self.messages.listen()
-            self._execute(step.statements[0])
-            recovery.confirm(self._connection, step)
+        self._repeat_settings(step)
+        if not step.transactional:
+            if not recovery.settle(self._connection, step, begun=begun):
+                self._wait_for_holders(step)
+                self.messages.listen()
+                self._execute_all(step)
+                recovery.confirm(self._connection, step)
+            # What the step set must not reach the ledger: SET default_transaction_read_only.
+            self._renew(lock_ms, step.statement_timeout_ms)
         with self._connection.transaction():
             if step.transactional:
                 self.messages.listen()
-                for statement_ in step.statements:
-                    self._line = statement_.line
-                    known = recovery.settle_inside(self._connection, step, statement_)
-                    self._execute(statement_, compared=known)
+                self._execute_all(step)
             # The migration may have taken a role that can't write to the ledger.
-            self._connection.execute("RESET ROLE")
+            self._session.leave_role()
             finish(step)
         self.messages.keep()
+
+    def _refuse_commit(self, step: Step, error: psycopg.Error) -> None:
+        """Return only if a statement that stands alone ended the transaction around it."""
+        if error.diag.source_function in _RAISED:
+            raise error
+        if step.may_commit:
+            return
+        if self._statement.facts.kind is Kind.PROCEDURE:
+            summary = self._statement.summary
+            raise CommitsInTransactionError(step, self._line, summary) from error
+        raise error
+
+    def _run_once(self, step: Step, finish: Finish) -> None:
+        """Run a statement that commits by itself: outside of transactions, and never again.
+
+        Its note is written by the session beside: no setting or role of the migration
+        reaches that one.
+        """
+        self._progress.line(
+            f"{step.place}: it commits by itself, which PostgreSQL refused in a transaction. That "
+            "try was taken back; it now runs outside of one, once"
+        )
+        # Nobody tries again when a lock is not free: wait as an application's request does
+        # for rows, and leave a shorter limit to the author's SET lock_timeout.
+        self._renew(self._limits.row_lock_ms, step.statement_timeout_ms)
+        self._repeat_settings(step)
+        ledger.begin_once(self._session.beside, step)
+        self._outside = True
+        self.messages.listen()
+        with self._watch(step, 2) as watch:
+            try:
+                self._execute_all(step)
+            except errors.LockNotAvailable as error:
+                raise StepFailedError(
+                    step, self._line, error, outside=True, blockers=watch.blockers
+                ) from error
+        self._renew(self._limits.row_lock_ms, step.statement_timeout_ms)
+        with self._connection.transaction():
+            finish(step)
+        self.messages.keep()
+
+    def _repeat_settings(self, step: Step) -> None:
+        for setting in step.settings:
+            self._execute(setting)
+
+    def _execute_all(self, step: Step) -> None:
+        """Run the statements; refuse what they set for the session behind the file's back.
+
+        Raises:
+            HiddenSettingError: later steps would run without it.
+        """
+        before = self._settings(step) if step.settings else {}
+        for parsed in step.statements:
+            self._line = parsed.line
+            known = step.transactional and recovery.settle_inside(self._connection, step, parsed)
+            self._execute(parsed, compared=known)
+            if resets_all(parsed):
+                self._session.limit(*self._timeouts)
+                before = self._settings(step)
+        after = self._settings(step)
+        changed = {name for name in before | after if before.get(name) != after.get(name)}
+        if hidden := changed - names_set(step.statements):
+            raise HiddenSettingError(step, sorted(hidden), outside=self._outside)
+
+    def _settings(self, step: Step) -> dict[str, str]:
+        """Return the session's own settings; of a last step nobody needs them."""
+        if step.number == step.total:
+            return {}
+        values = {"names": sorted(step.reads), "user": self._connection.info.user}
+        rows = self._connection.execute(statement(sql.load("migrate/session_settings")), values)
+        return {name: str(value) for name, value in rows.fetchall()}
 
     def _where(self) -> str:
         return f"{self._place}:{self._line}"
 
     def _execute(self, parsed: Statement, *, compared: bool = False) -> None:
-        self._line, self.messages.compared = parsed.line, compared
+        self._line, self._statement = parsed.line, parsed
+        self.messages.compared = compared
         try:
             self._connection.execute(statement(parsed.text))
         except psycopg.Error as error:
@@ -161,15 +253,10 @@ class Executor:
             stop_statement(self._connection)
             raise
 
-    def _set(self, lock_ms: int, statement_ms: int) -> None:
+    def _renew(self, lock_ms: int, statement_ms: int) -> None:
         """Begin with a fresh session: a resumed step must not depend on the ones before."""
-        self._connection.execute(
-            statement(
-                "RESET ROLE; RESET ALL; "
-                f"SET client_connection_check_interval = {_GONE_CHECK_MS}; "
-                f"SET lock_timeout = {lock_ms}; SET statement_timeout = {statement_ms}"
-            )
-        )
+        self._timeouts = (lock_ms, statement_ms)
+        self._session.renew(lock_ms, statement_ms)
 
     def _lock_ms(self, step: Step, attempt: int) -> int:
         if step.patience is Patience.LONG:
@@ -194,21 +281,22 @@ class Executor:
         wait_for_holders(self._connection, step, self._limits.holder_wait_s, self._progress)
 
     def _failure(self, step: Step, error: psycopg.Error) -> OpsError:
+        outside = self._outside
         if self._connection.closed:
-            return ConnectionLostError(step)
-        slow = isinstance(error, errors.QueryCanceled) and "statement timeout" in str(error)
-        return TooSlowError(step, self._line) if slow else StepFailedError(step, self._line, error)
+            return ConnectionLostError(step, outside=outside)
+        if isinstance(error, errors.QueryCanceled) and "statement timeout" in str(error):
+            return TooSlowError(step, self._line, outside=outside)
+        return StepFailedError(step, self._line, error, outside=outside)
 
     def _clear(self, step: Step, *, begun: bool) -> None:
         """Remove what a failed step left; what can't be removed now, the next run meets."""
         if step.transactional or self._connection.closed:
             return
-        with suppress(psycopg.Error):
-            self._set(_CLEAR_MS, _CLEAR_MS)
-            for setting in step.settings:
-                self._execute(setting)
+        with suppress(psycopg.Error, OpsError):
+            self._renew(_CLEAR_MS, _CLEAR_MS)
+            self._repeat_settings(step)
             recovery.clear(self._connection, step)
-        with suppress(psycopg.Error):
-            self._connection.execute("RESET ROLE")
+        with suppress(psycopg.Error, OpsError):
+            self._renew(_CLEAR_MS, _CLEAR_MS)
             if not begun:
                 ledger.forget_step(self._connection, step)

@@ -1,9 +1,11 @@
 """What a statement is, known from its parse tree (libpg_query's) alone."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import postgast
 from postgast import pg_query_pb2 as pb
 
 from ops.migrations.locks import LockMode, definition, is_on, strongest_lock
@@ -78,6 +80,8 @@ class Facts:
         alone: the command's name where PostgreSQL refuses it inside a transaction, else "".
         effect: what the catalog shows once it is done; only where a crash needs that.
         value: the new value of an ALTER TYPE ... ADD VALUE, else "".
+        commits: whether a DO has COMMIT or ROLLBACK in its own text. What it calls may commit
+            as well; only PostgreSQL knows.
     """
 
     kind: Kind = Kind.PLAIN
@@ -85,6 +89,11 @@ class Facts:
     alone: str = ""
     effect: Effect | None = None
     value: str = ""
+    commits: bool = False
+
+
+_ENDS = re.compile("commit|rollback", re.IGNORECASE)  # spares the others a second parser
+_ENDING = frozenset({"PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"})
 
 
 def learn(node: pb.Node) -> Facts:
@@ -96,14 +105,44 @@ def learn(node: pb.Node) -> Facts:
         alone=_alone(name, node),
         effect=_effect(name, node),
         value=node.alter_enum_stmt.new_val if name == "alter_enum_stmt" else "",
+        commits=name == "do_stmt" and _commits(node.do_stmt),
     )
+
+
+def _commits(block: pb.DoStmt) -> bool:
+    """Tell whether PL/pgSQL ends transactions; another language, or text it refuses, does not."""
+    words = {item.def_elem.defname: item.def_elem.arg.string.sval for item in block.args}
+    body = words.get("as", "")
+    if words.get("language", "plpgsql") != "plpgsql" or not _ENDS.search(body):
+        return False
+    quote = "$q$"
+    while quote in body:
+        quote = f"$q{quote[1:]}"
+    try:
+        trees: list[object] = [postgast.parse_plpgsql(f"DO {quote}{body}{quote}")]
+    except (postgast.PgQueryError, ValueError, RecursionError):
+        return False
+    while trees:
+        tree = trees.pop()
+        if isinstance(tree, dict):
+            if not _ENDING.isdisjoint(tree):
+                return True
+            trees.extend(tree.values())
+        elif isinstance(tree, list):
+            trees.extend(tree)
+    return False
 
 
 def _kind(name: str, node: pb.Node) -> Kind:
     if name == "transaction_stmt":
         return _transaction(node.transaction_stmt)
     if name == "variable_set_stmt":
-        return Kind.PLAIN if node.variable_set_stmt.is_local else Kind.SETTING
+        setting = node.variable_set_stmt
+        # SET TRANSACTION ends with its transaction, as SET LOCAL does.
+        local = setting.is_local or setting.name == "TRANSACTION"
+        return Kind.PLAIN if local else Kind.SETTING
+    if name == "load_stmt":
+        return Kind.SETTING  # of the session, like SET: it may be repeated for later steps
     if name == "alter_enum_stmt":
         return Kind.PLAIN if node.alter_enum_stmt.old_val else Kind.ENUM_VALUE
     if name == "copy_stmt":

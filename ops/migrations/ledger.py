@@ -12,6 +12,7 @@ from psycopg.rows import class_row, scalar_row
 
 from ops import sql
 from ops.db import Connection, statement
+from ops.migrations.answers import StepKey
 from ops.migrations.files import Migration
 from ops.migrations.steps import Direction, Step
 
@@ -30,13 +31,32 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A step of a migration that takes more than one transaction."""
+    """A step of a migration that takes more than one transaction.
+
+    Attributes:
+        version: the migration's.
+        direction: which section.
+        step: its number, from 1.
+        checksum: of its statements, as they were run.
+        finished: whether it is done.
+        started_at: when it was begun.
+        once: whether it commits by itself, and so must not be repeated unasked.
+        statement: the beginning of such a statement.
+    """
 
     version: str
     direction: Direction
     step: int
     checksum: str
     finished: bool
+    started_at: datetime | None = None
+    once: bool = False
+    statement: str = ""
+
+    @property
+    def key(self) -> StepKey:
+        """Return what an answer names it by."""
+        return self.version, self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +78,38 @@ def read(connection: Connection) -> State:
     return State(applied, steps)
 
 
-def ensure(connection: Connection) -> None:
-    """Make the ledger where there is none; asks for no privilege where there is one."""
-    if _exists(connection):
+def ensure(connection: Connection, *, make: bool = True) -> None:
+    """Complete the ledger; asks for no privilege where it is complete.
+
+    Args:
+        connection: of the schema's owner.
+        make: also make one where there is none.
+    """
+    if _true(connection, "ledger_complete"):
         return
-    with connection.transaction():
-        connection.execute(statement(sql.load("migrate/ledger")))
+    exists = _exists(connection)
+    if exists or make:
+        with connection.transaction():
+            connection.execute(
+                statement(sql.load("migrate/ledger_columns" if exists else "migrate/ledger"))
+            )
 
 
 def begin_step(connection: Connection, step: Step) -> None:
     """Note that a step outside of transactions is about to run."""
     connection.execute(statement(sql.load("migrate/begin_step")), _step(step))
+
+
+def begin_once(connection: Connection, step: Step) -> None:
+    """Note that a statement which commits by itself is about to run; replaces no such note."""
+    values = {**_step(step), "statement": step.statements[0].summary}
+    connection.execute(statement(sql.load("migrate/begin_once")), values)
+
+
+def forget_begun(connection: Connection, row: StepRow) -> None:
+    """Forget that a step was begun: somebody decided that it runs again."""
+    values = {"version": row.version, "direction": row.direction, "step": row.step}
+    connection.execute(statement(sql.load("migrate/forget_begun")), values)
 
 
 def forget_step(connection: Connection, step: Step) -> None:
@@ -84,7 +125,7 @@ def finish_step(connection: Connection, step: Step, duration_ms: int) -> None:
         step: what was done.
         duration_ms: how long the migration has taken, this step included.
     """
-    if step.total > 1 or not step.transactional:
+    if step.total > 1 or not step.transactional or step.may_commit:
         connection.execute(statement(sql.load("migrate/finish_step")), _step(step))
     if step.number < step.total:
         return
@@ -94,9 +135,12 @@ def finish_step(connection: Connection, step: Step, duration_ms: int) -> None:
 
 
 def _exists(connection: Connection) -> bool:
+    return _true(connection, "ledger_exists")
+
+
+def _true(connection: Connection, name: str) -> bool:
     with connection.cursor(row_factory=scalar_row) as cursor:
-        cursor.execute(statement(sql.load("migrate/ledger_exists")))
-        return bool(cursor.fetchone())
+        return bool(cursor.execute(statement(sql.load(f"migrate/{name}"))).fetchone())
 
 
 def _step(step: Step) -> dict[str, object]:

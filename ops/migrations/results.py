@@ -49,7 +49,19 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step that would run."""
+    """One step that would run.
+
+    Attributes:
+        version: the migration's.
+        name: the migration's.
+        step: its number, from 1.
+        steps: how many there are.
+        place: file and line.
+        transaction: whether it is tried in a transaction.
+        may_commit: whether it runs outside, once, if PostgreSQL refuses its COMMIT there.
+        lock: the strongest table lock.
+        statements: their beginnings.
+    """
 
     version: str
     name: str
@@ -57,8 +69,16 @@ class PlannedStep:
     steps: int
     place: str
     transaction: bool
+    may_commit: bool
     lock: str
     statements: tuple[str, ...]
+
+    @property
+    def transaction_words(self) -> str:
+        """Return whether it runs in a transaction, as a table shows it."""
+        if self.may_commit:
+            return "unless it commits"
+        return "yes" if self.transaction else "outside"
 
     @classmethod
     def of(cls, step: Step) -> "PlannedStep":
@@ -70,6 +90,7 @@ class PlannedStep:
             steps=step.total,
             place=step.place,
             transaction=step.transactional,
+            may_commit=step.may_commit,
             lock=step.lock.words,
             statements=tuple(statement.summary for statement in step.statements),
         )
@@ -91,7 +112,7 @@ class Plan:
             (
                 step.version,
                 f"{step.step}/{step.steps}",
-                "yes" if step.transaction else "outside",
+                step.transaction_words,
                 step.lock.lower(),
                 "\n".join(shortened(text, _STATEMENT_WIDTH) for text in step.statements),
             )

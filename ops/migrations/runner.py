@@ -1,22 +1,41 @@
 """Apply migrations and take them back: under the lock, step by step, resumable anywhere."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 from ops.console import Phase, Progress, Silent
-from ops.db import Connection
 from ops.migrations import ledger, selection
+from ops.migrations.answers import Answers
 from ops.migrations.execute import Executor
 from ops.migrations.files import Migration
 from ops.migrations.ledger import State
 from ops.migrations.others import Connect
 from ops.migrations.results import Done, Outcome, Plan, PlannedStep, Status
-from ops.migrations.session import Limits, exclusive
+from ops.migrations.session import Limits, RunnerSession, exclusive
 from ops.migrations.steps import Direction, Step, plan
 
 _QUIET = Silent()
 _STANDARD = Limits()
-Work = tuple[tuple[Migration, tuple[Step, ...]], ...]
+_NO_ANSWERS = Answers()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What is to do for one migration.
+
+    Attributes:
+        migration: whose steps.
+        done: steps that somebody declared done; they are recorded and not run.
+        steps: to run.
+    """
+
+    migration: Migration
+    done: tuple[Step, ...]
+    steps: tuple[Step, ...]
+
+
+Work = tuple[Share, ...]
 
 
 def status(connect: Connect, migrations: Sequence[Migration]) -> Status:
@@ -31,6 +50,7 @@ def plan_up(
     *,
     to: str = "",
     allow_out_of_order: bool = False,
+    answers: Answers = _NO_ANSWERS,
 ) -> Plan:
     """Return what ``up`` would run; changes nothing, and waits for no lock.
 
@@ -39,11 +59,18 @@ def plan_up(
     """
     with connect() as connection:
         state = ledger.read(connection)
+    selection.refuse_unfinished(migrations, state, answers, Direction.UP)
     chosen = selection.to_apply(migrations, state, to=to, allow_out_of_order=allow_out_of_order)
-    return _plan(chosen, Direction.UP, state)
+    return _plan(chosen, Direction.UP, state, answers)
 
 
-def plan_down(connect: Connect, migrations: Sequence[Migration], *, to: str = "") -> Plan:
+def plan_down(
+    connect: Connect,
+    migrations: Sequence[Migration],
+    *,
+    to: str = "",
+    answers: Answers = _NO_ANSWERS,
+) -> Plan:
     """Return what ``down`` would run; changes nothing, and waits for no lock.
 
     Raises:
@@ -51,7 +78,9 @@ def plan_down(connect: Connect, migrations: Sequence[Migration], *, to: str = ""
     """
     with connect() as connection:
         state = ledger.read(connection)
-    return _plan(selection.to_take_back(migrations, state, to=to), Direction.DOWN, state)
+    selection.refuse_unfinished(migrations, state, answers, Direction.DOWN)
+    chosen = selection.to_take_back(migrations, state, to=to)
+    return _plan(chosen, Direction.DOWN, state, answers)
 
 
 def up(
@@ -60,6 +89,7 @@ def up(
     *,
     to: str = "",
     allow_out_of_order: bool = False,
+    answers: Answers = _NO_ANSWERS,
     limits: Limits = _STANDARD,
     progress: Progress = _QUIET,
 ) -> Outcome:
@@ -70,6 +100,7 @@ def up(
         migrations: of the folder.
         to: the last version to apply; empty means all.
         allow_out_of_order: also apply files below the highest applied number.
+        answers: what somebody decided about steps that an earlier run did not finish.
         limits: how patient to be.
         progress: shows the steps.
 
@@ -77,13 +108,15 @@ def up(
         ops.errors.OpsError: refused before anything ran, or a step failed; what ran before
             it stays applied.
     """
-    with exclusive(connect, limits, progress) as connection:
-        ledger.ensure(connection)
-        state = ledger.read(connection)
+    with exclusive(connect, limits, progress) as session:
+        ledger.ensure(session.connection)
+        state = ledger.read(session.connection)
+        selection.refuse_unfinished(migrations, state, answers, Direction.UP)
         chosen = selection.to_apply(migrations, state, to=to, allow_out_of_order=allow_out_of_order)
-        work = _work(chosen, Direction.UP, state)
-        executor = Executor(connection, connect, limits, progress)
-        return Outcome(Direction.UP, _run(connection, executor, work, state, progress))
+        work = _work(chosen, Direction.UP, state, answers)
+        _forget(session, state, answers, Direction.UP)
+        executor = Executor(session, connect, limits, progress)
+        return Outcome(Direction.UP, _run(session, executor, work, state, progress))
 
 
 def down(
@@ -91,6 +124,7 @@ def down(
     migrations: Sequence[Migration],
     *,
     to: str = "",
+    answers: Answers = _NO_ANSWERS,
     limits: Limits = _STANDARD,
     progress: Progress = _QUIET,
 ) -> Outcome:
@@ -100,21 +134,34 @@ def down(
         connect: opens a direct session in autocommit, as the schema's owner.
         migrations: of the folder.
         to: the version that stays, ``0`` for none.
+        answers: what somebody decided about steps that an earlier run did not finish.
         limits: how patient to be.
         progress: shows the steps.
 
     Raises:
         ops.errors.OpsError: refused before anything ran, or a step failed.
     """
-    with exclusive(connect, limits, progress) as connection:
-        state = ledger.read(connection)
+    with exclusive(connect, limits, progress) as session:
+        ledger.ensure(session.connection, make=False)
+        state = ledger.read(session.connection)
+        selection.refuse_unfinished(migrations, state, answers, Direction.DOWN)
         chosen = selection.to_take_back(migrations, state, to=to)
-        work = _work(chosen, Direction.DOWN, state)
-        executor = Executor(connection, connect, limits, progress)
-        return Outcome(Direction.DOWN, _run(connection, executor, work, state, progress))
+        work = _work(chosen, Direction.DOWN, state, answers)
+        _forget(session, state, answers, Direction.DOWN)
+        executor = Executor(session, connect, limits, progress)
+        return Outcome(Direction.DOWN, _run(session, executor, work, state, progress))
 
 
-def _work(chosen: Sequence[Migration], direction: Direction, state: State) -> Work:
+def _forget(session: RunnerSession, state: State, answers: Answers, direction: Direction) -> None:
+    """Forget that steps were begun which somebody wants to run again."""
+    for row in state.steps:
+        if row.direction is direction and row.key in answers.rerun:
+            ledger.forget_begun(session.beside, row)
+
+
+def _work(
+    chosen: Sequence[Migration], direction: Direction, state: State, answers: Answers
+) -> Work:
     """Return every step of every migration: all are planned before the first one runs.
 
     The way back is planned as well: what can't be cut is better known now than on the
@@ -122,48 +169,54 @@ def _work(chosen: Sequence[Migration], direction: Direction, state: State) -> Wo
     """
     for migration in chosen:
         plan(migration, Direction.DOWN)
-    return tuple((m, selection.remaining(m, direction, state)) for m in chosen)
+    settled = selection.answered(state, answers, direction)
+    return tuple(
+        Share(
+            migration,
+            tuple(s for s in plan(migration, direction) if s.key in answers.done),
+            selection.remaining(migration, direction, settled),
+        )
+        for migration in chosen
+    )
 
 
-def _plan(chosen: Sequence[Migration], direction: Direction, state: State) -> Plan:
-    work = _work(chosen, direction, state)
-    return Plan(direction, tuple(PlannedStep.of(step) for _, steps in work for step in steps))
+def _plan(
+    chosen: Sequence[Migration], direction: Direction, state: State, answers: Answers
+) -> Plan:
+    work = _work(chosen, direction, state, answers)
+    return Plan(direction, tuple(PlannedStep.of(step) for share in work for step in share.steps))
 
 
 def _run(
-    connection: Connection, executor: Executor, work: Work, state: State, progress: Progress
+    session: RunnerSession, executor: Executor, work: Work, state: State, progress: Progress
 ) -> tuple[Done, ...]:
     if not work:
         return ()
     done = []
-    with progress.phase("Migrations", sum(len(steps) for _, steps in work)) as phase:
-        for migration, steps in work:
-            phase.note(f"{migration.version}_{migration.name}")
-            done.append(_migrate(connection, executor, migration, steps, state=state, phase=phase))
+    with progress.phase("Migrations", sum(len(share.steps) for share in work)) as phase:
+        for share in work:
+            phase.note(f"{share.migration.version}_{share.migration.name}")
+            done.append(_migrate(session, executor, share, state=state, phase=phase))
     return tuple(done)
 
 
 def _migrate(
-    connection: Connection,
-    executor: Executor,
-    migration: Migration,
-    steps: tuple[Step, ...],
-    *,
-    state: State,
-    phase: Phase,
+    session: RunnerSession, executor: Executor, share: Share, *, state: State, phase: Phase
 ) -> Done:
     start = monotonic()
 
     def finish(step: Step) -> None:
-        ledger.finish_step(connection, step, _ms_since(start))
+        ledger.finish_step(session.connection, step, _ms_since(start))
 
+    for step in share.done:
+        executor.record(step, finish)
     tries = 0
-    for step in steps:
+    for step in share.steps:
         begun = selection.begun(step, state)
         tries = max(tries, executor.run(step, begun=begun, finish=finish))
         phase.advance()
-    said = executor.messages.take()
-    return Done(migration.version, migration.name, len(steps), tries, _ms_since(start), said)
+    migration, said = share.migration, executor.messages.take()
+    return Done(migration.version, migration.name, len(share.steps), tries, _ms_since(start), said)
 
 
 def _ms_since(start: float) -> int:

@@ -1,15 +1,16 @@
 """Decide which migrations run: pure, from the files and what the ledger says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from ops.errors import BadInputError, OpsError
 from ops.migrations import steps
+from ops.migrations.answers import Answers, NotUnfinishedError, how_to_answer
 from ops.migrations.errors import NoUpError
 from ops.migrations.files import Migration
-from ops.migrations.ledger import Applied, State
+from ops.migrations.ledger import Applied, State, StepRow
 from ops.migrations.steps import Direction, Step
 
 
@@ -61,6 +62,45 @@ class HalfDoneError(OpsError):
         super().__init__(
             f"Migration {version} is half {half}: an earlier run was interrupted. Let "
             f"`invoke migrate.{direction}` finish it first."
+        )
+
+
+class UnfinishedStepError(OpsError):
+    """A step that commits by itself was begun, and its end is not recorded."""
+
+    def __init__(self, row: StepRow, migration: Migration | None, step: Step | None) -> None:
+        began = f" on {row.started_at:%Y-%m-%d %H:%M:%S}" if row.started_at else ""
+        if row.statement:
+            what = f"`{row.statement}`"
+        else:
+            what = f"`{step.statements[0].summary}`" if step else "a statement"
+        if migration is None:
+            super().__init__(
+                f"Step {row.step} of migration {row.version}, {what}, commits by itself. A run "
+                f"began it{began} and did not record its end, and the migration has no file here. "
+                f"Restore its file under the number {row.version}, then run "
+                f"`invoke migrate.{row.direction} --dry-run`, which says what to decide."
+            )
+            return
+        place = step.place if step else migration.file
+        total = f" of {step.total}" if step else ""
+        changed = step is None or step.checksum != row.checksum
+        now = f", which is now `{step.statements[0].summary}`" if step else ""
+        edited = f" Note that the file was changed since, at this step{now}." if changed else ""
+        super().__init__(
+            f"{place}: step {row.step}{total}, {what}, commits by itself. A run began it{began} "
+            "and did not record its end. It is not repeated unasked: what it committed would be "
+            f"done twice.{edited} {how_to_answer(row.key, row.direction)}"
+        )
+
+
+class HalfFileMissingError(OpsError):
+    """A migration that is half applied has no file."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"Migration {version} is half applied and has no file here. Restore its file under "
+            "that number: under another one its first steps would run again."
         )
 
 
@@ -215,6 +255,55 @@ def to_take_back(
         rows = rows[:1]
     files = {migration.order: migration for migration in migrations}
     return tuple(_reversible(files.get(int(row.version)), row) for row in rows)
+
+
+def answered(state: State, answers: Answers, direction: Direction) -> State:
+    """Return the state as it is once the answers are recorded.
+
+    Raises:
+        NotUnfinishedError: an answer names a step that is not unfinished.
+    """
+    open_ = {row.key for row in state.steps if row.direction is direction and not row.finished}
+    for key in sorted((answers.rerun | answers.done) - open_):
+        raise NotUnfinishedError(key, direction)
+    rows = []
+    for row in state.steps:
+        mine = row.direction is direction
+        if mine and row.key in answers.done:
+            rows.append(replace(row, finished=True))
+        elif not (mine and row.key in answers.rerun):
+            rows.append(row)
+    return State(state.applied, tuple(rows))
+
+
+def refuse_unfinished(
+    migrations: Sequence[Migration], state: State, answers: Answers, direction: Direction
+) -> None:
+    """Refuse to run while a step that commits by itself is unfinished and nobody decided.
+
+    An older program did not note which steps those are: there the file says it.
+
+    Raises:
+        UnfinishedStepError: there is one, or one is answered whose file is not here.
+        HalfFileMissingError: a file that is half applied is not here, so that under another
+            number it would run from its beginning.
+    """
+    files = {migration.order: migration for migration in migrations}
+    applied = {row.version for row in state.applied}
+    settled = answered(state, answers, direction)
+    for row in state.steps:
+        migration = files.get(int(row.version))
+        lost = migration is None or migration.version != row.version
+        if row.finished:
+            if lost and row.direction is Direction.UP and row.version not in applied:
+                raise HalfFileMissingError(row.version)
+            continue
+        if row not in settled.steps and not lost:
+            continue
+        planned = () if migration is None else steps.plan(migration, row.direction)
+        step = next((step for step in planned if step.number == row.step), None)
+        if row.once or (step is not None and step.may_commit):
+            raise UnfinishedStepError(row, None if lost else migration, step)
 
 
 def remaining(migration: Migration, direction: Direction, state: State) -> tuple[Step, ...]:

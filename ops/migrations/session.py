@@ -1,8 +1,9 @@
-"""The runner's session: a direct connection, and the lock that keeps other runners out.
+"""The runner's session: a direct connection, and the locks that keep other runners out.
 
-The lock lives in the session that does the work. Were it in one of its own, a killed
-runner's server process could go on building an index while the next runner thinks
-itself alone.
+Two sessions hold a lock each, and a runner needs both. That of the session that does the
+work outlives a killed runner for as long as its server process goes on, building an index
+for one; but a migration can give it up (pg_advisory_unlock_all). That of the session beside
+it no migration reaches; but it ends with the runner.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
 
+import psycopg
 from psycopg.rows import scalar_row
 
 from ops import sql
@@ -20,7 +22,17 @@ from ops.migrations.others import Connect, Other, ask, duration, named
 
 # Advisory locks share one space of numbers in a database: "aisq mig" in ASCII.
 LOCK_KEY = int.from_bytes(b"aisq mig", "big")
+WORK_KEY = LOCK_KEY + 1
 _POLL_S = 0.25
+# A server process whose runner was killed notices within this time and gives up, also in
+# the middle of building an index; the runner's lock is free then.
+_GONE_CHECK_MS = 2_000
+# DISCARD ALL, in one round trip: that can't run together with other statements.
+# https://www.postgresql.org/docs/15/sql-discard.html
+_AS_NEW = (
+    "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; UNLISTEN *; "
+    "SELECT pg_advisory_unlock_all(); DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES"
+)
 
 
 class PoolerError(OpsError):
@@ -42,6 +54,17 @@ class BusyError(OpsError):
             f"Another run of migrations has held the lock for {duration(wait_s)} while we waited: "
             f"{named(holders)}. Let it end and run the command again; a killed runner's session "
             "ends by itself within seconds."
+        )
+
+
+class LockLostError(OpsError):
+    """Another runner could be at work."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The lock that keeps other runs of migrations out of this database was lost: its "
+            "session was ended, or another run took it. Nothing more was begun. Run the command "
+            "again; it goes on from what the ledger and the catalog say."
         )
 
 
@@ -71,18 +94,76 @@ class Limits:
     holder_wait_s: float = 60
 
 
+class RunnerSession:
+    """The session that runs migrations, and the one beside it that keeps other runners out.
+
+    Args:
+        connection: runs the steps; autocommit.
+        beside: holds the lock, and makes notes that no setting of a migration may touch.
+    """
+
+    def __init__(self, connection: Connection, beside: Connection) -> None:
+        self.connection = connection
+        self.beside = beside
+
+    def renew(self, lock_ms: int, statement_ms: int) -> None:
+        """Make the session as new, with these timeouts; raises LockLostError."""
+        self._hold(f"{_AS_NEW}; {_limits(lock_ms, statement_ms)}")
+
+    def limit(self, lock_ms: int, statement_ms: int) -> None:
+        """Set how long a statement may wait and take, in milliseconds; 0 is without a limit."""
+        self.connection.execute(statement(_limits(lock_ms, statement_ms)))
+
+    def leave_role(self) -> None:
+        """Be the user who logged in again, who owns the ledger; raises LockLostError."""
+        self._hold("RESET SESSION AUTHORIZATION; RESET ROLE")
+
+    def _hold(self, commands: str) -> None:
+        """Run commands, and make sure that no other runner can be at work.
+
+        Raises:
+            LockLostError: it can.
+        """
+        with self.connection.cursor() as cursor:
+            # Taking what it holds already is harmless: the session gives all of it up at once.
+            cursor.execute(statement(f"{commands}; SELECT pg_try_advisory_lock({WORK_KEY})"))
+            while cursor.nextset():
+                pass
+            working = cursor.fetchone() == (True,)
+        try:
+            beside = _true(self.beside, "runner_lock_held", LOCK_KEY)
+        except psycopg.Error as error:
+            raise LockLostError from error
+        if not working or not beside:
+            raise LockLostError
+
+
+def _limits(lock_ms: int, statement_ms: int) -> str:
+    return (
+        f"SET client_connection_check_interval = {_GONE_CHECK_MS}; "
+        f"SET lock_timeout = {lock_ms}; SET statement_timeout = {statement_ms}"
+    )
+
+
 @contextmanager
-def exclusive(connect: Connect, limits: Limits, progress: Progress) -> Iterator[Connection]:
-    """Open a direct session that holds the runner's lock; both end with the block.
+def exclusive(connect: Connect, limits: Limits, progress: Progress) -> Iterator[RunnerSession]:
+    """Open a direct session that no other runner works beside; all ends with the block.
 
     Raises:
         PoolerError: the connection goes through a pooler.
-        BusyError: another runner holds the lock for too long.
+        BusyError: another runner holds a lock for too long.
     """
+    with _open(connect) as beside, _open(connect) as connection:
+        beside.execute("SET idle_session_timeout = 0")
+        _lock((beside, connection), limits, progress)
+        yield RunnerSession(connection, beside)
+
+
+@contextmanager
+def _open(connect: Connect) -> Iterator[Connection]:
     with connect() as connection:
         connection.prepare_threshold = None  # every statement runs once
         refuse_pooler(connection)
-        _lock(connection, limits, progress)
         yield connection
 
 
@@ -101,28 +182,30 @@ def refuse_pooler(connection: Connection) -> None:
         raise PoolerError
 
 
-def _lock(connection: Connection, limits: Limits, progress: Progress) -> None:
-    """Poll for the lock: a session that waits in one statement holds a snapshot.
+def _lock(sessions: tuple[Connection, Connection], limits: Limits, progress: Progress) -> None:
+    """Poll for the locks: a session that waits in one statement holds a snapshot.
 
     CREATE INDEX CONCURRENTLY of the other runner would wait for that snapshot, and
     we for its lock: a deadlock.
     """
     start = monotonic()
-    if _try_lock(connection):
-        return
-    progress.line(f"Waiting for another run: {named(_holders(connection))}")
-    while monotonic() - start < limits.wait_s:
-        sleep(_POLL_S)
-        if _try_lock(connection):
-            return
-    raise BusyError(limits.wait_s, _holders(connection))
+    for session, key in zip(sessions, (LOCK_KEY, WORK_KEY), strict=True):
+        if _true(session, "runner_lock", key):
+            continue
+        progress.line(f"Waiting for another run: {named(_holders(session))}")
+        while not _true(session, "runner_lock", key):
+            if monotonic() - start >= limits.wait_s:
+                raise BusyError(limits.wait_s, _holders(session))
+            sleep(_POLL_S)
 
 
-def _try_lock(connection: Connection) -> bool:
+def _true(connection: Connection, name: str, key: int) -> bool:
     with connection.cursor(row_factory=scalar_row) as cursor:
-        cursor.execute(statement(sql.load("migrate/runner_lock")), {"key": LOCK_KEY})
+        cursor.execute(statement(sql.load(f"migrate/{name}")), {"key": key})
         return bool(cursor.fetchone())
 
 
 def _holders(connection: Connection) -> tuple[Other, ...]:
-    return ask(connection, "lock_holder", {"key": LOCK_KEY})
+    """Return who works under the locks; who only keeps others out, where nobody does."""
+    working = ask(connection, "lock_holder", {"key": WORK_KEY})
+    return working or ask(connection, "lock_holder", {"key": LOCK_KEY})

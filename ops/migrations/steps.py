@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ops.migrations import parse
+from ops.migrations.answers import StepKey
 from ops.migrations.errors import (
     AloneInTransactionError,
     ClientCommandError,
@@ -20,6 +21,7 @@ from ops.migrations.facts import Effect, IndexBuild, Kind
 from ops.migrations.files import Migration, Section
 from ops.migrations.locks import LockMode
 from ops.migrations.parse import Statement
+from ops.migrations.session_state import names_read, refuse_lost_state, settings_after
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
@@ -59,8 +61,11 @@ class Step:
         number: its place in the section, from 1.
         total: how many steps the section has.
         statements: what it runs.
-        settings: SET commands of the steps before, which a resumed run repeats.
+        settings: what the steps before set for their session, which every later step repeats.
         transactional: False for a statement that runs outside of any transaction.
+        may_commit: whether it is one CALL or DO, which may end transactions itself; it is
+            tried in a transaction, and runs outside only if PostgreSQL refuses that.
+        reads: settings of applications that the section reads by current_setting.
         lock: the strongest table lock, as far as the text tells.
         patience: how it waits for locks.
         statement_timeout_ms: the longest statement.
@@ -74,10 +79,17 @@ class Step:
     statements: tuple[Statement, ...]
     settings: tuple[Statement, ...]
     transactional: bool
+    may_commit: bool
+    reads: frozenset[str]
     lock: LockMode
     patience: Patience
     statement_timeout_ms: int
     checksum: str
+
+    @property
+    def key(self) -> StepKey:
+        """Return what an answer names it by."""
+        return self.migration.version, self.number
 
     @property
     def effect(self) -> Effect | None:
@@ -99,6 +111,13 @@ class Step:
 class _Cut:
     statements: tuple[Statement, ...]
     transactional: bool
+    bounded: bool = False  # by the author's own BEGIN and COMMIT
+
+    @property
+    def may_commit(self) -> bool:
+        """Return whether it is one statement that may end transactions."""
+        kinds = [statement.facts.kind for statement in self.statements]
+        return kinds == [Kind.PROCEDURE] and not self.bounded
 
 
 def plan(migration: Migration, direction: Direction = Direction.UP) -> tuple[Step, ...]:
@@ -113,35 +132,34 @@ def plan(migration: Migration, direction: Direction = Direction.UP) -> tuple[Ste
     for statement in section.statements:
         _check(migration.file, statement)
     cuts = tuple(_cut(migration.file, section))
-    return tuple(
-        _step(migration, direction, section, cuts, number) for number in range(1, len(cuts) + 1)
-    )
+    refuse_lost_state(migration.file, [(cut.statements, cut.bounded) for cut in cuts])
+    return tuple(_steps(migration, direction, section, cuts))
 
 
-def _step(
-    migration: Migration,
-    direction: Direction,
-    section: Section,
-    cuts: Sequence[_Cut],
-    number: int,
-) -> Step:
-    cut = cuts[number - 1]
-    lock = max(statement.facts.lock for statement in cut.statements)
-    patience = _patience(cut, lock)
-    earlier = (statement for before in cuts[: number - 1] for statement in before.statements)
-    return Step(
-        migration=migration,
-        direction=direction,
-        number=number,
-        total=len(cuts),
-        statements=cut.statements,
-        settings=tuple(s for s in earlier if s.facts.kind is Kind.SETTING),
-        transactional=cut.transactional,
-        lock=lock,
-        patience=patience,
-        statement_timeout_ms=section.timeout_ms or _STATEMENT_MS[patience],
-        checksum=parse.checksum(cut.statements),
-    )
+def _steps(
+    migration: Migration, direction: Direction, section: Section, cuts: Sequence[_Cut]
+) -> Iterator[Step]:
+    settings: tuple[Statement, ...] = ()
+    reads = names_read(section.statements) if len(cuts) > 1 else frozenset()
+    for number, cut in enumerate(cuts, start=1):
+        lock = max(statement.facts.lock for statement in cut.statements)
+        patience = _patience(cut, lock)
+        yield Step(
+            migration=migration,
+            direction=direction,
+            number=number,
+            total=len(cuts),
+            statements=cut.statements,
+            settings=settings,
+            transactional=cut.transactional,
+            may_commit=cut.may_commit,
+            reads=reads,
+            lock=lock,
+            patience=patience,
+            statement_timeout_ms=section.timeout_ms or _STATEMENT_MS[patience],
+            checksum=parse.checksum(cut.statements),
+        )
+        settings = settings_after(settings, cut.statements)
 
 
 def _patience(cut: _Cut, lock: LockMode) -> Patience:
@@ -167,7 +185,7 @@ def _cut(file: str, section: Section) -> Iterator[_Cut]:
         facts = statement.facts
         if facts.kind in {Kind.BEGIN, Kind.COMMIT, Kind.TRANSACTION}:
             _check_transaction(file, statement, opened)
-            yield from _flush(run)
+            yield from _flush(run, bounded=opened is not None)
             opened = statement if facts.kind is Kind.BEGIN else None
         elif opened is not None:
             _check_inside(file, section, place)
@@ -182,26 +200,26 @@ def _cut(file: str, section: Section) -> Iterator[_Cut]:
     yield from _flush(run)
 
 
-def _flush(run: list[Statement]) -> Iterator[_Cut]:
+def _flush(run: list[Statement], *, bounded: bool = False) -> Iterator[_Cut]:
     if run:
-        yield _Cut(tuple(run), transactional=True)
+        yield _Cut(tuple(run), transactional=True, bounded=bounded)
         run.clear()
 
 
 def _stands_alone(section: Section, place: int) -> bool:
     facts = section.statements[place].facts
-    return bool(facts.alone) or not section.transaction or _value_used(section, place) is not None
+    alone = bool(facts.alone) or facts.commits or not section.transaction
+    return alone or _value_used(section, place) is not None
 
 
 def _outside(section: Section, statement: Statement) -> bool:
     """Tell whether a statement has to run outside of any transaction.
 
     ``transaction:false`` gives every statement a transaction of its own, so that it
-    and its ledger row are one; only procedures, which may commit by themselves, and
-    session settings run bare.
+    and its ledger row are one; only session settings run bare.
     """
-    bare = {Kind.PROCEDURE, Kind.SETTING}
-    return bool(statement.facts.alone) or (not section.transaction and statement.facts.kind in bare)
+    bare = not section.transaction and statement.facts.kind is Kind.SETTING
+    return bool(statement.facts.alone) or bare
 
 
 def _value_used(section: Section, place: int) -> int | None:

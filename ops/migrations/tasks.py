@@ -13,6 +13,8 @@ _CHANGING = {
     "yes": "on production: really do it",
     "confirm": "on production: the instance's name",
     "wait": "seconds to wait for another run to end",
+    "step-done": "an unfinished step that is complete, as 0009:1: record it and do not run it",
+    "rerun-step": "an unfinished step to run again from its beginning, as 0009:1",
 }
 
 
@@ -53,12 +55,16 @@ def up(
     yes: bool = False,
     confirm: str = "",
     wait: str = "30",
+    step_done: str = "",
+    rerun_step: str = "",
 ) -> None:
     """Apply the pending migrations, going on from wherever an earlier run stopped."""
     from ops.migrations import change
+    from ops.migrations.answers import read_answers
 
     run = begin(stack, format)
-    request = change.Request(to, dry_run, yes, confirm, change.seconds(wait))
+    answers = read_answers(rerun=rerun_step, done=step_done)
+    request = change.Request(to, dry_run, yes, confirm, change.seconds(wait), answers)
     run.show(change.up(run, request, allow_out_of_order=allow_out_of_order))
 
 
@@ -79,12 +85,16 @@ def down(
     yes: bool = False,
     confirm: str = "",
     wait: str = "30",
+    step_done: str = "",
+    rerun_step: str = "",
 ) -> None:
     """Take back the last applied migration, or all above a version."""
     from ops.migrations import change
+    from ops.migrations.answers import read_answers
 
     run = begin(stack, format)
-    request = change.Request(to, dry_run, yes, confirm, change.seconds(wait))
+    answers = read_answers(rerun=rerun_step, done=step_done)
+    request = change.Request(to, dry_run, yes, confirm, change.seconds(wait), answers)
     run.show(change.down(run, request))
 
 

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS ops.schema_migration_steps (
     checksum text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
+    once boolean NOT NULL DEFAULT false,
+    statement text NOT NULL DEFAULT '',
     PRIMARY KEY (version, direction, step)
 );
 
@@ -25,3 +27,5 @@ COMMENT ON TABLE ops.schema_migrations IS
     'Migrations that are applied; a row is written in the transaction of its change.';
 COMMENT ON TABLE ops.schema_migration_steps IS
     'Steps of migrations that take more than one transaction; unfinished ones are resumed.';
+COMMENT ON COLUMN ops.schema_migration_steps.once IS
+    'The step commits by itself: unfinished, it is not repeated before somebody looked.';

@@ -39,7 +39,7 @@ def test_a_second_runner_gives_up_and_names_the_first(
     with session.exclusive(connect, hasty, Silent()) as other:
         with pytest.raises(session.BusyError) as caught:
             runner.up(connect, migrations, limits=hasty)
-        assert f"pid {other.info.backend_pid} ({OWNER}, test), idle" in str(caught.value)
+        assert f"pid {other.connection.info.backend_pid} ({OWNER}, test), idle" in str(caught.value)
     assert len(runner.up(connect, migrations, limits=hasty).migrations) == 1
 
 

@@ -39,9 +39,10 @@ def test_a_file_is_cut_into_transactions_and_single_statements(
     assert _shape(_plan(sql)) == shape
 
 
-def test_without_a_transaction_every_statement_has_its_own_and_procedures_none() -> None:
+def test_without_a_transaction_every_statement_has_its_own() -> None:
     planned = _plan("create table t(a int); call p(); do $$begin end$$;", "transaction:false")
-    assert _shape(planned) == [(1, True), (1, False), (1, False)]
+    assert _shape(planned) == [(1, True), (1, True), (1, True)]
+    assert [step.may_commit for step in planned] == [False, True, True]
 
 
 @pytest.mark.parametrize(

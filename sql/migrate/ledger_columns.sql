@@ -1,0 +1,4 @@
+-- Adds what the ledger of an older program lacks. Needs to own its tables.
+ALTER TABLE ops.schema_migration_steps
+    ADD COLUMN IF NOT EXISTS once boolean NOT NULL DEFAULT false,
+    ADD COLUMN IF NOT EXISTS statement text NOT NULL DEFAULT ''
