@@ -37,9 +37,18 @@ from infra.local.api import (
 )
 from infra.local.api.body import canonical
 from infra.local.api.call import Call, Handler
-from infra.local.api.door import answer_of, check_caller, read_json
+from infra.local.api.door import (
+    answer_of,
+    check_caller,
+    has_query,
+    parse_json,
+    parse_query,
+    read_body,
+    read_json,
+)
 from infra.local.api.errors import ApiError, invalid, unimplemented
 from infra.local.api.methods import Method, methods
+from infra.local.api.override import MethodOverride
 from infra.local.errors import EngineError
 from infra.local.service import Service
 from infra.local.work import Work
@@ -136,6 +145,7 @@ class Api:
         application = Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
         # A redirect would answer before the caller is looked at.
         application.router.redirect_slashes = False
+        application.add_middleware(MethodOverride)
         return application
 
     def _endpoint(self, method: Method, version: str) -> Callable[[Request], Any]:
@@ -145,16 +155,20 @@ class Api:
             await faults.meet(self._service.faults, method.name, _instance(request))
             if handler is None:
                 raise unimplemented(method.name)
-            asked = query.read(method, request.query_params.multi_items())
+            body = await read_body(request)
+            items = request.query_params.multi_items()
+            if has_query(request):
+                items, body = [*items, *parse_query(body)], b""
+            asked = query.read(method, items)
             wanted = partial.mask(asked.fields, method.answer)
-            body = await read_json(request)
+            content = parse_json(body)
             call = Call(
                 service=self._service,
                 work=self._work,
                 params=request.path_params,
                 query=asked.values,
                 lists=asked.lists,
-                body=canonical(method.body, body) if method.body else {},
+                body=canonical(method.body, content) if method.body else {},
                 base=self._url + version,
             )
             return await run_in_threadpool(
