@@ -106,6 +106,8 @@ class Deployer:
         Databases and users go with their instance.
         """
         record = records.load(self.store)
+        if not record.resources:  # the passwords may be of instances that a lost record named
+            return ()
         live = read(self.cloud, {e.instance for e in record.resources}, self.progress)
         protected = {e.name for e in record.resources if e.kind == Kind.INSTANCE and e.protect}
         for name, instance in live.items():

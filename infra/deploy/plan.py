@@ -14,6 +14,11 @@ from infra.live import FAILED, TYPES, Kind, Live, LiveInstance, replicas_first
 from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
 from ops.cloudsql import BUILT_IN
 
+# A creation that fails leaves nothing on the local Cloud SQL: the instance was whole before.
+_FAILED_REASON = (
+    "its state is FAILED, though its data may be whole (read server.log, then try"
+    " `invoke local.down` and `invoke local.up`)"
+)
 PASSWORD_LOST = Change("password", "not known here", "generated", Effect.UPDATE)
 
 
@@ -113,7 +118,7 @@ def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
         for c in changes
         if c.effect is Effect.REPLACE
     ]
-    reasons += ["its creation failed"] if here.state == FAILED else []
+    reasons += [_FAILED_REASON] if here.state == FAILED else []
     if reasons:
         return Step(
             action=Action.REPLACE,

@@ -9,7 +9,9 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from infra.live import Kind
 from infra.settings import PASSWORD_LENGTH, PASSWORD_SPECIAL
 from ops.errors import OpsError
 from ops.store import Store
@@ -71,11 +73,27 @@ def load(store: Store) -> Record:
     if stored is None:
         return Record()
     try:
-        document = json.loads(stored.content)
-        resources = tuple(sorted(Recorded(**entry) for entry in document["resources"]))
-        return Record(resources, dict(document["outputs"]))
-    except (ValueError, KeyError, TypeError) as error:
+        return _parse(stored.content)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadRecordError(store.where(RECORD)) from error
+
+
+def _parse(content: bytes) -> Record:
+    document = json.loads(content)
+    if document["format"] != FORMAT:
+        raise ValueError(document["format"])
+    resources = tuple(sorted(map(_read, document["resources"])))
+    return Record(resources, dict(document["outputs"]))
+
+
+def _read(entry: Mapping[str, Any]) -> Recorded:
+    """Return a resource of the record: an instance is never deleted by a name that is none."""
+    resource = Recorded(**entry)
+    names: tuple[object, ...] = (resource.logical, resource.name, resource.instance)
+    Kind(resource.kind)  # another kind is a ValueError
+    if not all(name and isinstance(name, str) for name in names):
+        raise TypeError(names)
+    return resource
 
 
 def save(store: Store, record: Record) -> None:
@@ -107,7 +125,7 @@ def next_password(store: Store, user: str) -> str:
     A deployment that was killed between the two finds the same one again.
     """
     kept = store.get(f"passwords/{user}.next")
-    if kept is not None:
+    if kept is not None and kept.content:
         return kept.content.decode()
     password = _generated()
     store.put(f"passwords/{user}.next", password.encode())

@@ -25,6 +25,8 @@ from ops.target import Target
 NAME = "ai-square-db"
 OURS = {f"ai_square_{role}" for role in ("app", "monitor", "owner", "readonly")}
 
+RECORDED = {"kind": "instance", "logical": "a", "name": "b", "instance": "b", "protect": False}
+
 
 class Cut(BaseException):
     """Stands for kill -9."""
@@ -273,10 +275,43 @@ def test_a_protected_instance_is_not_destroyed(deployer: Deployer, declared: Des
     assert NAME in fake(deployer).bodies
 
 
-def test_a_damaged_record_is_no_empty_record(deployer: Deployer, declared: Desired) -> None:
-    deployer.store.put("record.json", b"{}")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"format": 1, "resources": []',
+        b'{"format": 2, "resources": [], "outputs": {}}',
+        b'{"format": 1, "resources": [{"kind": "instance"}], "outputs": {}}',
+        json.dumps(
+            {"format": 1, "outputs": {}, "resources": [{**RECORDED, "name": None}]}
+        ).encode(),
+        json.dumps({"format": 1, "outputs": {}, "resources": [{**RECORDED, "name": ""}]}).encode(),
+        json.dumps({"format": 1, "outputs": {}, "resources": [{**RECORDED, "kind": "x"}]}).encode(),
+    ],
+)
+def test_a_damaged_record_is_no_empty_record(
+    deployer: Deployer, declared: Desired, content: bytes
+) -> None:
+    run(deployer, declared)
+    deployer.store.put("record.json", content)
     with pytest.raises(BadRecordError, match="deleted by hand"):
         run(deployer, declared)
+    with pytest.raises(BadRecordError, match="deleted by hand"):
+        deployer.destroy()
+    assert NAME in fake(deployer).bodies
+
+
+def test_a_lost_record_deletes_nothing(deployer: Deployer, declared: Desired) -> None:
+    run(deployer, declared)
+    deployer.store.delete("record.json")
+    assert deployer.destroy() == ()
+    assert run(deployer, declared).plan.steps == ()
+    assert NAME in fake(deployer).bodies
 
 
 def test_cloud_stacks_are_refused_naming_the_cli(tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_a_renamed_instance_is_a_replacement() -> None:
 
 def test_a_failed_instance_is_replaced_only_if_asked() -> None:
     decided = plan(desired(), live(state="FAILED"), Record(), USERS)
-    with pytest.raises(ReplacementRefusedError, match="its creation failed"):
+    with pytest.raises(ReplacementRefusedError, match="its data may be whole"):
         check(decided, replace=False)
 
 
