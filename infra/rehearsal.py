@@ -125,7 +125,15 @@ def _data(target: Target, given: str) -> Path:
     return Path(given).expanduser().resolve() if given else target.local
 
 
-def up(target: Target, data: str, port: str, pg_port: str, disk_mb: str = "") -> Status:
+def up(
+    target: Target,
+    data: str,
+    port: str,
+    pg_port: str,
+    disk_mb: str = "",
+    *,
+    set_aside: bool = False,
+) -> Status:
     """Start the local Cloud SQL of a folder where it does not run; return its status.
 
     Args:
@@ -134,6 +142,7 @@ def up(target: Target, data: str, port: str, pg_port: str, disk_mb: str = "") ->
         port: of the Admin API, as typed; empty means LOCAL_CLOUDSQL_PORT, else 8765.
         pg_port: of PostgreSQL, as typed; empty means LOCAL_CLOUDSQL_PG_PORT, else 5432.
         disk_mb: the size of a file system in memory for the folder; empty for none.
+        set_aside: whether to move out of the way what the server's state does not know.
 
     Raises:
         infra.smalldisk.CannotMountError: the small file system can't be mounted.
@@ -146,7 +155,7 @@ def up(target: Target, data: str, port: str, pg_port: str, disk_mb: str = "") ->
     wanted, wanted_pg = _port("--port", port), _port("--pg-port", pg_port)
     if disk_mb:
         smalldisk.mount(folder, disk_mb)
-    server = localcloud.ensure(folder, port=wanted, pg_port=wanted_pg)
+    server = localcloud.ensure(folder, port=wanted, pg_port=wanted_pg, set_aside=set_aside)
     for option, asked, has in (
         ("--port", wanted, server.port),
         ("--pg-port", wanted_pg, server.pg_port),

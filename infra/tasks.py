@@ -50,6 +50,7 @@ _DATA = "its folder (else LOCAL_CLOUDSQL_DIR, else the user's own)"
         "port": "of the Admin API (else LOCAL_CLOUDSQL_PORT, else 8765); 0 takes a free one",
         "pg-port": "of PostgreSQL (else LOCAL_CLOUDSQL_PG_PORT, else 5432)",
         "disk-mb": "as root: keep the folder on a file system in memory of this size",
+        "set-aside": "move what its state does not know out of the way, where it refuses to start",
         "format": FORMAT_HELP,
     }
 )
@@ -60,13 +61,14 @@ def up(
     port: str = "",
     pg_port: str = "",
     disk_mb: str = "",
+    set_aside: bool = False,
     format: str = "table",
 ) -> None:
     """Start the local Cloud SQL in the background; one that runs is found running."""
     from infra import rehearsal
 
     run = begin(stack, format)
-    run.show(rehearsal.up(run.target, data, port, pg_port, disk_mb))
+    run.show(rehearsal.up(run.target, data, port, pg_port, disk_mb, set_aside=set_aside))
 
 
 @task(

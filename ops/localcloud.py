@@ -137,6 +137,7 @@ def ensure(
     port: int | None = None,
     pg_port: int | None = None,
     stand_in: bool = False,
+    set_aside: bool = False,
 ) -> Server:
     """Return the running server of a folder, started in the background where it was not.
 
@@ -145,6 +146,8 @@ def ensure(
         port: of the Admin API; else ``LOCAL_CLOUDSQL_PORT``, else 8765; 0 takes a free one.
         pg_port: of PostgreSQL; else ``LOCAL_CLOUDSQL_PG_PORT``, else 5432.
         stand_in: whether another major version may stand in for a missing one.
+        set_aside: whether to move what its state does not know out of the way, where it else
+            refuses to start.
 
     Raises:
         BadFolderError: the folder can't be made or written to.
@@ -163,6 +166,7 @@ def ensure(
     command += ["--port", str(_or(port, "LOCAL_CLOUDSQL_PORT", DEFAULT_PORT))]
     command += ["--pg-port", str(_or(pg_port, "LOCAL_CLOUDSQL_PG_PORT", DEFAULT_PG_PORT))]
     command += ["--stand-in"] if stand_in else []
+    command += ["--set-aside"] if set_aside else []
     process: subprocess.Popen[bytes] | None = None
     try:
         with log.open("ab") as output, _uninterrupted():

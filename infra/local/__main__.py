@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvicorn
 
-from infra.local import caretaker
+from infra.local import aside, caretaker, inspection
 from infra.local.actions import ACTIONS
 from infra.local.addresses import Addresses, holder_of
 from infra.local.api.app import Api
@@ -40,6 +40,7 @@ WATCHERS: tuple[Watcher, ...] = (
     StandbyCheck(),
     *caretaker.WATCHERS,
     lambda service, _work: service.settle_doors(),
+    lambda service, _work: service.store.keep_spare(),
 )
 _log = logging.getLogger("infra.local")
 
@@ -92,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
         help="serve nothing: stop the clusters that a killed server left running",
     )
     parser.add_argument(
+        "--set-aside",
+        action="store_true",
+        help="move what the state does not know out of the way, instead of refusing to start",
+    )
+    parser.add_argument(
         "--stand-in",
         action="store_true",
         default=os.environ.get(STAND_IN, "") not in ("", "0"),
@@ -104,20 +110,16 @@ def _serve(options: argparse.Namespace) -> None:
     data = options.data.expanduser().resolve()
     runner = Runner(cluster_owner())
     folder = hold(data, runner.owner)
-    service = Service(
-        data=data,
-        pg_port=options.pg_port,
-        stand_in=folder.stands_in(asked=options.stand_in),
-        store=Store(data / "state.sqlite"),
-        runner=runner,
-        addresses=Addresses(data, options.pg_port),
-    )
+    finding = inspection.inspect(data)
     if options.stop:
-        stop_clusters(service)
-        end_all_in(service.homes)
-        service.store.close()
+        _stop_left(data, folder, runner, options, readable=finding is None or finding.readable)
         return
+    if finding is not None and not options.set_aside:
+        raise inspection.refusal(data, finding)
     listener = _listen(options.port)
+    if finding is not None:
+        aside.set_aside(data, finding)
+    service = _service(data, folder, runner, options)
     port = int(listener.getsockname()[1])
     url = f"http://{_LOOPBACK}:{port}"
     service.check_reachable()
@@ -131,6 +133,31 @@ def _serve(options: argparse.Namespace) -> None:
     guard = Guard(service, work)
     guard.start()
     _answer(service, work, (watch, guard), folder, listener, url)
+
+
+def _service(data: Path, folder: Folder, runner: Runner, options: argparse.Namespace) -> Service:
+    return Service(
+        data=data,
+        pg_port=options.pg_port,
+        stand_in=folder.stands_in(asked=options.stand_in),
+        store=Store(data / inspection.STATE),
+        runner=runner,
+        addresses=Addresses(data, options.pg_port),
+    )
+
+
+def _stop_left(
+    data: Path, folder: Folder, runner: Runner, options: argparse.Namespace, *, readable: bool
+) -> None:
+    """Stop the clusters that a killed server left, by what the state knows of them if it can."""
+    homes = data / "instances"
+    if readable and (data / inspection.STATE).exists():
+        service = _service(data, folder, runner, options)
+        stop_clusters(service)
+        service.store.close()
+    for home in homes.iterdir():
+        aside.stop_clusters_in(home)
+    end_all_in(homes)
 
 
 def _answer(

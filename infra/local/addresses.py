@@ -109,7 +109,7 @@ class Addresses:
         if holder == self.data:
             return True
         try:
-            return not (holder / "state.sqlite").exists()
+            return not (holder / "server.lock").exists()
         except PermissionError:
             return False
 

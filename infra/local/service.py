@@ -15,6 +15,7 @@ from infra.local.addresses import Addresses
 from infra.local.clock import Clock
 from infra.local.damage import Damage
 from infra.local.doors import Doors, Opening
+from infra.local.engine import basebackup
 from infra.local.engine.cluster import Cluster
 from infra.local.engine.conf import ClusterSettings, Upstream
 from infra.local.engine.keyring import Ring
@@ -23,6 +24,7 @@ from infra.local.engine.process import Runner, end_all_in
 from infra.local.engine.standby import STANDBY
 from infra.local.errors import EngineError, FolderUnreachableError
 from infra.local.faults import Faults
+from infra.local.inspection import REMOVED
 from infra.local.model import Instance, InstanceState
 from infra.local.objects import Buckets
 from infra.local.store import Store
@@ -219,10 +221,17 @@ class Service:
         shutil.rmtree(layout.socket, ignore_errors=True)
         shutil.rmtree(layout.standby.socket, ignore_errors=True)
         # Out of sight at once: what is left after a kill in the midst is no instance.
-        doomed = layout.root.with_name(f"{layout.root.name}.removed")
+        doomed = layout.root.with_name(f"{layout.root.name}{REMOVED}")
         if layout.root.exists():
             layout.root.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
+
+    def discard_base(self, uid: str, base_id: int) -> None:
+        """Remove the files of a base backup that the store has forgotten."""
+        folder = self.layout(uid).base(base_id)
+        basebackup.discard(folder)
+        if not folder.exists():
+            self.store.forget_removed(uid, base_id)
 
     def claim_address(self, instance: Instance) -> Instance:
         """Give an instance its address, and write that down.

@@ -1,7 +1,6 @@
 """Bring everything back at a start: what a killed server left, and the instances themselves."""
 
 import logging
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from infra.local import availability, damage
 from infra.local.engine import basebackup
 from infra.local.engine.cluster import bring_up
 from infra.local.engine.process import settle_orphans
+from infra.local.inspection import REMOVED
 from infra.local.model import Instance, InstanceState
 from infra.local.service import Service
 from infra.local.work import Work
@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 def bring_back(service: Service, work: Work) -> None:
     """Clear what is half-made, carry on what was under way, start or adopt the clusters."""
     settle_orphans(service.homes)
-    _clear_unknown_homes(service)
+    _clear_removed_homes(service)
     damage.forget(service.data / "faults")
     work.take_back()
     instances = service.store.instances()
-    _clear_unknown_bases(service, instances)
+    _clear_removed_bases(service)
     # An operation that goes on looks after what it changes itself.
     busy = {name for one in service.store.open_operations() for name in one.changes}
     idle = [one for one in instances if (one.project, one.name) not in busy]
@@ -78,24 +78,18 @@ def _place(service: Service, instance: Instance) -> Instance:
     return service.claim_address(replace(instance, address=""))
 
 
-def _clear_unknown_homes(service: Service) -> None:
+def _clear_removed_homes(service: Service) -> None:
+    """Remove the rest of the folders whose removal was cut short; they are marked by their name."""
     known = {instance.uid for instance in service.store.instances()}
-    for folder in service.homes.iterdir():
-        if folder.name not in known:
-            service.remove_home(folder.name)
+    for folder in service.homes.glob(f"*{REMOVED}"):
+        if folder.name.removesuffix(REMOVED) not in known:
+            basebackup.discard(folder)
 
 
-def _clear_unknown_bases(service: Service, instances: Iterable[Instance]) -> None:
-    """Remove base backups that were cut short, unless an operation goes on with them."""
-    going_on = {
-        str(operation.facts.get("base_id")) for operation in service.store.open_operations()
-    }
-    for instance in instances:
-        known = {str(base.id) for base in service.store.bases(instance.uid)} | going_on
-        bases = service.layout(instance.uid).bases
-        for folder in bases.iterdir() if bases.exists() else ():
-            if folder.name not in known:
-                basebackup.discard(folder)
+def _clear_removed_bases(service: Service) -> None:
+    """Remove the base backups that the state has forgotten and notes as to be removed."""
+    for uid, base_id in service.store.removed_bases():
+        service.discard_base(uid, base_id)
 
 
 def _release_unknown_addresses(service: Service) -> None:

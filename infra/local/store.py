@@ -4,15 +4,18 @@ Every write is durable when its call returns: an operation's next step is writte
 before it begins, so that a killed server knows where it was.
 """
 
+import os
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from infra.local import rows
+from infra.local import rows, schema
 from infra.local.clock import Clock
+from infra.local.mark import Mark, MarkFile
 from infra.local.model import (
     BackupRun,
     Base,
@@ -24,39 +27,8 @@ from infra.local.model import (
 )
 from infra.local.reserve import Reserve
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS instances (
-    uid TEXT PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
-    version TEXT NOT NULL, region TEXT NOT NULL, settings TEXT NOT NULL, address TEXT NOT NULL,
-    era INTEGER NOT NULL, created TEXT NOT NULL, extra TEXT NOT NULL,
-    facts TEXT NOT NULL DEFAULT '{}',
-    UNIQUE (project, name)) STRICT;
-CREATE TABLE IF NOT EXISTS operations (
-    name TEXT PRIMARY KEY, type TEXT NOT NULL, project TEXT NOT NULL, target TEXT NOT NULL,
-    status TEXT NOT NULL, inserted TEXT NOT NULL, source TEXT, started TEXT, ended TEXT,
-    error TEXT, backup_id INTEGER, step TEXT NOT NULL, facts TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS open_operations ON operations (project, target)
-    WHERE status <> 'DONE';
-CREATE TABLE IF NOT EXISTS backup_runs (
-    id INTEGER PRIMARY KEY, instance TEXT NOT NULL REFERENCES instances ON DELETE CASCADE,
-    status TEXT NOT NULL, type TEXT NOT NULL, description TEXT NOT NULL, version TEXT NOT NULL,
-    location TEXT NOT NULL, enqueued TEXT NOT NULL, started TEXT, ended TEXT, error TEXT) STRICT;
-CREATE TABLE IF NOT EXISTS bases (
-    id INTEGER NOT NULL, instance TEXT NOT NULL REFERENCES instances ON DELETE CASCADE,
-    era INTEGER NOT NULL, usable_from TEXT NOT NULL, run INTEGER,
-    PRIMARY KEY (instance, id)) STRICT;
-CREATE TABLE IF NOT EXISTS kept_backups (
-    id INTEGER PRIMARY KEY, project TEXT NOT NULL, instance TEXT NOT NULL, deleted TEXT NOT NULL,
-    expires TEXT, run TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
-"""
-_REPLICAS = "CREATE INDEX IF NOT EXISTS replicas ON instances (json_extract(facts, '$.primary'))"
-# Columns that came later, for folders of an earlier version.
-_ADDED = (
-    ("instances", "facts", "TEXT NOT NULL DEFAULT '{}'"),
-    ("backup_runs", "expires", "TEXT"),
-    ("backup_runs", "facts", "TEXT NOT NULL DEFAULT '{}'"),
-)
+_IDENTITY, _SEQUENCE = "identity", "sequence"
+_REMOVING = "removing base "
 
 
 class InProgressError(Exception):
@@ -69,6 +41,11 @@ class InProgressError(Exception):
 
 class NameTakenError(Exception):
     """An instance of this name exists."""
+
+
+def spare_of(path: Path) -> Path:
+    """Return where the spare copy of a state file is."""
+    return path.with_suffix(".spare.sqlite")
 
 
 class Store:
@@ -84,17 +61,46 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(_SCHEMA)
-        for table, column, kind in _ADDED:
-            if not self._rows("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", table, column):
-                self._execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-        self._execute(_REPLICAS)  # behind the column that it is about
+        schema.prepare(self._connection)
+        self._sequence = int(self.note(_SEQUENCE) or 0)
+        self._spared = -1
+        self._path = path
+        self._mark = MarkFile(path.with_suffix(".mark"))
+        with self.transaction():
+            if self.note(_IDENTITY) is None:
+                self.set_note(_IDENTITY, uuid.uuid4().hex)
         self.clock = Clock(self)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; its spare copy is then as new as it is."""
+        self.keep_spare()
         with self._lock:
             self._connection.close()
+
+    @property
+    def mark(self) -> Mark:
+        """Which state this is, and how many changes it has seen."""
+        return Mark(self.note(_IDENTITY) or "", self._sequence)
+
+    def keep_spare(self) -> None:
+        """Copy the state to its spare file where it has changed and the disk has room."""
+        with self._lock:
+            if self._spared == self._sequence or not self._reserve.path.exists():
+                return
+            spare = spare_of(self._path)
+            draft = spare.with_name(f"{spare.name}.new")
+            try:
+                draft.unlink(missing_ok=True)
+                draft.touch(mode=0o600)
+                self._connection.execute("VACUUM INTO ?", (str(draft),))
+                with draft.open("rb") as file:
+                    os.fsync(file.fileno())
+                draft.replace(spare)
+            except (OSError, sqlite3.Error):  # a full disk: the next look tries again
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+                return
+            self._spared = self._sequence
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -104,14 +110,21 @@ class Store:
                 yield
                 return
             self._connection.execute("BEGIN IMMEDIATE")
+            changes = self._connection.total_changes
             try:
                 yield
+                changed = self._connection.total_changes != changes
+                if changed:
+                    self.set_note(_SEQUENCE, str(self._sequence + 1))
                 self._connection.execute("COMMIT")
             except BaseException as error:
                 self._roll_back()
                 if isinstance(error, sqlite3.OperationalError):
                     self._reserve.spend()  # a full disk: the next try has this space
                 raise
+            if changed:
+                self._sequence += 1
+                self._mark.write(self.mark)  # last: the mark is never ahead of the state
 
     def _roll_back(self) -> None:
         """End a transaction, unless SQLite has ended it already, as on a full disk."""
@@ -311,8 +324,20 @@ class Store:
         self._insert("bases", base)
 
     def remove_base(self, base: Base) -> None:
-        """Forget a base backup."""
-        self._execute("DELETE FROM bases WHERE instance = ? AND id = ?", base.instance, base.id)
+        """Forget a base backup, and note that its files are to be removed."""
+        with self.transaction():
+            self._execute("DELETE FROM bases WHERE instance = ? AND id = ?", base.instance, base.id)
+            self.set_note(f"{_REMOVING}{base.instance}/{base.id}", "")
+
+    def removed_bases(self) -> tuple[tuple[str, int], ...]:
+        """Return instance and id of the base backups whose files are to be removed."""
+        notes = self._rows("SELECT name FROM notes WHERE name LIKE ? || '%'", _REMOVING)
+        parts = (str(row["name"]).removeprefix(_REMOVING).rpartition("/") for row in notes)
+        return tuple((instance, int(base_id)) for instance, _, base_id in parts)
+
+    def forget_removed(self, instance: str, base_id: int) -> None:
+        """Note that the files of a base backup are gone."""
+        self._execute("DELETE FROM notes WHERE name = ?", f"{_REMOVING}{instance}/{base_id}")
 
     def bases(self, instance: str) -> tuple[Base, ...]:
         """Return an instance's base backups, newest first."""

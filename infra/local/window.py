@@ -84,7 +84,7 @@ def trim(service: Service, instance: Instance) -> None:
         for path in _unneeded(service, instance, needed):
             path.unlink(missing_ok=True)
     for base in doomed:
-        basebackup.discard(service.layout(instance.uid).base(base.id))
+        service.discard_base(instance.uid, base.id)
 
 
 def _unneeded(service: Service, instance: Instance, needed: Base) -> Iterator[Path]:

@@ -55,7 +55,7 @@ def delete(job: Job) -> None:
     for base in store.bases(found.instance):
         if base.run == run_id:  # forgotten before its files go: nobody recovers from half of it
             store.remove_base(base)
-    basebackup.discard(service.layout(found.instance).base(found.id))
+    service.discard_base(found.instance, found.id)
     store.remove_run(found.id)
 
 

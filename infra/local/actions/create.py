@@ -31,12 +31,22 @@ def run(job: Job) -> None:
 
 def take_base(job: Job, cluster: Cluster, instance: Instance) -> None:
     """Take a base backup of the server's own, from which recovery reaches every later time."""
+    drop_base(job, instance)  # the half of one that a killed server left
     base_id = int(archive.now().timestamp() * 1000)
+    job.step(job.operation.step, own_base=base_id)  # before there is a folder that nobody knows
     taken = basebackup.take(cluster, cluster.layout.base(base_id))
     base = Base(base_id, instance.uid, instance.era, taken.ended)
     job.service.store.add_base(base)
     # A commit behind it: there is a time to recover to from the beginning.
     archive.ship(cluster)
+
+
+def drop_base(job: Job, instance: Instance) -> None:
+    """Remove the base backup of the server's own that was being taken, unless it is whole."""
+    base_id = job.operation.facts.get("own_base")
+    known = {base.id for base in job.service.store.bases(instance.uid)}
+    if base_id is not None and base_id not in known:
+        basebackup.discard(job.service.layout(instance.uid).base(int(base_id)))
 
 
 def undo(job: Job, _reason: str) -> None:

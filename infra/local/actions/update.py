@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from infra.flags import catalogue
 from infra.local import availability, replication, schedule
-from infra.local.actions.create import take_base
+from infra.local.actions.create import drop_base, take_base
 from infra.local.actions.subject import instance_of
 from infra.local.engine import standby
 from infra.local.engine.cluster import Cluster, ClusterStartError
@@ -103,6 +103,7 @@ def _restarts(before: Instance, after: Instance) -> bool:
 def undo(job: Job, _reason: str) -> None:
     """Put the settings back that are written down."""
     instance = instance_of(job)
+    drop_base(job, instance)
     cluster = job.service.cluster(instance)
     if not cluster.has_configuration():
         cluster.configure()

@@ -89,6 +89,23 @@ def test_a_backup_half_taken_has_failed(killable: LocalServer) -> None:
     assert not (bases / run).exists()
 
 
+def test_the_servers_own_base_backup_half_taken_is_removed(killable: LocalServer) -> None:
+    killable.create("plain", backupConfiguration={"enabled": False})
+    bases = Path(killable.status("plain")["home"]).parent / "bases"
+    change = {"settings": {"backupConfiguration": {"pointInTimeRecoveryEnabled": True}}}
+    change["settings"]["backupConfiguration"]["enabled"] = True
+    operation = killable.begin("PATCH", "/instances/plain", change)
+    deadline = time.monotonic() + 20
+    while not any(bases.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    assert "stopped while this ran" in interrupted(killable, operation, 0)
+
+    assert list(bases.iterdir()) == []
+    killable.delete("plain")
+
+
 # The last falls into the recovery, whose archived segments the second try makes again.
 @pytest.mark.parametrize("delay_s", [EARLY_S, 0.4, LATE_S])
 def test_a_restore_in_place_goes_on(killable: LocalServer, delay_s: float) -> None:

@@ -18,7 +18,7 @@ def port() -> int:
 def data(tmp_path: Path, name: str) -> Path:
     folder = tmp_path / name
     folder.mkdir()
-    (folder / "state.sqlite").touch()
+    (folder / "server.lock").touch()
     return folder
 
 
@@ -48,7 +48,7 @@ def test_another_servers_claim_stands_until_its_folder_is_gone(tmp_path: Path, p
 
     mine.sweep()
     assert other.held() == (taken,)
-    (other_data / "state.sqlite").unlink()
+    (other_data / "server.lock").unlink()
     mine.sweep()
     assert other.held() == ()
     assert mine.hold(taken)
