@@ -58,6 +58,9 @@ class DesiredResource:
         ignore_changes: Properties whose changes are left alone.
         depends_on: Names of the resources that come first, sorted.
         deleted_with: Name of the resource whose deletion takes this one along, or "".
+        fed_by: Keys (``type::name``) of the resources that each property takes outputs of;
+            None where an older program's recording does not say.
+        options: Pulumi's other options, those that are set; None as above.
     """
 
     type: str
@@ -67,6 +70,13 @@ class DesiredResource:
     ignore_changes: tuple[str, ...]
     depends_on: tuple[str, ...]
     deleted_with: str
+    fed_by: Mapping[str, tuple[str, ...]] | None = None
+    options: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other resource of the stack."""
+        return f"{self.type}::{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +204,49 @@ def _resource(request: Any) -> DesiredResource:  # noqa: ANN401 - generated prot
         ignore_changes=tuple(request.ignoreChanges),
         depends_on=tuple(sorted(set(_names(request.dependencies)))),
         deleted_with=next(_names([request.deletedWith] if request.deletedWith else []), ""),
+        fed_by=MappingProxyType(
+            {
+                name: tuple(sorted(map(_key, fed.urns)))
+                for name, fed in sorted(request.propertyDependencies.items())
+                if fed.urns
+            }
+        ),
+        options=MappingProxyType(dict(_options(request))),
     )
+
+
+def _options(request: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - generated protobuf code
+    """Yield the options that are set and decide what happens to a resource."""
+    parent = request.parent.split("::")[2].split("$")[-1] if request.parent else ""
+    if parent not in {"", "pulumi:pulumi:Stack"}:
+        yield "parent", parent
+    if not request.custom:
+        yield "component", True
+    if request.deleteBeforeReplaceDefined:
+        yield "deleteBeforeReplace", request.deleteBeforeReplace
+    for name in ("provider", "retainOnDelete", "importId"):
+        if getattr(request, name):
+            yield name, getattr(request, name)
+    for name in ("replaceOnChanges", "replace_with"):
+        if getattr(request, name):
+            yield name, list(getattr(request, name))
+    if request.HasField("replacement_trigger"):
+        yield "replacementTrigger", _plain(request.replacement_trigger)
+    if aliases := [_alias(alias) for alias in request.aliases]:
+        yield "aliases", aliases
+
+
+def _alias(alias: Any) -> dict[str, str]:  # noqa: ANN401 - as above
+    """Return the type and the name that an alias tells of, each where it does."""
+    if alias.urn:
+        type_, _, name = _key(alias.urn).partition("::")
+        return {"type": type_, "name": name}
+    return {key: value for key in ("type", "name") if (value := getattr(alias.spec, key))}
+
+
+def _key(urn: str) -> str:
+    _, _, type_, name = urn.split("::", 3)
+    return f"{type_.split('$')[-1]}::{name}"
 
 
 def _names(urns: Iterable[str]) -> Iterator[str]:

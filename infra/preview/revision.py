@@ -45,6 +45,9 @@ def foreign():
                 return name
     return ""
 
+def plain(mapping):
+    return None if mapping is None else dict(mapping)
+
 said = {}
 for stack in sys.argv[1:]:
     try:
@@ -66,6 +69,8 @@ for stack in sys.argv[1:]:
                     "ignore_changes": list(one.ignore_changes),
                     "depends_on": list(one.depends_on),
                     "deleted_with": one.deleted_with,
+                    "fed_by": plain(getattr(one, "fed_by", None)),
+                    "options": plain(getattr(one, "options", None)),
                 }
                 for one in desired.resources
             ],
@@ -283,6 +288,8 @@ def _side(tree: Path, stack: str, said: Mapping[str, Any]) -> Side:
             ignore_changes=tuple(one["ignore_changes"]),
             depends_on=tuple(one["depends_on"]),
             deleted_with=one["deleted_with"],
+            fed_by=_fed_by(one.get("fed_by")),
+            options=one.get("options"),
         )
         for one in said["resources"]
     )
@@ -292,6 +299,11 @@ def _side(tree: Path, stack: str, said: Mapping[str, Any]) -> Side:
         pool_connections=said["pool_connections"],
         secrets=secrets,
     )
+
+
+def _fed_by(said: Mapping[str, list[str]] | None) -> Mapping[str, tuple[str, ...]] | None:
+    """Return which resources feed each property; None where an older program does not say."""
+    return None if said is None else {name: tuple(fed) for name, fed in said.items()}
 
 
 def _secrets(tree: Path, stack: str) -> dict[str, str]:
