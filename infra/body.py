@@ -151,7 +151,7 @@ def _value(path: str, target: str, value: Any) -> Any:  # noqa: ANN401 - JSON
     if path in LISTED:
         return [dict(value)]
     if path in FIRST:
-        return dict(value[0])
+        return dict(value[0]) if value else {}
     return str(value) if target in AS_TEXT else value
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.consequences import FLAGS, LABELS, Consequence, Effect, consequence
+from infra.consequences import FLAGS, LABELS, Consequence, Effect
 from infra.flags import FlagError, compile_flag, in_words
 
 # Blocks that go when they are no longer declared; of others the live value stays.
@@ -79,20 +79,35 @@ def compare(
         whole: Whether everything that is not declared goes: so it is between two
             declarations.
     """
+    # Here, since the API's shape is known by a module that imports this one.
+    from infra.effects.instances import judge_instance, with_instance_defaults
+
     wanted, there = dict(_leaves(declared)), dict(_leaves(live))
+    if whole:
+        there, wanted = map(dict, with_instance_defaults(there, wanted))
     paths = [path for path in wanted if _differs(path, wanted[path], there.get(path, ""))]
     paths += [path for path in there if path not in wanted and (whole or _goes(path, there[path]))]
     own = frozenset() if whole else _cloud_sqls_own(declared, live)
     paths = [path for path in paths if path not in own]
     left_alone = frozenset(ignored)
     return tuple(
-        _change(path, there.get(path, ""), wanted.get(path, ""), ignored=path in left_alone)
+        _change(
+            path,
+            there.get(path, ""),
+            wanted.get(path, ""),
+            judge_instance(path, there, wanted),
+            ignored=is_ignored(path, left_alone),
+        )
         for path in sorted(paths)
     )
 
 
-def _change(path: str, before: str, after: str, *, ignored: bool) -> Change:
-    told = consequence(path, before, after)
+def is_ignored(path: str, ignored: Iterable[str]) -> bool:
+    """Tell whether a property, or a block around it, is among those that are left alone."""
+    return any(path == entry or path.startswith((f"{entry}.", f"{entry}[")) for entry in ignored)
+
+
+def _change(path: str, before: str, after: str, told: Consequence, *, ignored: bool) -> Change:
     words = _words(path, before), _words(path, after)
     return Change(
         property=path,
@@ -149,7 +164,8 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _flag_leaf(flag: Mapping[str, Any]) -> tuple[str, str]:
-    return f"{FLAGS}.{flag['name']}", _canonical(flag["name"], str(flag.get("value", "")))
+    name = str(flag.get("name", ""))
+    return f"{FLAGS}.{name}", _canonical(name, str(flag.get("value", "")))
 
 
 def _network_leaf(network: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,9 +1,11 @@
 """What changing a property of an instance does: one table, for every plan and preview.
 
 Paths are those of the Admin API's body. A property that is not in the table is unknown:
-nobody is told that it is harmless.
+nobody is told that it is harmless. Whether the provider makes a new instance is not decided
+here but by its own table (``infra.effects``); the worse of both answers holds.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -20,10 +22,23 @@ class Effect(StrEnum):
     """What carrying a change out does."""
 
     UPDATE = "update"
+    UNKNOWN = "unknown"
+    INTERRUPT = "interrupts"
     RESTART = "restart"
+    LOSE = "loses data"
     REPLACE = "replace"
     IGNORED = "ignored"
-    UNKNOWN = "unknown"
+    STAY = "stays"
+
+
+# Nothing is sent of these: on purpose, or since the provider leaves out what is left out.
+LEFT_ALONE = frozenset({Effect.IGNORED, Effect.STAY})
+_ORDER = (*LEFT_ALONE, *(effect for effect in Effect if effect not in LEFT_ALONE))
+
+
+def severity(effect: Effect) -> int:
+    """Return how bad an effect is: the higher, the worse."""
+    return 0 if effect in LEFT_ALONE else _ORDER.index(effect)
 
 
 class Stage(IntEnum):
@@ -65,14 +80,11 @@ _DOCS = "https://cloud.google.com/sql/docs/postgres"
 PROVIDER = "gcp provider, sql.DatabaseInstance: changing it forces a new resource"
 GCLOUD = "gcloud sql instances patch --help"
 AVAILABILITY = f"{_DOCS}/availability"
+_SETTINGS = f"{_DOCS}/instance-settings"
 
 
 def _same(consequence: Consequence) -> Says:
     return lambda _before, _after: consequence
-
-
-def _replace(why: str, source: str = PROVIDER) -> Says:
-    return _same(Consequence(Effect.REPLACE, why, source))
 
 
 def _restart(why: str, source: str, stage: Stage = Stage.REST, *, softened: bool = False) -> Says:
@@ -91,8 +103,8 @@ def _major(text: str) -> int:
 def _version(before: str, after: str) -> Consequence:
     if _major(after) < _major(before):
         return Consequence(
-            Effect.REPLACE,
-            "there is no way back to an older major version but a new instance",
+            Effect.UNKNOWN,
+            "there is no way back to an older major version: Cloud SQL refuses it",
             f"{_DOCS}/upgrade-major-db-version-inplace",
         )
     return Consequence(
@@ -105,7 +117,7 @@ def _version(before: str, after: str) -> Consequence:
 
 def _disk_size(before: str, after: str) -> Consequence:
     if _number(after) < _number(before):
-        return Consequence(Effect.REPLACE, "a disk never shrinks", PROVIDER)
+        return Consequence(Effect.UPDATE, "a disk never shrinks", PROVIDER)
     return Consequence(Effect.UPDATE, "grows while it runs", f"{_DOCS}/instance-settings")
 
 
@@ -119,7 +131,7 @@ def _number(text: str) -> float:
 def _private_network(before: str, after: str) -> Consequence:
     if before and not after:
         return Consequence(
-            Effect.REPLACE, "a private address can't be taken away", f"{_DOCS}/configure-private-ip"
+            Effect.UPDATE, "a private address can't be taken away", f"{_DOCS}/configure-private-ip"
         )
     return Consequence(
         Effect.RESTART,
@@ -133,7 +145,7 @@ def _point_in_time(_before: str, after: str) -> Consequence:
     if after == "true":
         return Consequence(Effect.RESTART, "turning it on restarts", source)
     return Consequence(
-        Effect.UPDATE, "the log goes: only whole backups can be restored from then on", source
+        Effect.LOSE, "the log goes: only whole backups can be restored from then on", source
     )
 
 
@@ -143,15 +155,17 @@ def _backups(_before: str, after: str) -> Consequence:
 
 
 def _retention(before: str, after: str) -> Consequence:
-    fewer = _number(after) < _number(before)
-    why = "older backups are deleted" if fewer else ""
-    return Consequence(Effect.UPDATE, why, f"{_DOCS}/backup-recovery/backups")
+    source = f"{_DOCS}/backup-recovery/backups"
+    if _number(after) < _number(before):
+        return Consequence(Effect.LOSE, "older backups are deleted", source)
+    return Consequence(Effect.UPDATE, "", source)
 
 
 def _log_retention(before: str, after: str) -> Consequence:
-    fewer = _number(after) < _number(before)
-    why = "older moments can't be restored any more" if fewer else ""
-    return Consequence(Effect.UPDATE, why, f"{_DOCS}/backup-recovery/pitr")
+    source = f"{_DOCS}/backup-recovery/pitr"
+    if _number(after) < _number(before):
+        return Consequence(Effect.LOSE, "older moments can't be restored any more", source)
+    return Consequence(Effect.UPDATE, "", source)
 
 
 def _availability(_before: str, after: str) -> Consequence:
@@ -179,30 +193,82 @@ def _protection(_before: str, after: str) -> Consequence:
 
 
 def _enforcement(_before: str, after: str) -> Consequence:
-    why = "who connects without a connector is refused" if after == "REQUIRED" else ""
-    return Consequence(Effect.UPDATE, why, f"{_DOCS}/instance-settings")
+    source = f"{_DOCS}/instance-settings"
+    if after == "REQUIRED":
+        return Consequence(Effect.INTERRUPT, "who connects without a connector is refused", source)
+    return Consequence(Effect.UPDATE, "", source)
 
 
-def _ssl(_before: str, after: str) -> Consequence:
-    why = {
-        "ENCRYPTED_ONLY": "who connects without TLS is refused",
-        "TRUSTED_CLIENT_CERTIFICATE_REQUIRED": "who connects without a client certificate"
-        " is refused",
-    }.get(after, "connections without TLS are taken")
-    return Consequence(Effect.UPDATE, why, f"{_DOCS}/configure-ssl-instance")
+# The weakest first. Where nothing is said, connections without TLS are taken.
+_SSL_MODES = {
+    "": "connections without TLS are taken",
+    "ALLOW_UNENCRYPTED_AND_ENCRYPTED": "connections without TLS are taken",
+    "ENCRYPTED_ONLY": "who connects without TLS is refused",
+    "TRUSTED_CLIENT_CERTIFICATE_REQUIRED": "who connects without a client certificate is refused",
+}
 
 
-_SETTINGS = f"{_DOCS}/instance-settings"
+def _ssl(before: str, after: str) -> Consequence:
+    source = f"{_DOCS}/configure-ssl-instance"
+    if before not in _SSL_MODES or after not in _SSL_MODES:
+        why = "who connects otherwise may be refused"
+        return Consequence(Effect.INTERRUPT, why, source)
+    modes = list(_SSL_MODES)
+    effect = Effect.INTERRUPT if modes.index(after) > max(modes.index(before), 1) else Effect.UPDATE
+    return Consequence(effect, _SSL_MODES[after], source)
+
+
+def _public_address(_before: str, after: str) -> Consequence:
+    source = f"{_DOCS}/configure-ip"
+    if after == "true":
+        return Consequence(Effect.UPDATE, "the instance gets a public address", source)
+    why = "the public address goes: who connects to it is refused"
+    return Consequence(Effect.INTERRUPT, why, source)
+
+
+def _networks(_before: str, after: str) -> Consequence:
+    source = f"{_DOCS}/configure-ip"
+    if after:
+        return Consequence(Effect.UPDATE, "", source)
+    return Consequence(Effect.INTERRUPT, "who connects from there is refused", source)
+
+
+def _consumers(before: str, after: str) -> Consequence:
+    gone = [project for project in _entries(before) if project not in _entries(after)]
+    if not gone:
+        return Consequence(Effect.UPDATE, "", _SETTINGS)
+    why = f"who connects from {', '.join(gone)} is refused"
+    return Consequence(Effect.INTERRUPT, why, _SETTINGS)
+
+
+def _entries(text: str) -> list[str]:
+    try:
+        entries = json.loads(text or "[]")
+    except ValueError:
+        return [text]
+    return [str(entry) for entry in entries] if isinstance(entries, list) else [text]
+
+
 _MACHINE = ("down while it moves to another machine", AVAILABILITY, Stage.MACHINE)
+
+_DISK_TYPE = Consequence(
+    Effect.UNKNOWN,
+    "the provider sends it to the running instance; Cloud SQL may refuse it, since the kind of"
+    " a disk is chosen at creation",
+    _SETTINGS,
+)
 
 # The first row whose pattern a path matches decides.
 TABLE: tuple[tuple[str, Says], ...] = (
-    ("name", _replace("a name can't be changed")),
-    ("region", _replace("an instance can't move to another region")),
-    ("project", _replace("an instance can't move to another project")),
+    ("name", _in_place(PROVIDER, "a name can't be changed")),
+    ("region", _in_place(PROVIDER, "an instance can't move to another region")),
+    ("project", _in_place(PROVIDER, "an instance can't move to another project")),
     ("databaseVersion", _version),
-    ("masterInstanceName", _replace("a replica can't follow another instance")),
-    ("diskEncryptionConfiguration.kmsKeyName", _replace("the key is chosen at creation")),
+    ("masterInstanceName", _in_place(PROVIDER, "a replica can't follow another instance")),
+    (
+        "diskEncryptionConfiguration.kmsKeyName",
+        _in_place(PROVIDER, "the key is chosen at creation"),
+    ),
     ("nodeCount", _in_place(f"{_DOCS}/about-read-pools", "nodes come or go one by one")),
     ("maintenanceVersion", _restart("updates the machine", _SETTINGS, Stage.MAINTENANCE_VERSION)),
     ("settings.tier", _restart(*_MACHINE, softened=True)),
@@ -211,7 +277,7 @@ TABLE: tuple[tuple[str, Says], ...] = (
     ("settings.availabilityType", _availability),
     ("settings.activationPolicy", _activation),
     (DISK_SIZE, _disk_size),
-    ("settings.dataDiskType", _replace("the kind of a disk is chosen at creation")),
+    ("settings.dataDiskType", _same(_DISK_TYPE)),
     ("settings.storageAutoResize*", _in_place(_SETTINGS)),
     ("settings.deletionProtectionEnabled", _protection),
     ("settings.backupConfiguration.enabled", _backups),
@@ -227,10 +293,10 @@ TABLE: tuple[tuple[str, Says], ...] = (
     ("settings.retainBackupsOnDelete", _in_place(f"{_DOCS}/backup-recovery/backups")),
     (f"{LABELS}.*", _in_place(f"{_DOCS}/label-instance")),
     ("settings.ipConfiguration.privateNetwork", _private_network),
-    ("settings.ipConfiguration.ipv4Enabled", _in_place(f"{_DOCS}/configure-ip")),
+    ("settings.ipConfiguration.ipv4Enabled", _public_address),
     ("settings.ipConfiguration.sslMode", _ssl),
-    ("settings.ipConfiguration.pscConfig.allowedConsumerProjects", _in_place(_SETTINGS)),
-    ("settings.ipConfiguration.authorizedNetworks*", _in_place(f"{_DOCS}/configure-ip")),
+    ("settings.ipConfiguration.pscConfig.allowedConsumerProjects", _consumers),
+    ("settings.ipConfiguration.authorizedNetworks*", _networks),
     ("settings.connectorEnforcement", _enforcement),
     (
         "settings.insightsConfig.queryStringLength",

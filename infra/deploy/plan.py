@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.body import api_path, instance_body, update_body
 from infra.changes import Change, compare
-from infra.consequences import FLAGS, Effect
+from infra.consequences import FLAGS, LEFT_ALONE, Effect
 from infra.deploy.record import Record, Recorded
 from infra.deploy.steps import Action, Plan, Step
 from infra.desired import INSTANCE, USER, Desired, DesiredResource
@@ -55,7 +55,7 @@ def plan(
     declared = resources(desired)
     iam = _iam(desired)
     found = [_instance(r, live, record) for r in _sources_first(desired.of_type(INSTANCE))]
-    ignored = tuple(c for step in found for c in step.changes if c.effect is Effect.IGNORED)
+    ignored = tuple(c for step in found for c in step.changes if c.effect in LEFT_ALONE)
     steps = _in_order([s for s in found if s.action is not Action.CHANGE or s.body], live)
     emptied = {s.name for s in steps if s.action is not Action.CHANGE}
     emptied |= {s.replaces for s in steps}
@@ -131,8 +131,9 @@ def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
             why=" and ".join(reasons),
             body=body,
         )
-    differs = any(c.effect is not Effect.IGNORED for c in changes)
-    change = update_body(body, here.body, ignored) if differs else None
+    differs = any(c.effect not in LEFT_ALONE for c in changes)
+    kept = (*ignored, *(c.property for c in changes if c.effect is Effect.STAY))
+    change = update_body(body, here.body, kept) if differs else None
     return Step(Action.CHANGE, Kind.INSTANCE, name, name, changes, body=change)
 
 

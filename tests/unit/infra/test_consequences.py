@@ -16,6 +16,8 @@ NOT_DOCUMENTED = {
     "settings.ipConfiguration.serverCaMode",
     "settings.ipConfiguration.serverCaPool",
 }
+# The provider sends it, and Cloud SQL's documentation says that it can't be changed.
+MAY_BE_REFUSED = {"settings.dataDiskType"}
 
 
 def paths() -> list[str]:
@@ -28,7 +30,7 @@ def paths() -> list[str]:
 def test_what_can_be_declared_has_a_consequence(path: str) -> None:
     inner = f"{path}.0.x" if path == "settings.denyMaintenancePeriods" else path
     told = consequence(inner, "1", "2")
-    assert (told.effect is Effect.UNKNOWN) == (path in NOT_DOCUMENTED)
+    assert (told.effect is Effect.UNKNOWN) == (path in NOT_DOCUMENTED | MAY_BE_REFUSED)
     assert bool(told.source) == (path not in NOT_DOCUMENTED)
 
 
@@ -53,11 +55,40 @@ def test_a_flag_that_nobody_knows_is_unknown() -> None:
     ("path", "before", "after", "effect"),
     [
         ("databaseVersion", "POSTGRES_15", "POSTGRES_17", Effect.RESTART),
-        ("databaseVersion", "POSTGRES_17", "POSTGRES_15", Effect.REPLACE),
+        ("databaseVersion", "POSTGRES_17", "POSTGRES_15", Effect.UNKNOWN),
         ("databaseVersion", "POSTGRES_9_6", "POSTGRES_15", Effect.RESTART),
         ("settings.dataDiskSizeGb", "100", "200", Effect.UPDATE),
-        ("settings.dataDiskSizeGb", "200", "100", Effect.REPLACE),
-        ("settings.ipConfiguration.privateNetwork", "a", "", Effect.REPLACE),
+        ("settings.backupConfiguration.transactionLogRetentionDays", "7", "3", Effect.LOSE),
+        (
+            "settings.backupConfiguration.backupRetentionSettings.retainedBackups",
+            "7",
+            "8",
+            Effect.UPDATE,
+        ),
+        ("settings.ipConfiguration.ipv4Enabled", "true", "false", Effect.INTERRUPT),
+        ("settings.ipConfiguration.ipv4Enabled", "false", "true", Effect.UPDATE),
+        ("settings.ipConfiguration.authorizedNetworks.10.0.0.0/8", "office", "", Effect.INTERRUPT),
+        ("settings.ipConfiguration.authorizedNetworks.10.0.0.0/8", "", "office", Effect.UPDATE),
+        ("settings.ipConfiguration.sslMode", "ENCRYPTED_ONLY", "", Effect.UPDATE),
+        ("settings.ipConfiguration.sslMode", "", "ENCRYPTED_ONLY", Effect.INTERRUPT),
+        (
+            "settings.ipConfiguration.sslMode",
+            "",
+            "ALLOW_UNENCRYPTED_AND_ENCRYPTED",
+            Effect.UPDATE,
+        ),
+        (
+            "settings.ipConfiguration.pscConfig.allowedConsumerProjects",
+            '["a", "b"]',
+            '["a"]',
+            Effect.INTERRUPT,
+        ),
+        (
+            "settings.ipConfiguration.pscConfig.allowedConsumerProjects",
+            '["a"]',
+            '["a", "b"]',
+            Effect.UPDATE,
+        ),
         ("settings.ipConfiguration.privateNetwork", "", "a", Effect.RESTART),
         (
             "settings.backupConfiguration.pointInTimeRecoveryEnabled",
@@ -69,7 +100,7 @@ def test_a_flag_that_nobody_knows_is_unknown() -> None:
             "settings.backupConfiguration.pointInTimeRecoveryEnabled",
             "true",
             "false",
-            Effect.UPDATE,
+            Effect.LOSE,
         ),
     ],
 )

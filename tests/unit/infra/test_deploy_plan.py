@@ -211,10 +211,13 @@ def test_a_grown_disk_is_left_alone_and_told() -> None:
     ]
 
 
-def test_a_disk_that_is_not_ignored_shrinks_by_replacement() -> None:
+def test_a_disk_that_is_not_ignored_shrinks_by_replacement_or_not_at_all() -> None:
     declared = instance_body(resource(INSTANCE, "instance", **INPUTS))
     (change,) = compare(declared, told(dataDiskSizeGb="30"))
-    assert change.effect is Effect.REPLACE
+    assert change.effect is Effect.STAY  # the provider drops it while the disk grows by itself
+    declared["settings"]["storageAutoResize"] = False
+    effects = {one.property: one.effect for one in compare(declared, told(dataDiskSizeGb="30"))}
+    assert effects["settings.dataDiskSizeGb"] is Effect.REPLACE
 
 
 def test_zero_values_that_the_api_leaves_out_are_no_difference() -> None:

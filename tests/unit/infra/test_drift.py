@@ -185,7 +185,7 @@ def test_what_can_not_be_declared_is_left_out_and_told(tmp_path: Any) -> None:  
         assert part in said
     changes = {one.property: one.deploying for one in done.differences}
     assert changes["settings.tier"] == "restart"
-    assert changes["settings.ipConfiguration.authorizedNetworks.0.0.0.0/0"] == "update"
+    assert changes["settings.ipConfiguration.authorizedNetworks.0.0.0.0/0"] == "interrupts"
     assert any("gives it one, db" in note for note in done.notes)
     assert "subnet" in done.imports.created
     text = (tmp_path / "Pulumi.old.yaml").read_text()
