@@ -1,29 +1,42 @@
 """What differs between two declarations, resource by resource. Pure."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from infra.body import NOT_IN_BODY, UnmappedInputError, api_path, instance_body
-from infra.changes import Change, compare
-from infra.consequences import Consequence, Effect
-from infra.desired import DATABASE, INSTANCE, PASSWORD, USER, Desired, DesiredResource
+from infra.body import NOT_IN_BODY, api_path, body_of
+from infra.changes import SETS, Change, compare, is_ignored
+from infra.consequences import LEFT_ALONE, Consequence, Effect, severity
+from infra.desired import DATABASE, INSTANCE, Desired, DesiredResource
+from infra.effects.conditions import BUCKET, METRIC, REPOSITORY
+from infra.effects.instances import input_path
+from infra.effects.judge import judge
+from infra.effects.leaves import EMPTY, Leaves, has, leaves, with_defaults
+from infra.effects.losses import SECRET
+from infra.effects.table import types
+from infra.preview.options import forces, option_changes
+from infra.preview.protection import refusals
+from infra.standins import CHANNEL
 
 TEXT_LIMIT = 200  # characters of a value that people read whole
 CONTEXT = 40  # characters before and after the place where two long values part
 
-BUCKET = "gcp:storage/bucket:Bucket"
 # What is lost with a resource of these.
-HOLDS_DATA = frozenset({INSTANCE, DATABASE, BUCKET})
-# Inputs that make the provider replace a resource, by its type; of the others by "".
-NEW = {
-    DATABASE: frozenset({"name", "instance", "charset", "collation", "project"}),
-    USER: frozenset({"name", "instance", "host", "type", "project"}),
-    "": frozenset({"name", "project", "location", "region", "network", "bucket", "accountId"}),
-}
-SECRET_CHANGED = "changed"  # noqa: S105 - all that is ever shown of a secret
+HOLDS_DATA = frozenset({INSTANCE, DATABASE, BUCKET, SECRET, REPOSITORY})
+# Of these nobody is refused anything when they go: they watch, or start something.
+WATCH = frozenset(
+    {
+        CHANNEL,
+        METRIC,
+        "gcp:cloudscheduler/job:Job",
+        "gcp:monitoring/alertPolicy:AlertPolicy",
+        "gcp:monitoring/dashboard:Dashboard",
+    }
+)
+UNKNOWN_TYPE = Consequence(
+    Effect.UNKNOWN, "what it does is not known: the provider's table does not have this type", ""
+)
 
 
 class Action(StrEnum):
@@ -48,6 +61,7 @@ class ResourceChange:
         loses_data: Whether what it holds is lost.
         before: The resource as it was; None where it comes.
         after: The resource as it is to be; None where it goes.
+        refused_by: What will refuse it, in words; none where nothing does.
     """
 
     action: Action
@@ -57,14 +71,49 @@ class ResourceChange:
     loses_data: bool
     before: DesiredResource | None
     after: DesiredResource | None
+    refused_by: tuple[str, ...] = ()
+
+    @property
+    def effect(self) -> Effect:
+        """The worst that happens to it."""
+        if self.loses_data or self.action is Action.REPLACE:
+            return Effect.REPLACE
+        effects = [change.effect for change in self.changes]
+        if self.action is Action.DELETE and self.type not in WATCH:
+            effects.append(Effect.INTERRUPT if self.type in types() else Effect.UNKNOWN)
+        return max(effects, key=severity, default=Effect.UPDATE)
 
 
 def differences(before: Desired, after: Desired) -> tuple[ResourceChange, ...]:
-    """Return what happens to each resource that is not the same on both sides."""
-    old = {(one.type, one.name): one for one in before.resources}
-    new = {(one.type, one.name): one for one in after.resources}
-    found = [_resource(old.get(key), new.get(key)) for key in sorted(old.keys() | new.keys())]
-    return tuple(change for change in found if change is not None)
+    """Return what happens to each resource that is not the same on both sides.
+
+    The instances come first, then what loses data or interrupts, the worst first; what only
+    watches comes last.
+    """
+    from infra.preview.cascade import follow  # it takes this module's values
+
+    old = {resource.key: resource for resource in before.resources}
+    new = {_key_before(resource, old): resource for resource in after.resources}
+    found = {key: _resource(old.get(key), new.get(key)) for key in old.keys() | new.keys()}
+    changes = {key: change for key, change in found.items() if change is not None}
+    return tuple(sorted(follow(changes, old, new).values(), key=_place))
+
+
+def _key_before(resource: DesiredResource, old: Mapping[str, DesiredResource]) -> str:
+    """Return the key that a resource has at the base: an alias keeps what was renamed."""
+    aliases = (resource.options or {}).get("aliases", ())
+    keys = (
+        f"{alias.get('type', resource.type)}::{alias.get('name', resource.name)}"
+        for alias in aliases
+    )
+    return (
+        resource.key if resource.key in old else next(filter(old.__contains__, keys), resource.key)
+    )
+
+
+def _place(change: ResourceChange) -> tuple[object, ...]:
+    group = 0 if change.type == INSTANCE else 2 if change.type in WATCH else 1
+    return group, not change.loses_data, -severity(change.effect), change.type, change.name
 
 
 def _resource(
@@ -73,14 +122,45 @@ def _resource(
     if before is None:
         return None if after is None else created(after)
     if after is None:
-        lost = before.type in HOLDS_DATA
-        return ResourceChange(Action.DELETE, before.type, before.name, (), lost, before, None)
+        return _deleted(before)
     return changed(before, after, tuple(_changes(before, after)))
 
 
-def created(one: DesiredResource) -> ResourceChange:
+def created(resource: DesiredResource) -> ResourceChange:
     """Return that a resource comes."""
-    return ResourceChange(Action.CREATE, one.type, one.name, (), False, None, one)  # noqa: FBT003 - in order
+    changes = _unknown_type(resource, "", "created")
+    return ResourceChange(
+        action=Action.CREATE,
+        type=resource.type,
+        name=resource.name,
+        changes=changes,
+        loses_data=False,
+        before=None,
+        after=resource,
+    )
+
+
+def _deleted(resource: DesiredResource) -> ResourceChange:
+    return ResourceChange(
+        action=Action.DELETE,
+        type=resource.type,
+        name=resource.name,
+        changes=_unknown_type(resource, "declared", ""),
+        loses_data=resource.type in HOLDS_DATA,
+        before=resource,
+        after=None,
+        refused_by=tuple(refusals(resource, None)),
+    )
+
+
+def _unknown_type(resource: DesiredResource, before: str, after: str) -> tuple[Change, ...]:
+    """Return why nobody can tell what it does that a resource comes or goes.
+
+    A policy of IAM, for one, deletes as it is made every grant that it does not have.
+    """
+    if resource.type in types() or (resource.options or {}).get("component"):
+        return ()
+    return (Change("type", before, after, Effect.UNKNOWN, UNKNOWN_TYPE),)
 
 
 def changed(
@@ -92,12 +172,21 @@ def changed(
     effects = {change.effect for change in changes}
     if Effect.REPLACE in effects:
         action = Action.REPLACE
-    elif effects == {Effect.IGNORED}:
+    elif effects <= LEFT_ALONE:
         action = Action.LEAVE
     else:
         action = Action.CHANGE
-    loses = action is Action.REPLACE and after.type in HOLDS_DATA
-    return ResourceChange(action, after.type, after.name, changes, loses, before, after)
+    replaced = action is Action.REPLACE
+    return ResourceChange(
+        action=action,
+        type=after.type,
+        name=after.name,
+        changes=changes,
+        loses_data=replaced and after.type in HOLDS_DATA,
+        before=before,
+        after=after,
+        refused_by=tuple(refusals(before, after)) if replaced else (),
+    )
 
 
 def _changes(before: DesiredResource, after: DesiredResource) -> Iterator[Change]:
@@ -105,77 +194,60 @@ def _changes(before: DesiredResource, after: DesiredResource) -> Iterator[Change
         yield from _instance(before, after)
     else:
         yield from _inputs(after, before.inputs, after.inputs)
-    for name in ("protect", "ignore_changes", "deleted_with"):
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            what = Consequence(Effect.UPDATE, _option(name, new), "Pulumi's resource options")
-            yield Change(f"options.{name}", _text(old), _text(new), Effect.UPDATE, what)
-
-
-def _option(name: str, new: object) -> str:
-    return "Pulumi deletes it without asking" if name == "protect" and not new else ""
+    yield from option_changes(before, after)
 
 
 def _instance(before: DesiredResource, after: DesiredResource) -> Iterator[Change]:
     """Compare two instances as the Admin API would be told of them."""
     ignored = tuple(map(api_path, after.ignore_changes))
-    try:
-        bodies = instance_body(before), instance_body(after)
-    except UnmappedInputError:  # an older program's input: nobody knows what it does
-        yield from _inputs(after, before.inputs, after.inputs, Effect.UNKNOWN)
-        return
-    yield from compare(bodies[1], bodies[0], ignored, whole=True)
-    own = [{key: one.inputs.get(key) for key in NOT_IN_BODY} for one in (before, after)]
+    for change in compare(body_of(after.inputs), body_of(before.inputs), ignored, whole=True):
+        yield _forced(change, input_path(change.property), after)
+    own = [{**_empty(side), **_not_in_body(side)} for side in (before, after)]
     yield from _inputs(after, own[0], own[1])
+
+
+def _not_in_body(instance: DesiredResource) -> dict[str, Any]:
+    return {name: instance.inputs.get(name) for name in NOT_IN_BODY}
+
+
+def _empty(instance: DesiredResource) -> dict[str, str]:
+    """Return the empty blocks, which a body does not have."""
+    return {
+        path: text for path, text in leaves(instance.inputs) if text in EMPTY and path not in SETS
+    }
 
 
 def _inputs(
     after: DesiredResource,
     old_inputs: Mapping[str, Any],
     new_inputs: Mapping[str, Any],
-    otherwise: Effect = Effect.UPDATE,
 ) -> Iterator[Change]:
-    old, new = dict(_leaves(old_inputs)), dict(_leaves(new_inputs))
-    replaces = NEW.get(after.type, NEW[""])
+    old, new = with_defaults(after.type, dict(leaves(old_inputs)), dict(leaves(new_inputs)))
     for path in sorted(old.keys() | new.keys()):
-        was, will = old.get(path, ""), new.get(path, "")
-        if was == will:
+        if old.get(path, "") == new.get(path, "") or _filled(path, old, new):
             continue
-        if path in after.ignore_changes:
-            effect = Effect.IGNORED
-        elif after.type == PASSWORD or path in replaces:
-            effect = Effect.REPLACE
-        else:
-            effect = otherwise
-        told = Consequence(effect, _why(after.type, effect), "gcp provider")
-        words = _short(was, will)
-        yield Change(path, words[0], words[1], effect, told)
+        consequence = judge(after.type, path, old, new)
+        if is_ignored(path, after.ignore_changes):
+            consequence = replace(consequence, effect=Effect.IGNORED, why="")
+        words = shortened(old.get(path, ""), new.get(path, ""))
+        change = Change(path, words[0], words[1], consequence.effect, consequence)
+        yield _forced(change, path, after)
 
 
-def _why(kind: str, effect: Effect) -> str:
-    if effect is not Effect.REPLACE:
-        return ""
-    return "a new password is made" if kind == PASSWORD else "it is deleted and made anew"
+def _filled(path: str, old: Leaves, new: Leaves) -> bool:
+    """Tell whether an empty block is only filled or emptied: what is in it has its own leaves."""
+    empty = {old.get(path, ""), new.get(path, "")} & EMPTY
+    return bool(empty) and has(old, path) and has(new, path)
 
 
-def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{number}]")
-    elif value is not None:
-        yield path, _text(value)
+def _forced(change: Change, path: str, after: DesiredResource) -> Change:
+    if change.effect is Effect.IGNORED or not forces(path, after):
+        return change
+    what = Consequence(Effect.REPLACE, "replaceOnChanges names it", "Pulumi's resource options")
+    return replace(change, effect=Effect.REPLACE, consequence=what)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(list(value) if isinstance(value, tuple) else value)
-
-
-def _short(before: str, after: str) -> tuple[str, str]:
+def shortened(before: str, after: str) -> tuple[str, str]:
     """Return both values; of long ones what lies around the place where they part."""
     if max(len(before), len(after)) <= TEXT_LIMIT:
         return before, after

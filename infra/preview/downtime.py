@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from infra.body import instance_body
+from infra.body import body_of
 from infra.changes import Change
 from infra.consequences import FLAGS, Effect, Stage
 from infra.desired import INSTANCE, Desired
@@ -98,7 +98,7 @@ def circumstances(
     told = restarts(changes)
     if not told:
         return
-    bodies = {str(one.inputs["name"]): instance_body(one) for one in after.of_type(INSTANCE)}
+    bodies = {str(one.inputs["name"]): body_of(one.inputs) for one in after.of_type(INSTANCE)}
     for name in dict.fromkeys(one.instance for one in told):
         settings = bodies[name]["settings"]
         hard = [one for one in told if one.instance == name and not one.softened]

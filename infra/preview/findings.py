@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from infra.body import UnmappedInputError, instance_body
+from infra.body import UnmappedInputError, body_of
 from infra.desired import INSTANCE, Desired
 from infra.flags import FlagValue
 from infra.flags.budget import Budget, Level, reckon
@@ -115,9 +115,9 @@ class Memory:
 
 def memory(before: Desired, after: Desired) -> Iterator[Memory]:
     """Yield the budgets that changed."""
-    old = {one.name: _budget(instance_body(one)) for one in before.of_type(INSTANCE)}
+    old = {one.name: _budget(body_of(one.inputs)) for one in before.of_type(INSTANCE)}
     for one in after.of_type(INSTANCE):
-        now, was = _budget(instance_body(one)), old.get(one.name)
+        now, was = _budget(body_of(one.inputs)), old.get(one.name)
         if now is not None and now != was:
             yield Memory(
                 instance=one.name,

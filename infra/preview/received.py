@@ -70,6 +70,7 @@ def read(path: Path) -> Preview:
         type: str
         name: str
         loses_data: bool
+        refused_by: tuple[str, ...]
         changes: list[ChangeEntry]
 
     class MoneyEntry(Entry):
@@ -104,7 +105,16 @@ def read(path: Path) -> Preview:
 
     def resource(one: ResourceEntry) -> ResourceChange:
         changes = tuple(map(change, one.changes))
-        return ResourceChange(one.action, one.type, one.name, changes, one.loses_data, None, None)
+        return ResourceChange(
+            action=one.action,
+            type=one.type,
+            name=one.name,
+            changes=changes,
+            loses_data=one.loses_data,
+            before=None,
+            after=None,
+            refused_by=one.refused_by,
+        )
 
     def money(one: MoneyEntry | None) -> Money | None:
         return None if one is None else Money(one.instances, one.dated, one.age)

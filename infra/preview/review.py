@@ -184,7 +184,8 @@ def _one_sided(name: str, before: Side | None, after: Side | None) -> StackPrevi
         if after.desired is None:
             return StackPreview(name, Verdict.UNKNOWN, note=f"{where}; {after.error}")
         changes = differences(NOTHING, after.desired)
-        return StackPreview(name, Verdict.SAFE, note=where, changes=changes)
+        verdict = at_least(Verdict.SAFE, decide(changes, (), blocked=False))
+        return StackPreview(name, verdict, note=where, changes=changes)
     note = (
         f"Pulumi.{name}.yaml is gone, and with it everything that the stack declares;"
         " `pulumi destroy` deletes it"
@@ -225,8 +226,8 @@ def compared(
     policy = policy_changes(name, before, after, now)
     told = restarts(changes)
     verdict = decide(changes, told, blocked=any(one.blocks for one in policy))
-    if verdict is Verdict.NO_CHANGE and secrets:
-        verdict = Verdict.SAFE
+    if secrets:  # encrypted, and differently each time: nobody can compare them here
+        verdict = at_least(Verdict.UNKNOWN, verdict)
     return StackPreview(
         stack=name,
         verdict=verdict,

@@ -12,6 +12,13 @@ from ops.console import WIDTH, Table
 from ops.results import State
 
 NOTHING = "(none)"
+# What the headline counts, by the worst that happens to a resource.
+COUNTED = {
+    Effect.REPLACE: "replaced or deleted",
+    Effect.LOSE: "loses data",
+    Effect.INTERRUPT: "interrupts",
+    Effect.UNKNOWN: "could not tell",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,29 @@ def _blocks(preview: Preview) -> Iterator[Table | str]:
 
 
 def verdict_line(one: StackPreview) -> str:
-    """Return what a change comes to for one stack."""
+    """Return what a change comes to for one stack, with how much of it there is."""
+    said = ", ".join(counts(one))
     note = f": {one.note}" if one.note else ""
-    return f"Stack {one.stack}: {one.verdict.value}{note}"
+    return f"Stack {one.stack}: {one.verdict.value}{f' ({said})' if said else ''}{note}"
+
+
+def counts(one: StackPreview) -> Iterator[str]:
+    """Yield how many restarts there are, and how many resources something else happens to."""
+    if one.restarts:
+        yield f"{len(one.restarts)} restart{'' if len(one.restarts) == 1 else 's'}"
+    effects = [change.effect for change in one.changes if change.action is not Action.LEAVE]
+    for effect, words in COUNTED.items():
+        if number := effects.count(effect):
+            yield f"{number} {words}"
+
+
+def effect(one: ResourceChange, change: Change | None = None) -> str:
+    """Return what happens to a resource, or by one of its properties."""
+    if change is not None:
+        refused = one.refused_by if change.effect is Effect.REPLACE else ()
+        return "; ".join((change.effect.value, *refused))
+    lost = ", data is lost" if one.loses_data else ""
+    return "; ".join((f"{one.action.value}{lost}", *one.refused_by))
 
 
 def _stack(one: StackPreview) -> Iterator[Table | str]:
@@ -85,16 +112,15 @@ def _stack(one: StackPreview) -> Iterator[Table | str]:
 
 
 def _rows(one: ResourceChange) -> Iterator[tuple[str, ...]]:
-    if not one.changes:
-        lost = ", data is lost" if one.loses_data else ""
-        yield (one.name, kind(one), "", "", f"{one.action.value}{lost}")
+    if one.action in {Action.CREATE, Action.DELETE}:
+        yield (one.name, kind(one), "", "", effect(one))
     for change in one.changes:
         yield (
             one.name,
             short(change.property),
             before(change),
             after(change),
-            change.effect.value,
+            effect(one, change),
         )
 
 
@@ -184,6 +210,7 @@ def _stack_facts(one: StackPreview) -> Mapping[str, object]:
                 "type": change.type,
                 "name": change.name,
                 "loses_data": change.loses_data,
+                "refused_by": change.refused_by,
                 "changes": [_change_facts(item) for item in change.changes],
             }
             for change in one.changes

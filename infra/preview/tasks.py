@@ -13,7 +13,8 @@ from ops.invocation import FORMAT_HELP, show
         "base": "the revision to compare the working tree with (else origin/main, else main)",
         "against": "live: compare what the stack declares with the live instance",
         "between": "two stacks, as staging,prod: how they differ",
-        "fail-on": "verdicts that end with 3: restart, replace, blocked, change; or never",
+        "fail-on": "verdicts that end with 3: interrupt, restart, replace, blocked,"
+        " change; or never",
         "engine": "ask `pulumi preview` too (needs the CLI and a backend)",
         "out": "a folder for report.json, report.md and report.html",
         "yes": "do not ask before --out overwrites files that no preview made",

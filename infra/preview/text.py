@@ -2,9 +2,19 @@
 
 from collections.abc import Iterator
 
-from infra.preview.difference import ResourceChange
+from infra.preview.difference import Action, ResourceChange
 from infra.preview.markdown import Section, code, escape, table
-from infra.preview.show import after, before, headline, kind, sentences, short, unchanged
+from infra.preview.show import (
+    after,
+    before,
+    counts,
+    effect,
+    headline,
+    kind,
+    sentences,
+    short,
+    unchanged,
+)
 from infra.preview.verdict import Preview, StackPreview, Verdict
 
 
@@ -20,7 +30,8 @@ def sections(preview: Preview) -> tuple[Section, ...]:
 
 def _section(one: StackPreview) -> Section:
     note = f": {one.note}" if one.note else ""
-    summary = escape(f"{one.verdict.value}{note}{_price(one)}")
+    said = "".join(f", {count}" for count in counts(one))
+    summary = escape(f"{one.verdict.value}{said}{note}{_price(one)}")
     return Section(escape(one.stack), summary, "\n\n".join(_parts(one)))
 
 
@@ -49,14 +60,14 @@ def _parts(one: StackPreview) -> Iterator[str]:
 
 
 def _rows(one: ResourceChange) -> Iterator[tuple[str, ...]]:
-    if not one.changes:
-        lost = ", **data is lost**" if one.loses_data else ""
-        yield (code(one.name), escape(kind(one)), "", "", f"{one.action.value}{lost}")
+    if one.action in {Action.CREATE, Action.DELETE}:
+        said = escape(effect(one)).replace("data is lost", "**data is lost**")
+        yield (code(one.name), escape(kind(one)), "", "", said)
     for change in one.changes:
         yield (
             code(one.name),
             code(short(change.property)),
             escape(before(change)),
             escape(after(change)),
-            change.effect.value,
+            escape(effect(one, change)),
         )

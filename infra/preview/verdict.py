@@ -1,6 +1,6 @@
 """What a preview says of one stack, and what all of them together mean. Frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,7 +19,9 @@ class Verdict(StrEnum):
     BLOCKED = "blocked by policy"
     DELETES = "deletes (data loss)"
     REPLACES = "replaces (data loss)"
+    LOSES = "loses data"
     RESTARTS = "restarts"
+    INTERRUPTS = "interrupts"
     UNKNOWN = "could not tell"
     SAFE = "safe"
     DIFFERS = "differs"
@@ -28,11 +30,12 @@ class Verdict(StrEnum):
 
 WORDS: Mapping[str, frozenset[Verdict]] = {
     "blocked": frozenset({Verdict.BLOCKED}),
-    "replace": frozenset({Verdict.DELETES, Verdict.REPLACES}),
+    "replace": frozenset({Verdict.DELETES, Verdict.REPLACES, Verdict.LOSES}),
     "restart": frozenset({Verdict.RESTARTS}),
+    "interrupt": frozenset({Verdict.INTERRUPTS}),
     "change": frozenset({Verdict.SAFE}),
 }
-FAIL_ON = "restart,replace,blocked"
+FAIL_ON = "interrupt,restart,replace,blocked"
 
 
 class UnknownFailOnError(BadInputError):
@@ -88,6 +91,12 @@ class StackPreview:
     drill: str = ""
     engine: Mapping[str, str] | None = None
 
+    @property
+    def holding(self) -> frozenset[Verdict]:
+        """Its verdict and the milder ones that hold beside it: a worse one excuses nothing."""
+        blocked = any(change.blocks for change in self.policy)
+        return frozenset({self.verdict, *_holding(self.changes, self.restarts, blocked=blocked)})
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -114,7 +123,7 @@ class Preview:
     @property
     def state(self) -> State:
         """The exit code's reason: a failing verdict beats one that could not be told."""
-        verdicts = {one.verdict for one in self.stacks}
+        verdicts = {verdict for one in self.stacks for verdict in one.holding}
         if verdicts & self.failing:
             return State.FINDING
         return State.UNKNOWN if Verdict.UNKNOWN in verdicts else State.OK
@@ -132,11 +141,22 @@ def decide(
     """Return what the changes of one stack come to."""
     if all(one.action is Action.LEAVE for one in changes):
         return Verdict.NO_CHANGE
+    return next(_holding(changes, restarts, blocked=blocked), Verdict.SAFE)
+
+
+def _holding(
+    changes: tuple[ResourceChange, ...], restarts: tuple[Restart, ...], *, blocked: bool
+) -> Iterator[Verdict]:
+    """Yield every verdict that is not harmless and holds, the worst first."""
     effects = {change.effect for one in changes for change in one.changes}
+    effects |= {one.effect for one in changes}
+    anew = any(one.action is Action.REPLACE for one in changes)
     worst_first = (
         (Verdict.BLOCKED, blocked),
         (Verdict.REPLACES, any(one.loses_data for one in changes)),
+        (Verdict.LOSES, Effect.LOSE in effects),
         (Verdict.RESTARTS, bool(restarts)),
+        (Verdict.INTERRUPTS, anew or Effect.INTERRUPT in effects),
         (Verdict.UNKNOWN, Effect.UNKNOWN in effects),
     )
-    return next((verdict for verdict, holds in worst_first if holds), Verdict.SAFE)
+    return (verdict for verdict, holds in worst_first if holds)

@@ -20,6 +20,7 @@ from infra.stackfile import read_config
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NO, SAFE, RESTARTS = Verdict.NO_CHANGE, Verdict.SAFE, Verdict.RESTARTS
 REPLACES, BLOCKED, UNKNOWN = Verdict.REPLACES, Verdict.BLOCKED, Verdict.UNKNOWN
+LOSES, INTERRUPTS = Verdict.LOSES, Verdict.INTERRUPTS
 PLUS = {"edition": "ENTERPRISE_PLUS", "tier": "db-perf-optimized-N-2"}
 
 
@@ -63,9 +64,9 @@ CASES = {
     "tier up": Case({"tier": "db-custom-4-15360"}, RESTARTS, 1, "+197.24", "availability"),
     "region": Case({"region": "asia-northeast1"}, BLOCKED, 0, "not known", "forces a new resource"),
     "disk up": Case({"diskSizeGb": 200}, NO, 0, "", "instance-settings"),
-    "disk down": Case({"diskSizeGb": 50}, NO, 0, "", "forces a new resource"),
+    "disk down": Case({"diskSizeGb": 50}, NO, 0, "", "gcp provider"),
     "disk limit": Case({"diskAutoresizeLimitGb": 800}, SAFE, 0, "", "instance-settings"),
-    "kind of disk": Case({"diskType": "PD_HDD"}, REPLACES, 0, "not known", "forces a new resource"),
+    "kind of disk": Case({"diskType": "PD_HDD"}, UNKNOWN, 0, "not known", "instance-settings"),
     "a flag that restarts": Case(
         {"flag": {"shared_buffers": "3GB"}}, RESTARTS, 1, "", "flags#shared_buffers"
     ),
@@ -138,7 +139,9 @@ CASES = {
     "plans a minute": Case(
         {"queryInsightsPlansPerMinute": 10}, SAFE, 0, "", "using-query-insights"
     ),
-    "connectors alone": Case({"connectorEnforcement": True}, SAFE, 0, "", "instance-settings"),
+    "connectors alone": Case(
+        {"connectorEnforcement": True}, INTERRUPTS, 0, "", "instance-settings"
+    ),
     "TLS no longer asked for": Case(
         {"sslMode": "ALLOW_UNENCRYPTED_AND_ENCRYPTED"}, BLOCKED, 0, "", "configure-ssl"
     ),
@@ -154,7 +157,22 @@ CASES = {
     ),
     "instance renamed": Case({"instance": "ai-square-db-new"}, REPLACES, 0, "", "forces a new"),
     "database renamed": Case({"database": "other"}, REPLACES, 0, "", "gcp provider"),
-    "a user renamed": Case({"appUser": "app2"}, SAFE, 0, "", "gcp provider"),
+    "a user renamed": Case({"appUser": "app2"}, INTERRUPTS, 0, "", "gcp provider"),
+    "all passwords": Case({"passwordVersion": 2}, INTERRUPTS, 0, "", "gcp provider"),
+    "range of the peering": Case({"networkRangePrefix": 16}, INTERRUPTS, 0, "", "forces a new"),
+    "address of the peering": Case(
+        {"networkRangeAddress": "10.9.0.0"}, INTERRUPTS, 0, "", "forces a new"
+    ),
+    "a smaller subnet": Case({"subnetRange": "10.64.0.0/25"}, INTERRUPTS, 0, "", "forces a new"),
+    "another subnet": Case({"subnetRange": "10.65.0.0/24"}, INTERRUPTS, 0, "", "forces a new"),
+    "a larger subnet": Case({"subnetRange": "10.64.0.0/23"}, SAFE, 0, "", "gcp provider"),
+    "exports no longer locked": Case({"exportLockedDays": 0}, REPLACES, 0, "", "forces a new"),
+    "exports locked for longer": Case({"exportLockedDays": 8}, SAFE, 0, "", "gcp provider"),
+    "exports kept for less": Case({"exportRetentionDays": 8}, LOSES, 0, "", "gcp provider"),
+    "exports kept for longer": Case({"exportRetentionDays": 60}, SAFE, 0, "", "gcp provider"),
+    "fewer backups": Case(
+        {"backupRetained": 5, "logRetentionDays": 5}, BLOCKED, 0, "+0.00", "backups"
+    ),
     "an IAM user": Case({"iamUsers": {"a@b.com": "readonly"}}, SAFE, 0, "", ""),
     "a replica": Case({"replicas": {"r1": {}}}, SAFE, 0, "+115.63", ""),
     "password policy": Case({"passwordMinLength": 16}, SAFE, 0, "", "built-in-authentication"),

@@ -71,7 +71,7 @@ def test_an_input_of_an_older_program_is_unknown() -> None:
     effects = {change.property: change.effect for change in turned(old, new).changes}
     assert effects == {
         "settings.activeDirectoryConfig.x": Effect.UNKNOWN,
-        "settings.tier": Effect.UNKNOWN,
+        "settings.tier": Effect.RESTART,
     }
     changes = differences(Desired((old,), {}), Desired((new,), {}))
     assert decide(changes, (), blocked=False) is Verdict.UNKNOWN
