@@ -182,13 +182,16 @@ def _held(
         if not _may_matter(statement, (*earlier, *own)):
             continue
         parts = [part for _, part in postgast.walk(statement.node)]
+        made = dict.fromkeys(_makes(statement.node, parts), statement.line)
+        if _SEQUENCE in made:  # INSERT ... RETURNING lastval() has it from itself
+            own[_SEQUENCE] = statement.line
         for held in _needs(statement.node, parts):
             if held in earlier and held not in own:
                 what = " ".join(filter(None, held))
                 raise LostStateError(file, statement.line, earlier[held], what)
         for held in _ends(statement.node, parts):
             own.pop(held, None)
-        own |= dict.fromkeys(_makes(statement.node, parts), statement.line)
+        own |= made
     return own
 
 
