@@ -29,7 +29,7 @@ from ops.migrations.messages import Messages
 from ops.migrations.others import Connect, Other, Watch, named, watching
 from ops.migrations.parse import Statement
 from ops.migrations.session import Limits, RunnerSession
-from ops.migrations.session_state import names_set, resets_all
+from ops.migrations.settings import names_set, resets_all
 from ops.migrations.steps import Patience, Step
 
 # For removing what a failed build left; if that takes longer, the next run does it.

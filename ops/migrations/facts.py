@@ -139,7 +139,7 @@ def _kind(name: str, node: pb.Node) -> Kind:
     if name == "variable_set_stmt":
         setting = node.variable_set_stmt
         # SET TRANSACTION ends with its transaction, as SET LOCAL does.
-        local = setting.is_local or setting.name == "TRANSACTION"
+        local = setting.is_local or setting.name.startswith("TRANSACTION")
         return Kind.PLAIN if local else Kind.SETTING
     if name == "load_stmt":
         return Kind.SETTING  # of the session, like SET: it may be repeated for later steps

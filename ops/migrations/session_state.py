@@ -7,16 +7,14 @@ be, and is refused before anything runs.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import postgast
 from postgast import pg_query_pb2 as pb
-from psycopg import sql as psql
 
 from ops.migrations.errors import LostStateError, UnclearSettingError
-from ops.migrations.facts import Kind
 from ops.migrations.parse import Statement
+from ops.migrations.settings import DEFINITIONS, called, change_of, text_of
 
 # SET LOCAL of these changes how long and how fast, and never what: nothing is lost with them.
 _LIMITS = frozenset(
@@ -29,12 +27,6 @@ _LIMITS = frozenset(
         "work_mem",
     }
 )
-_CHARACTERISTICS = tuple(
-    f"default_transaction_{name}" for name in ("deferrable", "isolation", "read_only")
-)
-_EVERYTHING = "all"  # what RESET ALL sets
-_TRUE = frozenset({"t", "true", "y", "yes", "on", "1"})
-_FALSE = frozenset({"f", "false", "n", "no", "off", "0"})
 _SESSION_LOCKS = re.compile(r"pg_(?:try_)?advisory_lock(?:_shared)?")
 _BY_NAME = frozenset({"nextval", "setval", "currval", "to_regclass"})
 
@@ -71,77 +63,6 @@ _SHORT = frozenset(
     }
 )
 _WORDS = re.compile("advisory|currval|current|insert|lastval|nextval|setval|temp")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Settings that one statement changes.
-
-    Attributes:
-        lasting: names that it sets for the session, in lower case.
-        passing: names that it sets for its transaction only.
-        repeats: statements that set the lasting ones again.
-        unclear: whether it calls set_config with what only a run can tell.
-    """
-
-    lasting: frozenset[str] = frozenset()
-    passing: frozenset[str] = frozenset()
-    repeats: tuple[Statement, ...] = ()
-    unclear: bool = False
-
-    @property
-    def resets_all(self) -> bool:
-        """Return whether it takes every earlier setting back."""
-        return _EVERYTHING in self.lasting
-
-
-def settings_after(
-    settings: tuple[Statement, ...], statements: Iterable[Statement]
-) -> tuple[Statement, ...]:
-    """Return what a later step repeats: the settings so far, and what the statements set."""
-    repeats = list(settings)
-    for statement in statements:
-        change = change_of(statement)
-        if change.resets_all:
-            repeats.clear()
-        repeats.extend(change.repeats)
-    return tuple(repeats)
-
-
-def names_set(statements: Iterable[Statement]) -> frozenset[str]:
-    """Return the settings that the text of the statements names."""
-    changes = [change_of(statement) for statement in statements]
-    return frozenset(name for change in changes for name in change.lasting | change.passing)
-
-
-def resets_all(statement: Statement) -> bool:
-    """Return whether a statement is RESET ALL, which takes the runner's settings back too."""
-    return change_of(statement).resets_all
-
-
-def names_read(statements: Iterable[Statement]) -> frozenset[str]:
-    """Return the settings of applications that the statements read by current_setting."""
-    return frozenset(
-        name.lower()
-        for statement in statements
-        if "current_setting" in statement.text.lower()
-        for call in _calls(statement)
-        if _name(call) == "current_setting" and call.args
-        for name in [_text(call.args[0])]
-        if name and "." in name
-    )
-
-
-def change_of(statement: Statement) -> Change:
-    """Return which settings a statement changes, by its own text."""
-    kind = statement.node.WhichOneof("node")
-    if kind == "variable_set_stmt":
-        return _set(statement, statement.node.variable_set_stmt)
-    if statement.facts.kind is Kind.SETTING:
-        return Change(repeats=(statement,))
-    if "set_config" not in statement.text.lower():
-        return Change()
-    return _configured(statement)
 
 
 def refuse_lost_state(file: str, steps: Sequence[tuple[Sequence[Statement], bool]]) -> None:
@@ -181,7 +102,7 @@ def _held(
     for statement in statements:
         if not _may_matter(statement, (*earlier, *own)):
             continue
-        parts = [part for _, part in postgast.walk(statement.node)]
+        parts = _parts(statement.node)
         made = dict.fromkeys(_makes(statement.node, parts), statement.line)
         if _SEQUENCE in made:  # INSERT ... RETURNING lastval() has it from itself
             own[_SEQUENCE] = statement.line
@@ -193,6 +114,14 @@ def _held(
             own.pop(held, None)
         own |= made
     return own
+
+
+def _parts(node: pb.Node) -> list[object]:
+    """Return the parts of a tree, without calls that run later in other sessions."""
+    parts = [part for _, part in postgast.walk(node)]
+    if node.WhichOneof("node") not in DEFINITIONS:
+        return list(parts)
+    return [part for part in parts if not isinstance(part, pb.FuncCall)]
 
 
 def _may_matter(statement: Statement, held: Iterable[_Held]) -> bool:
@@ -220,98 +149,6 @@ def _refuse_lost_settings(
         raise LostStateError(file, later.line, statement.line, held)
 
 
-def _set(statement: Statement, node: pb.VariableSetStmt) -> Change:
-    if node.kind == pb.VAR_RESET_ALL:
-        return Change(lasting=frozenset({_EVERYTHING}))
-    if node.name == "TRANSACTION":
-        modes = [item.def_elem.defname for item in node.args if item.HasField("def_elem")]
-        return Change(passing=frozenset(modes))
-    if node.name == "SESSION CHARACTERISTICS":
-        return Change(lasting=frozenset(_CHARACTERISTICS), repeats=(statement,))
-    names = frozenset({node.name.lower()})
-    if node.name == "session_authorization":
-        names |= {"role"}
-    return Change(passing=names) if node.is_local else Change(names, repeats=(statement,))
-
-
-def _configured(statement: Statement) -> Change:
-    """Return what calls of set_config change: clear only as a column of a bare SELECT."""
-    lasting: list[tuple[str, str | None]] = []
-    passing: set[str] = set()
-    plain = _columns(statement.node)
-    for call in _calls(statement):
-        if _name(call) != "set_config":
-            continue
-        local = _truth(call.args[2]) if len(call.args) == 3 else None  # noqa: PLR2004 - set_config's
-        name = _text(call.args[0]) if call.args else None
-        if local:
-            passing.add((name or "unknown").lower())
-            continue
-        value = call.args[1] if len(call.args) > 1 else None
-        clear = value is not None and (_text(value) is not None or _is_null(value))
-        if local is None or name is None or not clear or call not in plain:
-            return Change(unclear=True)
-        lasting.append((name, None if value is None else _text(value)))
-    return Change(
-        lasting=frozenset(name.lower() for name, _ in lasting),
-        passing=frozenset(passing),
-        repeats=tuple(_repeat(statement, name, value) for name, value in lasting),
-    )
-
-
-def _repeat(statement: Statement, name: str, value: str | None) -> Statement:
-    """Return a statement that makes the setting only, whatever else its SELECT does."""
-    text = psql.SQL("SELECT pg_catalog.set_config({}, {}, false)").format(
-        psql.Literal(name), psql.SQL("NULL") if value is None else psql.Literal(value)
-    )
-    return replace(statement, text=text.as_string(None))
-
-
-def _columns(node: pb.Node) -> list[pb.FuncCall]:
-    """Return the calls that are whole columns of a SELECT which makes exactly one row."""
-    if node.WhichOneof("node") != "select_stmt":
-        return []
-    allowed = {"target_list", "limit_option", "op"}
-    if any(field.name not in allowed for field, _ in node.select_stmt.ListFields()):
-        return []
-    values = [target.res_target.val for target in node.select_stmt.target_list]
-    return [value.func_call for value in values if value.HasField("func_call")]
-
-
-def _calls(statement: Statement) -> Iterator[pb.FuncCall]:
-    for _, part in postgast.walk(statement.node):
-        if isinstance(part, pb.FuncCall):
-            yield part
-
-
-def _name(call: pb.FuncCall) -> str:
-    return str(call.funcname[-1].string.sval)
-
-
-def _constant(node: pb.Node) -> pb.A_Const | None:
-    while node.HasField("type_cast"):
-        node = node.type_cast.arg
-    return node.a_const if node.HasField("a_const") else None
-
-
-def _text(node: pb.Node) -> str | None:
-    constant = _constant(node)
-    return str(constant.sval.sval) if constant and constant.HasField("sval") else None
-
-
-def _is_null(node: pb.Node) -> bool:
-    constant = _constant(node)
-    return constant is not None and bool(constant.isnull)
-
-
-def _truth(node: pb.Node) -> bool | None:
-    constant = _constant(node)
-    if constant is not None and constant.HasField("boolval"):
-        return bool(constant.boolval.boolval)
-    word = (_text(node) or "").strip().lower()
-    return True if word in _TRUE else False if word in _FALSE else None
-
-
 def _makes(node: pb.Node, parts: Sequence[object]) -> Iterator[_Held]:
     """Yield what a statement leaves in its session."""
     kind = node.WhichOneof("node")
@@ -336,9 +173,9 @@ def _made(part: object) -> Iterator[_Held]:
     elif isinstance(part, pb.InsertStmt):
         yield _SEQUENCE
     elif isinstance(part, pb.FuncCall):
-        if _SESSION_LOCKS.fullmatch(_name(part)):
+        if _SESSION_LOCKS.fullmatch(called(part)):
             yield _LOCK
-        if _name(part) in {"nextval", "setval"}:
+        if called(part) in {"nextval", "setval"}:
             yield _SEQUENCE
 
 
@@ -365,7 +202,7 @@ def _ends(node: pb.Node, parts: Sequence[object]) -> Iterator[_Held]:
     """Yield what a statement takes out of its session again."""
     yield from _named(node)
     for part in parts:
-        if isinstance(part, pb.FuncCall) and _name(part).startswith("pg_advisory_unlock"):
+        if isinstance(part, pb.FuncCall) and called(part).startswith("pg_advisory_unlock"):
             yield _LOCK
 
 
@@ -428,16 +265,16 @@ def _read(parts: Sequence[object]) -> Iterator[_Held]:
             yield _Sort.ROUTINE, part.names[-1].string.sval
         elif isinstance(part, pb.TypeCast):
             if part.type_name.names and part.type_name.names[-1].string.sval == "regclass":
-                yield _Sort.RELATION, _text(part.arg) or ""
+                yield _Sort.RELATION, text_of(part.arg) or ""
         elif isinstance(part, pb.FuncCall):
-            yield from _called(part)
+            yield from _in_call(part)
 
 
-def _called(call: pb.FuncCall) -> Iterator[_Held]:
-    name = _name(call)
+def _in_call(call: pb.FuncCall) -> Iterator[_Held]:
+    name = called(call)
     if call.funcname[0].string.sval == "pg_temp":
         yield _Sort.ROUTINE, name
     if name in {"currval", "lastval"}:
         yield _SEQUENCE
     if name in _BY_NAME and call.args:
-        yield _Sort.RELATION, _text(call.args[0]) or ""
+        yield _Sort.RELATION, text_of(call.args[0]) or ""

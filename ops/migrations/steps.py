@@ -21,7 +21,8 @@ from ops.migrations.facts import Effect, IndexBuild, Kind
 from ops.migrations.files import Migration, Section
 from ops.migrations.locks import LockMode
 from ops.migrations.parse import Statement
-from ops.migrations.session_state import names_read, refuse_lost_state, settings_after
+from ops.migrations.session_state import refuse_lost_state
+from ops.migrations.settings import names_read, settings_after
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS

@@ -83,6 +83,9 @@ def test_every_statement_by_itself_is_a_session_by_itself() -> None:
         "begin; set local search_path = a; set constraints all deferred; commit; VACUUM users;",
         "VACUUM users; set local search_path = a; select 1;",
         "select set_config('a.b', 'c', 1 = 1);",
+        "create function f() returns text return set_config('a', 'b', false); VACUUM users;",
+        "create view v as select pg_advisory_lock(1); VACUUM users;",
+        "select my.set_config('search_path', x, false) from y; VACUUM users;",
     ],
 )
 def test_what_nobody_misses_is_accepted(sql: str) -> None:
