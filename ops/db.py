@@ -35,12 +35,13 @@ class Budget:
         statement_s: the longest statement, in seconds; 0 is without a limit, None leaves it
             to the server's own setting.
         lock_s: the longest wait for a lock, in seconds; 0 and None likewise.
-        read_only: whether its transactions may write.
+        read_only: whether its transactions may only read; None leaves it to the server's own
+            setting.
     """
 
     statement_s: float | None
     lock_s: float | None
-    read_only: bool
+    read_only: bool | None
 
 
 # Diagnostics run beside the application and must never queue in front of it.
@@ -49,6 +50,8 @@ DIAGNOSTIC = Budget(statement_s=5.0, lock_s=0.1, read_only=True)
 VERIFY = Budget(statement_s=0, lock_s=5.0, read_only=True)
 # Changes set their own limits by class of statement.
 CHANGE = Budget(statement_s=0, lock_s=2.0, read_only=False)
+# A migration does not write where somebody set the database to read only.
+MIGRATE = Budget(statement_s=0, lock_s=2.0, read_only=None)
 # Reading what the server's configuration says hides nothing of it behind our own limits.
 AS_CONFIGURED = Budget(statement_s=None, lock_s=None, read_only=True)
 
@@ -243,9 +246,10 @@ class Database:
         limits = {"statement_timeout": budget.statement_s, "lock_timeout": budget.lock_s}
         settings = {
             **{name: int(limit * 1000) for name, limit in limits.items() if limit is not None},
-            "default_transaction_read_only": "on" if budget.read_only else "off",
             "timezone": "UTC",
         }
+        if budget.read_only is not None:
+            settings["default_transaction_read_only"] = "on" if budget.read_only else "off"
         arguments = {
             "host": self.host,
             "port": self.port,

@@ -26,6 +26,7 @@ PORT = 5432  # part of the socket's name; nothing listens on the network
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
 _POLL_S = 0.01
+_READY = ("ready", "standby")  # the latter where a standby answers queries
 # Debian's package makes the first; every system has the second.
 _UNPRIVILEGED = ("postgres", "nobody")
 # Nothing that it holds is worth a write to the disk.
@@ -138,7 +139,7 @@ class Scratch:
             if server.poll() is not None:
                 raise ScratchFailedError("start", _last_words(log.read_text(errors="replace")))
             with contextlib.suppress(FileNotFoundError):
-                if "ready" in pid_file.read_text():
+                if any(word in pid_file.read_text() for word in _READY):
                     return
             time.sleep(_POLL_S)
         raise ScratchFailedError("start", f"it was not ready within {START_LIMIT_S:.0f} s.")

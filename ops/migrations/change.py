@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ops import guard
-from ops.db import CHANGE
+from ops.db import MIGRATE
 from ops.errors import BadInputError
 from ops.guard import Consent
 from ops.invocation import Invocation
@@ -58,7 +58,7 @@ def seconds(given: str) -> float:
 
 def connector(run: Invocation) -> Connect:
     """Return what opens a session of the schema's owner in the stack's database."""
-    return partial(run.database().connect, run.target.owner, budget=CHANGE, name=_NAME)
+    return partial(run.database().connect, run.target.owner, budget=MIGRATE, name=_NAME)
 
 
 def status(run: Invocation) -> Status:

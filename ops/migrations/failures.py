@@ -6,6 +6,7 @@ import psycopg
 
 from ops.errors import OpsError
 from ops.migrations.answers import how_to_answer
+from ops.migrations.causes import mending
 from ops.migrations.others import Other, duration, named
 from ops.migrations.steps import Step
 from ops.waiting import remedy
@@ -62,7 +63,10 @@ class StepFailedError(OpsError):
         detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
         hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
         way = f" In the way: {named(blockers)}." if blockers else ""
-        mend = f"{_kept(step)}: mend it and run `invoke migrate.{step.direction}` again."
+        mend = (
+            f"{_kept(step)}: {mending(self.sqlstate)} and run `invoke migrate.{step.direction}` "
+            "again."
+        )
         super().__init__(
             f"{step.migration.file}:{line}: {text.rstrip('.')}{detail}.{hint}{way} "
             + (asks(step).rstrip() if outside else mend)

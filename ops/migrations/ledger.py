@@ -12,6 +12,7 @@ from psycopg.rows import class_row, scalar_row
 
 from ops import sql
 from ops.db import Connection, statement
+from ops.migrations import rights
 from ops.migrations.answers import StepKey
 from ops.migrations.files import Migration
 from ops.migrations.steps import Direction, Step
@@ -68,7 +69,8 @@ class State:
 
 
 def read(connection: Connection) -> State:
-    """Return what the ledger says; nothing where there is none yet."""
+    """Return what the ledger says, nothing where there is none yet; raises LedgerHiddenError."""
+    rights.refuse_hidden(connection)
     if not _exists(connection):
         return State()
     with connection.cursor(row_factory=class_row(Applied)) as cursor:

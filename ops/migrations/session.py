@@ -18,6 +18,7 @@ from ops import sql
 from ops.console import Progress
 from ops.db import Connection, statement
 from ops.errors import OpsError
+from ops.migrations import rights
 from ops.migrations.others import Connect, Other, ask, duration, named
 
 # Advisory locks share one space of numbers in a database: "aisq mig" in ASCII.
@@ -152,8 +153,10 @@ def exclusive(connect: Connect, limits: Limits, progress: Progress) -> Iterator[
     Raises:
         PoolerError: the connection goes through a pooler.
         BusyError: another runner holds a lock for too long.
+        ops.errors.OpsError: nothing can be written here, see rights.py.
     """
     with _open(connect) as beside, _open(connect) as connection:
+        rights.refuse_unwritable(connection)
         beside.execute("SET idle_session_timeout = 0")
         _lock((beside, connection), limits, progress)
         yield RunnerSession(connection, beside)

@@ -3,17 +3,21 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
+from psycopg import errors
 
-from ops.console import Silent
-from ops.db import statement
+from ops.console import Silent, to_json
+from ops.db import CHANGE, Database, statement
+from ops.errors import ExitCode
 from ops.migrations import runner
 from ops.migrations.holdups import HeldUpError
+from ops.migrations.indexes import IndexDiffersError, IndexNotWholeError, IndexUnknownError
 from ops.migrations.others import Connect
 from ops.migrations.session import Limits
-from tests.clusters import OWNER
+from tests.clusters import OWNER, SUPERUSER
 from tests.integration.migrations.conftest import Write
 
 TABLE = ("create table a (id int, b int); create table o (id int);", "drop table a, o;")
@@ -135,3 +139,143 @@ def test_a_lock_that_is_waited_for_is_not_waited_for_in_silence(
             assert written.came.wait(20)
         assert len(running.result().migrations) == 1
     assert f"0002_b.sql:2: waits for pid {pid} " in written.lines[0]
+
+
+# Invalid: a build that fails on the data leaves it behind.
+BROKEN = "insert into a values (1, 1), (1, 1); create unique index concurrently a_id on a (id)"
+
+
+@pytest.mark.parametrize(
+    ("existing", "refusal"),
+    [
+        ("create index a_id on a (id) where b > 0", None),
+        ("create index a_id on a (id) where b > 1", IndexDiffersError),
+        ("create unique index a_id on a (id) where b > 0", IndexDiffersError),
+        ("create index a_id on a (id) include (b) where b > 0", IndexDiffersError),
+        ("create index a_id on a (id desc) where b > 0", IndexDiffersError),
+        ("create index a_id on o (id)", IndexDiffersError),
+        ("create table a_id ()", IndexDiffersError),
+        ("create view a_id as select 1", IndexDiffersError),
+        (BROKEN, IndexNotWholeError),
+    ],
+)
+def test_if_not_exists_in_a_transaction_takes_nothing_else_for_success(
+    connect: Connect, write: Write, existing: str, refusal: type[Exception] | None
+) -> None:
+    runner.up(connect, write(_0001_a=TABLE))
+    with connect() as connection, suppress(errors.UniqueViolation):
+        for text in existing.split("; "):
+            connection.execute(statement(text))
+    migrations = write(_0002_b=PLAIN)
+    if refusal is None:
+        (done,) = runner.up(connect, migrations).migrations
+        assert [message.unchecked for message in done.messages] == [False]
+        return
+    with pytest.raises(refusal, match=r'0002_b\.sql:2: "?(public"\.")?a_id"? exists'):
+        runner.up(connect, migrations)
+
+
+def test_an_index_that_can_not_be_compared_is_unknown(
+    connect: Connect, write: Write, database: Database
+) -> None:
+    runner.up(connect, write(_0001_a=TABLE))
+    with database.connect(SUPERUSER, budget=CHANGE) as superuser:
+        superuser.execute("create index a_id on a (id) where b > 0")
+        superuser.execute(
+            "do $$ begin execute format('revoke temporary on database %I from public, "
+            "ai_square_owner', current_database()); end $$"
+        )
+    with pytest.raises(IndexUnknownError, match="GRANT TEMPORARY ON DATABASE") as caught:
+        runner.up(connect, write(_0002_b=PLAIN))
+    assert caught.value.exit_code is ExitCode.UNKNOWN
+
+
+def test_an_index_of_partitions_only_may_be_invalid(connect: Connect, write: Write) -> None:
+    tables = (
+        "create table p (id int) partition by range (id);"
+        "create table p1 partition of p for values from (0) to (9);"
+        "create index p_id on only p (id);"
+    )
+    again = ("create index if not exists p_id on only p (id);", "select 1;")
+    runner.up(connect, write(_0001_a=(tables, "drop table p;"), _0002_b=again))
+    with pytest.raises(IndexNotWholeError, match="its partitions are not attached"):
+        runner.up(connect, write(_0003_c=(again[0].replace("only ", ""), "select 1;")))
+
+
+SAYING = """
+do $$ begin
+    raise notice 'two
+lines' using detail = 'more', hint = 'do';
+    raise warning 'red \033[31m'; raise info 'i'; raise debug 'not sent';
+end $$;
+create table if not exists a (other text);
+alter table a add column if not exists b text;
+drop table if exists nowhere;
+"""
+
+
+def test_what_postgresql_says_is_shown_and_reported(
+    connect: Connect, write: Write, written: Written
+) -> None:
+    runner.up(connect, write(_0001_a=TABLE))
+    outcome = runner.up(connect, write(_0002_b=(SAYING, "select 1;")), progress=written)
+    (done,) = outcome.migrations
+    said = [(m.place.partition("/")[2] or m.place, m.severity, m.text) for m in done.messages]
+    assert [text for _, _, text in said] == [
+        "two\nlines",
+        "red [31m",
+        "i",
+        'relation "a" already exists, skipping',
+        'column "b" of relation "a" already exists, skipping',
+        'table "nowhere" does not exist, skipping',
+    ]
+    assert [severity for _, severity, _ in said] == [
+        "NOTICE",
+        "WARNING",
+        "INFO",
+        "NOTICE",
+        "NOTICE",
+        "NOTICE",
+    ]
+    assert [m.unchecked for m in done.messages] == [False, False, False, True, True, False]
+    assert [m.place.rpartition(":")[2] for m in done.messages] == ["3", "3", "3", "8", "9", "10"]
+    assert "0002_b.sql:3: NOTICE: two\nlines more do" in written.lines[0]
+    assert written.lines[3].endswith("(Whether it is what this file describes is not checked.)")
+    assert '"severity": "WARNING"' in to_json(outcome)
+
+
+def test_what_a_deferred_trigger_says_at_the_commit_is_shown(
+    connect: Connect, write: Write, written: Written
+) -> None:
+    trigger = """
+    create function say() returns trigger language plpgsql as
+        'begin raise warning ''at the commit''; return null; end';
+    create constraint trigger late after insert on a deferrable initially deferred
+        for each row execute function say();
+    """
+    runner.up(connect, write(_0001_a=(f"{TABLE[0]} {trigger}", TABLE[1])))
+    insert = ("insert into a values (1);", "select 1;")
+    (done,) = runner.up(connect, write(_0002_b=insert), progress=written).migrations
+    assert [message.text for message in done.messages] == ["at the commit"]
+
+
+def test_what_a_try_said_that_was_taken_back_is_not_reported(
+    connect: Connect, write: Write, written: Written, hasty: Limits
+) -> None:
+    runner.up(connect, write(_0001_a=TABLE))
+    text = "do 'begin raise notice ''hello''; end'; alter table a add c int;"
+    patient = replace(hasty, tries=200)
+    with ThreadPoolExecutor(1) as pool:
+        with _other(connect, "select from a"):
+            running = pool.submit(
+                runner.up,
+                connect,
+                write(_0002_b=(text, "select 1;")),
+                limits=patient,
+                progress=written,
+            )
+            while written.lines.count(written.lines[0] if written.lines else "") < 2:
+                assert written.came.wait(20)
+        (done,) = running.result().migrations
+    assert done.tries > 1
+    assert [message.text for message in done.messages] == ["hello"]

@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -50,6 +51,14 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execute, "wait_for_holders", lambda *_: None)
 
 
+def _start_up(database: Database, folder: Path) -> subprocess.Popen[str]:
+    arguments = [database.host, database.name, str(folder)]
+    command = [sys.executable, "-m", "tests.integration.migrations.run_up", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
 def _valid_once_up_has_run(connect: Connect, write: Write) -> None:
     runner.up(connect, write())
     with connect() as connection:
@@ -64,17 +73,42 @@ def test_kill_9_while_an_index_is_built_leaves_nothing_that_up_does_not_mend(
     with connect() as look:
         with connect() as holder:
             holder.execute("select pg_advisory_lock(7)")
-            arguments = [database.host, database.name, str(folder)]
-            killed = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.migrations.run_up", *arguments], cwd=ROOT
-            )
+            killed = _start_up(database, folder)
             _until(lambda: _rows(look, VALID) == [(False,)])
             killed.kill()
-            killed.wait()
+            killed.communicate()
             # The server notices by itself, and gives the runner's lock free.
             _until(lambda: _rows(look, BUILDING) == [])
         assert _rows(look, VALID) == [(False,)]
     _valid_once_up_has_run(connect, write)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("outside", [True, False])
+def test_an_interrupted_run_cleans_up_and_says_what_is_left(
+    connect: Connect,
+    write: Write,
+    database: Database,
+    folder: Path,
+    *,
+    number: signal.Signals,
+    outside: bool,
+) -> None:
+    runner.up(connect, write(_0001_a=(f"{TABLE[0]} {HELD}", TABLE[1])))
+    building = INDEX[0] if outside else INDEX[0].replace("concurrently", "")
+    write(_0002_b=(building.replace("b > 0", "held(b)"), INDEX[1]))
+    with connect() as look, connect() as holder:
+        holder.execute("select pg_advisory_lock(7)")
+        interrupted = _start_up(database, folder)
+        _until(lambda: len(_rows(look, BUILDING)) > 0)
+        interrupted.send_signal(number)
+        output, errors = interrupted.communicate(timeout=20)
+        left = "the index" if outside else "this step"
+        assert f"0002_b.sql:2: interrupted. Nothing of {left} is left." in output
+        assert ("KeyboardInterrupt" if number is signal.SIGINT else "Terminated") in errors
+        assert _rows(look, BUILDING) == []
+        assert _rows(look, VALID) == []
+    runner.up(connect, write())
 
 
 @pytest.mark.usefixtures("unseen")
