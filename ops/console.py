@@ -15,11 +15,14 @@ from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import singledispatch
 from time import monotonic
-from typing import Protocol, TextIO, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
 from ops import logline
 from ops.errors import BadInputError
 from ops.logline import Severity
+
+if TYPE_CHECKING:  # rich is imported late
+    from rich.console import Console as RichConsole
 
 WIDTH = 100  # columns that a table has to fit
 
@@ -205,6 +208,7 @@ class Bars:
     def __init__(self, to: TextIO) -> None:
         self._to = to
         self._lines = Lines(to)
+        self._live: RichConsole | None = None
 
     @contextmanager
     def phase(self, title: str, total: float | None = None) -> Iterator[Phase]:
@@ -224,11 +228,18 @@ class Bars:
             redirect_stderr=False,
         )
         with self._lines.phase(title), bars:
-            yield _Bar(bars, bars.add_task(title, total=total, doing=""))
+            self._live = console
+            try:
+                yield _Bar(bars, bars.add_task(title, total=total, doing=""))
+            finally:
+                self._live = None
 
     def line(self, text: str) -> None:
-        """Print one line at once."""
-        self._lines.line(text)
+        """Print one line at once, above the bar if there is one."""
+        if self._live is None:
+            self._lines.line(text)
+        else:
+            self._live.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class _Bar:

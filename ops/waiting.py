@@ -139,6 +139,12 @@ def blockers(connection: Connection, pid: int) -> tuple[Blocker, ...]:
         return tuple(cursor.execute(statement(sql.load("waiting/blockers")), {"pid": pid}))
 
 
+def advisory_lock_holders(connection: Connection, key: int) -> tuple[Blocker, ...]:
+    """Return who holds an advisory lock; their age is that of the session."""
+    with connection.cursor(row_factory=args_row(Blocker)) as cursor:
+        return tuple(cursor.execute(statement(sql.load("waiting/advisory_lock")), {"key": key}))
+
+
 def phase(connection: Connection, pid: int) -> Phase | None:
     """Return what a backend's building of an index does; None where it builds none."""
     with connection.cursor(row_factory=args_row(Phase)) as cursor:

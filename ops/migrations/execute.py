@@ -26,11 +26,12 @@ from ops.migrations.failures import (
 )
 from ops.migrations.holdups import wait_for_holders
 from ops.migrations.messages import Messages
-from ops.migrations.others import Connect, Other, Watch, named, watching
+from ops.migrations.others import Connect, Watch, watching
 from ops.migrations.parse import Statement
 from ops.migrations.session import Limits, RunnerSession
 from ops.migrations.settings import names_set, resets_all
 from ops.migrations.steps import Patience, Step
+from ops.waiting import Blocker, named
 
 # For removing what a failed build left; if that takes longer, the next run does it.
 _CLEAR_MS = 5_000
@@ -117,7 +118,7 @@ class Executor:
 
     def _tries(self, step: Step, finish: Finish, *, begun: bool) -> int:
         """Try with growing timeouts, never without one; return the number of tries."""
-        blockers: tuple[Other, ...] = ()
+        blockers: tuple[Blocker, ...] = ()
         next_line = monotonic() + _LINE_EVERY_S
         for attempt in range(1, self._limits.tries + 1):
             if attempt > 1:
@@ -150,7 +151,7 @@ class Executor:
             ledger.begin_step(self._connection, step)
         self._repeat_settings(step)
         if not step.transactional:
-            if not recovery.settle(self._connection, step, begun=begun):
+            if not recovery.settle(self._connection, step, begun=begun, tell=self._progress.line):
                 self._wait_for_holders(step)
                 self.messages.listen()
                 self._execute_all(step)

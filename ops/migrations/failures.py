@@ -7,9 +7,8 @@ import psycopg
 from ops.errors import OpsError
 from ops.migrations.answers import how_to_answer
 from ops.migrations.causes import mending
-from ops.migrations.others import Other, duration, named
 from ops.migrations.steps import Step
-from ops.waiting import remedy
+from ops.waiting import Blocker, duration, named, remedy
 
 
 class CommitsInTransactionError(OpsError):
@@ -56,7 +55,7 @@ class StepFailedError(OpsError):
         error: psycopg.Error,
         *,
         outside: bool = False,
-        blockers: tuple[Other, ...] = (),
+        blockers: tuple[Blocker, ...] = (),
     ) -> None:
         self.sqlstate = error.sqlstate
         text = error.diag.message_primary or str(error).strip()
@@ -104,7 +103,7 @@ class LockNotGotError(OpsError):
     """A lock was not free in any of the tries."""
 
     def __init__(
-        self, step: Step, line: int, tries: int, blockers: tuple[Other, ...], blind: str = ""
+        self, step: Step, line: int, tries: int, blockers: tuple[Blocker, ...], blind: str = ""
     ) -> None:
         self.blockers = blockers
         way = f"unknown ({blind})" if blind and not blockers else named(blockers)

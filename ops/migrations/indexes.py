@@ -4,6 +4,7 @@ Absent, the index is built; invalid, it is dropped concurrently and built anew; 
 and as written, it is done. That an index of the name exists never counts by itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from psycopg import errors
@@ -88,7 +89,9 @@ class IndexState:
     builder: int
 
 
-def settle(connection: Connection, step: Step, effect: IndexBuild) -> bool:
+def settle(
+    connection: Connection, step: Step, effect: IndexBuild, tell: Callable[[str], None]
+) -> bool:
     """Tell whether the index stands as written; remove what an interrupted build left.
 
     Raises:
@@ -103,6 +106,10 @@ def settle(connection: Connection, step: Step, effect: IndexBuild) -> bool:
     if found.builder:
         raise IndexBeingBuiltError(step.place, effect.name, found.builder)
     if not found.whole:
+        tell(
+            f"{step.place}: {effect.name} exists, but it is not valid, as a build that failed "
+            "leaves it. It is dropped and built anew"
+        )
         _drop(connection, found)
         return False
     _compare(connection, step.place, step.statements[0], effect, found)

@@ -1,21 +1,17 @@
 """A second session that watches the runner's own: what it waits for, and for whom."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 
 import psycopg
-from psycopg.rows import args_row
 
-from ops import sql, waiting
+from ops import waiting
 from ops.console import Progress
-from ops.db import Connection, statement
+from ops.db import Connection
 from ops.errors import OpsError
-from ops.waiting import Blocker as Other
-from ops.waiting import duration, named
-
-__all__ = ["Connect", "Other", "Watch", "ask", "duration", "named", "watching"]
+from ops.waiting import Blocker, duration, named
 
 Connect = Callable[[], AbstractContextManager[Connection]]
 # Often enough to meet a wait of 100 ms, the shortest lock_timeout, a few times.
@@ -27,12 +23,6 @@ FIRST_LOOK_S = 2.0
 _LINE_EVERY_S = 5.0
 
 
-def ask(connection: Connection, name: str, values: Mapping[str, object]) -> tuple[Other, ...]:
-    """Return the sessions that a statement of ``sql/migrate/`` finds."""
-    with connection.cursor(row_factory=args_row(Other)) as cursor:
-        return tuple(cursor.execute(statement(sql.load(f"migrate/{name}")), values))
-
-
 class Watch:
     """Watches one backend while it runs a statement.
 
@@ -42,7 +32,7 @@ class Watch:
     """
 
     def __init__(self, progress: Progress, where: Callable[[], str], limit_s: float) -> None:
-        self.blockers: tuple[Other, ...] = ()
+        self.blockers: tuple[Blocker, ...] = ()
         self.blind = ""
         self._progress, self._where, self._limit_s = progress, where, limit_s
         self._start = monotonic()

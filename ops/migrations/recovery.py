@@ -3,6 +3,8 @@
 A crash can leave such a step done, half done or not begun, whatever the ledger says.
 """
 
+from collections.abc import Callable
+
 import psycopg
 from psycopg import sql as psql
 from psycopg.rows import scalar_row
@@ -17,7 +19,7 @@ from ops.migrations.parse import Statement
 from ops.migrations.steps import Step
 
 
-def settle(connection: Connection, step: Step, *, begun: bool) -> bool:
+def settle(connection: Connection, step: Step, *, begun: bool, tell: Callable[[str], None]) -> bool:
     """Tell whether a step is done already; clear up what an interrupted run left of it.
 
     Args:
@@ -25,13 +27,14 @@ def settle(connection: Connection, step: Step, *, begun: bool) -> bool:
         step: one statement outside of transactions.
         begun: whether an interrupted run began it. What nobody began is not ours: that an
             object of the name exists is then left to PostgreSQL's own refusal.
+        tell: shows a line about what is removed.
 
     Raises:
         ops.errors.OpsError: something else bears the name of what is to be made.
     """
     match step.effect:
         case IndexBuild() as build:
-            return indexes.settle(connection, step, build)
+            return indexes.settle(connection, step, build, tell)
         case Reindex() as reindex:
             _drop_leftovers(connection, reindex)
             return False

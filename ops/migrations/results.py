@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ops.console import Table
 from ops.migrations.messages import Message
-from ops.migrations.others import duration
 from ops.migrations.parse import shortened
 from ops.migrations.selection import TROUBLE, Entry
 from ops.migrations.steps import Direction, Step
 from ops.results import State
+from ops.waiting import duration
 
 _STATEMENT_WIDTH = 42  # what the plan's other columns leave of 100
 

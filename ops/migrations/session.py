@@ -19,7 +19,8 @@ from ops.console import Progress
 from ops.db import Connection, statement
 from ops.errors import OpsError
 from ops.migrations import rights
-from ops.migrations.others import Connect, Other, ask, duration, named
+from ops.migrations.others import Connect
+from ops.waiting import Blocker, advisory_lock_holders, duration, named
 
 # Advisory locks share one space of numbers in a database: "aisq mig" in ASCII.
 LOCK_KEY = int.from_bytes(b"aisq mig", "big")
@@ -50,7 +51,7 @@ class PoolerError(OpsError):
 class BusyError(OpsError):
     """Another runner is at work."""
 
-    def __init__(self, wait_s: float, holders: tuple[Other, ...]) -> None:
+    def __init__(self, wait_s: float, holders: tuple[Blocker, ...]) -> None:
         super().__init__(
             f"Another run of migrations has held the lock for {duration(wait_s)} while we waited: "
             f"{named(holders)}. Let it end and run the command again; a killed runner's session "
@@ -208,7 +209,7 @@ def _true(connection: Connection, name: str, key: int) -> bool:
         return bool(cursor.fetchone())
 
 
-def _holders(connection: Connection) -> tuple[Other, ...]:
+def _holders(connection: Connection) -> tuple[Blocker, ...]:
     """Return who works under the locks; who only keeps others out, where nobody does."""
-    working = ask(connection, "lock_holder", {"key": WORK_KEY})
-    return working or ask(connection, "lock_holder", {"key": LOCK_KEY})
+    working = advisory_lock_holders(connection, WORK_KEY)
+    return working or advisory_lock_holders(connection, LOCK_KEY)

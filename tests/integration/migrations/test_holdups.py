@@ -175,6 +175,21 @@ def test_if_not_exists_in_a_transaction_takes_nothing_else_for_success(
         runner.up(connect, migrations)
 
 
+def test_a_build_over_an_invalid_index_says_so_and_begins_anew(
+    connect: Connect, write: Write, written: Written
+) -> None:
+    runner.up(connect, write(_0001_a=TABLE))
+    with connect() as connection:
+        with suppress(errors.UniqueViolation):
+            for text in BROKEN.split("; "):
+                connection.execute(statement(text))
+        migrations = write(_0002_b=("create index concurrently if not exists a_id on a (id);", ""))
+        runner.up(connect, migrations, progress=written)
+        asked = "select indisvalid and not indisunique from pg_index where indrelid = 'a'::regclass"
+        assert connection.execute(statement(asked)).fetchall() == [(True,)]
+    assert "a_id exists, but it is not valid" in written.lines[0]
+
+
 def test_an_index_that_can_not_be_compared_is_unknown(
     connect: Connect, write: Write, database: Database
 ) -> None:

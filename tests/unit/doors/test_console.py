@@ -83,6 +83,17 @@ def test_progress_leaves_one_line_a_phase(kind: type[Lines] | type[Bars]) -> Non
     assert out.getvalue().strip().splitlines()[-1].startswith("restoring ... 0.")
 
 
+@pytest.mark.parametrize("kind", [Lines, Bars])
+def test_a_line_within_a_phase_is_printed_unchanged(kind: type[Lines] | type[Bars]) -> None:
+    out = io.StringIO()
+    progress, text = kind(out), "[bold] pid 7 waits: " + "long " * 40
+    with progress.phase("restoring"):
+        progress.line(text)
+        assert text in out.getvalue()
+    progress.line("after it")
+    assert out.getvalue().endswith("after it\n")
+
+
 def test_progress_says_that_a_phase_stopped() -> None:
     out = io.StringIO()
     with pytest.raises(KeyboardInterrupt), Lines(out).phase("restoring"):
