@@ -1,5 +1,6 @@
 """Apply or take back on a stack: what a task asks for, dry where production wants it so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,6 +11,7 @@ from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.migrations import files, runner
 from ops.migrations.answers import Answers
+from ops.migrations.files import Migration
 from ops.migrations.others import Connect
 from ops.migrations.results import Outcome, Plan, Status
 from ops.migrations.session import Limits
@@ -102,21 +104,24 @@ def down(run: Invocation, request: Request) -> Plan | Outcome:
     """
     migrations = files.read()
     connect = connector(run)
-    plan = runner.plan_down(connect, migrations, to=request.to, answers=request.answers)
     if request.dry_run:
-        return plan
-    if plan.steps:
-        names = dict.fromkeys(f"{step.version}_{step.name}" for step in plan.steps)
-        action = f"take back {', '.join(names)}, with the data in what it made"
-        guard.approve_removal(run.target, action, Consent(request.yes, request.confirm))
+        return runner.plan_down(connect, migrations, to=request.to, answers=request.answers)
     return runner.down(
         connect,
         migrations,
         to=request.to,
         answers=request.answers,
+        approve=partial(_approve, run, request),
         limits=Limits(wait_s=request.wait_s),
         progress=run.progress,
     )
+
+
+def _approve(run: Invocation, request: Request, chosen: Sequence[Migration]) -> None:
+    if chosen:
+        names = ", ".join(migration.file for migration in chosen)
+        action = f"take back {names}, with the data in what it made"
+        guard.approve_removal(run.target, action, Consent(request.yes, request.confirm))
 
 
 def _permitted(run: Invocation, request: Request, action: str) -> bool:

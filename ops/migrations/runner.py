@@ -1,6 +1,6 @@
 """Apply migrations and take them back: under the lock, step by step, resumable anywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -125,6 +125,7 @@ def down(
     *,
     to: str = "",
     answers: Answers = _NO_ANSWERS,
+    approve: Callable[[Sequence[Migration]], None] = lambda _: None,
     limits: Limits = _STANDARD,
     progress: Progress = _QUIET,
 ) -> Outcome:
@@ -135,6 +136,8 @@ def down(
         migrations: of the folder.
         to: the version that stays, ``0`` for none.
         answers: what somebody decided about steps that an earlier run did not finish.
+        approve: called with what is about to be taken back, and nobody applies any more
+            meanwhile; raises where that may not be.
         limits: how patient to be.
         progress: shows the steps.
 
@@ -147,6 +150,7 @@ def down(
         selection.refuse_unfinished(migrations, state, answers, Direction.DOWN)
         chosen = selection.to_take_back(migrations, state, to=to)
         work = _work(chosen, Direction.DOWN, state, answers)
+        approve(chosen)
         _forget(session, state, answers, Direction.DOWN)
         executor = Executor(session, connect, limits, progress)
         return Outcome(Direction.DOWN, _run(session, executor, work, state, progress))

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from ops.invocation import Invocation
 from ops.migrations import change, files
 from ops.migrations.change import Request
 from ops.migrations.results import Outcome, Plan
+from ops.migrations.session import BusyError
 
 
 class _Here(Invocation):
@@ -48,11 +50,29 @@ def test_other_stacks_are_changed_at_once_and_back(database: Database) -> None:
     done = change.up(staging, _request(), allow_out_of_order=False)
     assert isinstance(done, Outcome)
     assert [m.version for m in done.migrations] == [m.version for m in files.read()]
-    with pytest.raises(UnansweredError, match="take back 0"):
+    with pytest.raises(UnansweredError, match=r"take back \S+, with the data"):
         change.down(staging, _request())
     back = change.down(staging, _request(yes=True))
     assert isinstance(back, Outcome)
     assert len(back.migrations) == 1
+
+
+def test_nobody_applies_more_between_question_and_answer(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = _on("staging", database)
+    change.up(staging, _request(), allow_out_of_order=False)
+    asked = []
+
+    def answer(_: object, action: str, __: object) -> None:
+        asked.append(action)
+        with pytest.raises(BusyError):
+            change.up(staging, replace(_request(), wait_s=0), allow_out_of_order=False)
+
+    monkeypatch.setattr("ops.guard.approve_removal", answer)
+    back = change.down(staging, _request())
+    assert isinstance(back, Outcome)
+    assert [back.migrations[0].version in action for action in asked] == [True]
 
 
 def test_results_are_shown_as_tables_and_as_json(database: Database) -> None:
