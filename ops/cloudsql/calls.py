@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any, Self
 
-from ops.cloudsql import model
+from ops.cloudsql import model, once
 from ops.cloudsql.errors import (
     ApiError,
     ExpiredCredentialsError,
@@ -25,13 +25,12 @@ WAIT_LIMIT_S = 5400.0  # the provider's own limit: 90 minutes
 POLLS_MISSED = 3  # polls in a row that may fail before a wait gives up
 SILENCE_LIMIT_S = 60.0  # and for how long they may, while the operation goes on without us
 OVERLOAD_LIMIT_S = 60.0  # how long a call is tried again while the API has no room for it
-# Refused before anything was done; the others of them may come after the work.
-OVERLOADED = frozenset({429, 503})
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
 POLL_FIRST_S, POLL_FACTOR, POLL_MOST_S = 0.05, 1.4, 5.0
 # What the API is given to answer one call, connecting included; without it a network that
 # swallows packets holds a call for ever.
 ANSWER_LIMIT_S = 60.0
+_READ_AGAIN = once.NOT_BEGUN | {once.OVERLOADED}  # a call that only reads
+_NOT_FOUND = 404
 _REST_S = 0.25  # how soon a wait notices that it is called off
 
 
@@ -82,6 +81,16 @@ class Calls:
             self._call(f"tell of operation {operation_id}", self._operations.get, request)
         )
 
+    def operations(self, instance: str) -> tuple[Operation, ...]:
+        """Return the newest operations on an instance (one page), the newest first."""
+        request = self._ask("OperationsList", instance=instance)
+        body = self._call(
+            f"list the operations of {instance}",
+            self._first_page(self._operations.list),
+            request,
+        )
+        return tuple(model.operation(item) for item in body.get("items", ()))
+
     def wait(self, operation: Operation, timeout_s: float | None = None) -> Operation:
         """Wait until an operation is DONE and return it.
 
@@ -104,26 +113,73 @@ class Calls:
             except (UnreachableError, ApiError) as error:
                 missed += 1
                 silent = missed > POLLS_MISSED and time.monotonic() - heard > SILENCE_LIMIT_S
-                if silent or not _passes(error):
+                if silent or not once.may_pass(error):
                     raise
         if operation.errors:
             raise OperationFailedError(operation)
         return operation
 
-    def _start(self, what: str, method: Callable[..., Any], request: object) -> Operation:
-        deadline = time.monotonic() + self._busy_s
-        told = False
+    def _start(
+        self, what: str, method: Callable[..., Any], request: object, call: once.Call
+    ) -> Operation:
+        """Make a call that changes something; one whose answer is lost is found, not repeated.
+
+        Raises:
+            ApiError, UnreachableError: it was refused, was not carried out as far as the API
+                tells, or the API does not tell; ``once.is_refused`` tells these apart.
+        """
+        before = self._newest(call.instance)
+        busy_until = time.monotonic() + self._busy_s
+        room_until = time.monotonic() + OVERLOAD_LIMIT_S
+        waiting = doubtful = False
         for pause in _pauses():
             try:
-                return model.operation(self._call(what, method, request))
-            except ApiError as error:
-                if error.reason != "operationInProgress" or time.monotonic() > deadline:
+                return self._begun(self._call(what, method, request, once.NOT_BEGUN))
+            except (ApiError, UnreachableError) as error:
+                overloaded = isinstance(error, ApiError) and error.status == once.OVERLOADED
+                doubtful = doubtful or once.is_doubtful(error)
+                if doubtful and before is not None:
+                    if overloaded:
+                        self._rest(_pause_s(error, pause))
+                    limit_s = 0.0 if overloaded else once.ON_ITS_WAY_S
+                    lost = self._look(call, before, limit_s)
+                    if lost is not None:
+                        return lost
+                    if (overloaded or call.repeatable) and time.monotonic() < room_until:
+                        continue
+                busy = isinstance(error, ApiError) and error.reason == once.BUSY
+                if not busy or time.monotonic() > busy_until:
                     raise
-                if not told:
+                if not waiting:
                     self._tell(f"Another operation is under way: waiting to {what}")
-                told = True
+                waiting = True
                 self._rest(pause)
         raise AssertionError  # _pauses never ends
+
+    def _begun(self, body: Body) -> Operation:
+        """Return the operation of an answer; one that names none is as good as none."""
+        operation = model.operation(body)
+        if not operation.id:
+            raise UnreachableError(self._address)
+        return operation
+
+    def _newest(self, instance: str) -> str | None:
+        """Return an instance's newest operation; None where the API does not list them to us."""
+        try:
+            return once.newest(self, instance)
+        except ApiError as error:
+            if error.status == _NOT_FOUND:
+                return ""
+            if once.may_pass(error):
+                raise
+            return None
+
+    def _look(self, call: once.Call, before: str, limit_s: float) -> Operation | None:
+        """Return the operation of a call whose answer was lost; None where it is not there."""
+        try:
+            return once.look(self, call, before, limit_s, self._rest)
+        except (ApiError, UnreachableError):
+            return None  # the error of the call itself is raised; its caller may look again
 
     def _rest(self, seconds: float) -> None:
         """Wait a while, unless what is waited for is called off."""
@@ -135,17 +191,29 @@ class Calls:
                 return
             time.sleep(min(left, _REST_S))
 
-    def _call(self, what: str, method: Callable[..., Any], request: object) -> dict[str, Any]:
-        """Call, and call again after a while where the API is overloaded."""
+    def _call(
+        self,
+        what: str,
+        method: Callable[..., Any],
+        request: object,
+        again: frozenset[int] = _READ_AGAIN,
+    ) -> dict[str, Any]:
+        """Call, and call again after a while where the API is overloaded.
+
+        Args:
+            what: the call in words.
+            method: of Google's client.
+            request: its message.
+            again: the statuses after which the call may be repeated.
+        """
         deadline = time.monotonic() + OVERLOAD_LIMIT_S
         call = partial(method, request, timeout=ANSWER_LIMIT_S)
         for pause in _pauses():
             try:
                 return self._call_once(what, call)
             except ApiError as error:
-                # pauses vary: many that are refused together must not come back together
-                wait_s = max(error.retry_after_s, pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-                if error.status not in OVERLOADED or time.monotonic() + wait_s > deadline:
+                wait_s = _pause_s(error, pause)
+                if error.status not in again or time.monotonic() + wait_s > deadline:
                     raise
                 self._rest(wait_s)
         raise AssertionError  # _pauses never ends
@@ -154,6 +222,9 @@ class Calls:
         import requests
         from google.api_core import exceptions
         from google.auth.exceptions import GoogleAuthError, TransportError
+        from google.protobuf.json_format import (  # type: ignore[import-untyped]  # ships no types
+            ParseError,
+        )
 
         try:
             message = call()
@@ -166,9 +237,11 @@ class Calls:
                 what, int(error.code or 0), reason, words, _retry_after_s(error)
             ) from error
         except (requests.exceptions.RequestException, TransportError) as error:
-            raise UnreachableError(self._endpoint or "sqladmin.googleapis.com") from error
+            raise UnreachableError(self._address) from error
         except GoogleAuthError as error:  # a token that can't be had anew
             raise ExpiredCredentialsError(what) from error
+        except ParseError as error:  # half an answer, or a proxy's page
+            raise UnreachableError(self._address) from error
         text = type(message).to_json(
             message,
             use_integers_for_enums=False,
@@ -198,6 +271,10 @@ class Calls:
         options = ClientOptions(api_endpoint=self._endpoint) if self._endpoint else None
         client = getattr(self._api, f"Sql{kind}ServiceClient")
         return client(transport="rest", client_options=options, credentials=self._credentials)
+
+    @property
+    def _address(self) -> str:
+        return self._endpoint or "sqladmin.googleapis.com"
 
     @cached_property
     def _api(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
@@ -231,9 +308,13 @@ def _retry_after_s(error: Any) -> float:  # noqa: ANN401 - google-api-core is un
     return float(given) if given.isdecimal() else 0.0
 
 
-def _passes(error: UnreachableError | ApiError) -> bool:
-    """Return whether asking again may help: nothing was changed by what failed."""
-    return isinstance(error, UnreachableError) or error.status in TRANSIENT
+def _pause_s(error: UnreachableError | ApiError, pause: float) -> float:
+    """Return how long to wait before a call is made again, in seconds.
+
+    Pauses vary: many that are refused together must not come back together.
+    """
+    asked_s = error.retry_after_s if isinstance(error, ApiError) else 0.0
+    return max(asked_s, pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
 
 def _nothing() -> None:

@@ -23,6 +23,15 @@ from ops.cloudsql.model import (
     Operation,
     RecoveryWindow,
 )
+from ops.cloudsql.once import (
+    FAILOVER,
+    Call,
+    backup_call,
+    export_call,
+    import_call,
+    is_part,
+    never,
+)
 
 NOT_FOUND = 404
 
@@ -75,31 +84,40 @@ class CloudSql(Calls):
     def insert(self, body: Body) -> Operation:
         """Start to create an instance."""
         request = self._ask("InstancesInsert", body=self._message("DatabaseInstance", body))
-        return self._start(f"create instance {body['name']}", self._instances.insert, request)
+        return self._start(
+            f"create instance {body['name']}",
+            self._instances.insert,
+            request,
+            Call(str(body["name"]), "CREATE"),
+        )
 
     def patch(self, name: str, body: Body) -> Operation:
         """Start to change what ``body`` names of an instance; flags are replaced as a set."""
         request = self._ask(
             "InstancesPatch", instance=name, body=self._message("DatabaseInstance", body)
         )
-        return self._start(f"change instance {name}", self._instances.patch, request)
+        call = Call(name, "UPDATE", lambda _: is_part(body, self.instance(name).body))
+        return self._start(f"change instance {name}", self._instances.patch, request, call)
 
     def update(self, name: str, body: Body) -> Operation:
         """Start to make an instance what ``body`` says: its settings are replaced whole."""
         request = self._ask(
             "InstancesUpdate", instance=name, body=self._message("DatabaseInstance", body)
         )
-        return self._start(f"change instance {name}", self._instances.update, request)
+        call = Call(name, "UPDATE")
+        return self._start(f"change instance {name}", self._instances.update, request, call)
 
     def delete(self, name: str) -> Operation:
         """Start to delete an instance."""
         request = self._ask("InstancesDelete", instance=name)
-        return self._start(f"delete instance {name}", self._instances.delete, request)
+        call = Call(name, "DELETE")
+        return self._start(f"delete instance {name}", self._instances.delete, request, call)
 
     def restart(self, name: str) -> Operation:
         """Start to restart an instance."""
         request = self._ask("InstancesRestart", instance=name)
-        return self._start(f"restart instance {name}", self._instances.restart, request)
+        call = Call(name, "RESTART")
+        return self._start(f"restart instance {name}", self._instances.restart, request, call)
 
     def failover(self, name: str, settings_version: int) -> Operation:
         """Start to fail an instance over to its standby.
@@ -115,7 +133,8 @@ class CloudSql(Calls):
             instance=name,
             body=self._message("InstancesFailoverRequest", context),
         )
-        return self._start(f"fail over instance {name}", self._instances.failover, request)
+        call = Call(name, FAILOVER)
+        return self._start(f"fail over instance {name}", self._instances.failover, request, call)
 
     def clone(self, source: str, to: str, point_in_time: datetime | None = None) -> Operation:
         """Start to clone an instance, as it is now or as it was at a time."""
@@ -127,7 +146,8 @@ class CloudSql(Calls):
             instance=source,
             body=self._message("InstancesCloneRequest", {"cloneContext": context}),
         )
-        return self._start(f"clone {source} to {to}", self._instances.clone, request)
+        call = Call(to, "CLONE")
+        return self._start(f"clone {source} to {to}", self._instances.clone, request, call)
 
     def restore_backup(self, source: str, backup_id: str, to: str) -> Operation:
         """Start to restore a backup run of ``source`` over the existing instance ``to``."""
@@ -137,7 +157,8 @@ class CloudSql(Calls):
             instance=to,
             body=self._message("InstancesRestoreBackupRequest", {"restoreBackupContext": context}),
         )
-        return self._start(f"restore over {to}", self._instances.restore_backup, request)
+        call = Call(to, "RESTORE_VOLUME")
+        return self._start(f"restore over {to}", self._instances.restore_backup, request, call)
 
     def recovery_window(self, name: str) -> RecoveryWindow:
         """Return between which times the instance can be recovered to any moment."""
@@ -162,7 +183,8 @@ class CloudSql(Calls):
             instance=name,
             body=self._message("InstancesExportRequest", {"exportContext": dict(context)}),
         )
-        return self._start(f"export from {name}", self._instances.export, request)
+        call = export_call(name, str(context["uri"]))
+        return self._start(f"export from {name}", self._instances.export, request, call)
 
     def import_(self, name: str, context: Body) -> Operation:
         """Start to import a file into a database; ``context`` is an ImportContext."""
@@ -171,7 +193,8 @@ class CloudSql(Calls):
             instance=name,
             body=self._message("InstancesImportRequest", {"importContext": dict(context)}),
         )
-        return self._start(f"import into {name}", self._instances.import_, request)
+        call = import_call(name, str(context["uri"]), str(context["database"]))
+        return self._start(f"import into {name}", self._instances.import_, request, call)
 
     # --- backup runs
 
@@ -225,12 +248,14 @@ class CloudSql(Calls):
             instance=name,
             body=self._message("BackupRun", {"description": description}),
         )
-        return self._start(f"back up {name}", self._backups.insert, request)
+        call = backup_call(self, name, description)
+        return self._start(f"back up {name}", self._backups.insert, request, call)
 
     def delete_backup(self, name: str, backup_id: str) -> Operation:
         """Start to delete a backup run."""
         request = self._ask("BackupRunsDelete", instance=name, id=int(backup_id))
-        return self._start(f"delete backup {backup_id}", self._backups.delete, request)
+        call = Call(name, "DELETE_BACKUP", lambda it: it.backup_id in ("", backup_id))
+        return self._start(f"delete backup {backup_id}", self._backups.delete, request, call)
 
     # --- databases and users
 
@@ -247,12 +272,14 @@ class CloudSql(Calls):
         """Start to create a database."""
         body = self._message("Database", {"instance": instance, "name": name})
         request = self._ask("DatabasesInsert", instance=instance, body=body)
-        return self._start(f"create database {name}", self._databases.insert, request)
+        call = Call(instance, "CREATE_DATABASE", lambda _: name in self.databases(instance))
+        return self._start(f"create database {name}", self._databases.insert, request, call)
 
     def delete_database(self, instance: str, name: str) -> Operation:
         """Start to drop a database."""
         request = self._ask("DatabasesDelete", instance=instance, database=name)
-        return self._start(f"drop database {name}", self._databases.delete, request)
+        call = Call(instance, "DELETE_DATABASE", lambda _: name not in self.databases(instance))
+        return self._start(f"drop database {name}", self._databases.delete, request, call)
 
     def users(self, name: str) -> tuple[str, ...]:
         """Return the names of an instance's users."""
@@ -267,40 +294,35 @@ class CloudSql(Calls):
         )
         return tuple(model.account(item) for item in body.get("items", ()))
 
+    def _has_user(self, instance: str, name: str) -> bool:
+        return any(name in (account.name, account.email) for account in self.accounts(instance))
+
     def insert_user(self, instance: str, name: str, password: str) -> Operation:
         """Start to create a built-in user."""
         body = self._message("User", {"instance": instance, "name": name, "password": password})
         request = self._ask("UsersInsert", instance=instance, body=body)
-        return self._start(f"create user {name}", self._users.insert, request)
+        call = Call(instance, "CREATE_USER", lambda _: self._has_user(instance, name))
+        return self._start(f"create user {name}", self._users.insert, request, call)
 
     def insert_iam_user(self, instance: str, name: str, kind: str) -> Operation:
         """Start to create a user who logs in with IAM; ``kind`` is the API's type."""
         body = self._message("User", {"instance": instance, "name": name, "type": kind})
         request = self._ask("UsersInsert", instance=instance, body=body)
-        return self._start(f"create user {name}", self._users.insert, request)
+        call = Call(instance, "CREATE_USER", lambda _: self._has_user(instance, name))
+        return self._start(f"create user {name}", self._users.insert, request, call)
 
     def update_user(self, instance: str, name: str, password: str) -> Operation:
         """Start to give a built-in user another password."""
         body = self._message("User", {"instance": instance, "name": name, "password": password})
         request = self._ask("UsersUpdate", instance=instance, name=name, body=body)
-        return self._start(f"change user {name}", self._users.update, request)
+        call = Call(instance, "UPDATE_USER", never, repeatable=True)
+        return self._start(f"change user {name}", self._users.update, request, call)
 
     def delete_user(self, instance: str, name: str) -> Operation:
         """Start to drop a user."""
         request = self._ask("UsersDelete", instance=instance, name=name)
-        return self._start(f"drop user {name}", self._users.delete, request)
-
-    # --- operations
-
-    def operations(self, instance: str) -> tuple[Operation, ...]:
-        """Return the newest operations on an instance (one page), the newest first."""
-        request = self._ask("OperationsList", instance=instance)
-        body = self._call(
-            f"list the operations of {instance}",
-            self._first_page(self._operations.list),
-            request,
-        )
-        return tuple(model.operation(item) for item in body.get("items", ()))
+        call = Call(instance, "DELETE_USER", lambda _: not self._has_user(instance, name))
+        return self._start(f"drop user {name}", self._users.delete, request, call)
 
     # --- the API's own clients
 

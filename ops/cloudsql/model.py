@@ -21,6 +21,8 @@ class Operation:
         inserted, started, ended: the operation's own times; None until they are there.
         errors: pairs of code and message.
         backup_id: of the backup run it makes, else empty.
+        uri: of the file that it writes or reads, else empty.
+        database: that it imports into, else empty.
     """
 
     id: str
@@ -32,6 +34,8 @@ class Operation:
     ended: datetime | None
     errors: tuple[tuple[str, str], ...]
     backup_id: str
+    uri: str = ""
+    database: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -142,6 +146,7 @@ def moment(text: object) -> datetime | None:
 
 def operation(body: Body) -> Operation:
     """Return the operation that a body tells of."""
+    file = body.get("exportContext") or body.get("importContext") or {}
     return Operation(
         id=str(body.get("name", "")),
         type=str(body.get("operationType", "")),
@@ -155,6 +160,8 @@ def operation(body: Body) -> Operation:
             for e in body.get("error", {}).get("errors", ())
         ),
         backup_id=str(body.get("backupContext", {}).get("backupId", "")),
+        uri=str(file.get("uri", "")),
+        database=str(file.get("database", "")),
     )
 
 

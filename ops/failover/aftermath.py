@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ops import sql
-from ops.cloudsql import ApiError, UnreachableError
+from ops.cloudsql import ApiError, UnreachableError, once
 from ops.db import VERIFY, CannotConnectError, statement
 from ops.errors import OpsError
 from ops.failover import measure
 from ops.failover.leg import Followed, Leg
-from ops.failover.operation import refuses
 from ops.failover.standing import Replica, server, standing
 from ops.failover.writers import NAME, SILENCE_S
 
@@ -104,7 +103,7 @@ def redundancy(leg: Leg, limit_s: float) -> None:
             busy = any(one.status != "DONE" for one in cloud.operations(name))
         except (UnreachableError, ApiError) as error:
             leg.blind = leg.blind or str(error)
-            if refuses(error):
+            if not once.may_pass(error):
                 return
         else:
             if leg.after.standby is not False and not busy and leg.asked is not None:

@@ -7,7 +7,6 @@ process was killed, is found among the instance's operations.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from ops.cloudsql import (
     ApiError,
@@ -16,18 +15,13 @@ from ops.cloudsql import (
     OperationFailedError,
     UnreachableError,
     WaitTimeoutError,
+    once,
 )
 from ops.failover.source import ROOM, Source
 from ops.failover.standing import Standing
 from ops.journal import Entry, Journal, unfinished
 
-FAILOVER = "FAILOVER"  # the operation's type
-LOOK_S = 30.0  # how long to look for an operation whose answer was lost
-ON_ITS_WAY_S = 5.0  # how long a request whose answer was lost may still be on its way
-CLOCKS_S = 60.0  # how far this machine's clock may be off the API's
 _PAUSE_S, _PAUSE_MOST_S = 0.1, 2.0
-_FAILED = 500  # from here on a status says that the API failed, not that it refused
-_TOO_MANY = 429  # nor does this: it has no room just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,49 +41,17 @@ def ask(source: Source, journal: Journal, stands: Standing) -> Asked:
         ops.cloudsql.UnreachableError: nobody answers, and no operation was begun.
     """
     cloud = source.cloud
-    known = {one.id for one in cloud.operations(source.instance)}
-    entry = journal.intend("failover", source.instance, zone=stands.zone)
+    facts = {once.AFTER: once.newest(cloud, source.instance)}
+    entry = journal.intend("failover", source.instance, zone=stands.zone, **facts)
     at = time.monotonic()
     try:
         # not tried again while another operation runs: what was looked at would no longer hold
         asked = cloud.bounded(busy_s=0.0).failover(source.instance, stands.settings_version)
-    except (ApiError, UnreachableError) as error:
-        begun = None
-        if not refuses(error):
-            begun = _look(cloud, source.instance, known)
-        if begun is None:
+    except ApiError as error:
+        if not once.is_doubtful(error):
             journal.done(entry)
-            raise
-        asked = begun
+        raise
     return Asked(journal.started(entry, asked.id), asked, at)
-
-
-def _look(cloud: CloudSql, instance: str, known: set[str]) -> Operation | None:
-    """Return the failover that was begun although its answer was lost; None where none was."""
-    began = time.monotonic()
-    while True:
-        try:
-            new = [one for one in _failovers(cloud, instance) if one.id not in known]
-        except (ApiError, UnreachableError):
-            if time.monotonic() > began + LOOK_S:
-                raise
-        else:
-            if new:
-                return new[0]
-            if time.monotonic() > began + ON_ITS_WAY_S:
-                return None
-        time.sleep(_PAUSE_MOST_S)
-
-
-def _failovers(cloud: CloudSql, instance: str) -> list[Operation]:
-    return [one for one in cloud.operations(instance) if one.type == FAILOVER]
-
-
-def refuses(error: ApiError | UnreachableError) -> bool:
-    """Return whether the API said no, and would say it again."""
-    if isinstance(error, UnreachableError):
-        return False
-    return error.status < _FAILED and error.status != _TOO_MANY
 
 
 def follow(
@@ -121,7 +83,7 @@ def follow(
             if late:
                 raise
         except ApiError as error:
-            if late or refuses(error):
+            if late or not once.may_pass(error):
                 raise
         else:
             if late and now.status != "DONE":
@@ -166,6 +128,4 @@ def _of(source: Source, entry: Entry) -> Operation | None:
         return source.cloud.operation(entry.operation)
     if entry.done:
         return None
-    since = datetime.fromisoformat(entry.at) - timedelta(seconds=CLOCKS_S)
-    found = _failovers(source.cloud, source.instance)
-    return next((one for one in found if one.inserted and one.inserted >= since), None)
+    return once.find_intended(source.cloud, once.Call(source.instance, once.FAILOVER), entry)

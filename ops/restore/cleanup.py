@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from http import HTTPStatus
 from pathlib import Path
 
 from ops.cloudsql import (
@@ -13,8 +12,8 @@ from ops.cloudsql import (
     CloudSql,
     ExpiredCredentialsError,
     Operation,
-    UnreachableError,
     WaitTimeoutError,
+    once,
 )
 from ops.console import Progress
 from ops.errors import OpsError
@@ -115,10 +114,9 @@ def _round(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> dict[str,
 
 def _may_pass(error: OpsError) -> bool:
     """Tell whether asking again in a while may help."""
-    if isinstance(error, ApiError):
-        known = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
-        return error.status in known or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return isinstance(error, UnreachableError | ExpiredCredentialsError)
+    if isinstance(error, ApiError) and error.status == once.LOGIN_NEEDED:
+        return True
+    return once.may_pass(error) or isinstance(error, ExpiredCredentialsError)
 
 
 def _told(cloud: CloudSql, name: str, error: OpsError) -> str:

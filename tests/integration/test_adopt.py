@@ -88,9 +88,7 @@ def make_by_hand(cloud: CloudSql) -> None:
         ("ann@example.com", "CLOUD_IAM_USER"),
         ("job@p.iam.gserviceaccount.com", "CLOUD_IAM_SERVICE_ACCOUNT"),
     ):
-        body = {"instance": NAME, "name": email, "type": kind}
-        request = cloud._ask("UsersInsert", instance=NAME, body=cloud._message("User", body))
-        cloud.wait(cloud._start("create user", cloud._users.insert, request))
+        cloud.wait(cloud.insert_iam_user(NAME, email, kind))
     flags = [f | {"value": "8192"} if f["name"] == "work_mem" else f for f in FLAGS]
     cloud.wait(
         cloud.insert(

@@ -4,17 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ops.cloudsql import ApiError, CloudSql, Operation, UnreachableError
+from ops.cloudsql import ApiError, CloudSql, Operation, UnreachableError, once
 from ops.errors import OpsError
 from ops.journal import Entry, Journal
 
 # An API that is away for longer is told to the person; the operation goes on all the same.
 OUTAGE_LIMIT_S = 300.0
 _OUTAGE_PAUSE_S = 1.0
-# Whether the call was carried out is not known, or the API has no time for it now.
-_PASSES = frozenset({408, 429, 500, 502, 503, 504})
-_LOG_IN_FIRST = 401
-_BUSY = "operationInProgress"
 _FORGOTTEN = 404
 
 
@@ -36,18 +32,6 @@ class CallRefusedError(OpsError):
 
     def __init__(self, error: ApiError) -> None:
         super().__init__(str(error))
-
-
-def passes(error: Exception) -> bool:
-    """Tell whether asking again may help."""
-    if isinstance(error, UnreachableError):
-        return True
-    return isinstance(error, ApiError) and error.status in _PASSES
-
-
-def _final(error: ApiError) -> bool:
-    """Tell whether a call was refused for good: neither busy, nor to be asked again logged in."""
-    return not (passes(error) or error.status == _LOG_IN_FIRST or error.reason == _BUSY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +77,8 @@ class Calls:
         """
         entry = self.entry(action)
         if entry is None:
-            before = self.cloud.operations(about)
-            entry = self.journal.intend(action, about, after=before[0].id if before else "")
+            facts = {once.AFTER: once.newest(self.cloud, about)}
+            entry = self.journal.intend(action, about, **facts)
             operation = _asked(ask)
         elif entry.operation:
             operation = self._known(entry, kind)
@@ -119,16 +103,8 @@ class Calls:
     def lost(
         self, entry: Entry, kind: str, ours: Callable[[Operation], bool] = lambda _: True
     ) -> Operation | None:
-        """Return the operation of a call whose answer nobody wrote down, if it was made.
-
-        It is one that is newer than the newest that there was when the call was intended.
-        """
-        for one in self.cloud.operations(entry.object):
-            if one.id == entry.facts.get("after"):
-                return None
-            if one.type == kind and ours(one):
-                return one
-        return None
+        """Return the operation of a call whose answer nobody wrote down, if it was made."""
+        return once.find_intended(self.cloud, once.Call(entry.object, kind, ours), entry)
 
     def wait(self, operation: Operation) -> Operation:
         """Wait until an operation is done, also while the API does not answer for a while."""
@@ -139,7 +115,7 @@ class Calls:
                 return self.cloud.wait(operation, self.patience.operation_s)
             except (ApiError, UnreachableError) as error:
                 now = time.monotonic()
-                if not passes(error):
+                if not once.may_pass(error):
                     raise
                 # it answered in between: another outage begins
                 away_since = began if not away_since or now - began > _PASSED_S else away_since
@@ -152,7 +128,7 @@ def _asked(ask: Callable[[], Operation]) -> Operation:
     try:
         return ask()
     except ApiError as error:
-        if _final(error):
+        if once.is_refused(error):
             raise CallRefusedError(error) from error
         raise
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops import guard, sql
-from ops.cloudsql import BackupRun, Instance, NoSuchInstanceError, Operation
+from ops.cloudsql import Instance, NoSuchInstanceError, Operation, once
 from ops.console import Progress
 from ops.db import CHANGE, statement
 from ops.errors import OpsError
@@ -178,17 +178,13 @@ class _Carrier:
             return True  # it failed and left nothing: its error is to be told
 
     def _backed_up(self, operation: Operation) -> bool:
-        return self._described(operation.backup_id) is not None
+        cloud = self.source.cloud
+        return once.backup_call(cloud, self.order.instance, description(self.run)).ours(operation)
 
     def _safety(self, operation: Operation) -> str:
-        found = self._described(operation.backup_id)
-        return operation.backup_id if found is None else found.id
-
-    def _described(self, backup_id: str) -> BackupRun | None:
-        words = description(self.run)
         runs = self.source.cloud.backup_runs(self.order.instance)
-        found = (one for one in runs if one.description == words)
-        return next((one for one in found if backup_id in ("", one.id)), None)
+        run = once.find_run(runs, description(self.run), operation.backup_id)
+        return operation.backup_id if run is None else run.id
 
 
 def pass_by(source: Source, order: Order) -> None:

@@ -128,6 +128,6 @@ def test_a_token_that_cannot_be_renewed_tells_to_log_in() -> None:
     def refused(*_: object, **__: object) -> None:
         raise RefreshError("invalid_grant")  # type: ignore[no-untyped-call]  # google-auth is untyped
 
-    cloud.__dict__["_instances"] = type("Client", (), {"delete": staticmethod(refused)})
+    cloud.__dict__["_instances"] = type("Client", (), {"get": staticmethod(refused)})
     with pytest.raises(ExpiredCredentialsError, match="Log in again"):
-        cloud.delete("db")
+        cloud.find("db")

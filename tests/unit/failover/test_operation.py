@@ -57,13 +57,12 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operation, "_PAUSE_MOST_S", 0.001)
 
 
-def test_an_operation_whose_answer_was_lost_is_found(tmp_path: Path) -> None:
+def test_an_operation_whose_answer_was_lost_is_found_by_the_next(tmp_path: Path) -> None:
     drilled = source(tmp_path, Cloud(UnreachableError("x"), there=(EARLIER,)))
-    journal = Journal(drilled.store, ROOM, "run")
-    asked = operation.ask(drilled, journal, STANDS)
-    assert asked.operation.id == "op-1"
-    (entry,) = journal.entries()
-    assert (entry.operation, entry.done) == ("op-1", False)
+    with pytest.raises(UnreachableError):
+        operation.ask(drilled, Journal(drilled.store, ROOM, "run"), STANDS)
+    (line,) = operation.settle(drilled)
+    assert "operation op-1, still runs" in line
 
 
 def test_a_refusal_begins_nothing(tmp_path: Path) -> None:
