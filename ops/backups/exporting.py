@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from functools import partial
 
 from ops import guard, sql
-from ops.backups.asking import carry_out, settle
+from ops.backups.asking import Earlier, carry_out, settle
 from ops.backups.reading import Contents, read
 from ops.backups.told import account, undone
 from ops.backups.transfer import ExportOptions, ExportPlan, plan
 from ops.backups.trial import trial
-from ops.cloudsql import CloudSql, Operation
+from ops.cloudsql import CloudSql, Operation, once
 from ops.console import Table, document
 from ops.db import DIAGNOSTIC, Database, statement
 from ops.errors import BadInputError, OpsError
 from ops.guard import Consent
 from ops.invocation import Invocation
-from ops.journal import Journal
+from ops.journal import Entry, Journal
 from ops.objects import ObjectFacts, Objects
 from ops.results import CheckResult, State, worst
 from ops.store import Store
@@ -93,7 +93,7 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     """Export, wait, and see that the file is there, whole, and holds what it should.
 
     A wait that was cut short leaves the operation running; the next call tells what became of
-    it.
+    it, and one that asks for the same export shortly after goes on with it.
 
     Raises:
         ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
@@ -110,11 +110,16 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     action = f"export {chosen.database} of {instance.name}"
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry
-    settle(target.store, cloud, run.progress, ROOM)
+    earlier = settle(target.store, cloud, run.progress, ROOM, _call)
+    retried = next((it for it in earlier if it.is_recent and _is_same(it, chosen)), None)
     database = target.database_at(instance.address).called(chosen.database)
     before = _tables(database, target.owner) if chosen.whole else None
     with run.progress.phase(f"Export {chosen.database} to {chosen.uri}"):
-        done = _exported(target.store, cloud, instance.name, chosen)
+        if retried is None:
+            done = _exported(target.store, cloud, instance.name, chosen)
+        else:
+            run.progress.line(f"This goes on with the export that began at {retried.entry.at}.")
+            done = cloud.wait(retried.operation)
     objects = target.objects()
     facts = objects.find(chosen.uri)
     checks = _checks(run, objects, chosen, facts, before, reading)
@@ -129,10 +134,24 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
 
 def _exported(store: Store, cloud: CloudSql, instance: str, chosen: ExportPlan) -> Operation:
     journal = Journal(store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
-    entry = journal.intend("export", instance, uri=str(chosen.uri))
+    facts = {"uri": str(chosen.uri), "context": _context(chosen)}
+    facts[once.AFTER] = once.newest(cloud, instance)
+    entry = journal.intend("export", instance, **facts)
     done = carry_out(cloud, journal, entry, partial(cloud.export, instance, chosen.context))
     journal.close()
     return done
+
+
+def _context(chosen: ExportPlan) -> str:
+    return json.dumps(chosen.context, sort_keys=True)
+
+
+def _is_same(earlier: Earlier, chosen: ExportPlan) -> bool:
+    return earlier.entry.facts.get("context") == _context(chosen)
+
+
+def _call(entry: Entry) -> once.Call:
+    return once.export_call(entry.object, entry.facts.get("uri", ""))
 
 
 def _checks(

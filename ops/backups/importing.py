@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 from functools import partial
 
 from ops import guard, sql
-from ops.backups.asking import carry_out, settle
+from ops.backups.asking import Earlier, carry_out, settle
 from ops.backups.reading import Contents, read
 from ops.backups.told import account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
+from ops.cloudsql import once
 from ops.console import Table
 from ops.db import VERIFY, Database, statement
 from ops.errors import BadInputError, OpsError
 from ops.guard import Consent
 from ops.invocation import Invocation
-from ops.journal import Journal
+from ops.journal import Entry, Journal
 from ops.objects import NoObjectError
 from ops.results import CheckResult, State, worst
 
@@ -49,6 +50,25 @@ class NoSuchTableError(BadInputError):
     def __init__(self, plan: ImportPlan) -> None:
         super().__init__(
             f"Database {plan.database} has no table {plan.table!r}. Give --table as SCHEMA.TABLE."
+        )
+
+
+class ImportedAlreadyError(OpsError):
+    """The same file was imported by a command that did not see the end."""
+
+    def __init__(self, earlier: Earlier) -> None:
+        operation, facts = earlier.operation, earlier.entry.facts
+        into = f"The import of {facts['uri']} into {facts['database']} that an earlier command"
+        if operation.status != "DONE":
+            super().__init__(
+                f"{into} asked for still runs. Follow it with `gcloud sql operations wait "
+                f"{operation.id}`; a second one would bring the rows in twice."
+            )
+            return
+        super().__init__(
+            f"{into} did not see the end of is done (operation {operation.id}). The file was not "
+            "imported again: look whether its rows are there. To import it a second time, run "
+            "this again."
         )
 
 
@@ -103,6 +123,7 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
             is there, and that is not approved.
         ops.objects.NoObjectError: there is no such file.
         DamagedFileError: it can't be read to its end.
+        ImportedAlreadyError: an earlier command had it imported, and did not see the end.
         TablesThereError: the database has tables that the file makes.
         NoSuchTableError: a CSV file's table is not there.
     """
@@ -127,12 +148,16 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
     dry = Import(instance.name, chosen.database, str(chosen.uri), "")
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry
-    settle(target.store, cloud, run.progress, ROOM)
+    for earlier in settle(target.store, cloud, run.progress, ROOM, _call):
+        if _is_same(earlier, chosen):
+            raise ImportedAlreadyError(earlier)
     journal = Journal(target.store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
     with run.progress.phase(f"Import {chosen.uri} into {chosen.database}"):
         if missing:
             cloud.wait(cloud.insert_database(instance.name, chosen.database))
-        entry = journal.intend("import", instance.name, uri=str(chosen.uri))
+        facts = {"uri": str(chosen.uri), "database": chosen.database}
+        facts[once.AFTER] = once.newest(cloud, instance.name)
+        entry = journal.intend("import", instance.name, **facts)
         ask = partial(cloud.import_, instance.name, chosen.context)
         done = carry_out(cloud, journal, entry, ask)
         journal.close()
@@ -140,6 +165,17 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
     return Import(
         instance.name, chosen.database, str(chosen.uri), done.id, done.seconds, missing, checks
     )
+
+
+def _call(entry: Entry) -> once.Call:
+    return once.import_call(
+        entry.object, entry.facts.get("uri", ""), entry.facts.get("database", "")
+    )
+
+
+def _is_same(earlier: Earlier, chosen: ImportPlan) -> bool:
+    facts = earlier.entry.facts
+    return (facts.get("uri"), facts.get("database")) == (str(chosen.uri), chosen.database)
 
 
 def _names(chosen: ImportPlan, held: Contents) -> tuple[str, ...]:

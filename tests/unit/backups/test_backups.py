@@ -26,6 +26,10 @@ class Cloud(CloudSql):
         super().__init__("project", "http://127.0.0.1:1")
         self.errors, self.asked, self.refusal = errors, 0, ""
         self.interrupts = False
+        self.begun: list[Operation] = []
+
+    def operations(self, instance: str) -> tuple[Operation, ...]:  # noqa: ARG002 - the API's signature
+        return tuple(self.begun)
 
     def find(self, name: str) -> Instance | None:
         return Instance(name, "RUNNABLE", "", "", "POSTGRES_15", 1, True, {})  # noqa: FBT003 - a record
