@@ -69,6 +69,7 @@ class Notice:
         gap_ms, reconnect_ms, lost: of a failover, likewise.
         faults: the checks that found something or could not tell.
         injected: the fault that was put in on purpose.
+        not_compared: what of the copies was compared with nothing.
         leftovers: what could not be removed.
         evidence: where the record lies; empty where there is none.
         sha256: of the record: kept here, it proves more than the chain can.
@@ -90,6 +91,7 @@ class Notice:
     lost: float | None = None
     faults: tuple[str, ...] = ()
     injected: str = ""
+    not_compared: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     evidence: str = ""
     sha256: str = ""

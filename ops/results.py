@@ -41,6 +41,39 @@ class CheckResult:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many checks came out how; the same everywhere a record is shown.
+
+    Attributes:
+        ok, finding, unknown, not_applicable: checks of each state.
+    """
+
+    ok: int
+    finding: int
+    unknown: int
+    not_applicable: int
+
+    @property
+    def applicable(self) -> int:
+        """Return how many checks apply: the number that ok ones are compared with."""
+        return self.ok + self.finding + self.unknown
+
+    def words(self) -> str:
+        """Return the counts for people."""
+        rest = f", {self.not_applicable} not applicable" if self.not_applicable else ""
+        return f"{self.ok} of {self.applicable} ok{rest}"
+
+
+def count(states: Iterable[str]) -> Counts:
+    """Return how many checks came out how; a state that this version does not know is unknown."""
+    seen = [str(state) for state in states]
+    ok, finding, other = (
+        seen.count(state.value) for state in (State.OK, State.FINDING, State.NOT_APPLICABLE)
+    )
+    return Counts(ok, finding, len(seen) - ok - finding - other, other)
+
+
 def worst(states: Iterable[State]) -> State:
     """Return the state that decides: a finding beats an unknown, an unknown beats ok.
 

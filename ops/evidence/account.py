@@ -9,7 +9,9 @@ from ops.errors import BadInputError
 from ops.evidence import history, trend
 from ops.evidence.head import keys
 from ops.evidence.history import Entry, History
+from ops.evidence.measures import MEASURES
 from ops.evidence.record import key
+from ops.evidence.uncompared import NOT_COMPARED, sentence
 from ops.results import CheckResult, State, worst
 from ops.store import Store
 
@@ -137,7 +139,7 @@ def tell(store: Store, kind: str, *, last: int, days: int, now: datetime) -> His
     told = history.read(store, kind, last)
     checks = (
         trend.stale(told, now, days=days),
-        trend.growth(told.entries),
+        trend.growth(told.passes),
         trend.readable(told),
     )
     return HistoryReport(told, checks)
@@ -199,19 +201,14 @@ def _lines(entry: Entry) -> Iterator[str]:
         yield f"By {entry.who} on {entry.where}"
     if entry.injected:
         yield f"Put in on purpose: {entry.injected}"
-    for name, value, unit in (
-        ("RTO", entry.rto_s, "s"),
-        ("RPO", entry.rpo_s, "s"),
-        ("Write gap", entry.gap_ms, "ms"),
-        ("Reconnected after", entry.reconnect_ms, "ms"),
-        ("Commits lost", entry.lost, ""),
-    ):
+    for measure in MEASURES:
+        value, target = measure.of(entry), measure.held(entry)
         if value is not None:
-            target = entry.targets.get(f"{name.lower()}_s")
-            held = "" if target is None else f" (target {target:g} {unit})"
-            yield f"{name}: {value:g} {unit}{held}".rstrip()
-    good = sum(one.state == State.OK for one in entry.checks)
-    yield f"Checks: {good} of {len(entry.checks)} ok"
+            held = "" if target is None else f" (target {target:g} {measure.unit})"
+            yield f"{measure.name}: {value:g} {measure.unit}{held}".rstrip()
+    yield f"Checks: {entry.counts.words()}"
+    if entry.not_compared:
+        yield sentence(entry.not_compared)
     yield from (f"  - {name}" for name in entry.faults[:SHOWN_FAULTS])
     yield f"SHA-256: {entry.sha256}"
 
@@ -235,6 +232,8 @@ def _brief(entry: Entry) -> dict[str, object]:
         "backups": entry.backups,
         "who": entry.who,
         "not_ok": entry.faults,
+        "counts": entry.counts,
+        NOT_COMPARED: entry.not_compared,
         "key": entry.key,
         "sha256": entry.sha256,
     }

@@ -11,6 +11,7 @@ from ops import notify
 from ops.errors import BadInputError, OpsError, Terminated, reason
 from ops.evidence.head import Head, decode, head_key, put_page
 from ops.evidence.history import Entry, parse
+from ops.evidence.uncompared import sentence
 from ops.invocation import Invocation
 from ops.lease import LeaseHeldError
 from ops.notify import Hook, Notice
@@ -57,6 +58,7 @@ def notice(entry: Entry, where: str, error: str = "") -> Notice:
         lost=entry.lost,
         faults=entry.faults,
         injected=entry.injected,
+        not_compared=entry.not_compared,
         leftovers=entry.leftovers,
         evidence=where,
         sha256=entry.sha256,
@@ -74,6 +76,10 @@ def _summary(entry: Entry) -> str:
         words.append(f"Write gap {entry.gap_ms:.0f} ms.")
     if entry.lost is not None:
         words.append(f"{entry.lost:g} commits lost.")
+    if entry.checks:
+        words.append(f"Checks: {entry.counts.words()}.")
+    if entry.not_compared:
+        words.append(sentence(entry.not_compared))
     return " ".join(words)
 
 

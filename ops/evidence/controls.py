@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ops.evidence.history import Entry
+from ops.evidence.uncompared import sentence
 from ops.results import CheckResult, State
 
 FAILOVER = "failover-drill"
@@ -126,6 +127,8 @@ def _answered(demand: Demand, entry: Entry, outside: Sequence[CheckResult]) -> A
         return Answered(demand, Answer.NOT_MET, f"found something: {', '.join(sorted(bad))}")
     if unknown:
         return Answered(demand, Answer.NOT_SHOWN, f"could not tell: {', '.join(sorted(unknown))}")
+    if demand.checks is _CONTENT and entry.not_compared:
+        return Answered(demand, Answer.NOT_SHOWN, sentence(entry.not_compared))
     if not good:
         return Answered(demand, Answer.NOT_SHOWN, "no check of this drill tells")
     return Answered(demand, Answer.MET, ", ".join(sorted(good)))

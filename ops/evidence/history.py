@@ -10,11 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ops.evidence import uncompared
 from ops.evidence.head import keys, sha256
+from ops.evidence.uncompared import NOT_COMPARED
+from ops.results import Counts, count
 from ops.store import Store
 
 PASS = "pass"  # noqa: S105 - a verdict
 LAST = 20  # drills that a table shows
+# Passes that a time is compared with, and records that they are looked for in: the same ones
+# however many drills are shown.
+PASSES, LOOKED_AT = 6, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class Entry:
         gap_ms, reconnect_ms: of a failover, in milliseconds.
         lost: acknowledged commits that a failover lost.
         facts: the drill's own words, for what only one kind has.
+        not_compared: what of the copies was compared with nothing.
     """
 
     kind: str
@@ -81,6 +88,12 @@ class Entry:
     reconnect_ms: float | None = None
     lost: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
+    not_compared: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        """Return how many checks came out how."""
+        return count(check.state for check in self.checks)
 
     @property
     def passed(self) -> bool:
@@ -101,6 +114,7 @@ class History:
     Attributes:
         kind: which drills.
         entries: the newest first; also an older one that passed, where none of these did.
+        passes: the newest that passed, enough to compare the times of.
         unreadable: why a record can't be read, by key.
         total: how many records there are.
     """
@@ -109,25 +123,30 @@ class History:
     entries: tuple[Entry, ...]
     unreadable: Mapping[str, str]
     total: int
+    passes: tuple[Entry, ...] = ()
 
 
 def read(store: Store, kind: str, last: int = LAST) -> History:
-    """Return the newest records of a kind, and the newest that passed where it is older."""
+    """Return the newest records of a kind, and the newest that passed where they are older."""
     every = keys(store, kind)
     entries: list[Entry] = []
+    passes: list[Entry] = []
     unreadable: dict[str, str] = {}
-    passed = False
     for number, key in enumerate(reversed(every)):
-        if number >= last and passed:
+        enough = len(passes) >= PASSES or (passes and number >= LOOKED_AT)
+        if number >= last and enough:
             break
         stored = store.get(key)
         found = "it went away" if stored is None else parse(kind, key, stored.content)
         if isinstance(found, str):
-            unreadable[key] = found
-        elif number < last or found.passed:
+            if number < last or not passes:
+                unreadable[key] = found
+            continue
+        if number < last or (found.passed and not passes):
             entries.append(found)
-            passed = passed or found.passed
-    return History(kind, tuple(entries), unreadable, len(every))
+        if found.passed and len(passes) < PASSES:
+            passes.append(found)
+    return History(kind, tuple(entries), unreadable, len(every), tuple(passes))
 
 
 def parse(kind: str, key: str, content: bytes) -> Entry | str:
@@ -169,7 +188,16 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         reconnect_ms=_number(drill.get("reconnect_ms")),
         lost=_number(drill.get("lost")),
         facts=dict(drill),
+        not_compared=_not_compared(drill),
     )
+
+
+def _not_compared(drill: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what was compared with nothing; older records do not say it of their backups."""
+    if NOT_COMPARED in drill:
+        return tuple(map(_text, _list(drill.get(NOT_COMPARED))))
+    backups = map(_object, _list(drill.get("backups")))
+    return uncompared.of_backups([_text(backup.get("id")) for backup in backups])
 
 
 def _checks(told: object) -> Iterator[Check]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from ops.errors import OpsError
 from ops.evidence import chain, controls, history, plots, trend
 from ops.evidence.history import Entry, History
+from ops.evidence.measures import MEASURES, Measure
+from ops.evidence.uncompared import NOT_COMPARED, sentence
 from ops.results import CheckResult, State
 from ops.store import Store
 
@@ -32,7 +34,7 @@ _KNOWN = frozenset(
     (
         *("verdict", "run", "stack", "source", "started", "ended", "backups", "clone", "checks"),
         *("rto_s", "phases_s", "rpo_s", "injected", "swept", "evidence", "leftovers"),
-        *("gap_ms", "lost", "reconnect_ms", "latest_recovery_time"),
+        *("gap_ms", "lost", "reconnect_ms", "latest_recovery_time", NOT_COMPARED),
     )
 )
 
@@ -43,43 +45,6 @@ class CannotSaveError(OpsError):
     def __init__(self, path: Path, error: OSError) -> None:
         reason = error.strerror or type(error).__name__
         super().__init__(f"Can't write the page to {path}: {reason}. Name another file.")
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """Something that is measured in every drill of a kind.
-
-    Attributes:
-        name, words: its short name, and what it means.
-        attribute: of an Entry.
-        unit: its unit.
-        target: the target's name in a record, where it is in seconds.
-    """
-
-    name: str
-    words: str
-    attribute: str
-    unit: str
-    target: str
-
-    def of(self, entry: Entry) -> float | None:
-        """Return what a drill measured."""
-        value: float | None = getattr(entry, self.attribute)
-        return value
-
-    def held(self, entry: Entry) -> float | None:
-        """Return what a drill was held to, in our unit."""
-        target_s = entry.targets.get(self.target)
-        return None if target_s is None else target_s * (1000 if self.unit == "ms" else 1)
-
-
-MEASURES = (
-    Measure("RTO", "time to a working, verified copy", "rto_s", "s", "rto_s"),
-    Measure("RPO", "data lost, in seconds of writing", "rpo_s", "s", "rpo_s"),
-    Measure("Write gap", "time without an accepted write", "gap_ms", "ms", "gap_s"),
-    Measure("Reconnect", "until the pool worked again", "reconnect_ms", "ms", "reconnect_s"),
-    Measure("Commits lost", "acknowledged, and gone", "lost", "", "lost"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +95,7 @@ def render_quickly(store: Store, entry: Entry, now: datetime, *, days: int) -> s
 
 def _shown(told: History, now: datetime, days: int) -> tuple[CheckResult, ...]:
     limit = days if told.kind in trend.SCHEDULED else 0
-    return trend.stale(told, now, days=limit), trend.growth(told.entries), trend.readable(told)
+    return trend.stale(told, now, days=limit), trend.growth(told.passes), trend.readable(told)
 
 
 def is_page(path: Path) -> bool:
@@ -171,6 +136,7 @@ def _template(
         "page.html.j2"
     ).render(
         entry=entry,
+        not_compared=sentence(entry.not_compared),
         figures=[one for one in _figures(entry) if one.value is not None or one.target is not None],
         facts=[(name, value) for name, value in own.items() if not _tabular(value)],
         tables=[(name, *_table(value)) for name, value in own.items() if _tabular(value)],

@@ -22,7 +22,7 @@ import psycopg
 
 from ops.console import Table, document
 from ops.errors import OpsError
-from ops.evidence.head import Head, decode, folder, head_key, keys, rebuilt, sha256
+from ops.evidence.head import Head, decode, folder, head_key, rebuilt, sha256
 from ops.evidence.markdown import page
 from ops.store import Store
 
@@ -143,13 +143,6 @@ def key(kind: str, run: str) -> str:
 def page_key(record: str) -> str:
     """Return where the Markdown page beside a record lies."""
     return f"{record.removesuffix('.json')}.md"
-
-
-def latest(store: Store, kind: str) -> bytes | None:
-    """Return the newest record of a kind; None where there is none."""
-    every = keys(store, kind)
-    stored = store.get(every[-1]) if every else None
-    return None if stored is None else stored.content
 
 
 def write(store: Store, evidence: Evidence) -> Written:

@@ -71,7 +71,7 @@ def _grown(entry: Entry, older: Sequence[Entry]) -> list[str]:
 
 def stale(history: History, now: datetime, *, days: int) -> CheckResult:
     """Hold the age of the newest drill that passed against a limit in days; 0 for no limit."""
-    passed = [one for one in history.entries if one.passed]
+    passed = [one for one in (*history.entries, *history.passes) if one.passed]
     dated = [one.ended for one in passed if one.ended is not None]
     newest = max(dated, default=None)
     total = history.total

@@ -22,6 +22,7 @@ from ops.restore.crew import Crew
 from ops.restore.source import Place
 
 MAKING = frozenset({"create", "clone"})
+DELETING = "delete"
 HIDING = "hide"  # a file was moved away, and its place is in the facts
 # An instance can't be deleted while it is made: a clone that was just begun takes its minutes.
 BUSY_LIMIT_S = 600.0
@@ -48,7 +49,7 @@ def always(source: Place, crew: Crew, journal: Journal, progress: Progress) -> t
             return undo(source, journal)
     except BaseException:
         with suppress(OpsError):
-            left = ", ".join(made(journal)) or "nothing that costs anything"
+            left = ", ".join(standing(journal)) or "nothing that costs anything"
             progress.line(
                 f"The clean-up was cut short. Left behind: {left}. "
                 f"Run `invoke restore.sweep -s {source.stack}`."
@@ -59,6 +60,12 @@ def always(source: Place, crew: Crew, journal: Journal, progress: Progress) -> t
 def made(journal: Journal) -> tuple[str, ...]:
     """Return the instances that a run's journal says it may have made."""
     return tuple(sorted({entry.object for entry in journal.entries() if _makes(entry)}))
+
+
+def standing(journal: Journal) -> tuple[str, ...]:
+    """Return the instances that a run may have made and did not see gone."""
+    gone = {entry.object for entry in journal.entries() if entry.action == DELETING and entry.done}
+    return tuple(name for name in made(journal) if name not in gone)
 
 
 def undo(source: Place, journal: Journal) -> tuple[str, ...]:
@@ -93,20 +100,21 @@ def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str
 def _round(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> dict[str, OpsError]:
     """Try once; return why each instance stays that does."""
     left: dict[str, OpsError] = {}
-    asked: list[tuple[str, Operation]] = []
+    asked: list[tuple[str, Operation, Entry]] = []
     for name in names:
         try:
-            operation = _delete(cloud, journal, name)
-            if operation is not None:
-                asked.append((name, operation))
+            deleting = _delete(cloud, journal, name)
+            if deleting is not None:
+                asked.append((name, *deleting))
         except OpsError as error:
             if not _gone(cloud, name):
                 left[name] = error
-    for name, operation in asked:
+    for name, operation, entry in asked:
         try:
             cloud.wait(operation)
             if cloud.find(name) is not None:
                 raise NotGoneError(name)
+            journal.done(entry)
         except OpsError as error:
             left[name] = error
     return left
@@ -129,17 +137,16 @@ def _told(cloud: CloudSql, name: str, error: OpsError) -> str:
     return str(error)
 
 
-def _delete(cloud: CloudSql, journal: Journal, name: str) -> Operation | None:
+def _delete(cloud: CloudSql, journal: Journal, name: str) -> tuple[Operation, Entry] | None:
     instance = cloud.find(name)
     if instance is None:
         return None
     if instance.deletion_protection:
         off = {"settings": {"deletionProtectionEnabled": False}}
         cloud.wait(cloud.patch(name, off))
-    entry = journal.intend("delete", name)
+    entry = journal.intend(DELETING, name)
     operation = cloud.delete(name)
-    journal.started(entry, operation.id)
-    return operation
+    return operation, journal.started(entry, operation.id)
 
 
 def _gone(cloud: CloudSql, name: str) -> bool:

@@ -59,6 +59,7 @@ class Course:
         cost: what the copies cost at most, once that was reckoned.
         time_limit_s, side_by_side: what it was held to.
         versions: of what took part, as they became known.
+        other_databases: of the source, which no check looks at.
         asked: when it looked at the backups, by the clock that their times are told by.
     """
 
@@ -77,6 +78,7 @@ class Course:
     cost: Cost | None = None
     time_limit_s: float = 0.0
     side_by_side: int = 0
+    other_databases: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     asked: datetime | None = None
 
@@ -146,6 +148,8 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         leftovers=course.leftovers,
         evidence=evidence,
         settled=settled(course),
+        database=source.database.name,
+        other_databases=course.other_databases,
         notes=(*(() if course.plan is None else course.plan.notes), *_notes(made.values())),
     )
 

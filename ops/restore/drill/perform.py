@@ -202,9 +202,13 @@ def _affordable(begun: _Drill) -> None:
 
 def _clean_up(begun: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
     course = begun.course
-    made = tuple(f"{one.plan.name}: perhaps not removed" for one in course.copies)
-    course.removed, course.tidy, course.leftovers = False, False, (*earlier, *made)
-    left = cleanup.always(course.source, crew, begun.journal, begun.progress)
+    course.removed, course.tidy = False, False
+    try:
+        left = cleanup.always(course.source, crew, begun.journal, begun.progress)
+    except BaseException:
+        standing = cleanup.standing(begun.journal)  # what it has just said is left
+        course.leftovers = (*earlier, *(f"{name}: perhaps not removed" for name in standing))
+        raise
     course.removed, course.tidy, course.leftovers = True, not left, (*earlier, *left)
 
 
@@ -215,6 +219,7 @@ def _decide(begun: _Drill) -> None:
     course.asked = source.now()
     course.versions["database"] = ready.instance.database_version
     course.versions["postgresql"] = ready.postgresql
+    course.other_databases = ready.other_databases
     chosen = plan.plan(
         source.instance,
         source.cloud.project,

@@ -84,12 +84,14 @@ class Ready:
         runs: its backup runs, the newest first.
         postgresql: the version that it runs.
         point_in_time: whether it can be cloned to a time.
+        other_databases: those of the instance that no check looks at.
     """
 
     instance: Instance
     runs: tuple[BackupRun, ...]
     postgresql: str
     point_in_time: bool
+    other_databases: tuple[str, ...] = ()
 
     @property
     def created(self) -> datetime | None:
@@ -125,10 +127,10 @@ def look(source: Source, progress: Progress, check: Callable[[], None]) -> Ready
     _quiet(source, cloud.operations(name), progress)
     _runnable(source, instance, progress, check)
     postgresql = require_table(source)
-    _room(source)
+    others = _room(source)
     backups = settings.get("backupConfiguration", {})
     point_in_time = bool(backups.get("pointInTimeRecoveryEnabled"))
-    return Ready(instance, cloud.backup_runs(name), postgresql, point_in_time)
+    return Ready(instance, cloud.backup_runs(name), postgresql, point_in_time, others)
 
 
 def names_free(source: Source, copies: Sequence[CopyPlan]) -> None:
@@ -162,10 +164,13 @@ def _runnable(
         raise NotRunnableError(source.instance, instance.state)
 
 
-def _room(source: Source) -> None:
+def _room(source: Source) -> tuple[str, ...]:
+    """See that the drill's connections have room; return the other databases."""
     with source.database.connect(source.owner, budget=DIAGNOSTIC, name="restore-drill") as asked:
         row = asked.execute(statement(sql.load("restore/free_connections"))).fetchone()
+        others = tuple(name for (name,) in asked.execute(statement(sql.load("restore/databases"))))
     assert row is not None  # noqa: S101 - a SELECT without FROM
     free, limit = row
     if free < CONNECTIONS:
         raise NoConnectionsError(source.instance, free, limit)
+    return others

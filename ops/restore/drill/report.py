@@ -6,11 +6,13 @@ from datetime import datetime
 from textwrap import fill
 
 from ops.console import WIDTH, Table
+from ops.evidence import uncompared
+from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof import questions
 from ops.restore.proof.outcomes import WRONG
-from ops.results import Checked, CheckResult, State, verdict, worst
+from ops.results import Checked, CheckResult, Counts, State, count, verdict, worst
 
 SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
 DRILL = "drill"
@@ -84,6 +86,8 @@ class Report:
         evidence: where the evidence lies.
         settled: what was decided before anything was made.
         notes: what else there is to know: runs passed over, what was changed on a copy.
+        database: the application's, which was checked.
+        other_databases: of the instance, which nobody looked at.
     """
 
     run: str
@@ -103,6 +107,8 @@ class Report:
     evidence: str = field(default="")
     settled: Settled = field(default_factory=Settled)
     notes: tuple[str, ...] = ()
+    database: str = ""
+    other_databases: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -113,6 +119,17 @@ class Report:
     def verdict(self) -> str:
         """Return pass, fail or unknown."""
         return verdict(self.state)
+
+    @property
+    def counts(self) -> Counts:
+        """Return how many checks came out how."""
+        return count(checked.result.state for checked in self.checks)
+
+    @property
+    def not_compared(self) -> tuple[str, ...]:
+        """Return what of the copies was compared with nothing."""
+        others = uncompared.of_databases(self.other_databases, self.database)
+        return (*uncompared.of_backups([backup.id for backup in self.backups]), *others)
 
     def document(self) -> dict[str, object]:
         """Return what machines read: also the evidence's content."""
@@ -140,6 +157,8 @@ class Report:
             },
             "notes": self.notes,
             "injected": self.injected,
+            "counts": self.counts,
+            NOT_COMPARED: self.not_compared,
             "swept": self.swept,
             "evidence": self.evidence,
             "leftovers": self.leftovers,
@@ -213,12 +232,14 @@ class Report:
         """Return the verdict in one line."""
         lost = None if self.loss is None else self.loss.seconds
         words = [f"Verdict: {self.verdict}."]
-        if self.rto is not None and self.state is State.OK:
-            words.append(f"A verified copy in {self.rto.total:.1f} s (RTO).")
-        elif self.rto is not None:
-            words.append(f"A copy was restored and checked in {self.rto.total:.1f} s.")
+        if self.rto is not None:
+            name = " (RTO)" if self.state is State.OK else ""
+            words.append(f"A copy was restored and checked in {self.rto.total:.1f} s{name}.")
         if lost is not None:
             words.append(f"{lost:.3f} s lost (RPO).")
+        words.append(f"Checks: {self.counts.words()}.")
+        if self.not_compared:
+            words.append(uncompared.sentence(self.not_compared))
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join(words)

@@ -30,8 +30,8 @@ class Phases:
 
     @property
     def total(self) -> float:
-        """Return the time from the first call to a verified copy, without our own waits."""
-        return sum(self.by_name().values())
+        """Return the time from the first call to a checked copy, without our own waits."""
+        return round(sum(self.by_name().values()), 3)
 
     def by_name(self) -> dict[str, float]:
         """Return the seconds by phase, in order."""
@@ -46,15 +46,15 @@ class Phases:
 
 
 def phases(made: Made, verified_s: float) -> Phases:
-    """Return the phases of one copy."""
+    """Return the phases of one copy, to the millisecond: every report shows the same figures."""
     *before, last = made.operations
     return Phases(
-        queue=sum(_queue_s(one) for one in made.operations),
-        create=sum(one.seconds or 0.0 for one in before),
-        restore=last.seconds or 0.0,
-        start=made.start_s,
-        first_query=made.first_query_s,
-        verified=verified_s,
+        queue=round(sum(_queue_s(one) for one in made.operations), 3),
+        create=round(sum(one.seconds or 0.0 for one in before), 3),
+        restore=round(last.seconds or 0.0, 3),
+        start=round(made.start_s, 3),
+        first_query=round(made.first_query_s, 3),
+        verified=round(verified_s, 3),
     )
 
 
@@ -69,7 +69,9 @@ def rto(slowest: Phases | None, target_s: float) -> CheckResult:
     if slowest is None:
         return CheckResult("rto", State.UNKNOWN, 0, 1, "no copy was restored: there is no time")
     facts = {"target_s": target_s, "total_s": round(slowest.total, 3)}
-    words = f"a working, verified copy took {slowest.total:.1f} s; the target is {target_s:g} s"
+    words = (
+        f"a copy was restored and checked in {slowest.total:.1f} s; the target is {target_s:g} s"
+    )
     if slowest.total > target_s:
         remedy = "Find the longest phase in rto_s, or correct the stack's drillRtoTargetSeconds."
         return CheckResult("rto", State.FINDING, 1, 1, words, evidence=facts, remedy=remedy)
@@ -98,7 +100,7 @@ class Loss:
         """Return the recovery point objective as it was met, in seconds."""
         if self.newest is None:
             return None
-        return max(0.0, (self.failed_at - self.newest).total_seconds())
+        return round(max(0.0, (self.failed_at - self.newest).total_seconds()), 3)
 
 
 def rpo(loss: Loss | None, target_s: float) -> CheckResult:

@@ -179,6 +179,32 @@ def test_drills_that_did_not_pass_have_no_part_in_growth() -> None:
     assert trend.growth((slow, one, *rest)).state is State.OK
 
 
+def test_growth_is_the_same_however_many_are_shown(store: FolderStore) -> None:
+    failed = [drill(f"r9{n}", n, verdict="fail") for n in range(4)]
+    put(store, *failed, *(drill(f"r8{n}", 10 + n, 60) for n in range(4)))
+    shown = [
+        trend.growth(history.read(store, KIND, last).passes).detail for last in (1, 4, 20, 200)
+    ]
+    assert len(set(shown)) == 1
+    assert "median of 3" in shown[0]
+
+
+def test_injected_faults_have_no_part_in_passes(store: FolderStore) -> None:
+    put(store, drill("r2", 1, 900, injected="lost-row"), drill("r1", 30, 60))
+    told = history.read(store, KIND)
+    assert [one.run for one in told.passes] == ["r1"]
+    assert trend.stale(told, NOW, days=8).state is State.FINDING
+
+
+def test_older_records_say_what_of_their_backups_was_not_compared() -> None:
+    one = parse(KIND, "k", json.dumps(drill("r1")).encode())
+    assert isinstance(one, Entry)
+    assert one.not_compared == ("the rows of backup run 17 with those that were backed up",)
+    two = parse(KIND, "k", json.dumps(drill("r1", not_compared=["x"])).encode())
+    assert isinstance(two, Entry)
+    assert two.not_compared == ("x",)
+
+
 def test_the_table_fits_and_damaged_records_are_counted(store: FolderStore) -> None:
     bad = [
         {"copy": "backup 2", "check": name, "state": "finding"}
@@ -210,7 +236,7 @@ def test_one_record_is_told_in_brief(store: FolderStore) -> None:
     lines = account.EvidenceReport(entry, "here").blocks()
     assert "RTO: 60 s (target 90 s)" in lines
     assert "RPO: 2.5 s" in lines
-    assert "Checks: 1 of 2 ok" in lines
+    assert "Checks: 1 of 1 ok, 1 not applicable" in lines
     assert f"SHA-256: {entry.sha256}" in lines
     with pytest.raises(NoSuchRecordError, match="of the restore-drill b7"):
         account.one(store, KIND, "b7")

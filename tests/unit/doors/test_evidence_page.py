@@ -199,7 +199,8 @@ def answer(one: Entry, asks: str, *outside: CheckResult) -> Answer:
 
 def test_controls_are_met_not_met_or_not_shown() -> None:
     whole = "restored is complete"
-    assert answer(entry(), whole) is Answer.MET
+    assert answer(entry(not_compared=[]), whole) is Answer.MET
+    assert answer(entry(), whole) is Answer.NOT_SHOWN  # nobody compared the backup's rows
     assert answer(entry(checks=[check("content", State.FINDING)]), whole) is Answer.NOT_MET
     several = [check("content", State.UNKNOWN), check("counts")]
     assert answer(entry(checks=several), whole) is Answer.NOT_SHOWN
@@ -222,6 +223,8 @@ def test_a_failover_answers_for_recovery_alone() -> None:
 
 def test_a_restore_for_real_answers_by_its_own_checks() -> None:
     one = entry("restore", checks=[{"check": "rows", "state": "ok"}])
+    assert answer(one, "restored is complete") is Answer.NOT_SHOWN
+    one = entry("restore", checks=[{"check": "rows", "state": "ok"}], not_compared=[])
     assert answer(one, "restored is complete") is Answer.MET
 
 

@@ -73,6 +73,25 @@ def test_everything_in_the_journal_goes_protected_or_not(tmp_path: Path) -> None
     assert len(unfinished(source.store, ROOM)) == 1  # until there is evidence
 
 
+def test_what_a_second_interrupt_leaves_is_one_list(tmp_path: Path) -> None:
+    class Interrupted(Cloud):
+        def delete(self, name: str) -> Operation:
+            if name == "copy-2":
+                raise KeyboardInterrupt
+            return super().delete(name)
+
+    source = drilled(tmp_path, Interrupted(copy_1=False, copy_2=False))
+    journal = Journal(source.store, ROOM, "run")
+    for name in ("copy-1", "copy-2"):
+        journal.intend("create", name)
+    cleanup.remove(source.cloud, journal, ["copy-1"])  # proven and removed before the others
+    out = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        cleanup.always(source, Crew(), journal, Lines(out))
+    assert "Left behind: copy-2. Run" in out.getvalue()
+    assert cleanup.standing(journal) == ("copy-2",)
+
+
 def test_what_cannot_be_removed_stays_in_the_journal_and_is_told(tmp_path: Path) -> None:
     cloud = Cloud(copy=False, other=False)
     cloud.refuses.add("copy")
