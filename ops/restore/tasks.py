@@ -12,8 +12,8 @@ from ops.restore.recovery.tasks import in_place, pitr, to_new
     help={
         "stack": STACK_HELP,
         "format": FORMAT_HELP,
-        "backup": "restore this backup run alone (else the newest, and one older at random)",
-        "latest": "restore the newest successful backup run alone",
+        "backup": "restore this backup run and the clone (default: the newest and an older one)",
+        "latest": "restore only the newest successful backup run, and the clone",
         "seed": "draw the older run by this number again; each drill tells its own",
         "side-by-side": "how many copies there are at once (else 2)",
         "dry-run": "say what would be restored and what it costs; touch nothing",

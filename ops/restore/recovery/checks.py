@@ -26,6 +26,7 @@ from ops.results import CheckResult, State
 
 STEPS = 8  # how often ``advance`` is called
 _PAUSE_S = 0.1
+_DATABASES = "restore/databases"
 _SET_ANEW = (
     "The restored roles have the passwords of then. Set the stack's: `gcloud sql users "
     "set-password {user} --instance={instance} --prompt-for-password`."
@@ -39,10 +40,12 @@ class Checked:
     Attributes:
         results: of every check.
         heartbeat: when the newest recovered heartbeat was written; None where there is none.
+        other_databases: of the instance, which no check looks at.
     """
 
     results: tuple[CheckResult, ...]
     heartbeat: datetime | None = None
+    other_databases: tuple[str, ...] = ()
 
 
 def check(
@@ -69,6 +72,7 @@ def check(
     if order.task is not Task.IN_PLACE:
         found.append(bench.settings(made, run))
     heartbeat: datetime | None = None
+    others: tuple[str, ...] = ()
     try:
         with _first_connection(bench) as connection:
             found.append(CheckResult("restored", State.OK, 1, 1, f"{made.name} answers"))
@@ -77,9 +81,10 @@ def check(
             result, heartbeat = bench.heartbeat(connection)
             found.append(result)
             found += bench.content(connection, amcheck=amcheck)
+            others = tuple(name for (name,) in connection.execute(statement(sql.load(_DATABASES))))
     except CannotConnectError as error:
         found.append(CheckResult("restored", State.FINDING, 0, 1, str(error)))
-    return Checked(tuple(_with_remedy(one, made, source) for one in found), heartbeat)
+    return Checked(tuple(_with_remedy(one, made, source) for one in found), heartbeat, others)
 
 
 @dataclass(frozen=True, slots=True)

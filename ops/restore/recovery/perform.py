@@ -199,6 +199,8 @@ class _Restore:
             checks=checked.results,
             heartbeat=checked.heartbeat,
             evidence=source.store.where(key(ROOM, run)),
+            database=source.database.name,
+            other_databases=checked.other_databases,
         )
         with suppress(AlreadyRecordedError):  # killed after it was written, before the end
             write(source.store, evidence(report, {"database": made.database_version}))

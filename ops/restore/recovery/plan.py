@@ -11,7 +11,7 @@ from ops.console import Table
 from ops.copynames import NAME_LIMIT, name_stem
 from ops.restore.recovery import refusals
 from ops.restore.recovery.order import Order, Request, Task
-from ops.restore.recovery.situation import Situation
+from ops.restore.recovery.situation import Drilled, Situation
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 NOT_CARRIED = (
@@ -29,7 +29,8 @@ class Plan:
         order: what is to be done.
         steps: a line a step, in order.
         costs: what is lost or cut, and for how long.
-        estimate_s: how long it takes if it takes as long as the newest drill, in seconds.
+        estimate_s: how long it takes if it takes as long as a drill did, in seconds.
+        drilled: that drill; None where no time is expected, as of one that goes on.
         dry: why nothing is done, and how to do it; empty where it is done.
         shown: whether people have read it already.
     """
@@ -38,6 +39,7 @@ class Plan:
     steps: tuple[str, ...]
     costs: tuple[str, ...]
     estimate_s: float | None
+    drilled: Drilled | None = None
     dry: str = ""
     shown: bool = False
 
@@ -47,7 +49,7 @@ class Plan:
             return (self.dry,)
         lines = [f"Restore {self.order.content} ({self.order.task}) into {self.order.instance}:"]
         lines += [f"  {number}. {step}" for number, step in enumerate(self.steps, start=1)]
-        lines += [f"  - {line}" for line in (*self.costs, self._time())]
+        lines += [f"  - {line}" for line in (*self.costs, *self._time())]
         return (*lines, *((self.dry,) if self.dry else ()))
 
     def document(self) -> dict[str, object]:
@@ -68,12 +70,18 @@ class Plan:
             "dry": self.dry,
         }
 
-    def _time(self) -> str:
+    def _time(self) -> Iterator[str]:
+        drilled = self.drilled
+        if drilled is None:
+            return
         if self.estimate_s is None:
-            return (
-                "How long it takes is not known: no drill left evidence (`invoke restore-drill`)."
-            )
-        return f"By the newest drill it takes about {self.estimate_s:.0f} s."
+            why = "no restore drill left evidence"
+            if drilled.records:
+                why = f"none of {drilled.records} restore drills on record measured it"
+            yield f"How long it takes is not known: {why} (`invoke restore-drill`)."
+            return
+        verdict = "which passed" if drilled.verdict == "pass" else f"verdict {drilled.verdict}"
+        yield f"By drill {drilled.run} ({verdict}) it takes about {self.estimate_s:.0f} s."
 
     def undone(self, hint: str, *, shown: bool = False) -> "Plan":
         """Return it as an answer: nothing was done, and how to do it."""
@@ -106,7 +114,7 @@ def _to_new(request: Request, there: Situation, chosen: BackupRun) -> Plan:
         f"restore backup run {chosen.id} into it",
         "check it as owner and as the application",
     )
-    return Plan(order, steps, tuple(_new_costs(there, chosen.started)), there.drilled_s)
+    return Plan(order, steps, tuple(_new_costs(there, chosen.started)), *_time(there))
 
 
 def _pitr(request: Request, there: Situation, moment: datetime | None) -> Plan:
@@ -127,7 +135,7 @@ def _pitr(request: Request, there: Situation, moment: datetime | None) -> Plan:
         f"see that it is {_shape(request, there)}",
         "check it as owner and as the application",
     ]
-    return Plan(order, tuple(steps), tuple(_new_costs(there, at)), there.drilled_s)
+    return Plan(order, tuple(steps), tuple(_new_costs(there, at)), *_time(there))
 
 
 def _in_place(request: Request, there: Situation, chosen: BackupRun) -> Plan:
@@ -142,7 +150,13 @@ def _in_place(request: Request, there: Situation, chosen: BackupRun) -> Plan:
         steps = [f"take no backup first: {request.no_backup_first}"]
     steps += [f"delete the read replica {replica}" for replica in there.replicas]
     steps += [f"replace everything in {name} by backup run {chosen.id}", "check it"]
-    return Plan(order, tuple(steps), tuple(_in_place_costs(there, chosen)), _in_place_s(there))
+    return Plan(
+        order,
+        tuple(steps),
+        tuple(_in_place_costs(there, chosen)),
+        _in_place_s(there),
+        there.drilled,
+    )
 
 
 def _order(request: Request, there: Situation, name: str, chosen: BackupRun) -> Order:
@@ -176,14 +190,18 @@ def _in_place_costs(there: Situation, chosen: BackupRun) -> Iterator[str]:
     yield "times before the restore can't be recovered to afterwards; the backup runs stay"
 
 
+def _time(there: Situation) -> tuple[float | None, Drilled]:
+    return there.drilled.seconds, there.drilled
+
+
 def _in_place_s(there: Situation) -> float | None:
     """Return a drill's time and that of one more backup, in seconds."""
-    if there.drilled_s is None:
+    if there.drilled.seconds is None:
         return None
     newest = next((run for run in there.backups if run.status == "SUCCESSFUL"), None)
     if newest is None or newest.started is None or newest.ended is None:
-        return there.drilled_s
-    return there.drilled_s + (newest.ended - newest.started).total_seconds()
+        return there.drilled.seconds
+    return there.drilled.seconds + (newest.ended - newest.started).total_seconds()
 
 
 def _backup(request: Request, there: Situation) -> BackupRun:

@@ -7,9 +7,12 @@ from datetime import datetime
 from ops import durations
 from ops.cloudsql import Operation
 from ops.console import Table
-from ops.evidence import Evidence
+from ops.evidence import Evidence, uncompared
+from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.recovery.order import ROOM, Order, Task
-from ops.results import CheckResult, State, verdict, worst
+from ops.results import CheckResult, State, count, verdict, worst
+
+NO_AMCHECK = "indexes and pages with what they must be (--amcheck)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Recovered:
         checks: what the checks of the restored instance found.
         heartbeat: when the newest recovered heartbeat was written; None where there is none.
         evidence: where the evidence lies.
+        database: the application's, which was checked.
+        other_databases: of the restored instance, which nobody looked at.
     """
 
     run: str
@@ -39,6 +44,8 @@ class Recovered:
     checks: tuple[CheckResult, ...]
     heartbeat: datetime | None
     evidence: str
+    database: str = ""
+    other_databases: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -81,6 +88,8 @@ class Recovered:
             "deleted_replicas": order.replicas,
             "lost_s": self.lost_s,
             "newest_heartbeat": self.heartbeat,
+            "counts": count(check.state for check in self.checks),
+            NOT_COMPARED: self.not_compared,
             "checks": self.checks,
             "next": self.next_steps,
             "evidence": self.evidence,
@@ -114,8 +123,20 @@ class Recovered:
         order = self.order
         return (
             f"Restored {order.content} into {order.instance} in {self.took_s:.1f} s; it is at "
-            f"{self.address} ({self.connection_name}). Verdict: {verdict(self.state)}."
+            f"{self.address} ({self.connection_name}). Verdict: {verdict(self.state)}. "
+            f"Checks: {count(check.state for check in self.checks).words()}. "
+            f"{uncompared.sentence(self.not_compared)}"
         )
+
+    @property
+    def not_compared(self) -> tuple[str, ...]:
+        """Return what of the restored instance was compared with nothing."""
+        rows: tuple[str, ...] = (f"the rows of {self.order.content} with those that were there",)
+        if self.order.backup:
+            rows = uncompared.of_backups([self.order.backup])
+        pages = () if any(one.check == "amcheck" for one in self.checks) else (NO_AMCHECK,)
+        others = uncompared.of_databases(self.other_databases, self.database)
+        return (*rows, *pages, *others)
 
     @property
     def said(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 What only the database can tell is None where it does not answer: a restore is for such a day.
 """
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +11,25 @@ from ops import sql
 from ops.cloudsql import ApiError, BackupRun, Instance, RecoveryWindow
 from ops.db import DIAGNOSTIC, statement
 from ops.errors import OpsError
-from ops.evidence import latest
+from ops.evidence import history
 from ops.restore.source import ROOM as DRILL
 from ops.restore.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """How long a restore drill took: what a restore is expected to take.
+
+    Attributes:
+        records: how many drills left evidence.
+        seconds: of the newest that passed, else of the newest with a time; None without any.
+        run, verdict: of that drill.
+    """
+
+    records: int = 0
+    seconds: float | None = None
+    run: str = ""
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,7 @@ class Situation:
         window: from when to when it can be recovered; None where it can't be.
         sessions: how many sessions are connected; None where nobody answers.
         heartbeat: when the newest heartbeat was written; None likewise, or without any.
-        drilled_s: how long the newest restore drill took to a verified copy, in seconds.
+        drilled: how long a restore drill took.
     """
 
     stack: str
@@ -42,7 +57,7 @@ class Situation:
     window: RecoveryWindow | None
     sessions: int | None
     heartbeat: datetime | None
-    drilled_s: float | None
+    drilled: Drilled
 
     @property
     def stopped(self) -> bool:
@@ -81,7 +96,7 @@ def look(source: Source) -> Situation:
         window=_window(source),
         sessions=sessions,
         heartbeat=heartbeat,
-        drilled_s=_drilled_s(source),
+        drilled=_drilled(source),
     )
 
 
@@ -108,10 +123,14 @@ def _ask(source: Source) -> tuple[int | None, datetime | None]:
     return sessions, heartbeat
 
 
-def _drilled_s(source: Source) -> float | None:
-    """Return how long the newest restore drill took, from its evidence."""
-    record = latest(source.store, DRILL)
-    try:
-        return float(json.loads(record or b"{}")["drill"]["rto_s"]["total"])
-    except (ValueError, KeyError, TypeError):
-        return None
+def _drilled(source: Source) -> Drilled:
+    """Return what the drills' records say of the time of a restore.
+
+    A drill with an injected fault says nothing: it restores what was spoiled on purpose.
+    """
+    told = history.read(source.store, DRILL)
+    timed = [one for one in told.entries if one.rto_s is not None and not one.injected]
+    drill = next(iter((*told.passes, *timed)), None)
+    if drill is None or drill.rto_s is None:
+        return Drilled(told.total)
+    return Drilled(told.total, drill.rto_s, drill.run, drill.verdict)

@@ -47,5 +47,14 @@ def test_evidence_that_can_t_be_read_is_said(tmp_path: Path, content: bytes) -> 
     assert "can't be read" in said(tmp_path, content)
 
 
+def test_a_drill_with_an_injected_fault_is_passed_over(tmp_path: Path) -> None:
+    assert "ended with fail." in said(tmp_path, evidence(injected="lost-row")).replace(
+        ", RTO 61.2 s, RPO 2.5 s", ""
+    )
+    only = FolderStore(tmp_path / "only")
+    only.put(key(DRILL, "202611200300-0001"), evidence(injected="lost-row"))
+    assert "nobody knows here" in covers(only, NOW)
+
+
 def test_no_evidence_proves_nothing(tmp_path: Path) -> None:
     assert "nobody knows here that a backup can be restored" in said(tmp_path, None)

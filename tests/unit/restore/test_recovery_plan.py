@@ -17,8 +17,8 @@ from ops.journal import BadEntryError, Journal
 from ops.restore.drill.plan import is_drill_copy
 from ops.restore.recovery import body, order, refusals
 from ops.restore.recovery.order import RUN_LABEL, Order, Request, Task
-from ops.restore.recovery.plan import decide
-from ops.restore.recovery.situation import Situation
+from ops.restore.recovery.plan import Plan, decide
+from ops.restore.recovery.situation import Drilled, Situation
 from ops.store import FolderStore
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -69,7 +69,7 @@ THERE = Situation(
     window=RecoveryWindow(NOW - 24 * HOUR, NOW - timedelta(minutes=5)),
     sessions=12,
     heartbeat=NOW - timedelta(minutes=9),
-    drilled_s=300.0,
+    drilled=Drilled(3, 300.0, "260101000000-ab12", "pass"),
 )
 NEW, PITR, OVER = Request(Task.TO_NEW), Request(Task.PITR), Request(Task.IN_PLACE, backup="2")
 
@@ -83,6 +83,25 @@ def test_to_new_takes_the_newest_good_backup_and_says_what_it_costs() -> None:
     for words in ("REGIONAL", "protected", "Not carried over", "2 h ago", "300 s", "paid"):
         assert words in text
     assert "ZONAL" in str(decide(replace(NEW, zonal=True), THERE, None).steps)
+
+
+@pytest.mark.parametrize(
+    ("drilled", "words"),
+    [
+        (Drilled(3, 300.0, "r1", "pass"), "By drill r1 (which passed) it takes about 300 s."),
+        (Drilled(3, 300.0, "r1", "unknown"), "By drill r1 (verdict unknown) it takes about"),
+        (Drilled(3), "none of 3 restore drills on record measured it"),
+        (Drilled(), "no restore drill left evidence"),
+    ],
+)
+def test_the_expected_time_says_where_it_is_from(drilled: Drilled, words: str) -> None:
+    plan = decide(NEW, replace(THERE, drilled=drilled), None)
+    assert words in "\n".join(map(str, plan.blocks()))
+
+
+def test_a_restore_that_goes_on_says_nothing_of_drills() -> None:
+    plan = Plan(decide(NEW, THERE, None).order, ("go on",), (), None)
+    assert "drill" not in "\n".join(map(str, plan.blocks()))
 
 
 def test_in_place_says_what_is_lost_and_who_is_thrown_out() -> None:
