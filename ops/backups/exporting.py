@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from ops import guard, sql
+from ops import dumptext, guard, sql
 from ops.backups.asking import Earlier, carry_out, settle
 from ops.backups.reading import Contents, read
 from ops.backups.told import account, undone
@@ -102,7 +102,8 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
         ops.errors.BadInputError: the options can't be meant; see ``transfer.plan``.
     """
     target, cloud = run.target, run.cloud
-    chosen = plan(target.settings, options, datetime.now(UTC))
+    now = datetime.now(UTC)
+    chosen = plan(target.settings, options, now)
     instance = cloud.instance(target.instance)
     if chosen.database not in (there := cloud.databases(instance.name)):
         raise NoSuchDatabaseError(instance.name, chosen.database, there)
@@ -113,7 +114,10 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     earlier = settle(target.store, cloud, run.progress, ROOM, _call)
     retried = next((it for it in earlier if it.is_recent and _is_same(it, chosen)), None)
     database = target.database_at(instance.address).called(chosen.database)
-    before = _tables(database, target.owner) if chosen.whole else None
+    before = None if options.query or options.schema_only else _tables(database, target.owner)
+    if options.tables and isinstance(before, frozenset):
+        names, before = _named(options.tables, before)
+        chosen = plan(target.settings, replace(options, to=str(chosen.uri), tables=names), now)
     with run.progress.phase(f"Export {chosen.database} to {chosen.uri}"):
         if retried is None:
             done = _exported(target.store, cloud, instance.name, chosen)
@@ -199,8 +203,18 @@ def content(held: Contents, facts: ObjectFacts) -> CheckResult:
     return CheckResult("content", State.FINDING, 1, 1, words, evidence=evidence, remedy=_AGAIN)
 
 
+def _named(
+    names: Sequence[str], tables: "frozenset[str]"
+) -> "tuple[tuple[str, ...], frozenset[str]]":
+    """Return names of tables as pg_dump reads them, and the tables; patterns stay as they are."""
+    known = [(parts[0], parts[1]) for parts in map(dumptext.table, tables)]
+    meant = {name: dumptext.resolve(name, known) for name in names}
+    labels = {name: dumptext.label(table) for name, table in meant.items() if table is not None}
+    return tuple(labels.get(name, name) for name in names), frozenset(labels.values())
+
+
 def whole(held: Contents, tables: "frozenset[str] | OpsError") -> CheckResult:
-    """Tell whether a file has the rows of every table that was there before the export."""
+    """Tell whether a file has the rows of every table that it is to have."""
     if isinstance(tables, OpsError):
         words = f"which tables there are is not known: {tables}"
         return CheckResult("tables", State.UNKNOWN, 0, 1, words)
@@ -220,4 +234,4 @@ def _tables(database: Database, user: str) -> "frozenset[str] | OpsError":
             rows = connection.execute(statement(sql.load("backup/tables"))).fetchall()
     except OpsError as error:
         return error
-    return frozenset(row[0] for row in rows)
+    return frozenset(dumptext.label(parts) for (parts,) in rows)

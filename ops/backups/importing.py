@@ -1,18 +1,18 @@
 """Imports a file into a database, and sees that what it holds came in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from ops import guard, sql
+from ops import dumptext, guard, sql
 from ops.backups.asking import Earlier, carry_out, settle
 from ops.backups.reading import Contents, read
 from ops.backups.told import account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
 from ops.cloudsql import once
 from ops.console import Table
-from ops.db import VERIFY, Database, statement
+from ops.db import DIAGNOSTIC, VERIFY, Database, statement
 from ops.errors import BadInputError, OpsError
 from ops.guard import Consent
 from ops.invocation import Invocation
@@ -130,6 +130,11 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
     target, cloud = run.target, run.cloud
     chosen = import_plan(target.settings, options)
     instance = cloud.instance(target.instance)
+    database = target.database_at(instance.address).called(chosen.database)
+    missing = chosen.database not in cloud.databases(instance.name)
+    if chosen.table and not missing:
+        table = _resolved(database, target.owner, chosen.table)
+        chosen = import_plan(target.settings, replace(options, table=table))
     objects = target.objects()
     if objects.find(chosen.uri) is None:
         raise NoObjectError(chosen.uri)
@@ -137,8 +142,6 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
         held = read(objects, chosen.uri)
     if held.damage or not held.whole:
         raise DamagedFileError(chosen, held.damage or "pg_dump's last words are missing")
-    database = target.database_at(instance.address).called(chosen.database)
-    missing = chosen.database not in cloud.databases(instance.name)
     before = {} if missing else _rows(database, target.owner, _names(chosen, held))
     _refuse(chosen, held, before)
     action = f"import into {chosen.database} of {instance.name}"
@@ -216,12 +219,22 @@ def _came_in(
     return CheckResult("rows", State.OK, total, total, words)
 
 
+def _resolved(database: Database, user: str, name: str) -> str:
+    """Return the name of a table, given with its schema, as SQL reads it; else as it was given."""
+    with database.connect(user, budget=DIAGNOSTIC, name="backup.import") as connection:
+        rows = connection.execute(statement(sql.load("backup/names"))).fetchall()
+    parts = dumptext.resolve(name, [(schema, table) for ((schema, table),) in rows])
+    spelled = (dumptext.table(name), tuple(name.split(".", 1)))
+    return name if parts is None or parts not in spelled else dumptext.label(parts)
+
+
 def _rows(database: Database, user: str, tables: Sequence[str]) -> Mapping[str, int]:
     """Return how many rows those of the tables have that are there."""
     found: dict[str, int] = {}
     with database.connect(user, budget=VERIFY, name="backup.import") as connection:
         named = connection.execute(statement(sql.load("backup/names"))).fetchall()
-        for name, parts in named:
+        for (parts,) in named:
+            name = dumptext.label(parts)
             if name in tables:
                 query = statement(sql.render("backup/row_count", {"table": tuple(parts)}))
                 row = connection.execute(query).fetchone()

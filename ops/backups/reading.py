@@ -4,19 +4,17 @@ import csv
 import gzip
 import hashlib
 import io
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ops import dumptext
 from ops.objects import Objects, Uri
 
 # pg_dump's last words; a session's \unrestrict may follow
 # (https://www.postgresql.org/docs/15/app-pgdump.html)
 _COMPLETE = b"-- PostgreSQL database dump complete"
-_COPY = re.compile(rb"COPY (\S+) \(.*\) FROM stdin;\s*")
-_CREATE = re.compile(rb"CREATE (?:UNLOGGED )?TABLE (\S+) \(")
 _PIECE = 1 << 20
 
 
@@ -100,15 +98,19 @@ def _csv(stream: BinaryIO, rows: dict[str, int]) -> bool:
 
 def _sql(stream: BinaryIO, rows: dict[str, int], created: list[str]) -> bool:
     """Count the rows of every table; return whether pg_dump's last words are there."""
-    lines, complete = iter(stream), False
-    for line in lines:
-        if line.startswith(_COMPLETE):
-            complete = True
-        elif found := _COPY.fullmatch(line):
-            table = found[1].decode()
+    lines, encoding, complete = iter(stream), "utf-8", False
+
+    def name(text: bytes) -> str:
+        return dumptext.label(dumptext.table(text.decode(encoding, "backslashreplace")))
+
+    for statement in dumptext.statements(lines):
+        encoding = statement.encoding or encoding
+        complete = complete or (_COMPLETE in statement.raw and _COMPLETE not in statement.text)
+        if statement.copied:
+            table = name(statement.copied)
             rows[table] = rows.get(table, 0) + _data(lines)
-        elif found := _CREATE.match(line):
-            created.append(found[1].decode())
+        elif statement.created:
+            created.append(name(statement.created))
     return complete
 
 

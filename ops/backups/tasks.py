@@ -3,13 +3,9 @@
 from invoke.collection import Collection
 from invoke.context import Context
 
+from ops import dumptext
 from ops.command import task
 from ops.invocation import FORMAT_HELP, STACK_HELP, begin
-
-
-def listed(given: str) -> tuple[str, ...]:
-    """Return the names in an option, which has commas between them."""
-    return tuple(name.strip() for name in given.split(",") if name.strip())
 
 
 @task(
@@ -130,7 +126,7 @@ def export_(
     from ops.guard import Consent
 
     run = begin(stack, format)
-    options = ExportOptions(to, database, listed(tables), query, schema_only, offload)
+    options = ExportOptions(to, database, dumptext.split(tables), query, schema_only, offload)
     reading = exporting.Reading(read_whole, test_import)
     run.show(exporting.export(run, options, reading, Consent(yes, confirm)))
 
@@ -168,7 +164,7 @@ def import_(
     from ops.guard import Consent
 
     run = begin(stack, format)
-    options = ImportOptions(uri, database, user, table, listed(columns))
+    options = ImportOptions(uri, database, user, table, dumptext.split(columns))
     run.show(importing.bring_in(run, options, Consent(yes, confirm)))
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ops import guard, sql
+from ops import dumptext, guard, sql
 from ops.backups.reading import Contents
 from ops.backups.transfer import ExportPlan
 from ops.cloudsql import CloudSql, OperationFailedError
@@ -117,7 +117,8 @@ def clear(run: Invocation) -> None:
 
 def _counted(connection: Connection, held: Contents) -> CheckResult:
     names = {
-        row[0]: tuple(row[1]) for row in connection.execute(statement(sql.load("backup/names")))
+        dumptext.label(parts): tuple(parts)
+        for (parts,) in connection.execute(statement(sql.load("backup/names")))
     }
     lines, rows = [], 0
     expected = held.rows or {}

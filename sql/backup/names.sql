@@ -1,6 +1,6 @@
--- Which tables are there, as pg_dump writes their names and in their two parts?
+-- Which tables are there, by schema and name?
 -- Needs no privilege.
-SELECT format('%I.%I', n.nspname, c.relname), ARRAY[n.nspname, c.relname]::text[]
+SELECT ARRAY[n.nspname, c.relname]::text[]
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p')

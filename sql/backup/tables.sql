@@ -1,6 +1,6 @@
 -- Which tables of the application have rows of their own? Those whose rows live elsewhere
 -- (foreign) or in partitions are left out. Needs no privilege.
-SELECT format('%I.%I', n.nspname, c.relname)
+SELECT ARRAY[n.nspname, c.relname]::text[]
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'r'

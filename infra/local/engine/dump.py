@@ -17,16 +17,14 @@ from typing import IO, BinaryIO
 from infra.local.engine.cluster import Cluster
 from infra.local.engine.courier import Login
 from infra.local.errors import EngineError
+from ops import dumptext
 
 _CHUNK_BYTES = 1 << 18
 _TOLD_BYTES = 100_000
 _TOO_OLD = b"invalid command \\restrict"
 # A file of pg_dump's restricts itself; restricted already, psql would refuse that.
 _RESTRICT = re.compile(rb"\\restrict ([0-9A-Za-z]+)\s*")
-# What stands in a dump before the first object that is no extension.
-_EXTENSION_COMMENT = re.compile(rb"COMMENT ON EXTENSION .* IS '.*';\s*")
-_ENTRY = re.compile(rb"-- Name: .*; Type: ([A-Z ]+);")
-_EARLY = (b"SCHEMA", b"EXTENSION", b"COMMENT")
+_EXTENSION_COMMENT = re.compile(rb"COMMENT\s+ON\s+EXTENSION\s")
 
 
 class ExitStatusError(EngineError):
@@ -108,13 +106,14 @@ def write(cluster: Cluster, cwd: Path, login: Login, options: DumpOptions, sink:
 
 
 def _without_extension_comments(source: IO[bytes], sink: BinaryIO) -> None:
-    """Copy a dump but for the comments on extensions, which their owner alone may write."""
-    for line in _lines(source):
-        if _EXTENSION_COMMENT.fullmatch(line):
-            continue
-        sink.write(line)
-        entry = _ENTRY.match(line)
-        if entry is not None and entry[1] not in _EARLY:
+    """Copy a dump but for the comments on extensions, which their owner alone may write.
+
+    They stand before the first rows, among schemas, collations, languages and functions.
+    """
+    for statement in dumptext.statements(iter(source.readline, b"")):
+        if not _EXTENSION_COMMENT.match(statement.text):
+            sink.write(statement.raw)
+        if statement.copied:
             break
     while chunk := source.read(_CHUNK_BYTES):
         sink.write(chunk)

@@ -2,6 +2,7 @@ import io
 import re
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,10 +56,20 @@ def test_another_key_and_a_later_line_stay() -> None:
     assert read(late, 99) == late
 
 
-def test_comments_on_extensions_are_left_out_before_the_first_object_alone() -> None:
-    head = b"-- Name: EXTENSION x; Type: COMMENT; Schema: -; Owner: -\n"
-    line = b"COMMENT ON EXTENSION x IS 'what';\n"
-    table = b"-- Name: t; Type: TABLE; Schema: public; Owner: -\n"
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"-- Name: de; Type: COLLATION; Schema: public; Owner: -\nCREATE COLLATION de (x);\n",
+        b"CREATE FUNCTION f() AS $_$ it's;\nCOPY t (a) FROM stdin; $_$;\n",
+        b'/* ; /* \' */ */ CREATE SCHEMA "; -- ";\n',
+        b"COMMENT ON SCHEMA s IS E'it\\';\n';\n",
+        b"CREATE TABLE t (a text);\n",
+    ],
+)
+def test_comments_on_extensions_are_left_out_before_the_first_rows(before: bytes) -> None:
+    comment = b"COMMENT ON EXTENSION \"x-y\" IS 'what;\nelse';\n"
+    after = b"COPY t (a) FROM stdin;\n" + comment + b"\\.\n\n" + comment
     sink = io.BytesIO()
-    dump._without_extension_comments(io.BytesIO(head + line + table + line), sink)
-    assert sink.getvalue() == head + table + line
+    dump._without_extension_comments(io.BytesIO(before + comment + after), sink)
+    assert sink.getvalue() == before + after

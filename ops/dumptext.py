@@ -1,0 +1,198 @@
+"""SQL text as pg_dump writes it, read statement by statement, and names of tables in it.
+
+A line of a dump may be part of a name, a string, a function's body or a table's data: only
+what stands between them is a statement.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+TableName = tuple[str, str]  # schema and name, as the catalogs have them
+
+_NAME_CHARACTER = rb"A-Za-z0-9_\x80-\xff$"
+_SPECIAL = re.compile(
+    rb"[\"';]|--|/\*"
+    rb"|(?<![" + _NAME_CHARACTER + rb"])[eE]'"
+    rb"|(?<![" + _NAME_CHARACTER + rb"])\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$"
+)
+_ESCAPED_STRING = re.compile(rb"(?:[^'\\]|\\.)*'", re.DOTALL)
+_COMMENT_EDGE = re.compile(rb"/\*|\*/")
+_ANY_CASE = re.IGNORECASE
+_PART = rb'(?:"(?:[^"]|"")+"|[^\s"().;,]+)'
+_NAME = _PART + rb"(?:\." + _PART + rb")?"
+_COPY = re.compile(rb"COPY\s+(" + _NAME + rb")(?:\s|\().*\bFROM\s+stdin\b.*", re.DOTALL | _ANY_CASE)
+_CREATE = re.compile(
+    rb"CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(" + _NAME + rb")(?=[\s(])",
+    _ANY_CASE,
+)
+_ENCODING = re.compile(rb"SET\s+client_encoding\s*(?:=|TO)\s*'?([A-Za-z0-9_-]+)'?", _ANY_CASE)
+_IDENTIFIER = re.compile(r'"((?:[^"]|"")+)"|([^".\s][^".]*)')
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement of a dump.
+
+    Attributes:
+        raw: all bytes since the statement before: comments, blank lines, the semicolon.
+        text: the statement without these.
+    """
+
+    raw: bytes
+    text: bytes
+
+    @property
+    def copied(self) -> bytes:
+        """Return the table whose data follow on the next lines; empty where none do."""
+        match = _COPY.fullmatch(self.text)
+        return match[1] if match else b""
+
+    @property
+    def created(self) -> bytes:
+        """Return the table that it creates; empty where it creates none."""
+        match = _CREATE.match(self.text)
+        return match[1] if match else b""
+
+    @property
+    def encoding(self) -> str:
+        """Return the encoding that it sets, as Python calls it; empty where it sets none."""
+        match = _ENCODING.fullmatch(self.text)
+        if match is None:
+            return ""
+        name = match[1].decode().upper().replace("WIN", "CP")
+        try:
+            return codecs.lookup(name).name
+        except LookupError:  # SQL_ASCII and what Python does not know
+            return "utf-8"
+
+
+class _Scanner:
+    """Finds where statements end; what is quoted or commented may go over many lines."""
+
+    def __init__(self) -> None:
+        self._raw, self._text = bytearray(), bytearray()
+        self._closing = b""  # what ends the quoted part that we are in
+        self._depth = 0  # of comments
+
+    @property
+    def is_between(self) -> bool:
+        """Return whether no statement has begun."""
+        return not self._text.strip() and not self._closing and not self._depth
+
+    def take(self, line: bytes) -> Iterator[Statement]:
+        """Yield the statements that end in a line."""
+        if self.is_between and line.startswith(b"\\"):  # a command of psql
+            self._raw += line
+            return
+        begin = place = self._after_comment(line, 0)
+        while place < len(line):
+            if self._closing:
+                place = self._after_quote(line, place)
+                continue
+            match = _SPECIAL.search(line, place)
+            if match is None:
+                break
+            token, place = match[0], match.end()
+            if token == b";":
+                self._text += line[begin : match.start()]
+                place = place if line[place:].strip() else len(line)
+                yield self._end(line[:place])
+                line, begin, place = line[place:], 0, 0
+            elif token == b"--":
+                self._text += line[begin : match.start()] + b"\n"
+                begin = place = len(line)
+            elif token == b"/*":
+                self._text += line[begin : match.start()] + b" "
+                self._depth = 1
+                begin = place = self._after_comment(line, place)
+            else:
+                self._closing = token.upper() if token[:1] in b"eE" else token
+        self._text += line[begin:]
+        self._raw += line
+
+    def _after_comment(self, line: bytes, place: int) -> int:
+        """Return where the comment ends that we are in, which may hold others."""
+        while self._depth:
+            edge = _COMMENT_EDGE.search(line, place)
+            if edge is None:
+                return len(line)
+            self._depth += 1 if edge[0] == b"/*" else -1
+            place = edge.end()
+        return place
+
+    def _after_quote(self, line: bytes, place: int) -> int:
+        """Return where the name, string or body ends that we are in."""
+        if self._closing == b"E'":
+            match = _ESCAPED_STRING.match(line, place)
+            end = -1 if match is None else match.end()
+        else:
+            found = line.find(self._closing, place)
+            end = -1 if found < 0 else found + len(self._closing)
+        if end < 0:
+            return len(line)
+        self._closing = b""
+        return end
+
+    def _end(self, piece: bytes) -> Statement:
+        statement = Statement(bytes(self._raw + piece), bytes(self._text.strip()))
+        self._raw.clear()
+        self._text.clear()
+        return statement
+
+    def rest(self) -> bytes:
+        """Return what comes after the last statement."""
+        return bytes(self._raw)
+
+
+def statements(lines: Iterator[bytes]) -> Iterator[Statement]:
+    """Yield the statements of a dump; the last has no text, and holds what is left.
+
+    Whoever gets a statement whose data follow takes them from ``lines`` before the next one.
+    """
+    scanner = _Scanner()
+    for line in lines:
+        yield from scanner.take(line)
+    yield Statement(scanner.rest(), b"")
+
+
+def table(name: str) -> tuple[str, ...]:
+    """Return the parts of a name as SQL reads it: folded to lower case unless it is quoted."""
+    parts, place = [], 0
+    while match := _IDENTIFIER.match(name, place):
+        quoted, plain = match[1], match[2]
+        parts.append(quoted.replace('""', '"') if quoted else plain.strip().lower())
+        place = match.end() + 1
+        if match.end() == len(name):
+            return tuple(parts)
+        if name[match.end()] != ".":
+            break
+    return ()
+
+
+def label(parts: Iterable[str]) -> str:
+    """Return a name as SQL and pg_dump read it, and as people see it."""
+    return ".".join(
+        part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in parts
+    )
+
+
+def resolve(name: str, tables: Iterable[TableName]) -> TableName | None:
+    """Return the table that a person means: as SQL reads the name, else letter by letter."""
+    known = sorted(tables, key=lambda it: (it[0] != "public", it))
+    parts = table(name)
+    for candidate in known:
+        if parts in (candidate, candidate[1:]):
+            return candidate
+    for candidate in known:
+        if name in (".".join(candidate), candidate[1]):
+            return candidate
+    return None
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the names in a list with commas between them; a quoted name may hold commas."""
+    names = re.findall(r'(?:"(?:[^"]|"")*"|[^,"])+', text)
+    return tuple(name.strip(" \t") for name in names if name.strip())
