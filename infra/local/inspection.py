@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.local import schema
-from infra.local.engine.layout import SIDES
 from infra.local.errors import StateRefusedError
 from infra.local.mark import MarkFile
 from infra.local.model import Instance, InstanceState
@@ -144,6 +143,7 @@ def _disagreement(data: Path, store: Store) -> Finding | None:
     instances = {instance.uid: instance for instance in store.instances()}
     busy = {str(uid) for one in store.open_operations() for uid in one.facts.values()}
     idle = tuple(one for one in instances.values() if one.uid not in busy)
+    _check_sides(data, idle)
     unknown = (
         *(path for path in _folders(data / "instances") if path.name not in instances),
         *_unknown_bases(data, store, idle),
@@ -181,7 +181,19 @@ def _unknown_kept(data: Path, store: Store) -> Iterator[Path]:
 
 def _is_gone(data: Path, instance: Instance) -> bool:
     home = data / "instances" / instance.uid
-    return instance.state not in _UNSETTLED and not any((home / side).exists() for side in SIDES)
+    return instance.state not in _UNSETTLED and not (home / instance.side).exists()
+
+
+def _check_sides(data: Path, idle: tuple[Instance, ...]) -> None:
+    """Refuse a state of before a failover: what it takes for the standby is the primary.
+
+    Raises:
+        _UnusableError: Naming the instance.
+    """
+    for instance in idle:
+        primary = data / "instances" / instance.uid / instance.side
+        if instance.primary is None and (primary / "standby.signal").exists():
+            raise _UnusableError(f"is an older one: {instance.name} has failed over since")
 
 
 def _folders(folder: Path) -> tuple[Path, ...]:

@@ -45,6 +45,14 @@ def test_instances_are_read_changed_and_paged(local: LocalServer, version: str) 
         assert len(names) == len(set(names))
 
 
+def test_a_query_that_is_too_long_for_an_address_is_sent_as_a_body(local: LocalServer) -> None:
+    with client(local, "v1") as service:
+        asked = service.instances().list(project=PROJECT, filter="name:main", quotaUser="u" * 2100)
+
+        assert [one["name"] for one in asked.execute()["items"]] == ["main"]
+        assert asked.method == "POST"  # as the client changed it
+
+
 def test_databases_and_users_are_made_and_dropped(local: LocalServer) -> None:
     with client(local, "v1") as service:
         body = {"name": "by-client", "charset": "UTF8"}

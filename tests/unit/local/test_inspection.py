@@ -220,6 +220,23 @@ def test_an_instance_without_its_data_is_noticed(data: Path) -> None:
     )
 
 
+def test_a_state_of_before_a_failover_is_noticed_without_a_mark(data: Path) -> None:
+    (data / "state.mark").unlink()
+    make_home(data, "main-1")
+    other = data / "instances/main-1/data.2"
+    other.mkdir()
+    assert inspect(data) is None
+    (data / "instances/main-1/data/standby.signal").touch()
+
+    assert "main has failed over since" in refused(data)
+
+
+def test_the_data_of_the_other_side_is_not_the_instances(data: Path) -> None:
+    (data / "instances/main-1/data").rename(data / "instances/main-1/data.2")
+
+    assert "whose data is gone: main" in refused(data)
+
+
 def test_what_an_operation_works_on_is_its_own_affair(data: Path) -> None:
     with closing(Store(state(data))) as store:
         new = replace(MAIN, uid="new-1", name="new", state=InstanceState.PENDING_CREATE)
