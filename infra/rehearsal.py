@@ -189,10 +189,12 @@ def down(target: Target, data: str, *, wipe: bool, yes: bool = False) -> Down:
 
     Raises:
         ops.guard.DeclinedError, ops.guard.UnansweredError: a folder would be removed.
+        ops.localcloud.NotADataFolderError: it is none of a local Cloud SQL.
     """
     folder = _data(target, data)
     there = folder.exists()
     if wipe and there:
+        localcloud.check_data_folder(folder)
         guard.ask(f"delete {folder} with every instance, backup and record of drills", yes=yes)
     if wipe and folder.is_mount():
         was_running = localcloud.stop(folder)

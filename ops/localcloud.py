@@ -247,8 +247,8 @@ def stop(data: Path, *, wipe: bool = False, limit_s: float = 60.0) -> bool:
         StopFailedError: it does not end within the limit.
         NotADataFolderError: ``wipe`` was asked for a folder that no server ever used.
     """
-    if wipe and data.exists() and not (data / "server.lock").exists():
-        raise NotADataFolderError(data)
+    if wipe:
+        check_data_folder(data)
     server = running(data)
     if server is None:
         _stop_orphans(data)
@@ -263,6 +263,12 @@ def stop(data: Path, *, wipe: bool = False, limit_s: float = 60.0) -> bool:
     if wipe and data.exists():
         shutil.rmtree(data)
     return server is not None
+
+
+def check_data_folder(data: Path) -> None:
+    """Refuse a folder that is there and that no server ever used; raises NotADataFolderError."""
+    if data.exists() and not (data / "server.lock").exists():
+        raise NotADataFolderError(data)
 
 
 def _stop_orphans(data: Path) -> None:

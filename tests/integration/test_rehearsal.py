@@ -102,5 +102,10 @@ def test_a_wipe_says_what_went(target: Target) -> None:
     assert "removed: instances, backups, evidence" in str(
         rehearsal.down(target, "", wipe=True, yes=True).blocks()[0]
     )
+    assert target.local is not None
+    target.local.mkdir()
+    with pytest.raises(localcloud.NotADataFolderError):  # before a question
+        rehearsal.down(target, "", wipe=True)
+    target.local.rmdir()
     again = str(rehearsal.down(target, "", wipe=True, yes=True).blocks()[0])
     assert again == f"Nothing was running for the local Cloud SQL of {target.local}."

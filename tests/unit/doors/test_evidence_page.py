@@ -230,6 +230,8 @@ def test_a_restore_for_real_answers_by_its_own_checks() -> None:
 
 def test_a_page_is_saved_or_its_fault_told(tmp_path: Path) -> None:
     assert page.save("x", tmp_path / "a/b.html") == str(tmp_path / "a/b.html")
+    assert not page.is_page(tmp_path / "a/b.html")
+    assert not page.is_page(tmp_path / "absent.html")
     with pytest.raises(page.CannotSaveError, match="Name another file"):
         page.save("x", tmp_path)
 
@@ -248,3 +250,9 @@ def test_a_page_is_saved_or_its_fault_told(tmp_path: Path) -> None:
 )
 def test_amounts_are_said_as_people_do(value: float | None, unit: str, said: str) -> None:
     assert page.amount(value, unit) == said
+
+
+def test_a_page_of_ours_is_known_again(tmp_path: Path) -> None:
+    store = kept(tmp_path, drill("r1"))
+    page.save(rendered(store), tmp_path / "page.html")
+    assert page.is_page(tmp_path / "page.html")
