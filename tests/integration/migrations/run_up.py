@@ -22,4 +22,7 @@ if __name__ == "__main__":
     host, name, folder = sys.argv[1:]
     database = Database(host, PORT, name, LibpqPasswords())
     connect = partial(database.connect, OWNER, budget=CHANGE, name="to be killed")
-    runner.up(connect, files.read(Path(folder)), progress=Lines(sys.stdout))
+    migrations = files.read(Path(folder))
+    sys.stdout.write("begins\n")
+    sys.stdout.flush()
+    runner.up(connect, migrations, progress=Lines(sys.stdout))
