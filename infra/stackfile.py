@@ -82,7 +82,13 @@ def read_config(stack: str, root: Path = ROOT) -> Mapping[str, object]:
 def own_config(stack: str, root: Path = ROOT) -> dict[str, object]:
     """Return what a stack's own file configures, without defaults; raises StackFileError."""
     path = root / f"Pulumi.{stack}.yaml"
-    return _mapping(path, _mapping(path, _read(path)).get("config"))
+    return _mapping(path, stack_file(stack, root).get("config"))
+
+
+def stack_file(stack: str, root: Path = ROOT) -> Mapping[str, object]:
+    """Return all that a stack's own file says; raises StackFileError."""
+    path = root / f"Pulumi.{stack}.yaml"
+    return _mapping(path, _read(path))
 
 
 def project_file(root: Path = ROOT) -> Mapping[str, object]:

@@ -31,9 +31,9 @@ def judge(kind: str, path: str, before: Leaves, after: Leaves) -> Consequence:
         before: All leaves as they were, with the provider's defaults.
         after: All leaves as they are to be.
     """
-    row = find_row(kind, path)
     if kind not in types():
         return _unknown("the provider's table does not have this type")
+    row = find_row(kind, path)
     if row is None or row.effect is ProviderEffect.COMPUTED:
         return _unknown("the provider's table does not have this input")
     if path not in after and (left_out := _left_out(kind, row, path, after)) is not None:
@@ -59,8 +59,8 @@ def _left_out(kind: str, row: Row, path: str, after: Leaves) -> Consequence | No
     """
     if row.property in PROVIDERS_OWN and row.optional_computed:
         return _unknown("the provider's own configuration takes its place")
-    if row.property in NAMED_BY_PULUMI:
-        return None
+    if row.property in NAMED_BY_PULUMI or row.property != without_indexes(path):
+        return None  # what Pulumi names anew, and an entry of a map, which goes
     outer = (rows().get((kind, without_indexes(place))) for place in _gone_blocks(path, after))
     stays = row.optional_computed and not row.default and "[" not in path
     if stays or any(block is not None and block.optional_computed for block in outer):

@@ -92,6 +92,7 @@ def read(path: Path) -> Preview:
         memory: tuple[Memory, ...]
         drill: str
         engine: Mapping[str, str] | None
+        doubts: tuple[str, ...]
 
     class Report(Entry):
         before: str
@@ -133,6 +134,7 @@ def read(path: Path) -> Preview:
             one.memory,
             one.drill,
             one.engine,
+            one.doubts,
         )
 
     try:

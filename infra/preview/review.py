@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.desired import Desired
 from infra.preview import drills, engine
 from infra.preview.base import Place, locate
+from infra.preview.beside import doubts
 from infra.preview.difference import differences, secrets_changed
 from infra.preview.downtime import circumstances, restarts
 from infra.preview.findings import memory, policy_changes
@@ -226,7 +227,8 @@ def compared(
     policy = policy_changes(name, before, after, now)
     told = restarts(changes)
     verdict = decide(changes, told, blocked=any(one.blocks for one in policy))
-    if secrets:  # encrypted, and differently each time: nobody can compare them here
+    unclear = tuple(doubts(before.beside, after.beside))
+    if secrets or unclear:  # secrets are encrypted, and differently each time
         verdict = at_least(Verdict.UNKNOWN, verdict)
     return StackPreview(
         stack=name,
@@ -240,6 +242,7 @@ def compared(
         memory=tuple(memory(before.desired, after.desired)),
         drill=drills.covers(store, now) if store is not None and drills.asks(changes) else "",
         engine=steps,
+        doubts=unclear,
     )
 
 

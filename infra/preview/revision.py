@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra.desired import Desired, DesiredResource
+from infra.preview.beside import beside
 from infra.stackfile import StackFileError, project_file, project_name, read_config, stacks
 from ops.errors import BadInputError, OpsError
 
@@ -112,6 +113,7 @@ class Side:
         production: Whether the stack is guarded there.
         pool_connections: What the application's pools together may open there.
         secrets: Encrypted values of the stack file, by key, as Pulumi wrote them.
+        beside: What a deployment goes by and the program does not see, by name.
         project: Name of the Pulumi project; empty where its file can't be read.
     """
 
@@ -120,6 +122,7 @@ class Side:
     production: bool | None = None
     pool_connections: int | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
     project: str = ""
 
 
@@ -298,6 +301,7 @@ def _side(tree: Path, stack: str, said: Mapping[str, Any]) -> Side:
         production=said["production"],
         pool_connections=said["pool_connections"],
         secrets=secrets,
+        beside=beside(tree, stack),
     )
 
 

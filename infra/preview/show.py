@@ -156,8 +156,9 @@ def _value(words: str, raw: str | None) -> str:
 
 def sentences(one: StackPreview) -> Iterator[str]:
     """Yield everything that is said in sentences: secrets, reasons, restarts, memory, drill."""
+    yield from one.doubts
     for secret in one.secrets:
-        yield f"Secret {secret}: changed"
+        yield f"Secret {secret}: changed, and what that does nobody can tell without its value"
     for change in one.changes:
         yield from (f"{change.name}: {line}" for line in reasons(change))
     for number, restart in enumerate(one.restarts, start=1):
@@ -171,14 +172,17 @@ def sentences(one: StackPreview) -> Iterator[str]:
 
 
 def reasons(one: ResourceChange) -> Iterator[str]:
-    """Yield why properties do what they do, where that is not plain."""
-    if one.action is Action.REPLACE and one.loses_data:
+    """Yield why properties do what they do, where that is not plain; each reason once."""
+    if one.loses_data and one.action is Action.REPLACE:
         yield "it is deleted and made anew, and what it holds is lost"
+    properties: dict[str, list[str]] = {}
     for change in one.changes:
         if change.effect is Effect.IGNORED:
             yield f"{short(change.property)} is left alone (ignoreChanges){_grow(change)}"
         elif change.consequence is not None and change.consequence.why:
-            yield f"{short(change.property)}: {change.consequence.why}"
+            properties.setdefault(change.consequence.why, []).append(short(change.property))
+    for why, names in properties.items():
+        yield f"{', '.join(names)}: {why}"
 
 
 def _grow(change: Change) -> str:
@@ -223,6 +227,7 @@ def _stack_facts(one: StackPreview) -> Mapping[str, object]:
         "memory": one.memory,
         "drill": one.drill,
         "engine": one.engine,
+        "doubts": one.doubts,
     }
 
 

@@ -76,6 +76,7 @@ class StackPreview:
         memory: The memory budget, where it or its warning changes.
         drill: What the last restore drill covers, where the change asks for it.
         engine: What `pulumi preview` says of a resource, by its name.
+        doubts: What no resource shows and nobody can tell, in sentences.
     """
 
     stack: str
@@ -90,12 +91,14 @@ class StackPreview:
     memory: tuple[Memory, ...] = ()
     drill: str = ""
     engine: Mapping[str, str] | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def holding(self) -> frozenset[Verdict]:
         """Its verdict and the milder ones that hold beside it: a worse one excuses nothing."""
         blocked = any(change.blocks for change in self.policy)
-        return frozenset({self.verdict, *_holding(self.changes, self.restarts, blocked=blocked)})
+        told = {self.verdict, *_holding(self.changes, self.restarts, blocked=blocked)}
+        return frozenset(told | {Verdict.UNKNOWN} if self.doubts or self.secrets else told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,12 @@ def lifecycle(*rules: tuple[str, dict[str, object]]) -> Inputs:
             {"settings": {"diskType": "PD_HDD"}},
             UNKNOWN,
         ),
+        (
+            INSTANCE,
+            {"settings": {"userLabels": {"a": "1", "b": "2"}}},
+            {"settings": {"userLabels": {"a": "1"}}},
+            UPDATE,
+        ),
         (INSTANCE, {"backupdrBackup": "a"}, {"backupdrBackup": "b"}, LOSE),
         (INSTANCE, {"project": "p"}, {}, UNKNOWN),
         (INSTANCE, {}, {"encryptionConfidentialMode": "x"}, UNKNOWN),
