@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.body import api_path
+from infra.settings.flags import IAM_FLAG
 from infra.settings.keys import key
 from infra.settings.operations import WEEKDAYS
 
@@ -23,6 +24,7 @@ _DENY = "settings.denyMaintenancePeriod"
 _INSIGHTS = "settings.insightsConfig"
 _ADDRESSES = "settings.ipConfiguration"
 _POLICY = "settings.passwordValidationPolicy"
+_PSC = "settings.ipConfiguration.pscConfig"
 _WINDOW = "settings.maintenanceWindow"
 
 
@@ -157,11 +159,13 @@ def fields(inputs: Inputs) -> dict[str, object]:
 def key_of(path: str) -> str:
     """Return the stack file's key that decides an API path; empty where none does."""
     for prefix, name in (
+        (f"settings.databaseFlags.{IAM_FLAG}", "iam_authentication"),
         ("settings.databaseFlags.", "flags"),
         ("settings.userLabels.", "labels"),
         ("region", "gcp:region"),
         ("settings.ipConfiguration.privateNetwork", "network_name"),
-        ("settings.ipConfiguration.pscConfig", "network_mode"),
+        (f"{_PSC}.allowedConsumerProjects", "psc_consumer_projects"),
+        (_PSC, "network_mode"),
         (api_path(_DENY), "deny_maintenance_start"),
         ("settings.finalBackupConfig.enabled", "final_backup_days"),
         (f"{_POLICY}.enablePasswordPolicy", "password_min_length"),

@@ -72,7 +72,7 @@ def people(live: LiveInstance, asked: Asked, usual: Mapping[str, object]) -> Peo
     known = usual.get("iam_users")
     declared = known if isinstance(known, Mapping) else {}
     iam = [one for one in live.accounts if one.type in IAM_TYPES]
-    roles = {_email(one): _role(one, taken) for one in iam}
+    roles = {email_of(one): _role(one, taken) for one in iam}
     fields["iam_users"] = {
         email: declared.get(email) or role or LEAST for email, role in roles.items()
     }
@@ -103,7 +103,8 @@ def _users(
     return chosen
 
 
-def _email(account: Account) -> str:
+def email_of(account: Account) -> str:
+    """Return who an IAM user is, as a stack file has it."""
     if account.email or account.type != "CLOUD_IAM_SERVICE_ACCOUNT":
         return account.email or account.name
     return account.name.removesuffix(SERVICE_ACCOUNT) + SERVICE_ACCOUNT

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from infra.desired import INSTANCE, collect
-from infra.drift.differences import Unread, differences
+from infra.drift.differences import Difference, Finding, Unread, differences
+from infra.drift.remedies import Stack, with_remedies
 from infra.drift.report import Drift
 from infra.live import Kind, LiveInstance
+from infra.stackfile import read_config
 from ops.cloudsql import Account, CloudSql, NoSuchInstanceError
-from ops.errors import OpsError
+from ops.errors import BadInputError, OpsError
 from ops.target import Target
 
 T = TypeVar("T")
@@ -38,7 +40,26 @@ def drift(target: Target) -> Drift:
         why = str(NoSuchInstanceError(target.project, target.instance))
         missed = [Unread(name, Kind.INSTANCE, why) for name in names if name not in live]
     unread = tuple(missed)
-    return Drift(target.stack, tuple(live), differences(desired, live, unread), unread)
+    differ = differences(desired, live, unread, stack=target.stack)
+    try:
+        stack = Stack(target.stack, read_config(target.stack), local=target.local is not None)
+    except BadInputError:  # its file is elsewhere: no edit of it can be tried
+        return Drift(target.stack, tuple(live), differ, unread)
+    there = live | _undeclared(cloud, differ)
+    return Drift(
+        target.stack, tuple(live), with_remedies(differ, stack, desired, there, unread), unread
+    )
+
+
+def _undeclared(cloud: CloudSql, differ: tuple[Difference, ...]) -> dict[str, LiveInstance]:
+    """Return the replicas that nobody declares, as far as they can be read."""
+    names = [
+        one.name
+        for one in differ
+        if one.kind is Kind.INSTANCE and one.finding is Finding.UNDECLARED
+    ]
+    seen = ((name, look(cloud, name)[0]) for name in names)
+    return {name: replica for name, replica in seen if replica is not None}
 
 
 def look(cloud: CloudSql, name: str) -> tuple[LiveInstance | None, tuple[Unread, ...]]:

@@ -4,26 +4,30 @@
 here.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from infra.body import api_path, instance_body
-from infra.changes import Change, compare
+from infra.changes import AUTHORIZED, SOURCE, Change, compare
 from infra.consequences import DISK_SIZE, Effect
 from infra.desired import INSTANCE, Desired, DesiredResource
-from infra.instance_keys import key_of
 from infra.live import TYPES, Kind, Live, LiveInstance
-from infra.settings.keys import key
+from infra.policies.limits import OPEN_PREFIX
 from ops.cloudsql import BUILT_IN, Account
+
+if TYPE_CHECKING:
+    from infra.drift.edits import Edit
 
 # Every instance has these: https://cloud.google.com/sql/docs/postgres/users#default-users
 OWN_DATABASES = frozenset({"postgres", "cloudsqladmin", "template0", "template1"})
 OWN_USER, OWN_PREFIX = "postgres", "cloudsql"
 LEFT_ALONE = "left alone"
 REPLICA = "replica-"
-# Of a replica these are its own; everything else is its primary's.
-OF_A_REPLICA = frozenset({"availability", "flags", "region", "tier", "zone"})
+KEY = "diskEncryptionConfiguration.kmsKeyName"
 
 
 class Finding(StrEnum):
@@ -33,6 +37,19 @@ class Finding(StrEnum):
     MISSING = "missing"
     UNDECLARED = "not declared"
     NOTE = "note"
+
+
+class Remedy(StrEnum):
+    """What to do about a difference, in a sentence; ``edits`` may say it otherwise."""
+
+    DEPLOY = "Deploy."
+    REPLACES = "Deploying replaces it, and what it holds is lost."
+    UNKNOWN = "What deploying does is not known: look with `pulumi preview --diff`."
+    GROWN = "Nothing: Cloud SQL grows a disk that fills."
+    GROW = "`{command}` grows it: deploying never resizes a disk."
+    NEW_INSTANCE = "Only a new instance has another key."
+    DELETE = "Delete it if nobody needs it: `{command}`."
+    DELETE_AND_DEPLOY = "Delete the live one, `{command}`, and deploy."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,10 @@ class Difference:
         declared: What the stack says, in words; empty where it says nothing.
         live: What the Admin API says, in words; empty where it says nothing.
         deploying: What carrying the declaration out does.
-        resolve: What to do, in a sentence.
+        remedy: What to do.
+        resolve: That in a sentence, with commands and edits.
+        danger: Whom it lets in, in a sentence; empty where it lets nobody in.
+        edits: Of the stack file, which take the difference away; none where none does.
     """
 
     finding: Finding
@@ -59,7 +79,10 @@ class Difference:
     declared: str
     live: str
     deploying: str
+    remedy: Remedy
     resolve: str
+    danger: str = ""
+    edits: "tuple[Edit, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +101,7 @@ class Unread:
 
 
 def differences(
-    desired: Desired, live: Live, unread: tuple[Unread, ...] = ()
+    desired: Desired, live: Live, unread: tuple[Unread, ...] = (), *, stack: str = "STACK"
 ) -> tuple[Difference, ...]:
     """Return everything that differs, in the order of the declaration.
 
@@ -86,6 +109,7 @@ def differences(
         desired: What the program declares.
         live: The declared instances that exist.
         unread: What could not be read, and is not judged therefore.
+        stack: The stack's name, for commands.
     """
     blind = {(one.instance, one.kind) for one in unread}
     found: list[Difference] = []
@@ -93,7 +117,7 @@ def differences(
         name = str(resource.inputs["name"])
         if (name, Kind.INSTANCE) in blind:
             continue
-        found += _instance(resource, name, live.get(name))
+        found += _instance(resource, name, live.get(name), stack)
         if name not in live or live[name].source:
             continue  # what lies in a replica is its primary's
         found += _replicas(desired, live[name])
@@ -113,25 +137,26 @@ def outstanding(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
 
 
 def _instance(
-    resource: DesiredResource, name: str, live: LiveInstance | None
+    resource: DesiredResource, name: str, live: LiveInstance | None, stack: str
 ) -> Iterator[Difference]:
     if live is None:
         yield _missing(Kind.INSTANCE, name, name)
         return
     ignored = tuple(map(api_path, resource.ignore_changes))
     for change in compare(instance_body(resource), live.body, ignored):
-        yield _changed(resource.name, name, change)
+        yield _changed(name, change, stack)
+    yield from _key(resource, name, live)
 
 
-def _changed(logical: str, name: str, change: Change) -> Difference:
+def _changed(name: str, change: Change, stack: str) -> Difference:
     finding, deploying = Finding.DIFFERS, str(change.effect)
-    resolve = _resolve(_key(logical, change.property), change)
+    remedy, command = _DEPLOYING.get(change.effect, Remedy.DEPLOY), ""
     if change.effect is Effect.IGNORED:
         deploying = LEFT_ALONE
         if change.property == DISK_SIZE and int(change.before or 0) >= int(change.after or 0):
-            finding, resolve = Finding.NOTE, "Nothing: Cloud SQL grows a disk that fills."
+            finding, remedy = Finding.NOTE, Remedy.GROWN
         elif change.property == DISK_SIZE:
-            resolve = f"invoke disk.grow --to-gb {change.after}: deploying never resizes a disk."
+            remedy, command = Remedy.GROW, f"invoke disk.grow -s {stack} --to-gb {change.after}"
     return Difference(
         finding=finding,
         kind=Kind.INSTANCE,
@@ -141,28 +166,47 @@ def _changed(logical: str, name: str, change: Change) -> Difference:
         declared=change.after,
         live=change.before,
         deploying=deploying,
-        resolve=resolve,
+        remedy=remedy,
+        resolve=remedy.format(command=command),
+        danger=_danger(name, change),
     )
 
 
-def _key(logical: str, path: str) -> str:
-    """Return the stack file's key that decides a property; empty where none does."""
-    whole = key_of(path)
-    name = whole.rpartition(":")[2]
-    if logical.startswith(REPLICA) and name in OF_A_REPLICA:
-        return f"{key('replicas')}.{logical.removeprefix(REPLICA)}.{name}"
-    return whole
+_DEPLOYING: Mapping[Effect, Remedy] = {
+    Effect.REPLACE: Remedy.REPLACES,
+    Effect.UNKNOWN: Remedy.UNKNOWN,
+}
 
 
-def _resolve(whole: str, change: Change) -> str:
-    if not whole:
-        return "Deploy."
-    last = change.property.rsplit(".", 1)[-1]
-    entry = change.property.startswith(("settings.databaseFlags.", "settings.userLabels."))
-    if entry and not change.before:
-        return f"Deploy, or take {last} out of {whole}."
-    said = change.before or "what is live"
-    return f"Deploy, or write {whole}{f'.{last}' if entry else ''}: {said}."
+def _danger(name: str, change: Change) -> str:
+    """Say who gets in by a network that somebody authorized by hand."""
+    if not change.property.startswith(f"{AUTHORIZED}.") or change.after:
+        return ""
+    network = change.property.removeprefix(f"{AUTHORIZED}.")
+    try:
+        wide = ip_network(network, strict=False).prefixlen < OPEN_PREFIX
+    except ValueError:
+        return f"{name} lets {network} in, which is no network that can be judged."
+    return f"{name} IS OPEN TO THE INTERNET: it lets {network} in." if wide else ""
+
+
+def _key(resource: DesiredResource, name: str, live: LiveInstance) -> Iterator[Difference]:
+    """Yield that a primary has an encryption key that nobody declares; a replica has its own."""
+    there = live.body.get("diskEncryptionConfiguration", {}).get("kmsKeyName", "")
+    if not there or SOURCE in resource.inputs or "encryptionKeyName" in resource.inputs:
+        return
+    yield Difference(
+        finding=Finding.DIFFERS,
+        kind=Kind.INSTANCE,
+        name=name,
+        instance=name,
+        property=KEY,
+        declared="",
+        live=there,
+        deploying=LEFT_ALONE,
+        remedy=Remedy.NEW_INSTANCE,
+        resolve=Remedy.NEW_INSTANCE,
+    )
 
 
 def _missing(kind: Kind, name: str, instance: str) -> Difference:
@@ -175,11 +219,12 @@ def _missing(kind: Kind, name: str, instance: str) -> Difference:
         declared="there",
         live="",
         deploying="create",
-        resolve="Deploy, or take it out of the stack file.",
+        remedy=Remedy.DEPLOY,
+        resolve=Remedy.DEPLOY,
     )
 
 
-def _undeclared(kind: Kind, name: str, instance: str, live: str, resolve: str) -> Difference:
+def _undeclared(kind: Kind, name: str, instance: str, live: str, *command: str) -> Difference:
     return Difference(
         finding=Finding.UNDECLARED,
         kind=kind,
@@ -189,8 +234,13 @@ def _undeclared(kind: Kind, name: str, instance: str, live: str, resolve: str) -
         declared="",
         live=live,
         deploying=LEFT_ALONE,
-        resolve=resolve,
+        remedy=Remedy.DELETE,
+        resolve=Remedy.DELETE.format(command=_gcloud(*command)),
     )
+
+
+def _gcloud(*command: str) -> str:
+    return shlex.join(("gcloud", "sql", *command))
 
 
 def _replicas(desired: Desired, live: LiveInstance) -> Iterator[Difference]:
@@ -198,13 +248,13 @@ def _replicas(desired: Desired, live: LiveInstance) -> Iterator[Difference]:
     for told in live.body.get("replicaNames", ()):
         name = str(told).rpartition(":")[2]
         if name not in declared:
-            yield _undeclared(
-                Kind.INSTANCE,
-                name,
-                name,
-                f"replica of {live.name}",
-                "Delete it, or declare it under ai-square-db:replicas.",
-            )
+            command = ("instances", "delete", name, *_project(desired))
+            yield _undeclared(Kind.INSTANCE, name, name, f"replica of {live.name}", *command)
+
+
+def _project(desired: Desired) -> tuple[str, ...]:
+    projects = {str(r.inputs.get("project") or "") for r in desired.of_type(INSTANCE)} - {""}
+    return tuple(f"--project={project}" for project in sorted(projects))
 
 
 def _contents(kind: Kind, desired: Desired, live: LiveInstance) -> Iterator[Difference]:
@@ -214,13 +264,15 @@ def _contents(kind: Kind, desired: Desired, live: LiveInstance) -> Iterator[Diff
         if r.inputs["instance"] == live.name
     }
     there = _there(kind, live)
+    where = (f"--instance={live.name}", *_project(desired))
     for name, wanted in sorted(declared.items()):
         if name not in there:
             yield _missing(kind, name, live.name)
         elif kind is Kind.USER and there[name].type != wanted:
-            yield _other_type(live.name, name, wanted, there[name].type)
+            yield _other_type(live.name, name, wanted, there[name].type, where)
     for name in sorted(there.keys() - declared.keys()):
-        yield _by_hand(kind, name, live.name, there[name])
+        live_type = "there" if kind is Kind.DATABASE else there[name].type
+        yield _undeclared(kind, name, live.name, live_type, f"{kind}s", "delete", name, *where)
 
 
 def _there(kind: Kind, live: LiveInstance) -> Mapping[str, Account]:
@@ -234,7 +286,10 @@ def _there(kind: Kind, live: LiveInstance) -> Mapping[str, Account]:
     }
 
 
-def _other_type(instance: str, name: str, wanted: str, there: str) -> Difference:
+def _other_type(
+    instance: str, name: str, wanted: str, there: str, where: tuple[str, ...]
+) -> Difference:
+    command = _gcloud("users", "delete", name, *where)
     return Difference(
         finding=Finding.DIFFERS,
         kind=Kind.USER,
@@ -244,15 +299,6 @@ def _other_type(instance: str, name: str, wanted: str, there: str) -> Difference
         declared=wanted,
         live=there,
         deploying=str(Effect.REPLACE),
-        resolve="Drop the live user and deploy, or declare another name.",
+        remedy=Remedy.DELETE_AND_DEPLOY,
+        resolve=Remedy.DELETE_AND_DEPLOY.format(command=command),
     )
-
-
-def _by_hand(kind: Kind, name: str, instance: str, account: Account) -> Difference:
-    if kind is Kind.DATABASE:
-        return _undeclared(kind, name, instance, "there", "Drop it if nobody needs it.")
-    if account.type == BUILT_IN:
-        resolve = "Drop it, or give a role of the stack its name (ai-square-db:appUser ...)."
-    else:
-        resolve = f"Drop it, or write ai-square-db:iamUsers.{account.email or name}: readonly."
-    return _undeclared(kind, name, instance, account.type, resolve)

@@ -50,6 +50,7 @@ class Drift:
 
     def _blocks(self) -> Iterator[Table | str]:
         findings = [one for one in self.differences if one.finding is not Finding.NOTE]
+        yield from (f"DANGER: {one.danger} {one.resolve}" for one in findings if one.danger)
         if findings:
             yield table("DRIFT", findings)
             yield "To resolve:"

@@ -1,27 +1,34 @@
 """Drift and disk.grow on a real local Cloud SQL: changes made by hand are found, all of them."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke.parser import Parser
 
 from infra.deploy.apply import deploy, destroy
 from infra.disk.grow import ChangedMeanwhileError, PastLimitError, ShrinkError, grow
 from infra.drift.check import drift
-from infra.drift.differences import Finding
+from infra.drift.differences import Finding, Remedy
 from infra.drift.report import Drift
 from infra.preview.difference import Action
 from infra.preview.live import against_live
 from infra.preview.verdict import FAIL_ON, Verdict, fail_on
 from infra.settings import load
+from infra.settings.validation import validate
+from infra.stackfile import read_config
 from ops.cloudsql import CloudSql
 from ops.console import Console, Format, Silent, to_json
 from ops.guard import NotConfirmedError
 from ops.results import State
 from ops.target import Target
+from tasks import namespace
+from tests.integration.local.gcloud import Gcloud
 from tests.places import local_cloud
+from tests.remedies import edited, stack_file
 
 NAME = "ai-square-db"
 FAILING = fail_on(FAIL_ON)
@@ -113,7 +120,7 @@ def void(_: object) -> None:
         (
             "flag",
             ("instance", NAME, "settings.databaseFlags.work_mem", "4 MB", "8 MB"),
-            "ai-square-db:flags.work_mem: 8 MB",
+            "ai-square-db:flags.work_mem: 8MB",
         ),
         (
             "missing flag",
@@ -141,23 +148,53 @@ def void(_: object) -> None:
             ),
             "Deploy.",
         ),
-        ("user", ("user", "somebody", "", "", "BUILT_IN"), "ai-square-db:appUser"),
-        ("database", ("database", "scratch", "", "", "there"), "Drop it"),
+        ("user", ("user", "somebody", "", "", "BUILT_IN"), "`gcloud sql users delete somebody"),
+        ("database", ("database", "scratch", "", "", "there"), "`gcloud sql databases delete"),
     ],
 )
-def test_a_change_by_hand_is_found_with_how_to_resolve_it(
-    target: Target, cloud: CloudSql, what: str, expected: tuple[str, ...], resolve: str
+def test_a_change_by_hand_is_found_and_its_remedies_take_it_away(
+    target: Target,
+    cloud: CloudSql,
+    tmp_path: Path,
+    what: str,
+    expected: tuple[str, ...],
+    resolve: str,
 ) -> None:
-    undo = by_hand(cloud, what)
-    try:
-        found = drift(target)
-        assert found.state is State.FINDING
-        assert told(found) == [expected]
-        assert resolve in found.differences[0].resolve
-        assert expected[1] in to_json(found)
-    finally:
-        undo()
+    by_hand(cloud, what)
+    found = drift(target)
+    assert found.state is State.FINDING
+    assert told(found) == [expected]
+    (one,) = found.differences
+    assert resolve in one.resolve
+    assert expected[1] in to_json(found)
+    if one.edits:  # the other remedy first: nothing live is changed by it
+        file = stack_file(tmp_path, "local", read_config("local"))
+        settings = edited(file, one.resolve)
+        assert drift(replace(target, settings=settings)).state is State.OK
+    if one.remedy is Remedy.DEPLOY:
+        deploy(target, Silent())
+    else:
+        command = shlex.split(one.resolve.split("`")[1])
+        assert command[:2] == ["gcloud", "sql"]
+        Gcloud(tmp_path, target.server().url)(*command[2:])
     assert drift(target).state is State.OK
+
+
+def test_user_of_another_type_is_deleted_and_deployed(
+    target: Target, cloud: CloudSql, tmp_path: Path
+) -> None:
+    email = "ann@example.com"
+    values = {**read_config("local"), "ai-square-db:iamUsers": {email: "readonly"}}
+    settings = validate("local", values)
+    cloud.wait(cloud.insert_user(NAME, email, "Geheim-geheim-1"))
+    changed = replace(target, settings=settings)
+    (one,) = drift(changed).differences
+    assert one.remedy is Remedy.DELETE_AND_DEPLOY
+    command = shlex.split(one.resolve.split("`")[1])
+    Gcloud(tmp_path, target.server().url)(*command[2:])
+    deploy(changed, Silent())
+    assert drift(changed).state is State.OK
+    deploy(target, Silent(), yes=True)
 
 
 def test_deploying_takes_back_what_differs_and_leaves_what_others_made(
@@ -222,11 +259,19 @@ def test_a_disk_grows_once_and_drift_takes_note(target: Target, cloud: CloudSql)
     assert found.state is State.OK
     assert [one.finding for one in found.differences] == [Finding.NOTE]
 
-    disk = replace(target.settings.instance.disk, size_gb=20)
+    disk = replace(target.settings.instance.disk, size_gb=14)
     instance = replace(target.settings.instance, disk=disk)
     wanted = drift(replace(target, settings=replace(target.settings, instance=instance)))
     assert wanted.state is State.FINDING
-    assert wanted.differences[0].resolve.startswith("invoke disk.grow --to-gb 20")
+    (one,) = wanted.differences
+    assert one.remedy is Remedy.GROW
+    (parsed,) = Parser(contexts=namespace.to_contexts()).parse_argv(
+        shlex.split(one.resolve.split("`")[1])[1:]
+    )
+    assert (parsed.name, parsed.args["stack"].value) == ("disk.grow", "local")
+    assert grow(target, int(parsed.args["to-gb"].value), Silent()).applied
+    larger = drift(replace(target, settings=replace(target.settings, instance=instance)))
+    assert larger.state is State.OK
 
 
 def test_production_s_disk_grows_only_by_name(target: Target, cloud: CloudSql) -> None:

@@ -14,6 +14,7 @@ from infra.changes import compare
 from infra.desired import INSTANCE, Desired, DesiredResource
 from infra.drift.check import look
 from infra.drift.differences import Finding, Unread, differences, outstanding
+from infra.drift.edits import candidates
 from infra.drift.report import Drift
 from infra.live import Kind, LiveInstance
 from ops.cloudsql import Account, ApiError, CloudSql, Instance
@@ -64,7 +65,8 @@ def test_a_replica_s_key_is_its_own() -> None:
     )
     found = differences(PAIR, {"db": live(), "db-a": replica})
     (tier,) = [one for one in found if one.property == "settings.tier"]
-    assert "ai-square-db:replicas.a.tier: db-custom-2-7680" in tier.resolve
+    edits = candidates(tier, PAIR, {"db": live(), "db-a": replica}, local=False)
+    assert next(edits)[0].sentence == "write ai-square-db:replicas.a.tier: db-custom-2-7680"
     assert not [one for one in found if one.property == "masterInstanceName"]
 
 
