@@ -125,7 +125,7 @@ class Executor:
                 sleep(self._pause_s(attempt - 1))
             with self._watch(step, attempt) as watch:
                 try:
-                    self._attempt(step, self._lock_ms(step, attempt), finish, begun=begun)
+                    self._attempt(step, watch, self._lock_ms(step, attempt), finish, begun=begun)
                 except (errors.LockNotAvailable, errors.DeadlockDetected):
                     blockers = watch.blockers or blockers
                 except errors.InvalidTransactionTermination as error:
@@ -144,7 +144,9 @@ class Executor:
         self._run_once(step, finish)
         return attempt
 
-    def _attempt(self, step: Step, lock_ms: int, finish: Finish, *, begun: bool) -> None:
+    def _attempt(
+        self, step: Step, watch: Watch, lock_ms: int, finish: Finish, *, begun: bool
+    ) -> None:
         self._place, self._line = step.migration.file, step.line
         self._renew(lock_ms, step.statement_timeout_ms)
         if not step.transactional:
@@ -152,7 +154,7 @@ class Executor:
         self._repeat_settings(step)
         if not step.transactional:
             if not recovery.settle(self._connection, step, begun=begun, tell=self._progress.line):
-                self._wait_for_holders(step)
+                self._wait_for_holders(step, watch)
                 self.messages.listen()
                 self._execute_all(step)
                 recovery.confirm(self._connection, step)
@@ -278,8 +280,10 @@ class Executor:
         pid = self._connection.info.backend_pid
         return watching(self._connect, pid, watch, often=attempt > 1)
 
-    def _wait_for_holders(self, step: Step) -> None:
+    def _wait_for_holders(self, step: Step, watch: Watch) -> None:
+        watch.pause()
         wait_for_holders(self._connection, step, self._limits.holder_wait_s, self._progress)
+        watch.resume()
 
     def _failure(self, step: Step, error: psycopg.Error) -> OpsError:
         outside = self._outside

@@ -81,9 +81,10 @@ def wait_for_holders(
             raise HeldUpError(step, holders, waited_s)
         if waited_s >= next_line:
             next_line = waited_s + _LINE_EVERY_S
+            so_far = f"{duration(waited_s)} so far, " if waited_s >= 1 else ""
             progress.line(
                 f"{step.place}: {command} is not begun yet, it would wait for {named(holders)}; "
-                f"{duration(waited_s)} so far, at most {duration(limit_s)}"
+                f"{so_far}at most {duration(limit_s)}"
             )
         sleep(poll_s)
         poll_s = min(poll_s * 2, _POLL_MOST_S)

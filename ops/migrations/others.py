@@ -35,9 +35,19 @@ class Watch:
         self.blockers: tuple[Blocker, ...] = ()
         self.blind = ""
         self._progress, self._where, self._limit_s = progress, where, limit_s
+        self._over = threading.Event()
+        self._quiet = False
+        self.resume()
+
+    def pause(self) -> None:
+        """Say nothing until resumed: the statement has not begun."""
+        self._quiet = True
+
+    def resume(self) -> None:
+        """Count the time of the statement from now."""
         self._start = monotonic()
         self._next_line = self._start + FIRST_LOOK_S
-        self._over = threading.Event()
+        self._quiet = False
 
     def stop(self) -> None:
         """Let the watcher end."""
@@ -59,7 +69,7 @@ class Watch:
     def _look(self, connection: Connection, pid: int) -> None:
         now = waiting.blockers(connection, pid)
         self.blockers = now or self.blockers
-        if monotonic() < self._next_line:
+        if self._quiet or monotonic() < self._next_line:
             return
         phase = waiting.phase(connection, pid)
         step = f" ({phase})" if phase else ""
@@ -67,7 +77,7 @@ class Watch:
 
     def _say(self, what: str) -> None:
         moment = monotonic()
-        if moment < self._next_line:
+        if self._quiet or moment < self._next_line:
             return
         self._next_line = moment + _LINE_EVERY_S
         limit = f", at most {duration(self._limit_s)}" if self._limit_s else ""
