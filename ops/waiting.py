@@ -157,9 +157,16 @@ def remaining(first: Iterable[Blocker], now: Iterable[Blocker]) -> tuple[Blocker
     return tuple(blocker for blocker in now if blocker.key in keys)
 
 
-def named(transactions: Iterable[Blocker]) -> str:
-    """Return transactions as a sentence names them, three at most."""
+def named(transactions: Iterable[Blocker], *, blind: str = "") -> str:
+    """Return transactions as a sentence names them, three at most.
+
+    Args:
+        transactions: who is in the way.
+        blind: why nobody could look; empty where somebody did.
+    """
     every = tuple(transactions)
+    if blind and not every:
+        return f"unknown ({blind.rstrip('.')})"
     shown = "; ".join(map(str, every[:_NAMED]))
     more = f"; and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
     return f"{shown}{more}" if shown else "a session that was gone when we looked"

@@ -137,7 +137,7 @@ class Executor:
                 next_line = monotonic() + _LINE_EVERY_S
                 self._progress.line(
                     f"{self._where()}: its lock was not free in try {attempt} of "
-                    f"{self._limits.tries}; in the way: {named(blockers)}"
+                    f"{self._limits.tries}; in the way: {named(blockers, blind=watch.blind)}"
                 )
         else:
             raise LockNotGotError(step, self._line, self._limits.tries, blockers, watch.blind)

@@ -106,7 +106,7 @@ class LockNotGotError(OpsError):
         self, step: Step, line: int, tries: int, blockers: tuple[Blocker, ...], blind: str = ""
     ) -> None:
         self.blockers = blockers
-        way = f"unknown ({blind})" if blind and not blockers else named(blockers)
+        way = named(blockers, blind=blind)
         super().__init__(
             f"{step.migration.file}:{line}: its lock was not free in {tries} tries; in the way: "
             f"{way}. Nothing waits for us now: {remedy(blockers)}; then run "

@@ -64,7 +64,7 @@ class Watch:
         except (OpsError, psycopg.Error) as error:
             self.blind = str(error)
         while self.blind and not self._over.wait(LOOK_SELDOM_S):
-            self._say(f"runs; whether it waits is unknown: {self.blind}")
+            self._say(f"runs; for whom it may wait is {named((), blind=self.blind)}")
 
     def _look(self, connection: Connection, pid: int) -> None:
         now = waiting.blockers(connection, pid)

@@ -17,11 +17,14 @@ WITH ops AS (
     SELECT 3, true, 'CREATE ON SCHEMA ops' FROM ops
      WHERE (SELECT count(*) FROM ledger) < 2 AND NOT has_schema_privilege(oid, 'CREATE')
      UNION ALL
-    SELECT 4, needed.writing, format('%%s ON ops.%%I', needed.privilege, relname)
+    SELECT 4, bool_and(needed.writing),
+           format('%%s ON ops.%%I', string_agg(needed.privilege, ', '), relname)
       FROM ledger,
            (VALUES (false, 'SELECT'), (true, 'INSERT'), (true, 'UPDATE'), (true, 'DELETE'))
                AS needed (writing, privilege)
      WHERE NOT has_table_privilege(oid, needed.privilege)
+       AND (%(writing)s OR NOT needed.writing)
+     GROUP BY relname
 )
 SELECT format('GRANT %%s TO %%I', what, current_user)
   FROM lacking

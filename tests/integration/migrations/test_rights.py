@@ -106,7 +106,7 @@ def test_a_ledger_that_can_not_be_read_makes_the_status_unknown(
         assert caught.value.exit_code is ExitCode.UNKNOWN
     govern("grant usage on schema ops to guest; grant select on all tables in schema ops to guest")
     assert len(runner.status(guest, write()).migrations) == 1
-    with pytest.raises(LedgerDeniedError, match=r"GRANT DELETE ON ops\.schema_migration_steps TO"):
+    with pytest.raises(LedgerDeniedError, match="GRANT INSERT, UPDATE, DELETE ON ops"):
         runner.up(guest, write())
 
 
