@@ -7,7 +7,17 @@ from ops.errors import BadInputError
 
 _STEP = re.compile(r"(?P<version>\d+)(?:_\w+)?:(?P<step>\d+)", re.ASCII)
 
-StepKey = tuple[str, int]  # a migration's version, and the step's number from 1
+StepKey = tuple[int, int]  # a migration's number, and the step's from 1
+
+
+class NotPlannedError(BadInputError):
+    """An answer names a step of a migration that this run leaves alone."""
+
+    def __init__(self, key: StepKey, direction: str) -> None:
+        super().__init__(
+            f"{shown(key)} has an answer, but this run leaves that migration alone. Give --to a "
+            f"version that includes it, or run `invoke migrate.{direction}` without --to."
+        )
 
 
 class BadAnswerError(BadInputError):
@@ -62,17 +72,16 @@ def read_answers(rerun: str, done: str) -> Answers:
 
 
 def shown(key: StepKey) -> str:
-    """Return a step as people type it: ``0009:1``."""
+    """Return a step as people may type it: ``9:1``."""
     return f"{key[0]}:{key[1]}"
 
 
-def how_to_answer(key: StepKey, direction: str) -> str:
+def how_to_answer(version: str, step: int, direction: str) -> str:
     """Return how an unfinished step is answered, as a sentence."""
-    command = f"invoke migrate.{direction}"
+    command, name = f"invoke migrate.{direction}", f"{version}:{step}"
     return (
-        f"Look at what it changed, then run `{command} --step-done {shown(key)}` if all of it is "
-        f"in the database, or `{command} --rerun-step {shown(key)}` to run it again from its "
-        "beginning."
+        f"Look at what it changed, then run `{command} --step-done {name}` if all of it is in the "
+        f"database, or `{command} --rerun-step {name}` to run it again from its beginning."
     )
 
 
@@ -82,4 +91,4 @@ def _keys(option: str, value: str) -> frozenset[StepKey]:
     named = _STEP.fullmatch(value.strip())
     if named is None:
         raise BadAnswerError(option, value)
-    return frozenset({(named["version"], int(named["step"]))})
+    return frozenset({(int(named["version"]), int(named["step"]))})

@@ -192,7 +192,7 @@ class Executor:
         )
         # Nobody tries again when a lock is not free: wait as an application's request does
         # for rows, and leave a shorter limit to the author's SET lock_timeout.
-        self._renew(self._limits.row_lock_ms, step.statement_timeout_ms)
+        self._renew(self._limits.row_lock_ms, step.once_timeout_ms)
         self._repeat_settings(step)
         ledger.begin_once(self._session.beside, step)
         self._outside = True
@@ -204,7 +204,7 @@ class Executor:
                 raise StepFailedError(
                     step, self._line, error, outside=True, blockers=watch.blockers
                 ) from error
-        self._renew(self._limits.row_lock_ms, step.statement_timeout_ms)
+        self._session.clean(self._limits.row_lock_ms, step.once_timeout_ms)
         with self._connection.transaction():
             finish(step)
         self.messages.keep()

@@ -74,9 +74,10 @@ class StepFailedError(OpsError):
 
 def asks(step: Step) -> str:
     """Return what to do about a step that commits by itself and did not end well."""
+    answer = how_to_answer(step.migration.version, step.number, step.direction)
     return (
         f"`{step.statements[0].summary}` commits by itself: what it had committed stays, and "
-        f"no run repeats it unasked. {how_to_answer(step.key, step.direction)} "
+        f"no run repeats it unasked. {answer} "
     )
 
 
@@ -90,10 +91,11 @@ class TooSlowError(OpsError):
     """A statement took longer than it may."""
 
     def __init__(self, step: Step, line: int, *, outside: bool = False) -> None:
+        limit_ms = step.once_timeout_ms if outside else step.statement_timeout_ms
         again = f", then run `invoke migrate.{step.direction}` again."
         super().__init__(
             f"{step.migration.file}:{line}: took longer than "
-            f"{duration(step.statement_timeout_ms / 1000)} and was stopped. Make it smaller, or "
+            f"{duration(limit_ms / 1000)} and was stopped. Make it smaller, or "
             f"allow more with `timeout:` on the line `-- migrate:{step.direction}`"
             + (f". {asks(step).rstrip()}" if outside else again)
         )

@@ -57,7 +57,7 @@ class StepRow:
     @property
     def key(self) -> StepKey:
         """Return what an answer names it by."""
-        return self.version, self.step
+        return int(self.version), self.step
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class PlannedStep:
         place: file and line.
         transaction: whether it is tried in a transaction.
         may_commit: whether it runs outside, once, if PostgreSQL refuses its COMMIT there.
+        recorded: whether it is recorded as done only, because of --step-done.
         lock: the strongest table lock.
         statements: their beginnings.
     """
@@ -70,19 +71,22 @@ class PlannedStep:
     place: str
     transaction: bool
     may_commit: bool
+    recorded: bool
     lock: str
     statements: tuple[str, ...]
 
     @property
     def transaction_words(self) -> str:
         """Return whether it runs in a transaction, as a table shows it."""
+        if self.recorded:
+            return "is recorded only"
         if self.may_commit:
             return "unless it commits"
         return "yes" if self.transaction else "outside"
 
     @classmethod
-    def of(cls, step: Step) -> "PlannedStep":
-        """Return what a plan shows of a step."""
+    def of(cls, step: Step, *, recorded: bool = False) -> "PlannedStep":
+        """Return what a plan shows of a step that would run, or be recorded only."""
         return cls(
             version=step.migration.version,
             name=step.migration.name,
@@ -91,6 +95,7 @@ class PlannedStep:
             place=step.place,
             transaction=step.transactional,
             may_commit=step.may_commit,
+            recorded=recorded,
             lock=step.lock.words,
             statements=tuple(statement.summary for statement in step.statements),
         )

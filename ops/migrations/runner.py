@@ -1,12 +1,12 @@
 """Apply migrations and take them back: under the lock, step by step, resumable anywhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 from ops.console import Phase, Progress, Silent
 from ops.migrations import ledger, selection
-from ops.migrations.answers import Answers
+from ops.migrations.answers import Answers, NotPlannedError
 from ops.migrations.execute import Executor
 from ops.migrations.files import Migration
 from ops.migrations.ledger import State
@@ -173,6 +173,10 @@ def _work(
     """
     for migration in chosen:
         plan(migration, Direction.DOWN)
+    chosen_numbers = {migration.order for migration in chosen}
+    for key in sorted(answers.rerun | answers.done):
+        if key[0] not in chosen_numbers:
+            raise NotPlannedError(key, direction)
     settled = selection.answered(state, answers, direction)
     return tuple(
         Share(
@@ -188,7 +192,14 @@ def _plan(
     chosen: Sequence[Migration], direction: Direction, state: State, answers: Answers
 ) -> Plan:
     work = _work(chosen, direction, state, answers)
-    return Plan(direction, tuple(PlannedStep.of(step) for share in work for step in share.steps))
+    return Plan(direction, tuple(step for share in work for step in _planned(share)))
+
+
+def _planned(share: Share) -> Iterator[PlannedStep]:
+    for step in share.done:
+        yield PlannedStep.of(step, recorded=True)
+    for step in share.steps:
+        yield PlannedStep.of(step)
 
 
 def _run(

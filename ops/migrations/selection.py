@@ -86,11 +86,12 @@ class UnfinishedStepError(OpsError):
         total = f" of {step.total}" if step else ""
         changed = step is None or step.checksum != row.checksum
         now = f", which is now `{step.statements[0].summary}`" if step else ""
+        answer = how_to_answer(row.version, row.step, row.direction)
         edited = f" Note that the file was changed since, at this step{now}." if changed else ""
         super().__init__(
             f"{place}: step {row.step}{total}, {what}, commits by itself. A run began it{began} "
             "and did not record its end. It is not repeated unasked: what it committed would be "
-            f"done twice.{edited} {how_to_answer(row.key, row.direction)}"
+            f"done twice.{edited} {answer}"
         )
 
 
@@ -100,7 +101,8 @@ class HalfFileMissingError(OpsError):
     def __init__(self, version: str) -> None:
         super().__init__(
             f"Migration {version} is half applied and has no file here. Restore its file under "
-            "that number: under another one its first steps would run again."
+            "that number: under another one its first steps would run again. If you undid it by "
+            "hand, delete its rows from ops.schema_migration_steps instead."
         )
 
 

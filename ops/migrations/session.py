@@ -112,6 +112,11 @@ class RunnerSession:
         """Make the session as new, with these timeouts; raises LockLostError."""
         self._hold(f"{_AS_NEW}; {_limits(lock_ms, statement_ms)}")
 
+    def clean(self, lock_ms: int, statement_ms: int) -> None:
+        """Make the session as new, to record what is done whoever else is at work."""
+        commands = f"{_AS_NEW}; {_limits(lock_ms, statement_ms)}"
+        self.connection.execute(statement(f"{commands}; SELECT pg_try_advisory_lock({WORK_KEY})"))
+
     def limit(self, lock_ms: int, statement_ms: int) -> None:
         """Set how long a statement may wait and take, in milliseconds; 0 is without a limit."""
         self.connection.execute(statement(_limits(lock_ms, statement_ms)))

@@ -90,7 +90,14 @@ class Step:
     @property
     def key(self) -> StepKey:
         """Return what an answer names it by."""
-        return self.migration.version, self.number
+        return self.migration.order, self.number
+
+    @property
+    def once_timeout_ms(self) -> int:
+        """Return the longest run outside of a transaction: it holds no lock from end to end."""
+        section = self.migration.up if self.direction is Direction.UP else self.migration.down
+        own = section.timeout_ms if section else None
+        return own or _STATEMENT_MS[Patience.LONG]
 
     @property
     def effect(self) -> Effect | None:

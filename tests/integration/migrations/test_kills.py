@@ -189,6 +189,7 @@ def _round(database: Database, folder: Path, delays_s: list[float], counted: Cou
     _finish(connect, read(folder), counted)
 
 
+@pytest.mark.timeout(120 + 30 * ROUNDS)
 def test_kill_9_at_any_moment_does_nothing_twice(
     cluster: Cluster, write: Write, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,24 +1,35 @@
 """Statements that commit by themselves run once, whatever happens to their run."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from time import monotonic, sleep
 
 import pytest
 
-from ops.db import Connection
+from ops.db import Connection, Database
 from ops.errors import BadInputError, OpsError
 from ops.migrations import runner, selection, steps
-from ops.migrations.answers import Answers
+from ops.migrations.answers import (
+    Answers,
+    BadAnswerError,
+    NotPlannedError,
+    TwoAnswersError,
+    read_answers,
+)
 from ops.migrations.failures import CommitsInTransactionError, StepFailedError
 from ops.migrations.others import Connect
 from ops.migrations.selection import UnfinishedStepError
-from ops.migrations.session import Limits
+from ops.migrations.session import Limits, LockLostError
 from tests.integration.migrations.conftest import Write
 
+ROOT = Path(__file__).resolve().parents[3]
 # Pays, commits, then needs a row that somebody else may have locked.
 SETUP = """
 create table acct (bal int); insert into acct values (0);
@@ -56,8 +67,8 @@ end $$;
 DO_PAY = """do $$ begin
     update acct set bal = bal + 100; commit; update locked set id = id + 1;
 end $$;"""
-DONE = Answers(done=frozenset({("0001", 1)}))
-AGAIN = Answers(rerun=frozenset({("0001", 1)}))
+DONE = read_answers(rerun="", done="0001:1")
+AGAIN = read_answers(rerun="1:1", done="")
 
 
 @pytest.fixture
@@ -258,10 +269,10 @@ def test_running_it_again_is_asked_about_again(bank: Connect, write: Write) -> N
 def test_an_answer_to_no_question_is_refused(bank: Connect, write: Write) -> None:
     migrations = write(_0001_a=_file("call pay();"))
     for answers in (
-        Answers(done=frozenset({("0001", 1)})),
-        Answers(rerun=frozenset({("0001", 1)})),
+        DONE,
+        AGAIN,
     ):
-        with pytest.raises(BadInputError, match="0001:1 is not unfinished"):
+        with pytest.raises(BadInputError, match="1:1 is not unfinished"):
             runner.up(bank, migrations, answers=answers)
     assert _balance(bank) == 0
 
@@ -310,3 +321,71 @@ def test_a_step_whose_end_the_catalog_does_not_show_can_be_answered(
         )
     runner.up(bank, migrations, answers=DONE)
     assert runner.up(bank, migrations).migrations == ()
+
+
+@pytest.mark.parametrize("text", ["0001", "1:", ":1", "1:x", "0001/1", "1:1:1", "٣:1", "1:1,2:1"])
+def test_an_answer_that_names_no_step_is_refused(text: str) -> None:
+    with pytest.raises(BadAnswerError, match="0009:1"):
+        read_answers(rerun=text, done="")
+    with pytest.raises(BadAnswerError, match="--step-done"):
+        read_answers(rerun="", done=text)
+    with pytest.raises(TwoAnswersError):
+        read_answers(rerun="0001_a:2", done="1:2")
+
+
+def test_an_answer_is_not_lost_where_the_run_ends_before_it(bank: Connect, write: Write) -> None:
+    first = _file("create table early (id int);")
+    migrations = write(_0001_a=_file("call fails();"), _0000_z=first)
+    with pytest.raises(OpsError):
+        runner.up(bank, migrations)
+    for answers in (DONE, AGAIN):
+        with pytest.raises(NotPlannedError, match="1:1 has an answer"):
+            runner.up(bank, migrations, to="0000", answers=answers)
+    with pytest.raises(UnfinishedStepError):
+        runner.up(bank, migrations)
+    plan = runner.plan_up(bank, migrations, answers=DONE)
+    assert [step.transaction_words for step in plan.steps] == ["is recorded only"]
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_one_is_asked_about(
+    bank: Connect, write: Write, database: Database, folder: Path, signal_: signal.Signals
+) -> None:
+    sleep_ = "do $$ begin update acct set bal = bal + 100; commit; perform pg_sleep(60); end $$;"
+    migrations = write(_0001_a=_file(sleep_))
+    arguments = [database.host, database.name, str(folder)]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.migrations.run_up", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with child:
+        end = monotonic() + 30
+        while _balance(bank) == 0:
+            assert monotonic() < end
+            sleep(0.05)
+        child.send_signal(signal_)
+        output, _ = child.communicate(timeout=30)
+    assert "interrupted. `do $$ begin update acct" in output
+    assert "--step-done 0001:1" in output
+    with pytest.raises(UnfinishedStepError):
+        runner.up(bank, migrations)
+    assert _balance(bank) == 100
+
+
+def test_one_that_ended_is_recorded_though_the_lock_beside_was_lost(
+    bank: Connect, write: Write
+) -> None:
+    end_others = """
+        call pay();
+        select pg_terminate_backend(pid) from pg_locks
+         where locktype = 'advisory' and pid <> pg_backend_pid();
+    """
+    text = f"do $$ begin {end_others.replace('select', 'perform')} end $$;"
+    migrations = write(_0001_a=_file(f"{text} select 1;"))
+    with pytest.raises(LockLostError):
+        runner.up(bank, migrations)
+    assert len(runner.up(bank, migrations).migrations) == 1
+    assert _balance(bank) == 100
