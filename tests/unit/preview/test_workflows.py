@@ -168,7 +168,7 @@ class Runner:
     ("ends", "job", "said"),
     [
         ("0", 0, ""),
-        ("3", 0, "::warning::This restarts"),
+        ("3", 0, "::warning::This interrupts"),
         ("4", 0, "::warning::The preview could not"),
         ("1", 1, ""),
         ("2", 2, ""),
