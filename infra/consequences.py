@@ -7,71 +7,26 @@ here but by its own table (``infra.effects``); the worse of both answers holds.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
 
+from infra.effects.effect import LEFT_ALONE, Consequence, Effect, Stage, severity
 from infra.flags import catalogue
+
+__all__ = [
+    "FLAGS",
+    "LABELS",
+    "LEFT_ALONE",
+    "TABLE",
+    "Consequence",
+    "Effect",
+    "Stage",
+    "consequence",
+    "severity",
+]
 
 FLAGS = "settings.databaseFlags"
 LABELS = "settings.userLabels"
 DISK_SIZE = "settings.dataDiskSizeGb"
-
-
-class Effect(StrEnum):
-    """What carrying a change out does."""
-
-    UPDATE = "update"
-    UNKNOWN = "unknown"
-    INTERRUPT = "interrupts"
-    RESTART = "restart"
-    LOSE = "loses data"
-    REPLACE = "replace"
-    IGNORED = "ignored"
-    STAY = "stays"
-
-
-# Nothing is sent of these: on purpose, or since the provider leaves out what is left out.
-LEFT_ALONE = frozenset({Effect.IGNORED, Effect.STAY})
-_ORDER = (*LEFT_ALONE, *(effect for effect in Effect if effect not in LEFT_ALONE))
-
-
-def severity(effect: Effect) -> int:
-    """Return how bad an effect is: the higher, the worse."""
-    return 0 if effect in LEFT_ALONE else _ORDER.index(effect)
-
-
-class Stage(IntEnum):
-    """Requests of one update, in the order in which the gcp provider sends them.
-
-    Source: "Provider behaviour to predict" of the design, from the provider's
-    terraform-provider-google-beta 7.45.
-    """
-
-    VERSION = 1
-    MAINTENANCE_VERSION = 2
-    MACHINE = 3
-    REST = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Consequence:
-    """What a change does.
-
-    Attributes:
-        effect: In place, with a restart, or by a replacement.
-        why: In words; empty where there is nothing to say.
-        source: Where that is told.
-        stage: With which of the provider's requests it goes.
-        softened: Whether a regional instance of ENTERPRISE_PLUS does it nearly without
-            downtime.
-    """
-
-    effect: Effect
-    why: str
-    source: str
-    stage: Stage = Stage.REST
-    softened: bool = False
 
 
 Says = Callable[[str, str], Consequence]
@@ -138,6 +93,15 @@ def _private_network(before: str, after: str) -> Consequence:
         "the instance moves to another network, with another address",
         f"{_DOCS}/configure-private-ip",
     )
+
+
+def _nodes(before: str, after: str) -> Consequence:
+    source = f"{_DOCS}/about-read-pools"
+    if _number(after) < _number(before):
+        return Consequence(
+            Effect.INTERRUPT, "nodes go one by one, and connections to them break", source
+        )
+    return Consequence(Effect.UPDATE, "nodes come one by one", source)
 
 
 def _point_in_time(_before: str, after: str) -> Consequence:
@@ -269,7 +233,7 @@ TABLE: tuple[tuple[str, Says], ...] = (
         "diskEncryptionConfiguration.kmsKeyName",
         _in_place(PROVIDER, "the key is chosen at creation"),
     ),
-    ("nodeCount", _in_place(f"{_DOCS}/about-read-pools", "nodes come or go one by one")),
+    ("nodeCount", _nodes),
     ("maintenanceVersion", _restart("updates the machine", _SETTINGS, Stage.MAINTENANCE_VERSION)),
     ("settings.tier", _restart(*_MACHINE, softened=True)),
     ("settings.edition", _restart(*_MACHINE, softened=True)),

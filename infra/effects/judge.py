@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from infra.consequences import Consequence, Effect, severity
 from infra.effects.conditions import CONDITIONS, Outcome, Values
+from infra.effects.effect import Consequence, Effect, severity
 from infra.effects.leaves import Leaves, blocks, has
 from infra.effects.losses import find_loss
 from infra.effects.table import ProviderEffect, Row, find_row, rows, types, without_indexes

@@ -7,8 +7,8 @@ refuses everybody who has the old one.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.consequences import Effect
 from infra.effects.conditions import BUCKET, FORWARDING_RULE, RECORD_SET, SUBNET, Values
+from infra.effects.effect import Effect
 from infra.effects.leaves import Leaves
 from infra.effects.table import without_indexes
 from infra.standins import ACCOUNT, ADDRESS, CUSTOM_ROLE, INSTANCE, NETWORK
@@ -28,6 +28,7 @@ NOT_ON_THE_WAY = (
 )  # fmt: skip
 DELETES = "Delete"
 RULES = "lifecycleRules"
+RETENTION = "retentionPolicy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Loss:
     """What is taken, and from whom.
 
     Attributes:
-        effect: Interrupts, or loses data.
+        effect: Interrupts, loses data, or unknown where the API is known to refuse it.
         why: In words.
     """
 
@@ -77,6 +78,12 @@ def _disabled(values: Values) -> bool:
     return values.new == "DISABLED"
 
 
+def _shorter_while_locked(values: Values) -> bool:
+    locked = values.before.get(f"{RETENTION}.isLocked") == "true"
+    numbers = values.old.isdigit() and values.new.isdigit()
+    return locked and not (numbers and int(values.new) >= int(values.old))
+
+
 def _deletes_sooner(values: Values) -> bool:
     """Whether a rule that deletes objects is new, or holds for more of them than before."""
     old = tuple(_deleting(values.before))
@@ -111,6 +118,7 @@ _WAY = Loss(Effect.INTERRUPT, "clients may lose their way to it until they have 
 _OBJECTS = Loss(Effect.LOSE, "objects are deleted that are kept today")
 _RESTORED = Loss(Effect.LOSE, "a backup is restored over the running instance")
 _EXPIRES = Loss(Effect.LOSE, "the secret is deleted then, with every version")
+_LOCKED = Loss(Effect.UNKNOWN, "the API refuses a shorter time while it is locked")
 _UNREADABLE = Loss(Effect.INTERRUPT, "who reads it is refused from then on")
 
 # By type and property; a property decides for all below it.
@@ -130,6 +138,7 @@ TAKEN: Mapping[tuple[str, str], tuple[Takes, Loss]] = {
     (SECRET, "versionAliases"): (_gone, _UNREADABLE),
     (SECRET_VERSION, "enabled"): (_off, _UNREADABLE),
     (BUCKET, RULES): (_deletes_sooner, _OBJECTS),
+    (BUCKET, f"{RETENTION}.retentionPeriod"): (_shorter_while_locked, _LOCKED),
     (BUCKET, "publicAccessPrevention"): (_refused, _RIGHTS),
     (BUCKET, "uniformBucketLevelAccess"): (_on, _RIGHTS),
     (BUCKET, "ipFilter"): (_changed, _RIGHTS),

@@ -1,6 +1,7 @@
 """What differs between two declarations, resource by resource. Pure."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -93,22 +94,20 @@ def differences(before: Desired, after: Desired) -> tuple[ResourceChange, ...]:
     from infra.preview.cascade import follow  # it takes this module's values
 
     old = {resource.key: resource for resource in before.resources}
-    new = {_key_before(resource, old): resource for resource in after.resources}
+    gone = old.keys() - {resource.key for resource in after.resources}
+    new = {_key_before(resource, gone): resource for resource in after.resources}
     found = {key: _resource(old.get(key), new.get(key)) for key in old.keys() | new.keys()}
     changes = {key: change for key, change in found.items() if change is not None}
     return tuple(sorted(follow(changes, old, new).values(), key=_place))
 
 
-def _key_before(resource: DesiredResource, old: Mapping[str, DesiredResource]) -> str:
+def _key_before(resource: DesiredResource, gone: AbstractSet[str]) -> str:
     """Return the key that a resource has at the base: an alias keeps what was renamed."""
-    aliases = (resource.options or {}).get("aliases", ())
-    keys = (
-        f"{alias.get('type', resource.type)}::{alias.get('name', resource.name)}"
-        for alias in aliases
-    )
-    return (
-        resource.key if resource.key in old else next(filter(old.__contains__, keys), resource.key)
-    )
+    for alias in (resource.options or {}).get("aliases", ()):
+        key = f"{alias.get('type', resource.type)}::{alias.get('name', resource.name)}"
+        if key in gone:
+            return key
+    return resource.key
 
 
 def _place(change: ResourceChange) -> tuple[object, ...]:

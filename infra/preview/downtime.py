@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from infra.body import body_of
 from infra.changes import Change
 from infra.consequences import FLAGS, Effect, Stage
-from infra.desired import INSTANCE, Desired
+from infra.desired import INSTANCE, Desired, DesiredResource
 from infra.preview.difference import Action, ResourceChange
 from infra.settings import ChangeWindow
 from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
@@ -74,11 +74,16 @@ def _of(one: ResourceChange) -> Iterator[Restart]:
         softened = soft and all(c.consequence is not None and c.consequence.softened for c in group)
         yield Restart(
             one.name,
-            str(one.after.inputs["name"]),
+            _named(one.after),
             stage,
             tuple(c.property for c in group),
             softened,
         )
+
+
+def _named(instance: DesiredResource) -> str:
+    """Return an instance's own name; the program's where Pulumi will give it one."""
+    return str(instance.inputs.get("name", instance.name))
 
 
 def circumstances(
@@ -98,7 +103,10 @@ def circumstances(
     told = restarts(changes)
     if not told:
         return
-    bodies = {str(one.inputs["name"]): body_of(one.inputs) for one in after.of_type(INSTANCE)}
+    bodies = {
+        str(one.inputs.get("name", one.name)): body_of(one.inputs)
+        for one in after.of_type(INSTANCE)
+    }
     for name in dict.fromkeys(one.instance for one in told):
         settings = bodies[name]["settings"]
         hard = [one for one in told if one.instance == name and not one.softened]

@@ -116,7 +116,7 @@ def _bodies(desired: Desired, there: Mapping[str, DesiredResource]) -> dict[str,
 
 
 def _prices(bodies: Mapping[str, Mapping[str, Any]], book: pricebook.PriceBook) -> dict[str, Price]:
-    by_name = {str(body["name"]): body for body in bodies.values()}
+    by_name = {str(body.get("name", "")): body for body in bodies.values()}
     return {
         name: monthly(body, book, by_name.get(str(body.get("masterInstanceName", ""))))
         for name, body in bodies.items()

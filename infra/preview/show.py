@@ -77,6 +77,8 @@ def verdict_line(one: StackPreview) -> str:
 
 def counts(one: StackPreview) -> Iterator[str]:
     """Yield how many restarts there are, and how many resources something else happens to."""
+    if one.verdict is Verdict.DIFFERS:
+        return
     if one.restarts:
         yield f"{len(one.restarts)} restart{'' if len(one.restarts) == 1 else 's'}"
     effects = [change.effect for change in one.changes if change.action is not Action.LEAVE]

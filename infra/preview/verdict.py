@@ -96,6 +96,8 @@ class StackPreview:
     @property
     def holding(self) -> frozenset[Verdict]:
         """Its verdict and the milder ones that hold beside it: a worse one excuses nothing."""
+        if self.verdict is Verdict.DIFFERS:  # two stacks side by side: no change is meant
+            return frozenset({self.verdict})
         blocked = any(change.blocks for change in self.policy)
         told = {self.verdict, *_holding(self.changes, self.restarts, blocked=blocked)}
         return frozenset(told | {Verdict.UNKNOWN} if self.doubts or self.secrets else told)

@@ -120,8 +120,6 @@ def _at(
     for new in (None, other(value)):
         if new is None and not isinstance(value, str | int | float | bool | dict | list):
             continue
-        if new is None and place == ("name",) and resource.type.endswith(":DatabaseInstance"):
-            continue  # an instance without a name is refused before it is compared
         copy = deepcopy(inputs)
         if new is None:
             _node(copy, tuple(parents)).pop(last)

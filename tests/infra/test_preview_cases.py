@@ -168,6 +168,7 @@ CASES = {
     "a larger subnet": Case({"subnetRange": "10.64.0.0/23"}, SAFE, 0, "", "gcp provider"),
     "exports no longer locked": Case({"exportLockedDays": 0}, REPLACES, 0, "", "forces a new"),
     "exports locked for longer": Case({"exportLockedDays": 8}, SAFE, 0, "", "gcp provider"),
+    "exports locked for less": Case({"exportLockedDays": 6}, UNKNOWN, 0, "", "gcp provider"),
     "exports kept for less": Case({"exportRetentionDays": 8}, LOSES, 0, "", "gcp provider"),
     "exports kept for longer": Case({"exportRetentionDays": 60}, SAFE, 0, "", "gcp provider"),
     "fewer backups": Case(

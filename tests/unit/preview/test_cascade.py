@@ -175,6 +175,10 @@ def test_a_renamed_resource_is_deleted_and_made_but_for_an_alias() -> None:
     assert verdict(desired(before), desired(after)) is Verdict.REPLACES
     aliased = replace(after, options={"aliases": [{"name": "old"}]})
     assert differences(desired(before), desired(aliased)) == ()
+    # An alias of what is still declared tells nothing.
+    assert [one.action for one in differences(desired(before), desired(before, aliased))] == [
+        Action.CREATE
+    ]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +250,13 @@ def test_the_instance_comes_first_and_what_watches_last() -> None:
     assert order == ["instance", "bucket", "user", "subnet", "alert"]
     said = StackPreview("prod", Verdict.REPLACES, changes=differences(*sides))
     assert list(counts(said)) == ["2 replaced or deleted", "1 could not tell"]
+
+
+def test_two_stacks_side_by_side_are_not_judged() -> None:
+    odd = [desired(resource(POLICY, "policy", policyData=text)) for text in "ab"]
+    one = StackPreview("a and b", Verdict.DIFFERS, changes=differences(*odd))
+    assert list(counts(one)) == []
+    assert Preview("a", "b", (one,), frozenset()).state is State.OK
 
 
 def test_a_worse_verdict_excuses_nothing() -> None:
