@@ -93,8 +93,8 @@ RULES = (
         severity=Severity.MEDIUM,
         ask=_data_api,
         remedy=(
-            "Turn it off: `gcloud sql instances patch NAME --data-api-access=DISALLOW_DATA_API`;"
-            " `invoke drift` tells what else was changed by hand."
+            'Send `{"settings": {"dataApiAccess": "DISALLOW_DATA_API"}}` to the Admin API\'s'
+            " `instances.patch`: neither the program nor gcloud has a word for it."
         ),
     ),
     Rule(

@@ -105,7 +105,7 @@ RULES = (
         title="Where backups lie is pinned",
         severity=Severity.MEDIUM,
         ask=_location,
-        remedy="Set backupLocation, as asia.",
+        remedy="Set backupLocation: asia, or another place.",
         of_replicas=False,
     ),
     Rule(

@@ -1,12 +1,16 @@
 """What the instance is: version, edition, tier, place, key, labels."""
 
 import re
+from typing import get_args
 
 from infra.policies.limits import LABELS, REGIONS, VCPUS_MOST
 from infra.policies.rule import Answer, Ids, Rule, Seen, Severity, aside, broken, either, fine
 from infra.policies.subject import Subject
+from infra.settings.instance import InstanceKeys
 from ops.tiers import BadTierError, parse_tier
 
+# What the program takes is less than what Cloud SQL offers.
+VERSIONS = get_args(InstanceKeys.model_fields["database_version"].annotation)
 LATEST = 18  # of the majors that Cloud SQL offers, as CKV_GCP_79 asks
 _TIERS = re.compile(r"db-(?:custom|perf-optimized-N)-(?P<vcpus>\d+)(?:-\d+)?")
 
@@ -72,7 +76,10 @@ RULES = (
         title=f"PostgreSQL is the latest major version, {LATEST}",
         severity=Severity.LOW,
         ask=_latest,
-        remedy="Set databaseVersion after a rehearsed upgrade, or waive it until then.",
+        remedy=(
+            f"Waive it: the program takes {', '.join(VERSIONS)} as databaseVersion. Raise it to"
+            " the last of them after a rehearsed upgrade."
+        ),
         ids=Ids(checkov=("CKV_GCP_79",), cloudsploit=("postgresqlLatestVersion",)),
     ),
     Rule(
@@ -81,7 +88,7 @@ RULES = (
         title=f"Labels are there: {', '.join(LABELS)}",
         severity=Severity.LOW,
         ask=_labels,
-        remedy=f"Set labels: {', '.join(LABELS)}.",
+        remedy=f"Set labels: {', '.join(f'{label}: VALUE' for label in LABELS)}.",
         ids=Ids(cloudsploit=("sqlInstanceLabelsAdded",)),
     ),
     Rule(

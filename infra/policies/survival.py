@@ -96,7 +96,7 @@ RULES = (
         title="A disk that grows has a limit",
         severity=Severity.MEDIUM,
         ask=_limit,
-        remedy="Set diskAutoresizeLimitGb; `invoke disk.grow` goes past it on purpose.",
+        remedy="Set diskAutoresizeLimitGb: 500, or whatever the growth of years needs.",
     ),
     Rule(
         id="disk-size-ignored",

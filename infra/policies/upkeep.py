@@ -70,8 +70,8 @@ RULES = (
         severity=Severity.HIGH,
         ask=_certificate,
         remedy=(
-            "Rotate it: `gcloud sql ssl server-ca-certs create`, give clients the new one, then"
-            " `rotate`."
+            "Rotate it: `gcloud sql ssl server-ca-certs create --instance=NAME`, give clients the"
+            " new one, then `gcloud sql ssl server-ca-certs rotate --instance=NAME`."
         ),
         seen=Seen.LIVE,
         ids=Ids(cloudsploit=("serverCertificateRotation",)),
@@ -82,7 +82,7 @@ RULES = (
         title="Maintenance has a window",
         severity=Severity.MEDIUM,
         ask=_window,
-        remedy="Set maintenanceDay and maintenanceHour.",
+        remedy="Set maintenanceDay: sat and maintenanceHour: 18, or when fewest are there.",
         of_replicas=False,
         ids=Ids(google=("gcp_sql_maintenance_window_v1",)),
     ),

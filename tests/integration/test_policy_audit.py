@@ -1,8 +1,12 @@
 """The audit of a live instance: silent on a good one, and each violation on purpose found."""
 
+import json
+import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +14,12 @@ import pytest
 from infra.policies.audit import audit
 from infra.policies.report import Report
 from infra.policies.rule import State
+from infra.policies.rules import BY_ID
 from infra.settings import load
 from ops.cloudsql import CloudSql, NoSuchInstanceError
 from ops.results import State as Verdict
 from ops.target import Target
+from tests.integration.local.gcloud import Gcloud
 from tests.integration.local.server import PROJECT, LocalServer, running
 from tests.unit.policies.bodies import GOOD, GOOD_FLAGS, OTHER_SIDES
 
@@ -212,3 +218,32 @@ def test_what_is_not_deployed_can_not_be_audited(server: LocalServer) -> None:
     target = Target("local", settings, server.data / "ops", server.data)
     with pytest.raises(NoSuchInstanceError):
         audit(target, CloudSql(PROJECT, server.url), everything=False)
+
+
+def commands(rule: str) -> list[list[str]]:
+    """Return what a remedy says to type, for the instance of these tests."""
+    texts = re.findall(r"`(gcloud sql [^`]+)`", BY_ID[rule].remedy)
+    return [shlex.split(text.replace("NAME", "good"))[2:] for text in texts]
+
+
+def test_remedies_that_are_commands_take_the_finding_away(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    gcloud = Gcloud(tmp_path, server.url)
+    addresses = {**GOOD["settings"]["ipConfiguration"]}
+    addresses["authorizedNetworks"] = [{"value": "0.0.0.0/0"}]
+    wrong = {"ipConfiguration": addresses, "dataApiAccess": "ALLOW_DATA_API"}
+    put(server, **{**SETTINGS, "databaseFlags": listed(), **wrong})
+    assert {"no-open-network", "no-data-api"} <= bare(server)
+    (clear,) = commands("no-open-network")
+    gcloud(*clear)
+    assert "no-open-network" not in bare(server)
+    (body, method) = re.findall(r"`([^`]+)`", BY_ID["no-data-api"].remedy)
+    assert method == "instances.patch"
+    server.do("PATCH", "/instances/good", json.loads(body))
+    assert "no-data-api" not in bare(server)
+    before = server.get("/instances/good")["serverCaCert"]["sha1Fingerprint"]
+    create, rotate = commands("certificate-valid")
+    gcloud(*create)
+    gcloud(*rotate)
+    assert server.get("/instances/good")["serverCaCert"]["sha1Fingerprint"] != before
