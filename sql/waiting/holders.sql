@@ -39,6 +39,7 @@ WITH named AS (
       JOIN here ON here.oid = a.datid
       JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock'
      WHERE %(snapshots)s
+       AND EXISTS (SELECT FROM named WHERE named.oid IS NOT NULL)
        AND a.backend_xmin IS NOT NULL
        -- As GetCurrentVirtualXIDs() in PostgreSQL's source: nobody waits for a VACUUM, nor for
        -- the building of another plain index.

@@ -9,7 +9,7 @@ from ops import sql
 from ops.restore.proof import product, questions
 
 # Migrations, roles, faults and sample data are read by folder; each has tests of its own.
-ROOMS = ("backup", "failover", "restore")
+ROOMS = ("backup", "failover", "restore", "waiting")
 CODE = Path(sql.ROOT).parent
 FILES = sorted(path for room in ROOMS for path in (sql.ROOT / room).glob("*.sql"))
 OF_THE_PRODUCT = [

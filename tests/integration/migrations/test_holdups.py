@@ -14,7 +14,12 @@ from ops.db import CHANGE, Database, statement
 from ops.errors import ExitCode
 from ops.migrations import runner
 from ops.migrations.holdups import HeldUpError
-from ops.migrations.indexes import IndexDiffersError, IndexNotWholeError, IndexUnknownError
+from ops.migrations.indexes import (
+    IndexBeingBuiltError,
+    IndexDiffersError,
+    IndexNotWholeError,
+    IndexUnknownError,
+)
 from ops.migrations.others import Connect
 from ops.migrations.session import Limits
 from tests.clusters import OWNER, SUPERUSER
@@ -188,6 +193,37 @@ def test_a_build_over_an_invalid_index_says_so_and_begins_anew(
         asked = "select indisvalid and not indisunique from pg_index where indrelid = 'a'::regclass"
         assert connection.execute(statement(asked)).fetchall() == [(True,)]
     assert "a_id exists, but it is not valid" in written.lines[0]
+
+
+HELD = """
+insert into a values (1);
+create function held(int) returns boolean immutable language plpgsql
+    as 'begin perform pg_advisory_xact_lock_shared(7); return true; end';
+"""
+
+
+def test_the_build_of_somebody_whose_work_is_hidden_is_not_dropped(
+    connect: Connect, write: Write, database: Database
+) -> None:
+    runner.up(connect, write(_0001_a=TABLE, _0002_b=(HELD, "select 1;")))
+    with (
+        ThreadPoolExecutor(1) as pool,
+        connect() as holder,
+        database.connect(SUPERUSER, budget=CHANGE) as builder,
+    ):
+        builder.execute("set lock_timeout = 0")
+        holder.execute("select pg_advisory_lock(7)")
+        build = "create index concurrently a_id on a (id) where held(b)"
+        building = pool.submit(builder.execute, statement(build))
+        asked = "select 1 from pg_locks where locktype = 'advisory' and not granted"
+        while holder.execute(statement(asked)).fetchone() is None:
+            assert not building.done()
+        with pytest.raises(IndexBeingBuiltError, match=f"pid {builder.info.backend_pid} is"):
+            runner.up(connect, write(_0003_c=INDEX))
+        holder.execute("select pg_advisory_unlock(7)")
+        building.result()
+        valid = "select indisvalid from pg_index where indexrelid = 'a_id'::regclass"
+        assert builder.execute(statement(valid)).fetchone() == (True,)
 
 
 def test_an_index_that_can_not_be_compared_is_unknown(
