@@ -30,7 +30,6 @@ POLL_FIRST_S, POLL_FACTOR, POLL_MOST_S = 0.05, 1.4, 5.0
 # swallows packets holds a call for ever.
 ANSWER_LIMIT_S = 60.0
 _READ_AGAIN = once.NOT_BEGUN | {once.OVERLOADED}  # a call that only reads
-_NOT_FOUND = 404
 _REST_S = 0.25  # how soon a wait notices that it is called off
 
 
@@ -141,8 +140,11 @@ class Calls:
                 if doubtful and before is not None:
                     if overloaded:
                         self._rest(_pause_s(error, pause))
-                    limit_s = 0.0 if overloaded else once.ON_ITS_WAY_S
-                    lost = self._look(call, before, limit_s)
+                    limit_s = once.ROOM_S if overloaded else once.ON_ITS_WAY_S
+                    try:
+                        lost = once.look(self, call, before, limit_s, self._rest)
+                    except (ApiError, UnreachableError):
+                        raise error from None  # nobody can tell: the call is not repeated
                     if lost is not None:
                         return lost
                     if (overloaded or call.repeatable) and time.monotonic() < room_until:
@@ -168,18 +170,9 @@ class Calls:
         try:
             return once.newest(self, instance)
         except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return ""
             if once.may_pass(error):
                 raise
             return None
-
-    def _look(self, call: once.Call, before: str, limit_s: float) -> Operation | None:
-        """Return the operation of a call whose answer was lost; None where it is not there."""
-        try:
-            return once.look(self, call, before, limit_s, self._rest)
-        except (ApiError, UnreachableError):
-            return None  # the error of the call itself is raised; its caller may look again
 
     def _rest(self, seconds: float) -> None:
         """Wait a while, unless what is waited for is called off."""

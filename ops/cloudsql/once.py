@@ -29,6 +29,7 @@ AFTER = "after"  # the fact of an entry: the newest operation that was there bef
 CLOCK_SKEW = timedelta(seconds=60)  # between this machine and the API, at most
 LOOK_S = 30.0  # how long to look for a lost call while the API does not answer
 ON_ITS_WAY_S = 5.0  # how long a request whose answer was lost may take to show up
+ROOM_S = 1.0  # likewise, where the API says that it has no room: mostly nothing was begun
 LOOK_PAUSE_S = 0.5
 
 

@@ -34,6 +34,7 @@ def proxy(run: Invocation) -> Iterator[Losing]:
 def cloud(run: Invocation, proxy: Losing, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudSql]:
     """The Admin API behind the proxy; it answers again afterwards."""
     monkeypatch.setattr(once, "ON_ITS_WAY_S", 0.2)
+    monkeypatch.setattr(once, "ROOM_S", 0.2)
     monkeypatch.setattr(once, "LOOK_S", 0.3)
     monkeypatch.setattr(once, "LOOK_PAUSE_S", 0.05)
     yield CloudSql(run.target.project, proxy.url)
@@ -152,6 +153,16 @@ def test_a_call_that_an_overloaded_api_had_no_room_for_is_made_again(
     proxy.before, proxy.loss = True, Loss.OVERLOADED
     cloud.wait(cloud.create_backup(run.target.instance, "no room"))
     assert _backups(run, "no room") == 1
+
+
+def test_a_call_is_not_repeated_while_nobody_can_tell_whether_it_was_carried_out(
+    run: Invocation, cloud: CloudSql, proxy: Losing
+) -> None:
+    proxy.loss, proxy.away = Loss.OVERLOADED, True
+    with pytest.raises(ApiError, match="503") as caught:
+        cloud.create_backup(run.target.instance, "once")
+    assert once.is_doubtful(caught.value)
+    assert (_backups(run, "once"), proxy.changes) == (1, 1)
 
 
 def test_somebody_elses_change_is_not_taken_for_ours(
