@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # only drills pool connections; pydantic stays where a task r
 CONNECT_LIMIT_S = 10
 CLOSE_LIMIT_S = 2.0  # a pool's threads may be connecting just now
 # PostgreSQL's words for SQLSTATE 53300; libpq gives no SQLSTATE of a refused connection.
+# What a server says that is going, or not there yet.
+_GOING = ("starting up", "shutting down", "not yet accepting", "recovery mode", "terminating")
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
 Connection = psycopg.Connection[TupleRow]
 # What it warns of, such as a rollback on a connection that was cut, comes as an error too.
@@ -62,6 +64,7 @@ class CannotConnectError(OpsError):
     Attributes:
         database: which one.
         full: whether all of its connections are taken.
+        away: whether no server answered, or one that is going or coming: not a refusal.
     """
 
     def __init__(self, database: "Database", user: str, reason: str) -> None:
@@ -69,6 +72,7 @@ class CannotConnectError(OpsError):
         why = reason.strip().splitlines()[0].rpartition("failed: ")[2]
         self.database = database
         self.full = any(words in why for words in _FULL)
+        self.away = "FATAL" not in why or any(words in why for words in _GOING)
         remedy = "Check that the instance runs and that this machine reaches its address."
         if self.full:
             remedy = "Close connections that nobody needs, or raise max_connections."

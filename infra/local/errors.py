@@ -107,6 +107,8 @@ class NoAddressError(EngineError):
 class InterruptedOperationError(EngineError):
     """The server was killed while an operation ran; it was taken back."""
 
+    code = "OPERATION_INTERRUPTED"  # it says nothing of what was worked on
+
     def __init__(self) -> None:
         super().__init__(
             "The local Cloud SQL was stopped while this ran, and took it back. Ask again."

@@ -74,11 +74,21 @@ class NoCredentialsError(OpsError):
         )
 
 
+# The local Cloud SQL was stopped while the operation ran.
+_INTERRUPTED = "OPERATION_INTERRUPTED"
+
+
 class OperationFailedError(OpsError):
-    """An operation ended with an error."""
+    """An operation ended with an error.
+
+    Attributes:
+        operation: as it ended.
+        interrupted: whether the service went away under it: that says nothing of the data.
+    """
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
+        self.interrupted = any(code == _INTERRUPTED for code, _ in operation.errors)
         text = "; ".join(f"{code}: {message}" for code, message in operation.errors)
         super().__init__(
             f"Cloud SQL's operation {operation.type} on {operation.instance} failed: "

@@ -112,7 +112,13 @@ def _answering(
     try:
         restored = source.cloud.wait(asked)
     except OperationFailedError as error:
-        return Made(plan, None, (*before, error.operation), failure=str(error))
+        return Made(
+            plan,
+            None,
+            (*before, error.operation),
+            failure=str(error),
+            unsure=error.interrupted,
+        )
     since = time.monotonic()
     database = source.copy_at(source.cloud.instance(plan.name).address)
     operations, note = (*before, restored), ""

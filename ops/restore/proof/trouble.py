@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
-from ops.errors import OpsError
+from ops.db import CannotConnectError
 from ops.results import CheckResult, State
 
 # Classes of SQLSTATE that say nothing of the data: https://www.postgresql.org/docs/15/errcodes-appendix.html
@@ -18,6 +18,8 @@ _READ_ALL_ROWS = (
 # Our own text is wrong, whatever the data: a table, column or function that is lost has its own.
 _OURS = {"42601": "syntax error", "42P02": "undefined parameter"}
 _TELL_US = "It says nothing of the copy. Mend the statement in sql/restore."
+_WENT_AWAY = "It says nothing of the data. See the instance's log for why, and drill again."
+_CONNECTION_EXCEPTION = "08"
 _LOOK_THERE = "Drill again when nobody changes objects; if it stays, look at the source."
 _CANT_TELL = {
     "0A": "the server can't do that",
@@ -58,12 +60,22 @@ class Trouble:
 
 def of(error: Exception) -> Trouble:
     """Return what a failed question means."""
-    if isinstance(error, psycopg.Error):
-        return _of_sqlstate(error.sqlstate or "", _words(error))
-    cause = error.__cause__
-    if isinstance(error, OpsError) and isinstance(cause, psycopg.Error) and cause.sqlstate:
-        return _of_sqlstate(cause.sqlstate, _words(cause))
+    if isinstance(error, CannotConnectError) and (error.away or error.full):
+        return Trouble(State.UNKNOWN, str(error), _WENT_AWAY)
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(cause, psycopg.Error) and not isinstance(error, CannotConnectError):
+        if _is_lost(cause):
+            return Trouble(State.UNKNOWN, f"the server went away: {_words(cause)}", _WENT_AWAY)
+        if cause is error or cause.sqlstate:
+            return _of_sqlstate(cause.sqlstate or "", _words(cause))
     return Trouble(State.FINDING, str(error))
+
+
+def _is_lost(error: psycopg.Error) -> bool:
+    """Tell whether the connection ended under a question: the server has answered nothing."""
+    if error.sqlstate is not None:
+        return error.sqlstate.startswith(_CONNECTION_EXCEPTION)
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def _of_sqlstate(sqlstate: str, words: str) -> Trouble:

@@ -5,7 +5,7 @@ The questions are the drill's; here they are asked of an instance that stays.
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +13,15 @@ import psycopg
 
 from ops import durations, sql
 from ops.cloudsql import ApiError, Instance, OperationFailedError
-from ops.db import DIAGNOSTIC, VERIFY, CannotConnectError, Connection, Database, statement
+from ops.db import (
+    DIAGNOSTIC,
+    VERIFY,
+    CannotConnectError,
+    Connection,
+    Database,
+    QueryFailedError,
+    statement,
+)
 from ops.errors import OpsError
 from ops.restore.copies import FIRST_ANSWER_LIMIT_S
 from ops.restore.crew import Crew, Login
@@ -76,14 +84,18 @@ def check(
     try:
         with _first_connection(bench) as connection:
             found.append(CheckResult("restored", State.OK, 1, 1, f"{made.name} answers"))
+            with suppress(psycopg.Error):  # the checks after it say that the server went away
+                names = connection.execute(statement(sql.load(_DATABASES)))
+                others = tuple(name for (name,) in names)
             app = Login(bench.database, source.app, VERIFY)
             found.append(bench.ask("application", lambda: checks.application(bench.crew, app)))
             result, heartbeat = bench.heartbeat(connection)
             found.append(result)
             found += bench.content(connection, amcheck=amcheck)
-            others = tuple(name for (name,) in connection.execute(statement(sql.load(_DATABASES))))
     except CannotConnectError as error:
         found.append(CheckResult("restored", State.FINDING, 0, 1, str(error)))
+    except QueryFailedError as error:  # it answered before, and does no more
+        found.append(trouble.of(error).result("restored"))
     return Checked(tuple(_with_remedy(one, made, source) for one in found), heartbeat, others)
 
 

@@ -1,19 +1,22 @@
 """Drills while the cloud, the network or the source fails: told, cleaned up, recorded."""
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from ops.cloudsql import CloudSql, Instance, calls
 from ops.console import Phase, Silent
-from ops.db import CHANGE, DIAGNOSTIC
+from ops.db import CHANGE, DIAGNOSTIC, Connection
 from ops.evidence import chain
 from ops.journal import unfinished
 from ops.restore import cleanup
@@ -23,6 +26,7 @@ from ops.restore.drill.limit import TimeLimit, TimeLimitError
 from ops.restore.drill.perform import Options, Report, perform
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.faults import wal
+from ops.restore.proof import reach
 from ops.restore.source import ROOM, Source
 from ops.results import CheckResult, State
 from tests.integration.restore.network import Network, network
@@ -240,6 +244,39 @@ def test_a_source_that_drops_our_connections_leaves_the_backup_to_be_proven(
     assert report.verdict == "unknown", report.blocks()
     assert results(report, "backup")["amcheck"].state is State.OK
     assert State.UNKNOWN in {one.state for one in results(report, "clone").values()}
+
+
+def test_a_server_that_is_killed_while_it_is_verified_is_unknown_whichever_copy_it_is(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[str] = []
+    original = reach.check
+
+    def kill(connection: Connection, *given: object) -> CheckResult:
+        at = {one.address: one.name for one in source.cloud.instances()}
+        name = at[connection.info.host]
+        if name not in (source.instance, *killed):
+            killed.append(name)
+            os.kill(_postmaster(source, name), signal.SIGKILL)
+            with suppress(psycopg.Error):
+                while True:  # until the connection is cut
+                    connection.execute("SELECT pg_sleep(0.05)")
+        return original(connection, *given)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(reach, "check", kill)
+    report = perform(source, Options(latest=True), Silent())
+    assert len(killed) == 2
+    assert report.verdict == "unknown", report.blocks()
+    for copy in ("backup", "clone"):
+        assert results(report, copy)["sequence_reach"].state is State.UNKNOWN
+        assert "went away" in results(report, copy)["sequence_reach"].detail
+    assert report.leftovers == ()
+
+
+def _postmaster(source: Source, name: str) -> int:
+    local = source.local(name)
+    assert local is not None
+    return int((local.home / "postmaster.pid").read_text().split()[0])
 
 
 class WithoutArchive(CloudSql):

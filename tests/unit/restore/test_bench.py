@@ -18,12 +18,10 @@ from tests.unit.restore.sources import drilled
 GONE = psycopg.OperationalError("server closed the connection unexpectedly")
 
 
-@pytest.mark.parametrize(
-    ("of_source", "state"), [(True, State.UNKNOWN), (False, State.FINDING)], ids=["source", "copy"]
-)
+@pytest.mark.parametrize("of_source", [True, False], ids=["source", "copy"])
 @pytest.mark.parametrize("refused", [True, False])
-def test_who_went_away_decides(
-    tmp_path: Path, *, of_source: bool, refused: bool, state: State
+def test_who_went_away_is_told_and_nothing_is_known(
+    tmp_path: Path, *, of_source: bool, refused: bool
 ) -> None:
     source = drilled(tmp_path)
     copy = source.copy_at("127.0.0.9")
@@ -33,16 +31,39 @@ def test_who_went_away_decides(
     def ask() -> CheckResult:
         if refused:
             raise CannotConnectError(where, "o", "Connection refused")
-        raise QueryFailedError(where, "o", GONE)
+        raise QueryFailedError(where, "o", GONE) from GONE
 
     found = bench.try_("heartbeat", ask)
-    assert found.state is state
+    assert found.state is State.UNKNOWN
     assert found.detail.startswith("on the source: ") is of_source
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        ("Connection refused", State.UNKNOWN),
+        ("timeout expired", State.UNKNOWN),
+        ("FATAL:  the database system is starting up", State.UNKNOWN),
+        ("FATAL:  sorry, too many clients already", State.UNKNOWN),
+        ('FATAL:  role "app" does not exist', State.FINDING),
+        ('FATAL:  database "app" does not exist', State.FINDING),
+        ('FATAL:  password authentication failed for user "app"', State.FINDING),
+    ],
+)
+def test_only_a_server_that_refuses_us_is_a_finding(
+    tmp_path: Path, reason: str, state: State
+) -> None:
+    where = drilled(tmp_path).database
+    assert trouble.of(CannotConnectError(where, "app", reason)).state is state
 
 
 @pytest.mark.parametrize(
     ("error", "state"),
     [
+        (GONE, State.UNKNOWN),
+        (psycopg.InterfaceError("the connection is closed"), State.UNKNOWN),
+        (psycopg.errors.ConnectionFailure("x"), State.UNKNOWN),
+        (psycopg.errors.AdminShutdown("x"), State.UNKNOWN),
         (psycopg.errors.SyntaxError("x"), State.UNKNOWN),
         (psycopg.errors.UndefinedParameter("x"), State.UNKNOWN),
         (psycopg.errors.QueryCanceled("x"), State.UNKNOWN),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.cloudsql import BackupRun, CloudSql, Instance, Operation
 from ops.console import Silent
 from ops.errors import OpsError
 from ops.journal import Journal
@@ -15,6 +16,7 @@ from ops.restore.drill.course import CopyCourse, Course
 from ops.restore.drill.options import Options
 from ops.restore.drill.work import Work
 from ops.restore.proof import verify
+from ops.restore.proof.marker import Marker
 from ops.restore.source import ROOM
 from ops.results import State
 from tests.unit.restore.sources import drilled
@@ -57,6 +59,41 @@ def test_a_lane_that_fails_leaves_its_copy_unknown_and_tells_its_own_words(
     assert (found.check, found.state) == ("verified", State.UNKNOWN)
     assert found.detail == "No space left on device."
     assert found.remedy == work.AGAIN
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [("OPERATION_INTERRUPTED", State.UNKNOWN), ("ERROR_RDBMS", State.FINDING)],
+)
+def test_a_service_that_was_stopped_says_nothing_of_either_copy(
+    tmp_path: Path, kind: Kind, code: str, state: State
+) -> None:
+    class Cloud(CloudSql):
+        def find(self, name: str) -> Instance | None:
+            return Instance(name, "RUNNABLE", "", "", "POSTGRES_15", 1, False, {})  # noqa: FBT003 - a record
+
+        def insert(self, body: object) -> Operation:  # noqa: ARG002 - the API's signature
+            return Operation("1", "CREATE", "DONE", "db", None, None, None, (), "")
+
+        def clone(self, *_: object) -> Operation:
+            errors = ((code, "It was stopped."),)
+            return Operation("2", "CLONE", "DONE", "db", None, None, None, errors, "")
+
+        def restore_backup(self, source: str, backup_id: str, to: str) -> Operation:
+            return self.clone(source, backup_id, to)
+
+    source = drilled(tmp_path, Cloud("project", "http://127.0.0.1:1"))
+    course = Course(source, RUN, datetime.now(UTC))
+    journal, crew = Journal(source.store, ROOM, RUN), Crew()
+    backup = BackupRun("1", "db", "SUCCESSFUL", "AUTOMATED", "", None, None, "")
+    one = CopyCourse(CopyPlan(kind, "db-x", backup if kind is Kind.BACKUP else None))
+    whole = Work(source, Options(), None, course, journal, crew, Silent())
+    whole.marked.set_result(Marker.__new__(Marker))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "_moment", lambda *_: datetime.now(UTC))
+        verified = whole._one(crew.part(), one)
+    assert {result.check: result.state for result in verified.checks} == {"restored": state}
 
 
 def test_a_bug_in_a_lane_is_no_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
