@@ -46,8 +46,117 @@ class DuplicateNumberError(BadInputError):
 class NotTextError(BadInputError):
     """A file is not UTF-8."""
 
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__(f"{file}:{line}: the file is not UTF-8 text. Save it as UTF-8.")
+
+
+class WideTextError(BadInputError):
+    """A file is UTF-16, as some tools of Windows write it."""
+
     def __init__(self, file: str) -> None:
-        super().__init__(f"{file} is not UTF-8 text. Save it as UTF-8.")
+        super().__init__(
+            f"{file}:1: the file is UTF-16 text, as Windows PowerShell's `>` writes it. Save it as "
+            "UTF-8 without a byte order mark."
+        )
+
+
+class ByteOrderMarkError(BadInputError):
+    """A byte order mark stands where SQL is expected."""
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__(
+            f"{file}:{line}: there is a byte order mark (BOM, U+FEFF), which some editors of "
+            "Windows write at the beginning of a file and PostgreSQL takes for a name. Save the "
+            f"file as UTF-8 without BOM: `sed -i 's/\\xEF\\xBB\\xBF//' {file}`."
+        )
+
+
+class CantReadError(BadInputError):
+    """The system refuses to read a file."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"{file}:1: can't be read: {reason}. Make it a file that you may read.")
+
+
+class NulByteError(BadInputError):
+    """A file holds a NUL byte."""
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__(
+            f"{file}:{line}: there is a NUL byte (U+0000). PostgreSQL ends reading there, so "
+            "everything after it would be lost. Remove it, or save the file as UTF-8 if it is "
+            "UTF-16."
+        )
+
+
+class LostTextError(BadInputError):
+    """The parser did not see all of a text."""
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__(
+            f"{file}:{line}: the parser skipped a part of the text from this line on. Write the "
+            "statement differently, or split the file there."
+        )
+
+
+class NestedTooDeeplyError(BadInputError):
+    """A statement is nested more deeply than PostgreSQL accepts."""
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__(
+            f"{file}:{line}: the statement is nested too deeply to be analysed, and deeper than "
+            "PostgreSQL's max_stack_depth allows. Split its expression, for example with "
+            "concat_ws() or a list of VALUES."
+        )
+
+
+class AlmostMarkError(BadInputError):
+    """A comment is almost the line that begins a section."""
+
+    def __init__(self, file: str, line: int, comment: str) -> None:
+        self.place = f"{file}:{line}"
+        self.comment = comment
+        super().__init__(
+            f"{self.place}: the comment {comment!r} is almost a section's mark. Read as a comment, "
+            "it makes what follows a part of the section above. Write exactly `-- migrate:up` or "
+            "`-- migrate:down`, or begin the comment with other words."
+        )
+
+    @property
+    def applied(self) -> str:
+        """Return what it means in a file that is applied."""
+        return (
+            f"{self.place}: the comment {self.comment!r} is almost a section's mark. It was read "
+            "as a comment: what follows it ran as a part of the section above. Check what that "
+            "changed, repair it with a new migration (`invoke migrate.new NAME`), then begin the "
+            "comment with other words (comments don't count as a change)."
+        )
+
+
+class PsqlCommandError(BadInputError):
+    """A file has a command of psql's own."""
+
+    def __init__(self, file: str, line: int, command: str) -> None:
+        pair = "\\restrict and \\unrestrict" if "restrict" in command else ""
+        super().__init__(
+            f"{file}:{line}: {command} is a command of psql, not of PostgreSQL's server. "
+            + (
+                f"pg_dump writes the pair {pair} for psql only: remove both lines."
+                if pair
+                else "Remove that line, or write what it does in SQL."
+            )
+        )
+
+
+class CopiedRowsError(BadInputError):
+    """COPY FROM STDIN is followed by its rows."""
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__(
+            f"{file}:{line}: COPY ... FROM stdin is followed by its rows, as pg_dump writes them; "
+            "only psql reads those. Write the rows as INSERT (`pg_dump --rows-per-insert=1000`), "
+            "or load a large table with `invoke backup.import`."
+        )
 
 
 class NoUpError(BadInputError):
@@ -127,10 +236,14 @@ class ClientCommandError(BadInputError):
     """A statement that works in psql or a bare session only."""
 
     def __init__(self, file: str, line: int, command: str) -> None:
-        super().__init__(
-            f"{file}:{line}: {command} can't be part of a migration: it needs the client's input "
-            "or forgets the runner's lock. Use INSERT for rows, and RESET for single settings."
+        reason = (
+            "it exchanges rows with the client, and the runner has none. Use INSERT for rows "
+            "(`pg_dump --rows-per-insert=1000`), `invoke backup.export` or `backup.import` for "
+            "whole tables."
         )
+        if command.upper().startswith("DISCARD"):
+            reason = "it forgets the runner's lock. Use RESET for single settings."
+        super().__init__(f"{file}:{line}: {command} can't be part of a migration: {reason}")
 
 
 class LostStateError(BadInputError):

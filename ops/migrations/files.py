@@ -4,33 +4,40 @@ A file is ``NNNN_name.sql`` in the annotation that dbmate's users know: statemen
 under ``-- migrate:up`` and ``-- migrate:down``, options on those lines.
 """
 
+import codecs
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 
 from ops import sql
-from ops.migrations import parse
+from ops.errors import BadInputError
+from ops.migrations import marks, parse
 from ops.migrations.errors import (
+    AlmostMarkError,
     BadFileNameError,
     BadNameError,
+    ByteOrderMarkError,
+    CantReadError,
     DuplicateNumberError,
     NoFolderError,
     NotTextError,
     NoUpError,
     StrayTextError,
     UnknownOptionError,
+    WideTextError,
 )
 from ops.migrations.parse import Source, Statement, Token
+from ops.migrations.refusals import BYTE_ORDER_MARK
 
 FOLDER = sql.ROOT / "migrations"
 _FILE_NAME = re.compile(r"(?P<version>\d+)_(?P<name>\w+)\.sql")
-_MARK = re.compile(r"--\s*migrate:(?P<direction>up|down)(?P<options>\s.*|)")
-_TIMEOUT = re.compile(r"(?P<amount>\d+)(?P<unit>ms|s|min|h)")
+_TIMEOUT = re.compile(r"(?P<amount>\d{1,12})(?P<unit>ms|s|min|h)")
 _UNITS_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000}
+_MOST_MS = 2**31 - 1  # of statement_timeout, which PostgreSQL keeps in a 32-bit integer
 _DIGITS = 4  # 0001, 0002, ...: ls shows them in order
 _TEMPLATE = """\
 -- migrate:up
@@ -76,13 +83,25 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: its number, and its two directions."""
+    """One file: its number, and its two directions.
+
+    Attributes:
+        version: its number, as the file's name has it.
+        name: the rest of the file's name.
+        file: its path, as people type it.
+        up: what applies it.
+        down: what takes it back.
+        problem: why it must not run; None where nothing is wrong.
+        analysed: False where its text can't be read or parsed; it has no statements then.
+    """
 
     version: str
     name: str
     file: str
     up: Section
     down: Section | None
+    problem: BadInputError | None = None
+    analysed: bool = True
 
     @property
     def order(self) -> int:
@@ -90,21 +109,34 @@ class Migration:
         return int(self.version)
 
     @property
+    def down_checksum(self) -> str:
+        """Return the checksum of what takes it back, empty where nothing does."""
+        return self.down.checksum if self.down and self.down.statements else ""
+
+    @property
+    def title(self) -> str:
+        """Return its number and name, as messages list it."""
+        return f"{self.version}_{self.name}"
+
+    @property
     def draft(self) -> bool:
         """Return whether nothing is written in it yet, as in a new file."""
-        return not self.up.statements
+        return self.problem is None and not self.up.statements
 
 
 def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
     """Return the migrations of a folder, in the order of their numbers.
 
+    A file that can't be read or parsed is among them, with its problem: what comes before it
+    can be applied, and the others can be shown.
+
     Raises:
-        ops.errors.BadInputError: a file can't be read, named so, or parsed; or two files
-            carry the same number.
+        ops.errors.BadInputError: a file can't be named so, or two carry the same number: their
+            order is unknown.
     """
     if not folder.is_dir():
         raise NoFolderError(_shown(folder))
-    paths = sorted(path for path in folder.glob("*.sql") if path.is_file())
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".sql" and not p.is_dir())
     migrations = sorted(map(_read_file, paths), key=lambda migration: migration.order)
     for first, second in pairwise(migrations):
         if first.order == second.order:
@@ -114,14 +146,18 @@ def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
 
 def parse_text(file: str, text: str) -> Migration:
     """Return the migration that a file's name and text make; raises BadInputError."""
-    named = _FILE_NAME.fullmatch(Path(file).name)
-    if named is None:
-        raise BadFileNameError(file)
-    sections = _sections(file, text)
+    version, name = _version_and_name(file)
+    if text.startswith(BYTE_ORDER_MARK):
+        raise ByteOrderMarkError(file, 1)
+    tokens = parse.scan(Source(file, text))
+    sections = _sections(file, text, tokens)
     up = sections.get("up")
     if up is None:
-        raise NoUpError(file)
-    return Migration(named["version"], named["name"], file, up, sections.get("down"))
+        if sections or not all(token.is_comment for token in tokens):
+            raise NoUpError(file)
+        up = Section((), parse.checksum(()), 1)  # a file that is still empty
+    almost = _almost_mark(file, tokens, sections)
+    return Migration(version, name, file, up, sections.get("down"), almost)
 
 
 def create(name: str, folder: Path = FOLDER) -> Path:
@@ -149,10 +185,34 @@ def next_version(folder: Path) -> str:
 
 
 def _read_file(path: Path) -> Migration:
+    file = _shown(path)
+    version, name = _version_and_name(file)
     try:
-        return parse_text(_shown(path), path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise NotTextError(_shown(path)) from None
+        return parse_text(file, _text(path, file))
+    except BadInputError as problem:
+        return Migration(version, name, file, Section((), "", 1), None, problem, analysed=False)
+
+
+def _text(path: Path, file: str) -> str:
+    """Return a file's text, its line ends as one character; raises BadInputError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CantReadError(file, error.strerror or str(error)) from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise WideTextError(file)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise NotTextError(file, 1 + data.count(b"\n", 0, error.start)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _version_and_name(file: str) -> tuple[str, str]:
+    named = _FILE_NAME.fullmatch(Path(file).name)
+    if named is None:
+        raise BadFileNameError(file)
+    return named["version"], named["name"]
 
 
 def _shown(path: Path) -> str:
@@ -161,17 +221,16 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _sections(file: str, text: str) -> dict[str, Section]:
-    tokens = parse.scan(Source(file, text))
-    marks = [(token, found) for token in tokens if (found := _mark(token))]
-    if not marks:
-        raise NoUpError(file)
+def _sections(file: str, text: str, tokens: Sequence[Token]) -> dict[str, Section]:
+    places = [(token, mark) for token in tokens if (mark := _mark(token))]
+    if not places:
+        return {}
     for token in tokens:
-        if token.start < marks[0][0].start and not token.is_comment:
+        if token.start < places[0][0].start and not token.is_comment:
             raise StrayTextError(file, token.line, "SQL stands above the first section")
     sections: dict[str, Section] = {}
-    ends = [token.start for token, _ in marks[1:]] + [len(text)]
-    for (token, mark), end in zip(marks, ends, strict=True):
+    ends = [token.start for token, _ in places[1:]] + [len(text)]
+    for (token, mark), end in zip(places, ends, strict=True):
         if mark["direction"] in sections or (mark["direction"] == "up" and sections):
             raise StrayTextError(file, token.line, f"migrate:{mark['direction']} is out of place")
         section = _options(file, token.line, mark)
@@ -184,25 +243,55 @@ def _sections(file: str, text: str) -> dict[str, Section]:
 
 
 def _mark(token: Token) -> re.Match[str] | None:
-    return _MARK.fullmatch(token.text.rstrip()) if token.is_comment else None
+    return marks.mark(token.text) if token.is_comment else None
+
+
+def _almost_mark(
+    file: str, tokens: Sequence[Token], sections: Mapping[str, Section]
+) -> AlmostMarkError | None:
+    """Return the first comment that is almost a mark."""
+    down = sections.get("down")
+    before: Token | None = None
+    for token in tokens:
+        if not token.is_comment:
+            before = token
+            continue
+        begins_line = before is None or before.line < token.line
+        between = begins_line and (before is None or before.text == ";")
+        in_down = down is not None and token.line > down.line
+        disabled = in_down and marks.is_disabled_down(token.text)
+        if not _mark(token) and not disabled and marks.is_almost(token.text, between=between):
+            return AlmostMarkError(file, token.line, parse.shortened(token.text, limit=60))
+    return None
 
 
 def _options(file: str, line: int, mark: re.Match[str]) -> Section:
     """Return a section without statements, with the options of its line."""
     section = Section((), "", line)
+    names = []
     for option in _words(file, line, mark["options"]):
         name, _, value = option.partition(":")
+        timeout_ms = _timeout_ms(value)
+        if name in names:
+            raise UnknownOptionError(file, line, f"{option} (the second {name})")
         if name == "irreversible" and value.strip() and mark["direction"] == "down":
             section = replace(section, irreversible=value.strip())
         elif name == "transaction" and value in {"true", "false"}:
             section = replace(section, transaction=value == "true")
         elif name == "phase" and value in set(Phase):
             section = replace(section, phase=Phase(value))
-        elif name == "timeout" and (found := _TIMEOUT.fullmatch(value)):
-            section = replace(section, timeout_ms=int(found["amount"]) * _UNITS_MS[found["unit"]])
+        elif name == "timeout" and 0 < timeout_ms <= _MOST_MS:
+            section = replace(section, timeout_ms=timeout_ms)
         else:
             raise UnknownOptionError(file, line, option)
+        names.append(name)
     return section
+
+
+def _timeout_ms(value: str) -> int:
+    """Return a timeout such as ``30s`` in milliseconds, 0 where it isn't one."""
+    parts = _TIMEOUT.fullmatch(value)
+    return int(parts["amount"]) * _UNITS_MS[parts["unit"]] if parts else 0
 
 
 def _words(file: str, line: int, options: str) -> Iterable[str]:

@@ -20,7 +20,18 @@ from ops.migrations.steps import Direction, Step
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A migration that the database has."""
+    """A migration that the database has.
+
+    Attributes:
+        version: its number.
+        name: its name.
+        checksum: of its up section.
+        applied_at: when.
+        applied_by: by which role.
+        duration_ms: how long it took.
+        down_checksum: of its down section, empty where it had none; None where an older
+            program applied it.
+    """
 
     version: str
     name: str
@@ -28,6 +39,7 @@ class Applied:
     applied_at: datetime
     applied_by: str
     duration_ms: int
+    down_checksum: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +171,6 @@ def _migration(migration: Migration, duration_ms: int) -> dict[str, object]:
         "version": migration.version,
         "name": migration.name,
         "checksum": migration.up.checksum,
+        "down_checksum": migration.down_checksum,
         "duration_ms": duration_ms,
     }

@@ -1,21 +1,26 @@
-"""SQL text to statements: with facts.py and locks.py, the only code that knows the parser.
+"""SQL text to statements, all of it or none.
 
-The parser is postgast (libpg_query: PostgreSQL's own grammar). Offsets inside are
-bytes, as libpg_query counts (but for its errors); what leaves this module is text and line numbers.
+The parser is postgast (libpg_query: PostgreSQL's own grammar); beside this module, trees.py,
+enums.py, facts.py and locks.py know it. Offsets inside are bytes, as libpg_query counts (but for
+its errors); what leaves this module is text and line numbers.
 """
 
 import hashlib
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import postgast
 from postgast import pg_query_pb2 as pb
 
 from ops.errors import BadInputError
+from ops.migrations import refusals, trees
+from ops.migrations.errors import LostTextError, NestedTooDeeplyError, NulByteError
 from ops.migrations.facts import Facts, IndexBuild, learn
 
 _COMMENTS = frozenset({pb.SQL_COMMENT, pb.C_COMMENT})
+_SEMICOLON = pb.ASCII_59
+_DOT = pb.ASCII_46
 
 
 class MigrationSyntaxError(BadInputError):
@@ -24,10 +29,7 @@ class MigrationSyntaxError(BadInputError):
     def __init__(self, file: str, line: int, reason: str) -> None:
         self.file = file
         self.line = line
-        super().__init__(
-            f"{file}:{line}: {reason}. Nothing was applied: mend that line, then run the same "
-            "command again."
-        )
+        super().__init__(f"{file}:{line}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Statement:
     line: int
     checksum: str
     facts: Facts
-    node: pb.Node
+    node: pb.Node = field(repr=False, compare=False)  # both are recursive, and trees may be deep
 
     @property
     def summary(self) -> str:
@@ -80,12 +82,12 @@ def shortened(text: str, limit: int) -> str:
 
 
 def scan(source: Source) -> tuple[Token, ...]:
-    """Return the words of the text, comments among them; raises MigrationSyntaxError."""
+    """Return the words of the text, comments among them.
+
+    Raises:
+        ops.errors.BadInputError: the text can't be read to its end.
+    """
     data = source.text.encode()
-    try:
-        found = postgast.scan(source.text).tokens
-    except postgast.PgQueryError as error:
-        raise _refusal(source, error) from error
     lines, extra = _Lines(data, source.first_line), _Extra(data)
     return tuple(
         Token(
@@ -94,20 +96,27 @@ def scan(source: Source) -> tuple[Token, ...]:
             line=lines.at(token.start),
             is_comment=token.token in _COMMENTS,
         )
-        for token in found
+        for token in _scan(source, data)
     )
 
 
 def parse(source: Source) -> tuple[Statement, ...]:
-    """Return the statements of the text; raises MigrationSyntaxError."""
+    """Return the statements of the text.
+
+    Raises:
+        ops.errors.BadInputError: the text can't be parsed to its end.
+    """
     data = source.text.encode()
+    tokens = [token for token in _scan(source, data) if token.token not in _COMMENTS]
     try:
-        raw = postgast.parse(source.text).stmts
-        tokens = [t for t in postgast.scan(source.text).tokens if t.token not in _COMMENTS]
+        raw = trees.parse_statements(source.text, tokens)
     except postgast.PgQueryError as error:
         raise _refusal(source, error) from error
-    lines = _Lines(data, source.first_line)
+    except trees.TooDeepError as error:
+        raise NestedTooDeeplyError(source.file, _longest(source, data, tokens)) from error
     groups = [_words(statement, tokens) for statement in raw]
+    _refuse_lost(source, data, tokens, groups)
+    lines = _Lines(data, source.first_line)
     return tuple(
         Statement(
             text=data[group[0].start : group[-1].end].decode(),
@@ -128,20 +137,31 @@ def checksum(statements: Sequence[Statement]) -> str:
 def probe(statement: Statement, table: str, index: str) -> str:
     """Return a CREATE INDEX statement moved to a temporary table, built at once.
 
+    Its own text is kept from the name of the table on: a tree can be too deep to be written
+    as text again.
+
     Args:
         statement: a CREATE INDEX.
         table: the temporary table's name.
         index: the new index's name.
     """
-    tree = pb.ParseResult()
-    raw = tree.stmts.add()
-    raw.stmt.CopyFrom(statement.node)
-    node = raw.stmt.index_stmt
-    node.concurrent = node.if_not_exists = False
-    node.idxname = index
-    node.relation.schemaname = "pg_temp"
-    node.relation.relname = table
-    return postgast.deparse(tree)
+    node = statement.node.index_stmt
+    data = statement.text.encode()
+    tokens = [t for t in postgast.scan(statement.text).tokens if t.token not in _COMMENTS]
+    on = next(place for place, token in enumerate(tokens) if token.token == pb.ON)
+    end = on + 1
+    if tokens[end].token == pb.ONLY:
+        end += 1
+    parenthesis = tokens[end].token == pb.ASCII_40
+    end += parenthesis
+    while tokens[end + 1].token == _DOT:
+        end += 2
+    end += parenthesis
+    if tokens[end + 1].token == pb.ASCII_42:  # the * that stands for the tables that inherit
+        end += 1
+    unique = "UNIQUE " if node.unique else ""
+    rest = data[tokens[end].end :].decode()
+    return f"CREATE {unique}INDEX {index} ON pg_temp.{table}{rest}"
 
 
 def index_unless_exists(statement: Statement) -> IndexBuild | None:
@@ -184,11 +204,55 @@ class _Extra:
         return self._extra
 
 
-def _refusal(source: Source, error: postgast.PgQueryError) -> MigrationSyntaxError:
+def _scan(source: Source, data: bytes) -> Sequence[pb.ScanToken]:
+    """Return the words as the scanner gives them; raises BadInputError unless it saw all."""
+    if "\0" in source.text:
+        before = source.text.partition("\0")[0]
+        raise NulByteError(source.file, source.first_line + before.count("\n"))
+    try:
+        tokens = tuple(postgast.scan(source.text).tokens)
+    except postgast.PgQueryError as error:
+        raise _refusal(source, error) from error
+    end = tokens[-1].end if tokens else 0
+    if data[end:].strip():
+        raise LostTextError(source.file, source.first_line + data.count(b"\n", 0, end))
+    return tokens
+
+
+def _refusal(source: Source, error: postgast.PgQueryError) -> BadInputError:
     # postgast calls it a byte; it counts characters, as PostgreSQL's client would be told.
-    before = source.text[: max(error.cursorpos - 1, 0)]
-    reason = " ".join(error.message.split())
-    return MigrationSyntaxError(source.file, source.first_line + before.count("\n"), reason)
+    place = max(error.cursorpos - 1, 0)
+    line = source.first_line + source.text.count("\n", 0, place)
+    known = refusals.cause(source.file, source.text, place, source.first_line)
+    reason = refusals.reason(error.message, source.text[place : place + 1])
+    return known or MigrationSyntaxError(source.file, line, reason)
+
+
+def _refuse_lost(
+    source: Source,
+    data: bytes,
+    tokens: Sequence[pb.ScanToken],
+    groups: Sequence[Sequence[pb.ScanToken]],
+) -> None:
+    """Refuse text of which a part belongs to no statement."""
+    words = sum(1 for token in tokens if token.token != _SEMICOLON)
+    inside = sum(1 for group in groups for token in group if token.token != _SEMICOLON)
+    if words != inside or not all(groups):
+        first = tokens[0].start if tokens else 0
+        raise LostTextError(source.file, source.first_line + data.count(b"\n", 0, first))
+
+
+def _longest(source: Source, data: bytes, tokens: Sequence[pb.ScanToken]) -> int:
+    """Return the line of the statement that is nested most, judged by its words."""
+    first = deepest = start = 0
+    for place in [i for i, token in enumerate(tokens) if token.token == _SEMICOLON]:
+        levels = trees.nesting(tokens[first:place])
+        if levels > deepest:
+            deepest, start = levels, tokens[first].start
+        first = place + 1
+    if first < len(tokens) and trees.nesting(tokens[first:]) > deepest:
+        start = tokens[first].start
+    return source.first_line + data.count(b"\n", 0, start)
 
 
 def _words(raw: pb.RawStmt, tokens: Sequence[pb.ScanToken]) -> Sequence[pb.ScanToken]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ops.console import Table
 from ops.migrations.messages import Message
 from ops.migrations.parse import shortened
-from ops.migrations.selection import TROUBLE, Entry
+from ops.migrations.selection import TROUBLE, Entry, Standing
 from ops.migrations.steps import Direction, Step
 from ops.results import State
 from ops.waiting import duration
@@ -34,9 +34,14 @@ class Status:
 
     @property
     def state(self) -> State:
-        """Return a finding where files and database don't agree; pending ones are good."""
-        wrong = any(entry.standing in TROUBLE for entry in self.migrations)
-        return State.FINDING if wrong else State.OK
+        """Return a finding where files and database don't agree; pending ones are good.
+
+        An applied file that can't be read is unknown: it may be what was applied.
+        """
+        standings = {entry.standing for entry in self.migrations}
+        if standings & TROUBLE:
+            return State.FINDING
+        return State.UNKNOWN if Standing.UNREADABLE in standings else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -44,7 +49,10 @@ class Status:
             (e.version, e.name, e.standing.value, _moment(e), e.applied_by) for e in self.migrations
         )
         columns = ("version", "name", "standing", "applied (UTC)", "by")
-        return [Table("Migrations", columns, rows)] if rows else ["There are no migrations."]
+        if not rows:
+            return ["There are no migrations."]
+        details = [entry.detail for entry in self.migrations if entry.detail]
+        return [Table("Migrations", columns, rows), *details]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +111,32 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would run, step by step."""
+    """What would run, step by step.
+
+    Attributes:
+        direction: which way.
+        steps: in their order.
+        drafts: pending files without a statement, which are skipped.
+        refused: why the run would stop after these steps; empty where it would not.
+    """
 
     direction: Direction
     steps: tuple[PlannedStep, ...]
+    drafts: tuple[str, ...] = ()
+    refused: str = ""
+
+    @property
+    def state(self) -> State:
+        """Return a finding where the run would stop at a file that must not run."""
+        return State.FINDING if self.refused else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
+        notes = [*_skipped(self.drafts)]
+        if self.refused:
+            notes.append(f"The run would stop there: {self.refused}")
         if not self.steps:
-            return ["Nothing to do."]
+            return [*notes, *([] if self.refused else ["Nothing to do."])]
         columns = ("version", "step", "transaction", "strongest lock", "statements")
         rows = tuple(
             (
@@ -125,6 +150,7 @@ class Plan:
         )
         return [
             Table(f"Would run ({self.direction})", columns, rows),
+            *notes,
             "Dry run: nothing was changed.",
         ]
 
@@ -152,27 +178,39 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What has run."""
+    """What has run.
+
+    Attributes:
+        direction: which way.
+        migrations: in their order.
+        drafts: pending files without a statement, which were skipped.
+    """
 
     direction: Direction
     migrations: tuple[Done, ...]
+    drafts: tuple[str, ...] = ()
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
         if not self.migrations:
-            return ["Nothing to do."]
+            return [*_skipped(self.drafts), "Nothing to do."]
         title = "Applied" if self.direction is Direction.UP else "Taken back"
         rows = tuple(
             (done.version, done.name, done.steps, done.tries, duration(done.duration_ms / 1000))
             for done in self.migrations
         )
-        return [Table(title, ("version", "name", "steps", "tries", "took"), rows)]
+        table = Table(title, ("version", "name", "steps", "tries", "took"), rows)
+        return [table, *_skipped(self.drafts)]
 
 
 def created(path: Path) -> Created:
     """Return what to show of a new file: its path as people type it."""
     here = Path.cwd()
     return Created(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+def _skipped(drafts: Sequence[str]) -> list[str]:
+    return [f"Skipped {draft}: it has no statement yet, and stays pending." for draft in drafts]
 
 
 def _moment(entry: Entry) -> str:

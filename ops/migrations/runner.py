@@ -1,7 +1,7 @@
 """Apply migrations and take them back: under the lock, step by step, resumable anywhere."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from ops.console import Phase, Progress, Silent
@@ -61,7 +61,12 @@ def plan_up(
         state = ledger.read(connection)
     selection.refuse_unfinished(migrations, state, answers, Direction.UP)
     chosen = selection.to_apply(migrations, state, to=to, allow_out_of_order=allow_out_of_order)
-    return _plan(chosen, Direction.UP, state, answers)
+    refused = selection.refused_file(migrations, state, to=to)
+    return replace(
+        _plan(chosen, Direction.UP, state, answers),
+        drafts=_titles(selection.drafts(migrations, state, to=to)),
+        refused=str(refused.problem) if refused else "",
+    )
 
 
 def plan_down(
@@ -105,8 +110,8 @@ def up(
         progress: shows the steps.
 
     Raises:
-        ops.errors.OpsError: refused before anything ran, or a step failed; what ran before
-            it stays applied.
+        ops.errors.OpsError: refused before anything ran, a step failed, or a file must not
+            run; what ran before stays applied.
     """
     with exclusive(connect, limits, progress) as session:
         ledger.ensure(session.connection)
@@ -116,7 +121,10 @@ def up(
         work = _work(chosen, Direction.UP, state, answers)
         _forget(session, state, answers, Direction.UP)
         executor = Executor(session, connect, limits, progress)
-        return Outcome(Direction.UP, _run(session, executor, work, state, progress))
+        done = _run(session, executor, work, state, progress)
+        if refused := selection.refused_file(migrations, state, to=to):
+            raise selection.StoppedError(refused, _titles(chosen))
+        return Outcome(Direction.UP, done, _titles(selection.drafts(migrations, state, to=to)))
 
 
 def down(
@@ -232,6 +240,10 @@ def _migrate(
         phase.advance()
     migration, said = share.migration, executor.messages.take()
     return Done(migration.version, migration.name, len(share.steps), tries, _ms_since(start), said)
+
+
+def _titles(migrations: Sequence[Migration]) -> tuple[str, ...]:
+    return tuple(migration.title for migration in migrations)
 
 
 def _ms_since(start: float) -> int:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from ops.errors import BadInputError, OpsError
 from ops.migrations import steps
 from ops.migrations.answers import Answers, NotUnfinishedError, how_to_answer
-from ops.migrations.errors import NoUpError
+from ops.migrations.errors import AlmostMarkError
 from ops.migrations.files import Migration
 from ops.migrations.ledger import Applied, State, StepRow
 from ops.migrations.steps import Direction, Step
@@ -22,6 +22,48 @@ class ChangedError(OpsError):
             f"{file} was changed after {what}. Restore the file as it was (`git log -p {file}`) "
             "and put the change into a new one: `invoke migrate.new NAME`."
         )
+
+
+class DownChangedError(OpsError):
+    """The way back of a file is not what it was when the file was applied."""
+
+    def __init__(self, file: str, row: "Applied") -> None:
+        super().__init__(
+            f"{file}: its down section was changed after it was applied on "
+            f"{row.applied_at:%Y-%m-%d %H:%M}. Restore it as it was (`git log -p {file}`); if the "
+            "new one is right, take the migration back with it (`invoke migrate.down`) and apply "
+            "it again."
+        )
+
+
+class UnverifiableError(OpsError):
+    """Whether an applied file was changed can't be told."""
+
+    def __init__(self, migration: Migration) -> None:
+        super().__init__(
+            f"{migration.problem} The file is applied, so whether it was changed since is unknown "
+            "until it can be read."
+        )
+
+
+class AppliedFileMissingError(OpsError):
+    """What is applied has no file here, so what is pending may be wrong."""
+
+    def __init__(self, rows: Sequence["Applied"]) -> None:
+        names = ", ".join(f"{row.version}_{row.name}" for row in rows)
+        super().__init__(
+            f"The database has {names}, without a file here. Check out the revision that has it; "
+            "if it is another branch's and not wanted here, take it back from there (`invoke "
+            "migrate.down`)."
+        )
+
+
+class StoppedError(OpsError):
+    """A pending file must not run; what comes before it was applied."""
+
+    def __init__(self, migration: Migration, applied: Sequence[str]) -> None:
+        before = f"Applied before it: {', '.join(applied)}." if applied else "Nothing was applied."
+        super().__init__(f"{migration.problem} {before}")
 
 
 class RenumberedError(OpsError):
@@ -137,6 +179,10 @@ class Standing(StrEnum):
     CHANGED = "changed since applied"
     FILE_MISSING = "applied, file missing"
     OUT_OF_ORDER = "pending, out of order"
+    REFUSED = "pending, can't be applied"
+    DOWN_CHANGED = "applied, down changed since"
+    ALMOST_MARKED = "applied, a comment is almost a mark"
+    UNREADABLE = "applied, file can't be read"
 
 
 # What the next run can't settle by itself, and somebody should look at.
@@ -147,19 +193,32 @@ TROUBLE = frozenset(
         Standing.OUT_OF_ORDER,
         Standing.HALF_APPLIED,
         Standing.HALF_TAKEN_BACK,
+        Standing.REFUSED,
+        Standing.DOWN_CHANGED,
+        Standing.ALMOST_MARKED,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One migration, and how it stands."""
+    """One migration, and how it stands.
+
+    Attributes:
+        version: its number.
+        name: its name.
+        standing: how it stands.
+        applied_at: when, where it is applied.
+        applied_by: the role.
+        detail: what is wrong with its file, and what to do; empty where nothing is.
+    """
 
     version: str
     name: str
     standing: Standing
     applied_at: datetime | None = None
     applied_by: str = ""
+    detail: str = ""
 
 
 def entries(migrations: Sequence[Migration], state: State) -> tuple[Entry, ...]:
@@ -174,8 +233,17 @@ def entries(migrations: Sequence[Migration], state: State) -> tuple[Entry, ...]:
         known = row or migration
         if known is not None:
             at, by = (row.applied_at, row.applied_by) if row else (None, "")
-            found.append(Entry(known.version, known.name, standing, at, by))
+            detail = _detail(migration, row)
+            found.append(Entry(known.version, known.name, standing, at, by, detail))
     return tuple(found)
+
+
+def _detail(migration: Migration | None, row: Applied | None) -> str:
+    if migration is None or migration.problem is None:
+        return ""
+    if row is not None and isinstance(migration.problem, AlmostMarkError):
+        return migration.problem.applied
+    return str(UnverifiableError(migration) if row else migration.problem)
 
 
 def _standing(
@@ -183,16 +251,32 @@ def _standing(
 ) -> Standing:
     half = {step.direction for step in state.steps if int(step.version) == order}
     if row is None:
-        pending = Standing.OUT_OF_ORDER if order < highest else Standing.PENDING
-        if migration is not None and migration.draft:
-            return Standing.DRAFT
-        return Standing.HALF_APPLIED if half else pending
+        return _standing_pending(migration, half=bool(half), early=order < highest)
     if Direction.DOWN in half:
         return Standing.HALF_TAKEN_BACK
+    return _standing_applied(migration, row)
+
+
+def _standing_applied(migration: Migration | None, row: Applied) -> Standing:
     if migration is None:
         return Standing.FILE_MISSING
-    changed = migration.up.checksum != row.checksum
-    return Standing.CHANGED if changed else Standing.APPLIED
+    if not migration.analysed:
+        return Standing.UNREADABLE
+    if migration.up.checksum != row.checksum:
+        return Standing.CHANGED
+    if _down_changed(migration, row):
+        return Standing.DOWN_CHANGED
+    return Standing.ALMOST_MARKED if migration.problem else Standing.APPLIED
+
+
+def _standing_pending(migration: Migration | None, *, half: bool, early: bool) -> Standing:
+    if half:
+        return Standing.HALF_APPLIED
+    if migration is not None and migration.problem:
+        return Standing.REFUSED
+    if migration is not None and migration.draft:
+        return Standing.DRAFT
+    return Standing.OUT_OF_ORDER if early else Standing.PENDING
 
 
 def to_apply(
@@ -202,7 +286,7 @@ def to_apply(
     to: str = "",
     allow_out_of_order: bool = False,
 ) -> tuple[Migration, ...]:
-    """Return what ``up`` has to apply, in order.
+    """Return what ``up`` has to apply, in order, up to the first file that must not run.
 
     Args:
         migrations: of the folder.
@@ -216,23 +300,45 @@ def to_apply(
     _refuse_half(state, Direction.DOWN)
     applied = {int(row.version): row for row in state.applied}
     for migration in migrations:
-        _refuse_changed(migration, applied.get(migration.order))
+        _refuse_changed(migration, applied.get(migration.order), down=True)
     files = {migration.order for migration in migrations}
     lost = {row.checksum: row for order, row in applied.items() if order not in files}
-    limit = _number(to, files) if to else None
-    pending = [m for m in migrations if m.order not in applied]
-    for migration in pending:
+    pending = _pending(migrations, state, to)
+    for migration in (m for m in migrations if m.order not in applied):
         if not migration.draft and migration.up.checksum in lost:
             raise RenumberedError(migration.file, lost[migration.up.checksum])
-    chosen = tuple(m for m in pending if limit is None or m.order <= limit)
-    for migration in chosen:
-        if migration.draft:
-            raise NoUpError(migration.file)
+    if lost:
+        raise AppliedFileMissingError([row for o, row in applied.items() if o not in files])
+    refused = refused_file(migrations, state, to=to)
+    limit = refused.order if refused else max(files, default=0) + 1
+    skipped = drafts(migrations, state, to=to)
+    chosen = tuple(m for m in pending if m.order < limit and m not in skipped)
     highest = max(applied, default=0)
     early = [m for m in chosen if m.order < highest]
     if early and not allow_out_of_order:
         raise OutOfOrderError(early, applied[highest].version)
     return chosen
+
+
+def drafts(migrations: Sequence[Migration], state: State, *, to: str = "") -> tuple[Migration, ...]:
+    """Return the pending files without a statement, which ``up`` skips."""
+    begun_versions = {row.version for row in state.steps}
+    pending = _pending(migrations, state, to)
+    return tuple(m for m in pending if m.draft and m.version not in begun_versions)
+
+
+def refused_file(
+    migrations: Sequence[Migration], state: State, *, to: str = ""
+) -> Migration | None:
+    """Return the first pending file that must not run: ``up`` stops before it."""
+    return next((m for m in _pending(migrations, state, to) if m.problem), None)
+
+
+def _pending(migrations: Sequence[Migration], state: State, to: str) -> tuple[Migration, ...]:
+    applied = {int(row.version) for row in state.applied}
+    limit = _number(to, {m.order for m in migrations}) if to else None
+    pending = (m for m in migrations if m.order not in applied)
+    return tuple(m for m in pending if limit is None or m.order <= limit)
 
 
 def to_take_back(
@@ -348,9 +454,27 @@ def _number(given: str, known: set[int]) -> int:
     return int(digits)
 
 
-def _refuse_changed(migration: Migration, row: Applied | None) -> None:
-    if row is not None and row.checksum != migration.up.checksum:
+def _refuse_changed(migration: Migration, row: Applied | None, *, down: bool = False) -> None:
+    """Refuse a file that is not what was applied.
+
+    Args:
+        migration: the file.
+        row: of the ledger, None where it is not applied.
+        down: also look at its way back.
+    """
+    if row is None:
+        return
+    if not migration.analysed:
+        raise UnverifiableError(migration)
+    if row.checksum != migration.up.checksum:
         raise ChangedError(migration.file, f"it was applied on {row.applied_at:%Y-%m-%d %H:%M}")
+    if down and _down_changed(migration, row):
+        raise DownChangedError(migration.file, row)
+
+
+def _down_changed(migration: Migration, row: Applied) -> bool:
+    """Tell whether the way back changed; an older program's rows don't say what it was."""
+    return row.down_checksum is not None and row.down_checksum != migration.down_checksum
 
 
 def _refuse_half(state: State, direction: Direction) -> None:
@@ -368,6 +492,8 @@ def _reversible(migration: Migration | None, row: Applied) -> Migration:
     if migration is None:
         raise FileMissingError(row)
     _refuse_changed(migration, row)
+    if isinstance(migration.problem, AlmostMarkError):
+        raise IrreversibleError(migration.file, migration.problem.applied)
     down = migration.down
     if down is not None and down.irreversible:
         raise IrreversibleError(migration.file, down.irreversible)

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
-import postgast
 from postgast import pg_query_pb2 as pb
 
+from ops.migrations import trees
 from ops.migrations.errors import LostStateError, UnclearSettingError
 from ops.migrations.parse import Statement
 from ops.migrations.settings import DEFINITIONS, called, change_of, text_of
@@ -118,9 +118,9 @@ def _held(
 
 def _parts(node: pb.Node) -> list[object]:
     """Return the parts of a tree, without calls that run later in other sessions."""
-    parts = [part for _, part in postgast.walk(node)]
+    parts = list(trees.walk(node))
     if node.WhichOneof("node") not in DEFINITIONS:
-        return list(parts)
+        return [*parts]
     return [part for part in parts if not isinstance(part, pb.FuncCall)]
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import postgast
 from postgast import pg_query_pb2 as pb
 from psycopg import sql as psql
 
+from ops.migrations import trees
 from ops.migrations.facts import Kind
 from ops.migrations.parse import Statement
 
@@ -156,7 +156,7 @@ def calls(statement: Statement) -> Iterator[pb.FuncCall]:
     """Yield every function call that a statement makes, but not what it only defines."""
     if statement.node.WhichOneof("node") in DEFINITIONS:
         return
-    for _, part in postgast.walk(statement.node):
+    for part in trees.walk(statement.node):
         if isinstance(part, pb.FuncCall):
             yield part
 

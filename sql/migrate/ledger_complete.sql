@@ -1,6 +1,8 @@
 -- Has the ledger of migrations every column of today's? Needs no privilege.
-SELECT count(*) = 2
+SELECT count(*) = 3
   FROM pg_attribute
- WHERE attrelid = to_regclass('ops.schema_migration_steps')
-   AND attname IN ('once', 'statement')
+ WHERE (attrelid, attname) IN (
+           (to_regclass('ops.schema_migrations'), 'down_checksum'),
+           (to_regclass('ops.schema_migration_steps'), 'once'),
+           (to_regclass('ops.schema_migration_steps'), 'statement'))
    AND NOT attisdropped

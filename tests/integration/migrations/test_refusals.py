@@ -7,7 +7,6 @@ from ops.migrations import runner, selection
 from ops.migrations.errors import AloneInTransactionError
 from ops.migrations.failures import ConnectionLostError, StepFailedError, TooSlowError
 from ops.migrations.others import Connect
-from ops.migrations.parse import MigrationSyntaxError
 from tests.clusters import OWNER, SUPERUSER
 from tests.integration.migrations.conftest import Write
 
@@ -23,14 +22,6 @@ def _tables(connect: Connect) -> list[str]:
 def _one(connection: Connection, asked: psql.SQL) -> object:
     row = connection.execute(asked).fetchone()
     return row and row[0]
-
-
-def test_a_syntax_error_in_the_last_file_keeps_the_first_from_running(
-    connect: Connect, write: Write
-) -> None:
-    with pytest.raises(MigrationSyntaxError, match=r"0002_b\.sql:3: syntax error"):
-        runner.up(connect, write(_0001_a=GOOD, _0002_b=("select 1;\nselct 2;", "")))
-    assert _tables(connect) == []
 
 
 def test_concurrently_between_begin_and_commit_is_refused_before_anything_runs(

@@ -1,10 +1,10 @@
-from collections.abc import Callable
+import re
 from pathlib import Path
 
 import pytest
 
 from ops.errors import BadInputError
-from ops.migrations import errors, files
+from ops.migrations import errors, files, parse
 from ops.migrations.files import Phase
 
 GOOD = "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\n"
@@ -44,6 +44,14 @@ def test_a_mark_inside_a_string_is_text() -> None:
         ("1_a.sql", "-- migrate:up phase:now\nselect 1;", errors.UnknownOptionError, "phase:now"),
         ("1_a.sql", "-- migrate:up timeout:5\nselect 1;", errors.UnknownOptionError, "timeout:5"),
         ("1_a.sql", "-- migrate:up a'b\nselect 1;", errors.UnknownOptionError, "a'b"),
+        ("1_a.sql", "-- migrate:up transaction=false", errors.UnknownOptionError, ":1:"),
+        ("1_a.sql", "-- migrate:up transaction: false", errors.UnknownOptionError, "transaction:"),
+        ("1_a.sql", "-- migrate:up Transaction:false", errors.UnknownOptionError, "Transaction"),
+        ("1_a.sql", "-- migrate:up timeout:0s", errors.UnknownOptionError, "timeout:0s"),
+        ("1_a.sql", "-- migrate:up timeout:600h", errors.UnknownOptionError, "timeout:600h"),
+        ("1_a.sql", "-- migrate:up timeout:1s timeout:2s", errors.UnknownOptionError, "second"),
+        ("1_a.sql", "-- migrate:up irreversible:x", errors.UnknownOptionError, "irreversible"),
+        ("1_a.sql", GOOD + "-- migrate:down", errors.StrayTextError, ":5:"),
     ],
 )
 def test_what_can_not_be_meant_is_refused(
@@ -67,18 +75,88 @@ def test_numbers_order_the_files(tmp_path: Path) -> None:
     assert [m.name for m in files.read(tmp_path)] == ["b", "a", "c"]
 
 
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.NoFolderError):
+        files.read(tmp_path / "none")
+
+
 @pytest.mark.parametrize(
-    ("make", "error"),
+    ("data", "error", "words"),
     [
-        (lambda folder: folder / "none", errors.NoFolderError),
-        (lambda folder: (folder / "1_a.sql").write_bytes(b"\xff") and folder, errors.NotTextError),
+        (b"-- migrate:up\nselect '\xff';", errors.NotTextError, r"0002_b\.sql:2: .*not UTF-8"),
+        ("-- migrate:up\nselect 1;".encode("utf-16"), errors.WideTextError, "UTF-16"),
+        ("-- migrate:up\nselect 1;".encode("utf-16-le"), errors.NulByteError, "UTF-16"),
+        (b"\xef\xbb\xbf-- migrate:up\r\nselect 1;", errors.ByteOrderMarkError, ":1: .*BOM"),
+        (b"-- migrate:up\nselect 1;\0\n-- migrate:down", errors.NulByteError, ":2: .*NUL"),
+        (b"-- migrate:up\nselect 1;\nselct 2;", parse.MigrationSyntaxError, ":3: syntax error"),
+        (b"-- migrate:up\nselect 1 /* a", parse.MigrationSyntaxError, "unterminated"),
+        (b"select 1;", errors.NoUpError, "migrate:up"),
     ],
 )
-def test_what_can_not_be_read_is_refused(
-    tmp_path: Path, make: Callable[[Path], Path], error: type[BadInputError]
+def test_a_file_that_can_not_be_read_whole_is_named_beside_the_others(
+    tmp_path: Path, data: bytes, error: type[BadInputError], words: str
 ) -> None:
-    with pytest.raises(error):
-        files.read(make(tmp_path))
+    for name in ("0001_a.sql", "0003_c.sql"):
+        (tmp_path / name).write_text(GOOD)
+    (tmp_path / "0002_b.sql").write_bytes(data)
+    first, second, third = files.read(tmp_path)
+    assert (first.problem, third.problem) == (None, None)
+    assert isinstance(second.problem, error)
+    assert re.search(words, str(second.problem))
+    assert (second.analysed, second.draft, second.up.statements) == (False, False, ())
+
+
+def test_what_has_no_content_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").symlink_to(tmp_path / "nowhere")
+    assert isinstance(files.read(tmp_path)[0].problem, errors.CantReadError)
+    (tmp_path / "0002_b.SQL").write_text(GOOD)
+    with pytest.raises(errors.BadFileNameError, match=r"0002_b\.SQL"):
+        files.read(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_do_not_count(tmp_path: Path, end: str) -> None:
+    (tmp_path / "0001_a.sql").write_bytes(GOOD.replace("\n", end).encode())
+    assert files.read(tmp_path)[0].up == files.parse_text("0001_a.sql", GOOD).up
+
+
+@pytest.mark.parametrize("text", ["", "\n", "-- what it will do\n", "-- migrate:up\n-- later\n"])
+def test_a_file_without_statements_is_a_draft(text: str) -> None:
+    assert files.parse_text("1_a.sql", text).draft
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "comment"),
+    [
+        ("-- migrate:up\nselect 1;\n-- migrate: down\nselect 2;", 3, "-- migrate: down"),
+        ("-- migrate:up\nselect 1; /* migrate:down */ select 2;", 2, "/* migrate:down */"),
+        ("-- migrate:up\nselect 1;\n-- Down\nselect 2;", 3, "-- Down"),
+        ("-- migrate:up\n-- -- migrate:down\nselect 2;", 2, "-- -- migrate:down"),
+        (GOOD + "-- migrate: up\nselect 3;", 5, "-- migrate: up"),
+        ("-- Migrate:Up\n-- migrate:up\nselect 1;", 1, "-- Migrate:Up"),
+    ],
+)
+def test_a_comment_that_is_almost_a_mark_is_a_problem(text: str, line: int, comment: str) -> None:
+    migration = files.parse_text("1_a.sql", text)
+    assert migration.analysed
+    assert str(migration.problem).startswith(f"1_a.sql:{line}: the comment {comment!r} is almost")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        files._TEMPLATE,
+        "-- migrate:up\ncreate type way as enum (\n-- up\n'u', -- down\n'd');",
+        "-- migrate:up\nselect $$\n-- migrate: down\n$$;",
+        GOOD + "-- see migrate: down",
+    ],
+)
+def test_a_comment_that_is_no_mark_is_none(text: str) -> None:
+    assert files.parse_text("1_a.sql", text).problem is None
+
+
+def test_the_products_own_files_have_no_problem() -> None:
+    assert {migration.problem for migration in files.read()} == {None}
 
 
 def test_a_new_file_takes_the_next_number_and_waits_for_its_statements(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from ops.errors import OpsError
-from ops.migrations import change, files, results, selection
+from ops.migrations import change, errors, files, results, selection
 from ops.migrations.files import Migration
 from ops.migrations.ledger import Applied, State, StepRow
 from ops.migrations.selection import Standing
@@ -151,15 +152,90 @@ def test_every_standing_is_told() -> None:
     ]
 
 
-def test_a_draft_is_listed_stops_up_and_not_down() -> None:
-    draft = _migration("0003", "-- nothing yet")
+def test_a_draft_is_listed_and_skipped() -> None:
+    draft, later = _migration("0003", "-- nothing yet"), _migration("0004")
     state = State((_applied(ONE), _applied(TWO)))
-    found = selection.entries((ONE, TWO, draft), state)
-    assert found[-1].standing is Standing.DRAFT
-    with pytest.raises(OpsError, match=r"0003_m\.sql has no statement"):
-        selection.to_apply((ONE, TWO, draft), state)
-    assert selection.to_apply((ONE, TWO, draft), state, to="2") == ()
-    assert selection.to_take_back((ONE, TWO, draft), state) == (TWO,)
+    here = (ONE, TWO, draft, later)
+    assert selection.entries(here, state)[2].standing is Standing.DRAFT
+    assert selection.to_apply(here, state) == (later,)
+    assert selection.drafts(here, state) == (draft,)
+    assert selection.drafts(here, state, to="2") == ()
+    assert selection.to_take_back(here, state) == (TWO,)
+
+
+def test_a_file_that_was_emptied_is_no_draft() -> None:
+    emptied = _migration("0001", "-- nothing any more")
+    half = State((), (_step(_migration("0001", CIC), Direction.UP, finished=True),))
+    assert selection.entries((emptied,), half)[0].standing is Standing.HALF_APPLIED
+    assert selection.drafts((emptied,), half) == ()
+    applied = State((_applied(ONE),))
+    assert selection.entries((emptied,), applied)[0].standing is Standing.CHANGED
+
+
+UNREADABLE = Migration(
+    "0002",
+    "m",
+    "0002_m.sql",
+    files.Section((), "", 1),
+    None,
+    errors.NulByteError("0002_m.sql", 7),
+    analysed=False,
+)
+ALMOST = _migration("0002", "select 2;\n-- migrate: down\nselect 3;")
+
+
+@pytest.mark.parametrize("bad", [UNREADABLE, ALMOST])
+def test_a_pending_file_that_must_not_run_stops_up_before_it(bad: Migration) -> None:
+    here = (ONE, bad, THREE)
+    assert selection.to_apply(here, State()) == (ONE,)
+    assert selection.refused_file(here, State()) is bad
+    assert selection.refused_file(here, State(), to="1") is None
+    found = selection.entries(here, State())
+    assert [e.standing for e in found] == [Standing.PENDING, Standing.REFUSED, Standing.PENDING]
+    assert found[1].detail.startswith("0002_m.sql:")
+    assert results.Status(found).state is Found.FINDING
+
+
+def test_an_applied_file_that_can_not_be_read_is_unknown_not_changed() -> None:
+    state, here = State((_applied(ONE), _applied(TWO))), (ONE, UNREADABLE, THREE)
+    status = results.Status(selection.entries(here, state))
+    assert status.migrations[1].standing is Standing.UNREADABLE
+    assert "0002_m.sql:7" in status.migrations[1].detail
+    assert status.state is Found.UNKNOWN
+    changed = State((_applied(ONE, "other"), _applied(TWO)))
+    assert results.Status(selection.entries(here, changed)).state is Found.FINDING
+    for select in (selection.to_apply, selection.to_take_back):
+        with pytest.raises(selection.UnverifiableError, match=r"whether it was changed .* unknown"):
+            select(here, state)
+
+
+def test_an_almost_mark_in_an_applied_file_is_a_finding_and_no_way_back() -> None:
+    state, here = State((_applied(ONE), _applied(ALMOST))), (ONE, ALMOST, THREE)
+    status = results.Status(selection.entries(here, state))
+    assert status.migrations[1].standing is Standing.ALMOST_MARKED
+    assert "0002_m.sql:3" in status.migrations[1].detail
+    assert "ran as a part of the section above" in status.migrations[1].detail
+    assert status.state is Found.FINDING
+    assert selection.to_apply(here, state) == (THREE,)
+    with pytest.raises(selection.IrreversibleError, match="almost a section's mark"):
+        selection.to_take_back(here, state)
+
+
+def test_a_changed_way_back_is_noticed_unless_an_older_program_applied_it() -> None:
+    now = _migration("0001", down="select 9;")
+    older = _applied(ONE)
+    row = replace(older, down_checksum=ONE.down_checksum)
+    assert selection.entries((now,), State((row,)))[0].standing is Standing.DOWN_CHANGED
+    with pytest.raises(selection.DownChangedError, match=r"0001_m\.sql: its down section"):
+        selection.to_apply((now,), State((row,)))
+    assert selection.to_take_back((now,), State((row,))) == (now,)
+    assert selection.to_apply((now,), State((older,))) == ()
+    assert selection.to_apply((ONE,), State((row,))) == ()
+
+
+def test_an_applied_file_that_is_missing_stops_up() -> None:
+    with pytest.raises(selection.AppliedFileMissingError, match=r"has 0001_m, without a file"):
+        selection.to_apply((TWO, THREE), State((_applied(ONE),)))
 
 
 def test_status_is_a_finding_where_files_and_database_do_not_agree() -> None:
