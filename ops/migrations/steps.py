@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ops.migrations import parse
+from ops.migrations import enums, parse
 from ops.migrations.answers import StepKey
 from ops.migrations.errors import (
     AloneInTransactionError,
@@ -217,7 +217,7 @@ def _flush(run: list[Statement], *, bounded: bool = False) -> Iterator[_Cut]:
 def _stands_alone(section: Section, place: int) -> bool:
     facts = section.statements[place].facts
     alone = bool(facts.alone) or facts.commits or not section.transaction
-    return alone or _value_used(section, place) is not None
+    return alone or _value_used(section, place, enums.Use.POSSIBLE) is not None
 
 
 def _outside(section: Section, statement: Statement) -> bool:
@@ -230,13 +230,24 @@ def _outside(section: Section, statement: Statement) -> bool:
     return bool(statement.facts.alone) or bare
 
 
-def _value_used(section: Section, place: int) -> int | None:
-    """Return where an enum value that is added here is used: PostgreSQL wants it committed."""
+def _value_used(section: Section, place: int, least: enums.Use) -> int | None:
+    """Return where an enum value that is added here is used: PostgreSQL wants it committed.
+
+    Args:
+        section: of the statement that adds it.
+        place: of that statement.
+        least: how sure the use must be.
+    """
     facts = section.statements[place].facts
     if facts.kind is not Kind.ENUM_VALUE:
         return None
+    value = facts.value
     for later in range(place + 1, len(section.statements)):
-        if facts.value in section.statements[later].text:
+        statement = section.statements[later]
+        if statement.facts.alone or statement.facts.kind in {Kind.BEGIN, Kind.COMMIT}:
+            return None  # it is committed by then
+        value = enums.renamed(statement.node, value)
+        if enums.use(statement.node, value) >= least:
             return later
     return None
 
@@ -257,7 +268,7 @@ def _check_inside(file: str, section: Section, place: int) -> None:
     statement = section.statements[place]
     if statement.facts.alone:
         raise AloneInTransactionError(file, statement.line, statement.facts.alone)
-    used = _value_used(section, place)
-    kinds = [s.facts.kind for s in section.statements[place : (used or place) + 1]]
-    if used is not None and Kind.COMMIT not in kinds:
+    # What is only possible is left to PostgreSQL: it refuses it, and takes everything back.
+    used = _value_used(section, place, enums.Use.CERTAIN)
+    if used is not None:
         raise ValueUsedTooSoonError(file, section.statements[used].line, statement.facts.value)
