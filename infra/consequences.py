@@ -27,6 +27,7 @@ __all__ = [
 FLAGS = "settings.databaseFlags"
 LABELS = "settings.userLabels"
 DISK_SIZE = "settings.dataDiskSizeGb"
+IAM_LOGINS = "cloudsql.iam_authentication"
 
 
 Says = Callable[[str, str], Consequence]
@@ -288,18 +289,20 @@ def consequence(path: str, before: str, after: str) -> Consequence:
         after: The value to come; empty where it goes.
     """
     if path.startswith(f"{FLAGS}."):
-        return _flag(path.removeprefix(f"{FLAGS}."))
+        return _flag(path.removeprefix(f"{FLAGS}."), after)
     for pattern, says in TABLE:
         if fnmatchcase(path, pattern):
             return says(before, after)
     return Consequence(Effect.UNKNOWN, "what it does is not documented", "")
 
 
-def _flag(name: str) -> Consequence:
+def _flag(name: str, after: str) -> Consequence:
     flag = catalogue().get(name)
     if flag is None:
         return Consequence(Effect.UNKNOWN, "the flag is not in the catalogue", "")
     source = f"{_DOCS}/flags#{name}"
     if flag.restart:
         return Consequence(Effect.RESTART, "PostgreSQL reads it at start alone", source)
+    if name == IAM_LOGINS and after != "on":
+        return Consequence(Effect.INTERRUPT, "who logs in with IAM is refused", source)
     return Consequence(Effect.UPDATE, "", source)

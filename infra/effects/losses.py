@@ -48,7 +48,7 @@ Takes = Callable[[Values], bool]
 
 
 def _changed(values: Values) -> bool:
-    return values.old != values.new
+    return values.unknown or values.old != values.new
 
 
 def _on(values: Values) -> bool:
@@ -64,10 +64,10 @@ def _set(values: Values) -> bool:
 
 
 def _gone(values: Values) -> bool:
-    """Whether an entry of a list is not in it any more, wherever it was."""
+    """Whether an entry of a list is not in it any more, wherever it was, or may not be."""
     name = without_indexes(values.path)
     there = {text for path, text in values.after.items() if without_indexes(path) == name}
-    return bool(values.old) and values.old not in there
+    return bool(values.old) and (values.unknown or values.old not in there)
 
 
 def _refused(values: Values) -> bool:

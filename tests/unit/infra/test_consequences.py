@@ -65,6 +65,8 @@ def test_a_flag_that_nobody_knows_is_unknown() -> None:
             "8",
             Effect.UPDATE,
         ),
+        (f"{FLAGS}.cloudsql.iam_authentication", "on", "", Effect.INTERRUPT),
+        (f"{FLAGS}.cloudsql.iam_authentication", "", "on", Effect.UPDATE),
         ("nodeCount", "3", "2", Effect.INTERRUPT),
         ("nodeCount", "2", "3", Effect.UPDATE),
         ("settings.ipConfiguration.ipv4Enabled", "true", "false", Effect.INTERRUPT),

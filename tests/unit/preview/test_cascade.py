@@ -107,9 +107,20 @@ def test_a_value_that_reads_the_same_and_comes_from_elsewhere_is_not_safe() -> N
     assert differences(desired(older[1]), desired(replace(first, depends_on=("a",)))) != ()
 
 
-def test_a_new_region_takes_the_stack_along() -> None:
-    after = changed(networkRangePrefix=16)
-    found = happens(prod(), after)
+def test_a_smaller_subnet_takes_the_endpoint_and_its_name_along() -> None:
+    found = happens(
+        changed(networkMode="PSC"), changed(networkMode="PSC", subnetRange="10.64.0.0/25")
+    )
+    assert {name: change.effect for name, change in found.items()} == {
+        "subnet": Effect.REPLACE,
+        "endpoint-address": Effect.REPLACE,
+        "endpoint": Effect.REPLACE,
+        "endpoint-record": Effect.INTERRUPT,
+    }
+
+
+def test_a_larger_range_of_the_peering_takes_the_peering_along() -> None:
+    found = happens(prod(), changed(networkRangePrefix=16))
     assert found["services-range"].action is Action.REPLACE
     # The peering names its ranges in place, and loses the way for a while.
     assert found["services"].effect is Effect.INTERRUPT
