@@ -76,7 +76,9 @@ class Blocker:
         who = f"pid {self.pid} ({', '.join(filter(None, (self.user, self.application)))})"
         if self.hidden:
             return f"{who}, state hidden{holds}"
-        query = f": {' '.join(self.query.split())}" if self.query else ""
+        # Others' text must not reach the terminal as commands.
+        words = "".join(c for c in " ".join(self.query.split()) if c.isprintable())
+        query = f": {words}" if words else ""
         return f"{who}, {self.state}, for {duration(self.age_s)}{holds}{query}"
 
 

@@ -295,6 +295,7 @@ class Executor:
 
     def _clear(self, step: Step, *, begun: bool) -> None:
         """Remove what a failed step left; what can't be removed now, the next run meets."""
+        self.messages.pause()
         if step.transactional or self._connection.closed:
             return
         with suppress(psycopg.Error, OpsError):

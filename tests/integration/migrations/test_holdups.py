@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from psycopg import errors
 
 from ops.console import Silent, to_json
-from ops.db import CHANGE, Database, statement
-from ops.errors import ExitCode
+from ops.db import CHANGE, Connection, Database, statement
+from ops.errors import ExitCode, OpsError
 from ops.migrations import runner
+from ops.migrations.failures import LockNotGotError
 from ops.migrations.holdups import HeldUpError
 from ops.migrations.indexes import (
     IndexBeingBuiltError,
@@ -79,6 +81,8 @@ def test_a_build_is_not_begun_behind_who_holds_it_up(
             runner.up(connect, write(_0002_b=INDEX), limits=hasty)
         assert f"pid {pid} ({OWNER}, test), idle in transaction" in str(caught.value)
         assert "pg_terminate_backend" in str(caught.value)
+        with connect() as look:
+            assert look.execute("select 1 from ops.schema_migration_steps").fetchall() == []
     assert len(runner.up(connect, write(), limits=hasty).migrations) == 1
 
 
@@ -144,6 +148,26 @@ def test_a_lock_that_is_waited_for_is_not_waited_for_in_silence(
             assert written.came.wait(20)
         assert len(running.result().migrations) == 1
     assert f"0002_b.sql:2: waits for pid {pid} " in written.lines[0]
+
+
+def test_who_can_not_be_looked_for_is_unknown(
+    connect: Connect, write: Write, hasty: Limits
+) -> None:
+    runner.up(connect, write(_0001_a=TABLE))
+    migrations, numbers = write(_0002_b=("alter table a add c int;", "select 1;")), count()
+
+    @contextmanager
+    def scarce() -> Iterator[Connection]:
+        if next(numbers) > 1:  # the runner has two sessions
+            raise OpsError("No connection is free.")
+        with connect() as connection:
+            yield connection
+
+    with (
+        _other(connect, "select from a"),
+        pytest.raises(LockNotGotError, match=r"in the way: unknown \(No connection is free\)\."),
+    ):
+        runner.up(scarce, migrations, limits=hasty)
 
 
 # Invalid: a build that fails on the data leaves it behind.
