@@ -19,6 +19,7 @@ SETS = (FLAGS, LABELS, AUTHORIZED)
 _SETS = tuple(f"{path}." for path in SETS)
 _REMOVED = tuple(f"{block}." for block in REMOVED_BLOCKS)
 SOURCE = "masterInstanceName"
+KEY = "diskEncryptionConfiguration.kmsKeyName"
 READ_POOL = "READ_POOL_INSTANCE"
 # Of a read pool Cloud SQL decides these by its nodes and its autoscaling.
 # https://cloud.google.com/sql/docs/postgres/about-read-pools
@@ -87,6 +88,8 @@ def compare(
         there, wanted = map(dict, with_instance_defaults(there, wanted))
     paths = [path for path in wanted if _differs(path, wanted[path], there.get(path, ""))]
     paths += [path for path in there if path not in wanted and (whole or _goes(path, there[path]))]
+    if not whole and there.get(KEY) and not {KEY, SOURCE} & wanted.keys():
+        paths.append(KEY)  # of a replica that says none it is its primary's
     own = frozenset() if whole else _cloud_sqls_own(declared, live)
     paths = [path for path in paths if path not in own]
     left_alone = frozenset(ignored)

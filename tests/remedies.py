@@ -46,7 +46,7 @@ def edited(path: Path, sentence: str) -> Settings:
 def _make(config: Any, part: str) -> bool:  # noqa: ANN401 - ruamel's
     write, out = WRITE.search(part), TAKE_OUT.search(part)
     if write is not None:
-        value = re.split(r"\. (?=[A-Z`])|: deploying ", write["value"])[0].removesuffix(".")
+        value = re.split(r"\. (?=[A-Z`])", write["value"])[0].removesuffix(".")
         _set(config, [write["key"], *_path(write["key"], write["entry"])], YAML().load(value))
     elif out is not None:
         whole = (

@@ -63,7 +63,7 @@ class Deployment:
         for change in self.plan.ignored:
             yield (
                 f"Left alone: {change.property} is {change.before} and declared"
-                f" {change.after}; it is set when the instance is made."
+                f" {change.after or 'nothing'}; it is set when the instance is made."
             )
         if not self.applied and any(step.action is Action.REPLACE for step in steps):
             yield "A replacement deletes data; it is carried out only with --replace."

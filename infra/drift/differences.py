@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from infra.body import api_path, instance_body
-from infra.changes import AUTHORIZED, SOURCE, Change, compare
+from infra.changes import AUTHORIZED, Change, compare
 from infra.consequences import DISK_SIZE, Effect
 from infra.desired import INSTANCE, Desired, DesiredResource
 from infra.live import TYPES, Kind, Live, LiveInstance
@@ -27,7 +27,6 @@ OWN_DATABASES = frozenset({"postgres", "cloudsqladmin", "template0", "template1"
 OWN_USER, OWN_PREFIX = "postgres", "cloudsql"
 LEFT_ALONE = "left alone"
 REPLICA = "replica-"
-KEY = "diskEncryptionConfiguration.kmsKeyName"
 
 
 class Finding(StrEnum):
@@ -44,6 +43,7 @@ class Remedy(StrEnum):
 
     DEPLOY = "Deploy."
     REPLACES = "Deploying replaces it, and what it holds is lost."
+    LOSES = "Deploying loses data."
     UNKNOWN = "What deploying does is not known: look with `pulumi preview --diff`."
     GROWN = "Nothing: Cloud SQL grows a disk that fills."
     GROW = "`{command}` grows it: deploying never resizes a disk."
@@ -145,13 +145,14 @@ def _instance(
     ignored = tuple(map(api_path, resource.ignore_changes))
     for change in compare(instance_body(resource), live.body, ignored):
         yield _changed(name, change, stack)
-    yield from _key(resource, name, live)
 
 
 def _changed(name: str, change: Change, stack: str) -> Difference:
     finding, deploying = Finding.DIFFERS, str(change.effect)
     remedy, command = _DEPLOYING.get(change.effect, Remedy.DEPLOY), ""
-    if change.effect is Effect.IGNORED:
+    if change.effect is Effect.STAY:
+        deploying = LEFT_ALONE
+    elif change.effect is Effect.IGNORED:
         deploying = LEFT_ALONE
         if change.property == DISK_SIZE and int(change.before or 0) >= int(change.after or 0):
             finding, remedy = Finding.NOTE, Remedy.GROWN
@@ -173,6 +174,8 @@ def _changed(name: str, change: Change, stack: str) -> Difference:
 
 
 _DEPLOYING: Mapping[Effect, Remedy] = {
+    Effect.STAY: Remedy.NEW_INSTANCE,
+    Effect.LOSE: Remedy.LOSES,
     Effect.REPLACE: Remedy.REPLACES,
     Effect.UNKNOWN: Remedy.UNKNOWN,
 }
@@ -188,25 +191,6 @@ def _danger(name: str, change: Change) -> str:
     except ValueError:
         return f"{name} lets {network} in, which is no network that can be judged."
     return f"{name} IS OPEN TO THE INTERNET: it lets {network} in." if wide else ""
-
-
-def _key(resource: DesiredResource, name: str, live: LiveInstance) -> Iterator[Difference]:
-    """Yield that a primary has an encryption key that nobody declares; a replica has its own."""
-    there = live.body.get("diskEncryptionConfiguration", {}).get("kmsKeyName", "")
-    if not there or SOURCE in resource.inputs or "encryptionKeyName" in resource.inputs:
-        return
-    yield Difference(
-        finding=Finding.DIFFERS,
-        kind=Kind.INSTANCE,
-        name=name,
-        instance=name,
-        property=KEY,
-        declared="",
-        live=there,
-        deploying=LEFT_ALONE,
-        remedy=Remedy.NEW_INSTANCE,
-        resolve=Remedy.NEW_INSTANCE,
-    )
 
 
 def _missing(kind: Kind, name: str, instance: str) -> Difference:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from infra.consequences import Effect
 from infra.desired import Desired, collect
-from infra.drift.differences import LEFT_ALONE, Difference, Finding, Unread, differences
+from infra.drift.differences import Difference, Finding, Remedy, Unread, differences
 from infra.drift.edits import Edit, candidates
 from infra.live import Live
 from infra.settings import Settings, SettingsError
@@ -94,8 +93,6 @@ def _identity(one: Difference) -> tuple[str, ...]:
 def _sentence(one: Difference, edits: tuple[Edit, ...]) -> str:
     edit = " and ".join(edit.sentence for edit in edits)
     first = f"{edit[0].upper()}{edit[1:]}"
-    if one.deploying == Effect.REPLACE:
-        return f"{first}: deploying replaces it, and what it holds is lost."
-    if one.deploying in {Effect.UNKNOWN, LEFT_ALONE} and one.finding is Finding.DIFFERS:
+    if one.finding is Finding.DIFFERS and one.remedy is not Remedy.DEPLOY:
         return f"{first}. {one.resolve}"
     return f"{one.resolve.removesuffix('.')}, or {edit}."

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from infra.effects.conditions import CONDITIONS, Outcome, Values
 from infra.effects.effect import Consequence, Effect, severity
 from infra.effects.leaves import Leaves, blocks, has
+from infra.effects.leftout import way
 from infra.effects.losses import find_loss
 from infra.effects.table import ProviderEffect, Row, find_row, rows, types, without_indexes
 
@@ -64,9 +65,9 @@ def _left_out(kind: str, row: Row, path: str, after: Leaves) -> Consequence | No
     outer = (rows().get((kind, without_indexes(place))) for place in _gone_blocks(path, after))
     stays = row.optional_computed and not row.default and "[" not in path
     if stays or any(block is not None and block.optional_computed for block in outer):
-        return Consequence(
-            Effect.STAY, "leaving it out sends nothing: it stays as it is", row.source
-        )
+        stays_why = "leaving it out sends nothing: it stays as it is"
+        how = way(kind, without_indexes(path))
+        return Consequence(Effect.STAY, "; ".join(filter(None, (stays_why, how))), row.source)
     return None
 
 

@@ -257,7 +257,7 @@ def test_promoted_replica_leaves_the_stack(tmp_path: Path) -> None:
     live = changed(there(collect(validate("prod", stack))), f"{NAME}-a", masterInstanceName="")
     live = changed(live, NAME, replicaNames=[])
     found = carried_out(stack, live, tmp_path)
-    assert "Take a out of ai-square-db:replicas: deploying replaces it" in found[0].resolve
+    assert "Take a out of ai-square-db:replicas. Deploying replaces it" in found[0].resolve
 
 
 def test_replica_flag_has_its_place_in_the_entry(tmp_path: Path) -> None:
@@ -356,6 +356,7 @@ def test_every_remedy_is_carried_out_somewhere() -> None:
     assert {
         Remedy.DEPLOY: "test_drift: deployed to the local Cloud SQL; here its edits",
         Remedy.REPLACES: "here: its edits; nobody is to deploy it",
+        Remedy.LOSES: "here: its edits; nobody is to deploy it",
         Remedy.UNKNOWN: "here: its edits; `pulumi preview` needs a cloud",
         Remedy.GROWN: "nothing is to be done",
         Remedy.GROW: "test_drift: parsed by the task's own parser, and grown",
