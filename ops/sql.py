@@ -28,6 +28,16 @@ class NoSuchStatementError(OpsError):
         )
 
 
+class NulInNameError(OpsError):
+    """A name holds a NUL byte."""
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"The name {name!r} holds a NUL byte, which no name in PostgreSQL can. Correct it where "
+            "it is written, for example in the stack's configuration."
+        )
+
+
 class UnsafeExpressionError(OpsError):
     """A template prints something that went through neither filter."""
 
@@ -102,6 +112,8 @@ def _ident(value: str | Sequence[str]) -> _Sql:
     from psycopg import sql as psql
 
     parts = value.split(".") if isinstance(value, str) else value
+    if any("\0" in part for part in parts):  # the server would not see the rest of the statement
+        raise NulInNameError(value)
     return _Sql(psql.Identifier(*parts).as_string(None))
 
 

@@ -33,6 +33,13 @@ def test_what_went_through_no_filter_is_refused(folder: Path) -> None:
         sql.render("a", {"c": "1; DROP TABLE users"})
 
 
+@pytest.mark.parametrize("name", ["a\0b", ("public", "a\0b")])
+def test_a_name_with_a_nul_byte_is_refused(folder: Path, name: object) -> None:
+    (folder / "a.sql").write_text("GRANT SELECT ON t TO {{ c | ident }}; DROP TABLE t")
+    with pytest.raises(sql.NulInNameError, match="NUL byte"):
+        sql.render("a", {"c": name})
+
+
 def test_a_name_that_is_not_given_is_refused(folder: Path) -> None:
     (folder / "a.sql").write_text("SELECT {{ c | ident }}")
     with pytest.raises(UndefinedError):
