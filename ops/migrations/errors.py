@@ -67,7 +67,7 @@ class ByteOrderMarkError(BadInputError):
         super().__init__(
             f"{file}:{line}: there is a byte order mark (BOM, U+FEFF), which some editors of "
             "Windows write at the beginning of a file and PostgreSQL takes for a name. Save the "
-            f"file as UTF-8 without BOM: `sed -i 's/\\xEF\\xBB\\xBF//' {file}`."
+            f"file as UTF-8 without BOM: `sed -i '{line}s/\\xEF\\xBB\\xBF//' {file}`."
         )
 
 

@@ -229,6 +229,8 @@ def entries(migrations: Sequence[Migration], state: State) -> tuple[Entry, ...]:
     found = []
     for order in sorted(files.keys() | applied.keys()):
         row, migration = applied.get(order), files.get(order)
+        if row is None and migration is not None:
+            migration = _planned(migration)
         standing = _standing(order, migration, row, state, highest)
         known = row or migration
         if known is not None:
@@ -236,6 +238,16 @@ def entries(migrations: Sequence[Migration], state: State) -> tuple[Entry, ...]:
             detail = _detail(migration, row)
             found.append(Entry(known.version, known.name, standing, at, by, detail))
     return tuple(found)
+
+
+def _planned(migration: Migration) -> Migration:
+    """Return a pending file with its problem, where it can't be cut into steps."""
+    try:
+        for direction in Direction:
+            steps.plan(migration, direction)
+    except BadInputError as problem:
+        return replace(migration, problem=migration.problem or problem)
+    return migration
 
 
 def _detail(migration: Migration | None, row: Applied | None) -> str:

@@ -196,6 +196,17 @@ def test_a_pending_file_that_must_not_run_stops_up_before_it(bad: Migration) -> 
     assert results.Status(found).state is Found.FINDING
 
 
+@pytest.mark.parametrize("text", ["begin; vacuum t; commit;", "copy t from stdin;", "commit;"])
+def test_a_pending_file_that_can_not_be_cut_is_a_finding_of_status(text: str) -> None:
+    for bad in (_migration("0002", text), _migration("0002", down=text.join(("select 1; ", "")))):
+        found = selection.entries((ONE, bad), State((_applied(ONE),)))
+        assert found[1].standing is Standing.REFUSED
+        assert found[1].detail.startswith("0002_m.sql:")
+        assert results.Status(found).state is Found.FINDING
+    applied = State((_applied(ONE), _applied(bad)))
+    assert selection.entries((ONE, bad), applied)[1].standing is Standing.APPLIED
+
+
 def test_an_applied_file_that_can_not_be_read_is_unknown_not_changed() -> None:
     state, here = State((_applied(ONE), _applied(TWO))), (ONE, UNREADABLE, THREE)
     status = results.Status(selection.entries(here, state))
