@@ -33,8 +33,8 @@ class NulInNameError(OpsError):
 
     def __init__(self, name: object) -> None:
         super().__init__(
-            f"The name {name!r} holds a NUL byte, which no name in PostgreSQL can. Correct it where "
-            "it is written, for example in the stack's configuration."
+            f"The name {name!r} holds a NUL byte, which no name in PostgreSQL can. Correct it "
+            "where it is written, for example in the stack's configuration."
         )
 
 
