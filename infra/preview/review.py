@@ -15,6 +15,7 @@ from infra.preview.difference import differences, secrets_changed
 from infra.preview.downtime import circumstances, restarts
 from infra.preview.findings import memory, policy_changes
 from infra.preview.money import costs, money
+from infra.preview.passwords import not_received
 from infra.preview.renames import renamed
 from infra.preview.revision import Side, resolve, sides, unpacked, untouched
 from infra.preview.verdict import Preview, StackPreview, Verdict, at_least, decide
@@ -228,6 +229,9 @@ def compared(
     told = restarts(changes)
     verdict = decide(changes, told, blocked=any(one.blocks for one in policy))
     unclear = tuple(doubts(before.beside, after.beside))
+    unreceived = tuple(not_received(before.desired, after.desired))
+    if unreceived:
+        verdict = at_least(Verdict.INTERRUPTS, verdict)
     if secrets or unclear:  # secrets are encrypted, and differently each time
         verdict = at_least(Verdict.UNKNOWN, verdict)
     return StackPreview(
@@ -236,7 +240,7 @@ def compared(
         changes=changes,
         secrets=secrets,
         restarts=told,
-        circumstances=tuple(circumstances(changes, after.desired, window, now)),
+        circumstances=(*unreceived, *circumstances(changes, after.desired, window, now)),
         money=money(before.desired, after.desired, now.date()),
         policy=policy,
         memory=tuple(memory(before.desired, after.desired)),
