@@ -1,12 +1,15 @@
 """What adopting took, wrote and could not take."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.adopt.imports import Imports
 from infra.drift.differences import Difference, Finding
 from infra.drift.report import row, table
 from infra.settings.keys import key
+from infra.stackfile import ROOT
 from ops.console import Table
 
 
@@ -17,7 +20,7 @@ class Adoption:
     Attributes:
         stack: The stack.
         instances: The instance and those of its replicas that are declared.
-        files: Where everything was written.
+        files: Where everything was written: the stack file, the imports, the report.
         differences: What deploying would change, and what it leaves undeclared.
         imports: What is imported, and what is made.
         passwords: Users whose password would be set anew.
@@ -59,10 +62,20 @@ class Adoption:
         yield from self.notes
         if self.imports.created:
             yield f"`pulumi up` makes: {', '.join(self.imports.created)}."
-        yield (
-            f"Then: pulumi stack init {self.stack}; pulumi import --file"
-            f" import.{self.stack}.json --generate-code=false -s {self.stack}; pulumi preview"
-            f" --diff -s {self.stack}; invoke drift -s {self.stack}."
+        yield f"Then: {'; '.join(self.commands)}."
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What to type next, in the project's folder."""
+        stack_file, imports = map(Path, self.files[:2])
+        file = shlex.quote(str(imports))
+        elsewhere = stack_file.parent.resolve() != ROOT
+        return (
+            *((shlex.join(("cp", str(stack_file), stack_file.name)),) if elsewhere else ()),
+            f"pulumi stack init {self.stack}",
+            f"pulumi import --file {file} --generate-code=false -s {self.stack}",
+            f"pulumi preview --diff -s {self.stack}",
+            f"invoke drift -s {self.stack}",
         )
 
 

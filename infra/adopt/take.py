@@ -79,7 +79,9 @@ def take(
     read["replicas"] = entries
     cannot += unfit
     if "zone" not in read and (zone := told.inputs.get("settings.locationPreference.zone")):
-        notes.append(f"Zone {zone} is left to Cloud SQL; write {key('zone')} to hold it there.")
+        notes.append(
+            f"Zone {zone} is left to Cloud SQL. To hold it there, write {key('zone')}: {zone}."
+        )
     values: dict[str, object] = {
         "gcp:project": project,
         "gcp:region": str(primary.body.get("region", "")),
