@@ -7,7 +7,6 @@ can't be decided, the verdict must not be harmless.
 
 import csv
 import json
-import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -210,9 +209,28 @@ def must_not_be_harmless(mutation: Mutation) -> bool:
     left_out = mutation.new is None and row["optional_computed"] == "yes"
     if left_out and path not in PROVIDERS_OWN | {"name"}:
         return False  # nothing is sent
-    if row["effect"] == "conditional":
-        return holds(mutation)
-    return row["effect"] == "replace"
+    if any(table()[kind, block]["effect"] == "replace" for block in coming(mutation)):
+        return True
+    return holds(mutation) if row["effect"] == "conditional" else row["effect"] == "replace"
+
+
+def coming(mutation: Mutation) -> Iterator[str]:
+    """Yield the blocks around an input that were not there before it."""
+    parts = mutation.path.split(".")
+    for end in range(1, len(parts)):
+        block = ".".join(parts[:end])
+        if (mutation.resource.type, block) in table() and not _has(mutation, parts[:end]):
+            yield block
+
+
+def _has(mutation: Mutation, parts: list[str]) -> bool:
+    node: Any = plain(mutation.resource.inputs)
+    for part in parts:
+        node = node[0] if isinstance(node, list) else node
+        if part not in node:
+            return False
+        node = node[part]
+    return True
 
 
 @cache
@@ -244,18 +262,11 @@ def test_what_the_provider_does_in_place_is_no_replacement() -> None:
         row = row_of(mutation.resource.type, mutation.path)
         if row is None or row["effect"] != "in-place" or isinstance(mutation.old, dict | list):
             continue
-        if any(change.action == "replace" for change in changes) and not _around(mutation):
+        outer = (table()[mutation.resource.type, block] for block in coming(mutation))
+        forced = any(other_row["effect"] != "in-place" for other_row in outer)
+        if any(change.action == "replace" for change in changes) and not forced:
             wrong.append((mutation.resource.type, mutation.path, mutation.old, mutation.new))
     assert wrong == []
-
-
-def _around(mutation: Mutation) -> bool:
-    """Tell whether a block around an input comes with it, and forces what the input does not."""
-    blocks = [match.start() for match in re.finditer(r"\.", mutation.path)]
-    outer = (table().get((mutation.resource.type, mutation.path[:end])) for end in blocks)
-    return mutation.new == "added" and any(
-        row is not None and row["effect"] in {"replace", "conditional"} for row in outer
-    )
 
 
 def test_every_input_of_the_stacks_is_in_the_table() -> None:
