@@ -22,7 +22,7 @@ from ops.store import Store
 RETRY_LIMIT = timedelta(minutes=15)
 
 
-class UnansweredError(OpsError):
+class LostAnswerError(OpsError):
     """A call was made, and the API did not say whether it is carried out."""
 
     exit_code = ExitCode.UNKNOWN
@@ -69,13 +69,13 @@ def carry_out(
     Raises:
         ops.cloudsql.ApiError: it was refused.
         ops.cloudsql.OperationFailedError: it failed, with the API's reason.
-        UnansweredError: the API does not say whether it was begun.
+        LostAnswerError: the API does not say whether it was begun.
     """
     try:
         asked = ask()
     except (ApiError, UnreachableError) as error:
         if once.is_doubtful(error):
-            raise UnansweredError(entry, error) from error
+            raise LostAnswerError(entry, error) from error
         journal.close()
         raise
     journal.started(entry, asked.id)

@@ -56,7 +56,7 @@ def create(run: Invocation, description: str, consent: Consent = NO_CONSENT) -> 
     lost goes on with the backup of the first, where that was begun.
 
     Raises:
-        ops.backups.asking.UnansweredError: the API does not say whether it was begun.
+        ops.backups.asking.LostAnswerError: the API does not say whether it was begun.
         ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
         ops.cloudsql.OperationFailedError: the backup failed, with the API's reason.
         ops.guard.NotConfirmedError: production, and the name was not given.

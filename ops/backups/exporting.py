@@ -111,13 +111,14 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     action = f"export {chosen.database} of {instance.name}"
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry
-    earlier = settle(target.store, cloud, run.progress, ROOM, _call)
-    retried = next((it for it in earlier if it.is_recent and _is_same(it, chosen)), None)
     database = target.database_at(instance.address).called(chosen.database)
     before = None if options.query or options.schema_only else _tables(database, target.owner)
     if options.tables and isinstance(before, frozenset):
         names, before = _named(options.tables, before)
+        before = before or None  # a pattern's tables are not known
         chosen = plan(target.settings, replace(options, to=str(chosen.uri), tables=names), now)
+    earlier = settle(target.store, cloud, run.progress, ROOM, _call)
+    retried = next((it for it in earlier if it.is_recent and _is_same(it, chosen)), None)
     with run.progress.phase(f"Export {chosen.database} to {chosen.uri}"):
         if retried is None:
             done = _exported(target.store, cloud, instance.name, chosen)

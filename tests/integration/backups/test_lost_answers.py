@@ -180,7 +180,7 @@ def test_somebody_elses_change_is_not_taken_for_ours(
 
 def test_a_backup_whose_api_goes_away_is_gone_on_with(behind: Invocation, proxy: Losing) -> None:
     proxy.loss, proxy.away = Loss.CUT, True
-    with pytest.raises(asking.UnansweredError, match="Run the same command again") as caught:
+    with pytest.raises(asking.LostAnswerError, match="Run the same command again") as caught:
         create.create(behind, "away")
     assert caught.value.exit_code is ExitCode.UNKNOWN
     store = behind.target.store
@@ -198,7 +198,7 @@ def test_a_lost_backup_is_recorded_by_a_later_one_of_other_words(
     behind: Invocation, proxy: Losing
 ) -> None:
     proxy.loss, proxy.away = Loss.GATEWAY_TIMEOUT, True
-    with pytest.raises(asking.UnansweredError):
+    with pytest.raises(asking.LostAnswerError):
         create.create(behind, "first")
     proxy.heal()
     second = create.create(behind, "second")
@@ -228,7 +228,7 @@ def test_a_backup_of_a_killed_process_is_recorded(behind: Invocation) -> None:
 def test_an_export_whose_api_goes_away_is_gone_on_with(behind: Invocation, proxy: Losing) -> None:
     options = ExportOptions("gs://exports/away.csv", query="SELECT 1")
     proxy.loss, proxy.away = Loss.HALF, True
-    with pytest.raises(asking.UnansweredError):
+    with pytest.raises(asking.LostAnswerError):
         exporting.export(behind, options, Reading(), NO_CONSENT)
     proxy.heal()
     (first, *_) = behind.cloud.operations(behind.target.instance)
@@ -248,7 +248,7 @@ def test_rows_are_not_imported_twice(run: Invocation, behind: Invocation, proxy:
         exporting.export(run, query, Reading(), NO_CONSENT)
         options = ImportOptions("gs://exports/rows.csv", table="public.lost_rows")
         proxy.loss, proxy.away = Loss.CUT, True
-        with pytest.raises(asking.UnansweredError):
+        with pytest.raises(asking.LostAnswerError):
             importing.bring_in(behind, options, NO_CONSENT)
         proxy.heal()
         (last, *_) = run.cloud.operations(instance)

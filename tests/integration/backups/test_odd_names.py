@@ -10,7 +10,7 @@ from ops.backups.exporting import Export, Reading
 from ops.backups.reading import read
 from ops.backups.transfer import ExportOptions, ImportOptions
 from ops.db import CHANGE
-from ops.guard import NO_CONSENT
+from ops.guard import NO_CONSENT, Consent
 from ops.invocation import Invocation
 from ops.objects import parse
 from ops.results import State
@@ -91,13 +91,13 @@ def test_what_people_make_goes_out_and_comes_in(run: Invocation) -> None:
     assert isinstance(rows, dict)
     assert sum(rows.values()) == 2 * (len(NAMES) + 4) + 1
     came = importing.bring_in(
-        run, ImportOptions("gs://exports/odd.sql.gz", database="odd_copy"), NO_CONSENT
+        run, ImportOptions("gs://exports/odd.sql.gz", database="odd_copy"), Consent(yes=True)
     )
     assert came.state is State.OK, came.checks
     assert _count(run, "odd_copy", '"line\n-- comment"') == 2
     with pytest.raises(importing.TablesThereError):
         importing.bring_in(
-            run, ImportOptions("gs://exports/odd.sql.gz", database="odd_copy"), NO_CONSENT
+            run, ImportOptions("gs://exports/odd.sql.gz", database="odd_copy"), Consent(yes=True)
         )
 
 
@@ -107,6 +107,24 @@ def test_a_table_is_named_as_people_write_it(run: Invocation, name: str) -> None
     assert made.state is State.OK, made.checks
     (tables,) = (one for one in made.checks if one.check == "tables")
     assert tables.total == 1
+
+
+def test_tables_of_a_pattern_are_not_called_complete(run: Invocation) -> None:
+    made = _export(run, "pattern.sql", "public.only_*")
+    assert [one.check for one in made.checks] == ["object", "content"]
+    assert made.checks[1].evidence["rows"] == {"public.only_here": 0}
+
+
+def test_a_lost_export_of_a_table_is_gone_on_with(run: Invocation) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.cloud, "wait", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            _export(run, "cut.sql", "with space")
+    assert _export(run, "cut.sql", "with space").state is State.OK
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("name", ["public.with space", "public.Mixed", 'public."(a) b"'])
