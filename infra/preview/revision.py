@@ -173,7 +173,15 @@ def unpacked(root: Path, commit: str, folder: str) -> Iterator[Path]:
         tree = Path(name) / "tree"
         unpack = ("-c", "core.sparseCheckout=false")
         _listed(commit, git(top, *unpack, "read-tree", commit, environment=own))
-        listed = git(top, "ls-files", "-s", "-z", "--", folder or ".", environment=own)
+        listed = git(
+            top,
+            "ls-files",
+            "-s",
+            "-z",
+            "--",
+            f":(literal){folder}" if folder else ".",
+            environment=own,
+        )
         entries = [entry for entry in _listed(commit, listed).split("\0") if entry]
         # A link may lead out of the project's folder: then the whole repository is needed.
         everything = any(entry.startswith(LINK) for entry in entries)

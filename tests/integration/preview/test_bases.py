@@ -277,9 +277,26 @@ def _sparse(top: Path) -> tuple[Path, str | None]:
     return top / "db", "db"
 
 
+def _odd_name(top: Path) -> tuple[Path, str | None]:
+    (top / "ü db1").mkdir()
+    (top / "ü db1" / "decoy").touch()
+    project(top / "ü db[1]")
+    commit(top)
+    return top / "ü db[1]", "ü db[1]"
+
+
 @pytest.mark.parametrize(
     "make",
-    [_whole_new, _to_the_top, _place_swapped, _behind_a_link, _submodule, _worktree, _sparse],
+    [
+        _odd_name,
+        _whole_new,
+        _to_the_top,
+        _place_swapped,
+        _behind_a_link,
+        _submodule,
+        _worktree,
+        _sparse,
+    ],
 )
 def test_base_has_the_project_where_it_was(
     tmp_path: Path, make: Callable[[Path], tuple[Path, str | None]]
