@@ -54,9 +54,9 @@ def drift(target: Target) -> Drift:
 def _undeclared(cloud: CloudSql, differ: tuple[Difference, ...]) -> dict[str, LiveInstance]:
     """Return the replicas that nobody declares, as far as they can be read."""
     names = [
-        one.name
-        for one in differ
-        if one.kind is Kind.INSTANCE and one.finding is Finding.UNDECLARED
+        difference.name
+        for difference in differ
+        if difference.kind is Kind.INSTANCE and difference.finding is Finding.UNDECLARED
     ]
     seen = ((name, look(cloud, name)[0]) for name in names)
     return {name: replica for name, replica in seen if replica is not None}

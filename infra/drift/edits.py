@@ -82,49 +82,49 @@ def _yaml(value: object) -> str:
 
 
 def candidates(
-    one: Difference, desired: Desired, live: Live, *, local: bool
+    difference: Difference, desired: Desired, live: Live, *, local: bool
 ) -> Iterator[tuple[Edit, ...]]:
     """Yield edits that may make the stack say what is live, the smallest first.
 
     Args:
-        one: What differs.
+        difference: What differs.
         desired: What the stack declares.
         live: The instances that were read, replicas that nobody declares included.
         local: Whether they are on the local Cloud SQL.
     """
-    if one.kind is Kind.DATABASE:
-        yield from _database(one, desired, live)
-    elif one.kind is Kind.USER:
-        yield from _user(one, desired, live)
-    elif one.finding is Finding.MISSING:
-        logical = _logical(one, desired)
+    if difference.kind is Kind.DATABASE:
+        yield from _database(difference, desired, live)
+    elif difference.kind is Kind.USER:
+        yield from _user(difference, desired, live)
+    elif difference.finding is Finding.MISSING:
+        logical = _logical(difference, desired)
         if logical.startswith(REPLICA):
             yield (Edit(key("replicas"), (logical.removeprefix(REPLICA),), None),)
-    elif one.finding is Finding.UNDECLARED and one.name in live:
-        yield from _another_replica(live[one.name], live, local=local)
-    elif one.finding is Finding.DIFFERS:
-        resource = next(r for r in desired.of_type(INSTANCE) if r.inputs["name"] == one.name)
+    elif difference.finding is Finding.UNDECLARED and difference.name in live:
+        yield from _another_replica(live[difference.name], live, local=local)
+    elif difference.finding is Finding.DIFFERS:
+        resource = next(r for r in desired.of_type(INSTANCE) if r.inputs["name"] == difference.name)
         if resource.name.startswith(REPLICA):
-            yield from _replica(one, resource, live[one.name])
+            yield from _replica(difference, resource, live[difference.name])
         else:
-            yield from _primary(one, resource, live[one.name])
+            yield from _primary(difference, resource, live[difference.name])
 
 
-def _logical(one: Difference, desired: Desired) -> str:
-    return next(r.name for r in desired.of_type(INSTANCE) if r.inputs["name"] == one.name)
+def _logical(difference: Difference, desired: Desired) -> str:
+    return next(r.name for r in desired.of_type(INSTANCE) if r.inputs["name"] == difference.name)
 
 
 def _primary(
-    one: Difference, resource: DesiredResource, live: LiveInstance
+    difference: Difference, resource: DesiredResource, live: LiveInstance
 ) -> Iterator[tuple[Edit, ...]]:
     project = str(resource.inputs.get("project", ""))
     said = _values(instance_body(resource), project)
     there = _values(live.body, project)
-    entry = _entry(one.property, live.body)
+    entry = _entry(difference.property, live.body)
     if entry is not None:
         yield (entry,)
         return
-    whole = key_of(one.property)
+    whole = key_of(difference.property)
     heads = [key(head) for head, those in DEPENDING.items() if whole in map(key, those)]
     differing = [name for name in said | there if said.get(name) != there.get(name)]
     for name in (whole, *heads):
@@ -166,18 +166,18 @@ def _entry(path: str, body: Mapping[str, Any]) -> Edit | None:
 
 
 def _replica(
-    one: Difference, resource: DesiredResource, live: LiveInstance
+    difference: Difference, resource: DesiredResource, live: LiveInstance
 ) -> Iterator[tuple[Edit, ...]]:
     """Yield edits of a replica's own entry: other keys would change its primary too."""
     name = resource.name.removeprefix(REPLICA)
-    flag = _entry(one.property, live.body)
+    flag = _entry(difference.property, live.body)
     if flag is not None and flag.key == key("flags"):
         yield (Edit(key("replicas"), (name, "flags", *flag.entry), flag.value),)
-    elif one.property == SOURCE:
+    elif difference.property == SOURCE:
         yield from _source(name, resource, live)
-    elif one.property in OF_A_REPLICA:
-        own = OF_A_REPLICA[one.property]
-        yield (Edit(key("replicas"), (name, own), _at(live, one.property)),)
+    elif difference.property in OF_A_REPLICA:
+        own = OF_A_REPLICA[difference.property]
+        yield (Edit(key("replicas"), (name, own), _at(live, difference.property)),)
 
 
 def _another_replica(
@@ -187,7 +187,7 @@ def _another_replica(
     primary = next((live[name] for name in live if not live[name].source), None)
     if primary is None:
         return
-    others = tuple(one for one in live.values() if one.source)
+    others = tuple(other for other in live.values() if other.source)
     project = primary.connection_name.partition(":")[0]
     taken = take(project, primary, others, {}, Asked(), local=local)
     name = replica.name.removeprefix(f"{primary.name}-")
@@ -212,25 +212,28 @@ def _at(live: LiveInstance, path: str) -> object:
     return value
 
 
-def _database(one: Difference, desired: Desired, live: Live) -> Iterator[tuple[Edit, ...]]:
+def _database(difference: Difference, desired: Desired, live: Live) -> Iterator[tuple[Edit, ...]]:
     """Yield the other name of the stack's only database, where that is not there."""
     (declared,) = (str(r.inputs["name"]) for r in desired.of_type(DATABASE))
-    if one.finding is Finding.UNDECLARED and declared not in live[one.instance].databases:
-        yield (Edit(key("database"), (), one.name),)
+    if (
+        difference.finding is Finding.UNDECLARED
+        and declared not in live[difference.instance].databases
+    ):
+        yield (Edit(key("database"), (), difference.name),)
 
 
-def _user(one: Difference, desired: Desired, live: Live) -> Iterator[tuple[Edit, ...]]:
-    accounts = {account.name: account for account in live[one.instance].accounts}
+def _user(difference: Difference, desired: Desired, live: Live) -> Iterator[tuple[Edit, ...]]:
+    accounts = {account.name: account for account in live[difference.instance].accounts}
     users = {str(r.inputs["name"]): r for r in desired.of_type(USER)}
-    if one.finding is Finding.MISSING:
-        resource = users[one.name]
+    if difference.finding is Finding.MISSING:
+        resource = users[difference.name]
         if resource.inputs.get("type"):
             email = resource.name.removeprefix("iam-")
             yield (Edit(key("iam_users"), (email,), None),)
-    elif one.finding is Finding.UNDECLARED and one.live in IAM_TYPES:
-        yield (Edit(key("iam_users"), (email_of(accounts[one.name]),), LEAST),)
-    elif one.finding is Finding.UNDECLARED and one.live == BUILT_IN:
+    elif difference.finding is Finding.UNDECLARED and difference.live in IAM_TYPES:
+        yield (Edit(key("iam_users"), (email_of(accounts[difference.name]),), LEAST),)
+    elif difference.finding is Finding.UNDECLARED and difference.live == BUILT_IN:
         for name, resource in users.items():
             if name not in accounts and resource.name.endswith(ROLE_USER):
                 role = resource.name.removesuffix(ROLE_USER)
-                yield (Edit(key(f"{role}_user"), (), one.name),)
+                yield (Edit(key(f"{role}_user"), (), difference.name),)

@@ -29,7 +29,7 @@ class Stack:
 
 
 def with_remedies(
-    found: tuple[Difference, ...],
+    differing: tuple[Difference, ...],
     stack: Stack,
     desired: Desired,
     live: Live,
@@ -38,7 +38,7 @@ def with_remedies(
     """Return differences with the edits of the stack file that take them away.
 
     Args:
-        found: What differs.
+        differing: What differs.
         stack: The stack's file.
         desired: What it declares.
         live: What there is.
@@ -46,22 +46,22 @@ def with_remedies(
     """
     trials = iter(range(TRIALS))
 
-    def remedy(one: Difference) -> Difference:
-        if one.finding is Finding.NOTE:
-            return one
-        for edits in candidates(one, desired, live, local=stack.local):
+    def remedy(difference: Difference) -> Difference:
+        if difference.finding is Finding.NOTE:
+            return difference
+        for edits in candidates(difference, desired, live, local=stack.local):
             if next(trials, None) is None:
                 break
-            if _resolves(one, found, edits, stack, live, unread):
-                return replace(one, edits=edits, resolve=_sentence(one, edits))
-        return one
+            if _resolves(difference, differing, edits, stack, live, unread):
+                return replace(difference, edits=edits, resolve=_sentence(difference, edits))
+        return difference
 
-    return tuple(map(remedy, found))
+    return tuple(map(remedy, differing))
 
 
 def _resolves(
-    one: Difference,
-    found: tuple[Difference, ...],
+    difference: Difference,
+    differing: tuple[Difference, ...],
     edits: tuple[Edit, ...],
     stack: Stack,
     live: Live,
@@ -76,8 +76,8 @@ def _resolves(
     except SettingsError:
         return False
     left = set(map(_identity, differences(desired, live, unread)))
-    before = set(map(_identity, found))
-    return _identity(one) not in left and left < before
+    before = set(map(_identity, differing))
+    return _identity(difference) not in left and left < before
 
 
 def _lean(settings: Settings) -> Settings:
@@ -86,13 +86,19 @@ def _lean(settings: Settings) -> Settings:
     return replace(settings, alerts=None, runner=None, storage=storage)
 
 
-def _identity(one: Difference) -> tuple[str, ...]:
-    return (one.kind, one.instance, one.name, one.property, one.finding)
+def _identity(difference: Difference) -> tuple[str, ...]:
+    return (
+        difference.kind,
+        difference.instance,
+        difference.name,
+        difference.property,
+        difference.finding,
+    )
 
 
-def _sentence(one: Difference, edits: tuple[Edit, ...]) -> str:
+def _sentence(difference: Difference, edits: tuple[Edit, ...]) -> str:
     edit = " and ".join(edit.sentence for edit in edits)
     first = f"{edit[0].upper()}{edit[1:]}"
-    if one.finding is Finding.DIFFERS and one.remedy is not Remedy.DEPLOY:
-        return f"{first}. {one.resolve}"
-    return f"{one.resolve.removesuffix('.')}, or {edit}."
+    if difference.finding is Finding.DIFFERS and difference.remedy is not Remedy.DEPLOY:
+        return f"{first}. {difference.resolve}"
+    return f"{difference.resolve.removesuffix('.')}, or {edit}."

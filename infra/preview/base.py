@@ -63,7 +63,7 @@ def locate(root: Path, commit: str) -> Place:
     if same_place is not None and same_place.name == name:
         return Place(here)
     projects = tuple(_projects(top, commit))
-    moved = [one for one in projects if one.name == name and not one.stays]
+    moved = [project for project in projects if project.name == name and not project.stays]
     if len(moved) == 1:
         folder = moved[0].folder
         return Place(folder, note=f"the project moved here from {folder or 'the top'}")
@@ -72,11 +72,11 @@ def locate(root: Path, commit: str) -> Place:
     if git(root, "check-ignore", "--quiet", PROJECT_FILE).returncode == 0:
         return Place(None, doubt=f"Git ignores {here}/{PROJECT_FILE}. {ELSEWHERE}")
     # Of the same name: a copy, or moved from one of several. Gone: perhaps moved and renamed.
-    may_be = [one for one in projects if one.name == name or not one.stays]
+    may_be = [project for project in projects if project.name == name or not project.stays]
     hidden = [path for path in _submodules(top, commit) if _holds(path, here) or _gone(top, path)]
     if not may_be and not hidden:
         return Place(None)
-    places = ", ".join([*(one.folder or "the top" for one in may_be), *hidden])
+    places = ", ".join([*(project.folder or "the top" for project in may_be), *hidden])
     return Place(
         None,
         doubt=f"the base has no project in {here or 'the top'}, and what it has in {places} may be"
@@ -89,9 +89,9 @@ def _projects(top: Path, commit: str) -> Iterator[_Project]:
     for path in map(PurePosixPath, filter(None, listed.split("\0"))):
         if path.name == PROJECT_FILE:
             folder = "" if str(path.parent) == "." else str(path.parent)
-            found = _project(top, commit, folder)
-            if found is not None:
-                yield found
+            project = _project(top, commit, folder)
+            if project is not None:
+                yield project
 
 
 def _project(top: Path, commit: str, folder: str) -> _Project | None:

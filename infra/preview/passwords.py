@@ -16,8 +16,8 @@ def not_received(before: Desired, after: Desired) -> Iterator[str]:
     Write-only inputs are sent with another version alone: with the same one the state holds
     a password that nobody uses.
     """
-    old = {(one.type, one.name): one for one in before.resources}
-    new = {one.name: one for one in after.resources}
+    old = {(resource.type, resource.name): resource for resource in before.resources}
+    new = {resource.name: resource for resource in after.resources}
     for made in after.of_type(PASSWORD):
         was = old.get((made.type, made.name))
         if was is None or was.inputs == made.inputs:

@@ -25,11 +25,11 @@ def renamed(old: Path, new: Path) -> dict[str, str]:
     pairs = sorted(
         (-_likeness(was, now), before, after) for before, was in gone for after, now in come
     )
-    found: dict[str, str] = {}
+    former: dict[str, str] = {}
     for likeness, before, after in pairs:
-        if -likeness >= ALIKE and after not in found and before not in found.values():
-            found[after] = before
-    return found
+        if -likeness >= ALIKE and after not in former and before not in former.values():
+            former[after] = before
+    return former
 
 
 def _read(stack: str, root: Path) -> tuple[tuple[object, object], Mapping[str, object]]:
