@@ -45,6 +45,7 @@ _SPACED = re.compile(
 )
 _ENGLISH = re.compile(r"\s+(to|from|until|by)\s+\w")  # "migrate: up to 1,000 rows at a time"
 _LETTERS = tuple(word.replace("-", "") for word in _WORDS)
+_MOST_LETTERS = max(map(len, _LETTERS)) + len("down") + 2  # a slip in each of both words
 _UPS = frozenset({"up", "upp", "uup", "pu"})
 _DIRECTIONS = frozenset({"undo", "rollback", "revert", "reverse", "downgrade", "upgrade", "u", "d"})
 
@@ -95,10 +96,12 @@ def _is_ours(title: str) -> bool:
         return True
     # Nothing but the mark, whatever its letters, spaces and signs: "migrate -> donw"
     letters = re.sub(r"[\W_]", "", re.sub(f"{_OPTIONS}$", "", title))
+    if len(letters) > _MOST_LETTERS:
+        return False
     cuts = range(max(len(letters) - 5, 0), len(letters))
     return any(
-        _nearest(letters[:cut], _LETTERS) <= 1
-        and (letters[cut:] in _UPS or _distance(letters[cut:], "down") <= 1)
+        (letters[cut:] in _UPS or _distance(letters[cut:], "down") <= 1)
+        and _nearest(letters[:cut], _LETTERS) <= 1
         for cut in cuts
     )
 
