@@ -170,6 +170,15 @@ def _finish(connect: Connect, migrations: tuple[Migration, ...], counted: Counte
             return
 
 
+def _end_sessions(connect: Connect) -> None:
+    """End what the killed runner's server process still does, as a failover would."""
+    with connect() as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'to be killed' and datname = current_database()"
+        )
+
+
 def _applied(connect: Connect) -> int:
     with connect() as connection:
         there = connection.execute("select to_regclass('ops.schema_migrations') is not null")
@@ -182,9 +191,11 @@ def _applied(connect: Connect) -> int:
 def _round(database: Database, folder: Path, delays_s: list[float], counted: Counter[str]) -> None:
     """Kill ``up`` after each of the delays, unless it ended before; then let it finish."""
     connect = partial(database.connect, OWNER, budget=CHANGE)
-    for delay_s in delays_s:
+    for number, delay_s in enumerate(delays_s):
         if not _killed(database, folder, delay_s):
             break
+        if (number + len(delays_s)) % 2:
+            _end_sessions(connect)
         counted[f"killed with {_applied(connect)} of {len(FILES)} files applied"] += 1
     _finish(connect, read(folder), counted)
 
