@@ -7,7 +7,7 @@ from pathlib import Path
 from ops.console import Table
 from ops.migrations.messages import Message
 from ops.migrations.parse import shortened
-from ops.migrations.selection import TROUBLE, Entry, Standing
+from ops.migrations.standing import TROUBLE, Entry, Standing
 from ops.migrations.steps import Direction, Step
 from ops.results import State
 from ops.waiting import duration

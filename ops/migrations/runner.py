@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from ops.console import Phase, Progress, Silent
-from ops.migrations import ledger, selection
+from ops.migrations import disagreements, ledger, selection, standing
 from ops.migrations.answers import Answers, NotPlannedError
 from ops.migrations.execute import Executor
 from ops.migrations.files import Migration
@@ -41,7 +41,7 @@ Work = tuple[Share, ...]
 def status(connect: Connect, migrations: Sequence[Migration]) -> Status:
     """Return how every migration stands; changes nothing."""
     with connect() as connection:
-        return Status(selection.entries(migrations, ledger.read(connection)))
+        return Status(standing.entries(migrations, ledger.read(connection)))
 
 
 def plan_up(
@@ -123,7 +123,7 @@ def up(
         executor = Executor(session, connect, limits, progress)
         done = _run(session, executor, work, state, progress)
         if refused := selection.refused_file(migrations, state, to=to):
-            raise selection.StoppedError(refused, _titles(chosen))
+            raise disagreements.StoppedError(refused, _titles(chosen))
         return Outcome(Direction.UP, done, _titles(selection.drafts(migrations, state, to=to)))
 
 

@@ -20,9 +20,9 @@ import pytest
 from ops.db import CHANGE, Database
 from ops.migrations import runner
 from ops.migrations.answers import Answers, read_answers
+from ops.migrations.disagreements import UnfinishedStepError
 from ops.migrations.files import Migration, read
 from ops.migrations.others import Connect
-from ops.migrations.selection import UnfinishedStepError
 from tests.clusters import OWNER, Cluster
 from tests.integration.migrations.conftest import Write
 

@@ -15,7 +15,7 @@ import pytest
 
 from ops.db import Connection, Database
 from ops.errors import BadInputError, OpsError
-from ops.migrations import runner, selection, steps
+from ops.migrations import disagreements, runner, steps
 from ops.migrations.answers import (
     Answers,
     BadAnswerError,
@@ -23,9 +23,9 @@ from ops.migrations.answers import (
     TwoAnswersError,
     read_answers,
 )
+from ops.migrations.disagreements import UnfinishedStepError
 from ops.migrations.failures import CommitsInTransactionError, StepFailedError
 from ops.migrations.others import Connect
-from ops.migrations.selection import UnfinishedStepError
 from ops.migrations.session import Limits, LockLostError
 from tests.integration.migrations.conftest import Write
 
@@ -236,7 +236,7 @@ def test_no_edit_of_the_file_takes_the_question_away(bank: Connect, write: Write
         with pytest.raises(UnfinishedStepError, match=r"call fails.*the file was changed since"):
             runner.up(bank, write(_0001_a=_file(sql)))
     edited = write(_0001_a=_file(edits[0]))
-    with pytest.raises(selection.ChangedError):
+    with pytest.raises(disagreements.ChangedError):
         runner.up(bank, edited, answers=DONE)
     assert _balance(bank) == 100
     runner.up(bank, write(_0001_a=_file("call plain();")), answers=AGAIN)

@@ -3,7 +3,7 @@ from psycopg import sql as psql
 
 from ops.db import CHANGE, Connection, Database
 from ops.errors import BadInputError
-from ops.migrations import runner, selection
+from ops.migrations import disagreements, runner, standing
 from ops.migrations.errors import AloneInTransactionError
 from ops.migrations.failures import ConnectionLostError, StepFailedError, TooSlowError
 from ops.migrations.others import Connect
@@ -47,7 +47,7 @@ def test_a_dry_run_changes_nothing_and_makes_no_ledger(connect: Connect, write: 
     assert [(s.version, s.transaction, s.statements) for s in plan.steps] == [
         ("0001", True, ("create table a (id int)",))
     ]
-    assert runner.status(connect, write()).migrations[0].standing is selection.Standing.PENDING
+    assert runner.status(connect, write()).migrations[0].standing is standing.Standing.PENDING
     assert _tables(connect) == []
 
 
@@ -76,14 +76,14 @@ def test_an_applied_file_that_was_changed_is_refused_but_a_comment_is_none(
     runner.up(connect, write(_0001_a=GOOD))
     commented = ("-- a note\nCREATE TABLE a (\n  id int);", GOOD[1])
     assert runner.up(connect, write(_0001_a=commented)).migrations == ()
-    with pytest.raises(selection.ChangedError, match=r"0001_a\.sql was changed after"):
+    with pytest.raises(disagreements.ChangedError, match=r"0001_a\.sql was changed after"):
         runner.up(connect, write(_0001_a=("create table a (id bigint);", GOOD[1])))
 
 
 def test_out_of_order_is_refused_unless_allowed(connect: Connect, write: Write) -> None:
     runner.up(connect, write(_0002_b=GOOD))
     migrations = write(_0001_a=("create table early (id int);", "drop table early;"))
-    with pytest.raises(selection.OutOfOrderError, match=r"0001_a\.sql"):
+    with pytest.raises(disagreements.OutOfOrderError, match=r"0001_a\.sql"):
         runner.up(connect, migrations)
     done = runner.up(connect, migrations, allow_out_of_order=True).migrations
     assert [m.version for m in done] == ["0001"]
@@ -96,7 +96,7 @@ def test_an_irreversible_one_keeps_all_from_being_taken_back(
     text = '-- migrate:up\nselect 1;\n-- migrate:down irreversible:"rows are gone"\n'
     migrations = write(_0001_a=text, _0002_b=GOOD)
     runner.up(connect, migrations)
-    with pytest.raises(selection.IrreversibleError, match="rows are gone"):
+    with pytest.raises(disagreements.IrreversibleError, match="rows are gone"):
         runner.down(connect, migrations, to="0")
     assert "a" in _tables(connect)
 

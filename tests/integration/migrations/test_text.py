@@ -8,11 +8,11 @@ import pytest
 from psycopg import sql as psql
 
 from ops.console import Console, Format
-from ops.migrations import runner, selection
+from ops.migrations import disagreements, runner
 from ops.migrations.files import Migration, read
 from ops.migrations.others import Connect
 from ops.migrations.results import Status
-from ops.migrations.selection import Standing
+from ops.migrations.standing import Standing
 from ops.results import State
 from tests.integration.migrations.conftest import Write
 
@@ -54,10 +54,10 @@ def test_up_applies_what_comes_before_a_bad_file_and_stops(
     plan = runner.plan_up(connect, migrations)
     assert [step.version for step in plan.steps] == ["0001"]
     assert plan.state is State.FINDING
-    with pytest.raises(selection.StoppedError, match=words) as caught:
+    with pytest.raises(disagreements.StoppedError, match=words) as caught:
         runner.up(connect, migrations)
     assert str(caught.value).endswith("Applied before it: 0001_a.")
-    with pytest.raises(selection.StoppedError, match=r"Nothing was applied\.$"):
+    with pytest.raises(disagreements.StoppedError, match=r"Nothing was applied\.$"):
         runner.up(connect, migrations)
     assert _tables(connect) == ["a"]
     status = runner.status(connect, migrations)
@@ -77,7 +77,7 @@ def test_an_applied_file_that_can_not_be_read_is_unknown_until_it_can(
     assert _standings(status) == [Standing.APPLIED, Standing.UNREADABLE]
     assert status.state is State.UNKNOWN
     for run in (runner.up, runner.down):
-        with pytest.raises(selection.UnverifiableError, match=r"0002_b\.sql:2: there is a NUL"):
+        with pytest.raises(disagreements.UnverifiableError, match=r"0002_b\.sql:2: there is a NUL"):
             run(connect, migrations)
     migrations = write(_0002_b=("select 1;", ""))
     assert runner.status(connect, migrations).state is State.OK
@@ -117,7 +117,7 @@ def test_a_changed_way_back_stops_up_and_can_be_used(connect: Connect, write: Wr
     runner.up(connect, write(_0001_a=A))
     assert runner.up(connect, write(_0001_a=(A[0], "-- a note\nDROP TABLE a;"))).migrations == ()
     migrations = write(_0001_a=(A[0], "drop table a cascade;"), _0002_c=C)
-    with pytest.raises(selection.DownChangedError, match=r"0001_a\.sql: its down section"):
+    with pytest.raises(disagreements.DownChangedError, match=r"0001_a\.sql: its down section"):
         runner.up(connect, migrations)
     status = runner.status(connect, migrations)
     assert _standings(status) == [Standing.DOWN_CHANGED, Standing.PENDING]
@@ -130,7 +130,7 @@ def test_a_missing_applied_file_stops_up(connect: Connect, write: Write, folder:
     runner.up(connect, write(_0001_a=A, _0002_c=C))
     (folder / "0001_a.sql").unlink()
     migrations = write(_0003_d=("select 1;", ""))
-    with pytest.raises(selection.AppliedFileMissingError, match="has 0001_a, without a file"):
+    with pytest.raises(disagreements.AppliedFileMissingError, match="has 0001_a, without a file"):
         runner.up(connect, migrations)
     assert runner.status(connect, migrations).state is State.FINDING
 
@@ -144,7 +144,7 @@ def test_the_ledger_of_an_older_program_is_read_and_completed(
     migrations = write(_0001_a=(A[0], "drop table a cascade;"), _0002_c=C)
     assert runner.status(connect, migrations).state is State.OK  # what it was is not known
     runner.up(connect, migrations)
-    with pytest.raises(selection.DownChangedError, match=r"0002_c\.sql"):
+    with pytest.raises(disagreements.DownChangedError, match=r"0002_c\.sql"):
         runner.up(connect, write(_0002_c=(C[0], "")))
 
 

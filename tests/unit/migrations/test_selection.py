@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.errors import OpsError
-from ops.migrations import change, errors, files, results, selection
+from ops.migrations import change, disagreements, errors, files, results, selection, standing
 from ops.migrations.files import Migration
 from ops.migrations.ledger import Applied, State, StepRow
-from ops.migrations.selection import Standing
+from ops.migrations.standing import Standing
 from ops.migrations.steps import Direction
 from ops.results import State as Found
 
@@ -49,7 +49,7 @@ def test_the_last_applied_one_is_taken_back_first() -> None:
 
 def test_out_of_order_needs_to_be_allowed() -> None:
     state = State((_applied(ONE), _applied(THREE)))
-    with pytest.raises(selection.OutOfOrderError, match="--allow-out-of-order"):
+    with pytest.raises(disagreements.OutOfOrderError, match="--allow-out-of-order"):
         selection.to_apply(ALL, state)
     assert selection.to_apply(ALL, state, allow_out_of_order=True) == (TWO,)
 
@@ -57,12 +57,12 @@ def test_out_of_order_needs_to_be_allowed() -> None:
 @pytest.mark.parametrize(
     ("migrations", "state", "error", "words"),
     [
-        (ALL, State((_applied(ONE, "other"),)), selection.ChangedError, "was changed after"),
-        ((TWO,), State((_applied(ONE, TWO.up.checksum),)), selection.RenumberedError, "0001_m"),
+        (ALL, State((_applied(ONE, "other"),)), disagreements.ChangedError, "was changed after"),
+        ((TWO,), State((_applied(ONE, TWO.up.checksum),)), disagreements.RenumberedError, "0001_m"),
         (
             ALL,
             State((_applied(ONE),), (_step(ONE, Direction.DOWN, finished=True),)),
-            selection.HalfDoneError,
+            disagreements.HalfDoneError,
             "migrate.down",
         ),
     ],
@@ -78,19 +78,24 @@ def test_up_refuses_when_files_and_ledger_do_not_agree(
 @pytest.mark.parametrize(
     ("migrations", "state", "error", "words"),
     [
-        ((), State((_applied(ONE),)), selection.FileMissingError, "no file here"),
-        (ALL, State((_applied(ONE, "other"),)), selection.ChangedError, "was changed after"),
-        (ALL, State((), (_step(ONE, Direction.UP, finished=True),)), selection.HalfDoneError, "up"),
+        ((), State((_applied(ONE),)), disagreements.FileMissingError, "no file here"),
+        (ALL, State((_applied(ONE, "other"),)), disagreements.ChangedError, "was changed after"),
+        (
+            ALL,
+            State((), (_step(ONE, Direction.UP, finished=True),)),
+            disagreements.HalfDoneError,
+            "up",
+        ),
         (
             (_migration("1", down='irreversible:"the old column is gone"'),),
             State((_applied(_migration("1")),)),
-            selection.IrreversibleError,
+            disagreements.IrreversibleError,
             "the old column is gone",
         ),
         (
             (_migration("1", down=""),),
             State((_applied(_migration("1")),)),
-            selection.IrreversibleError,
+            disagreements.IrreversibleError,
             "no statement under",
         ),
     ],
@@ -105,9 +110,9 @@ def test_down_refuses_what_it_can_not_take_back(
 
 @pytest.mark.parametrize("to", ["9", "x", "-1"])
 def test_an_unknown_version_is_refused(to: str) -> None:
-    with pytest.raises(selection.UnknownVersionError):
+    with pytest.raises(disagreements.UnknownVersionError):
         selection.to_apply(ALL, State(), to=to)
-    with pytest.raises(selection.UnknownVersionError):
+    with pytest.raises(disagreements.UnknownVersionError):
         selection.to_take_back(ALL, State(), to=to)
 
 
@@ -116,7 +121,7 @@ def test_finished_steps_are_not_run_again_and_must_not_have_changed() -> None:
     done = State((), (_step(migration, Direction.UP, finished=True),))
     assert [s.number for s in selection.remaining(migration, Direction.UP, done)] == [2]
     edited = _migration("0001", CIC.replace("t(a)", "t(b)"))
-    with pytest.raises(selection.ChangedError, match="step 1"):
+    with pytest.raises(disagreements.ChangedError, match="step 1"):
         selection.remaining(edited, Direction.UP, done)
 
 
@@ -141,7 +146,7 @@ def test_every_standing_is_told() -> None:
         ),
     )
     files_here = (ONE, changed, early, half_back, half_on, _migration("0010"))
-    assert [(e.version, e.standing) for e in selection.entries(files_here, state)] == [
+    assert [(e.version, e.standing) for e in standing.entries(files_here, state)] == [
         ("0001", Standing.APPLIED),
         ("0002", Standing.CHANGED),
         ("0003", Standing.OUT_OF_ORDER),
@@ -156,7 +161,7 @@ def test_a_draft_is_listed_and_skipped() -> None:
     draft, later = _migration("0003", "-- nothing yet"), _migration("0004")
     state = State((_applied(ONE), _applied(TWO)))
     here = (ONE, TWO, draft, later)
-    assert selection.entries(here, state)[2].standing is Standing.DRAFT
+    assert standing.entries(here, state)[2].standing is Standing.DRAFT
     assert selection.to_apply(here, state) == (later,)
     assert selection.drafts(here, state) == (draft,)
     assert selection.drafts(here, state, to="2") == ()
@@ -166,10 +171,10 @@ def test_a_draft_is_listed_and_skipped() -> None:
 def test_a_file_that_was_emptied_is_no_draft() -> None:
     emptied = _migration("0001", "-- nothing any more")
     half = State((), (_step(_migration("0001", CIC), Direction.UP, finished=True),))
-    assert selection.entries((emptied,), half)[0].standing is Standing.HALF_APPLIED
+    assert standing.entries((emptied,), half)[0].standing is Standing.HALF_APPLIED
     assert selection.drafts((emptied,), half) == ()
     applied = State((_applied(ONE),))
-    assert selection.entries((emptied,), applied)[0].standing is Standing.CHANGED
+    assert standing.entries((emptied,), applied)[0].standing is Standing.CHANGED
 
 
 UNREADABLE = Migration(
@@ -190,7 +195,7 @@ def test_a_pending_file_that_must_not_run_stops_up_before_it(bad: Migration) -> 
     assert selection.to_apply(here, State()) == (ONE,)
     assert selection.refused_file(here, State()) is bad
     assert selection.refused_file(here, State(), to="1") is None
-    found = selection.entries(here, State())
+    found = standing.entries(here, State())
     assert [e.standing for e in found] == [Standing.PENDING, Standing.REFUSED, Standing.PENDING]
     assert found[1].detail.startswith("0002_m.sql:")
     assert results.Status(found).state is Found.FINDING
@@ -199,36 +204,38 @@ def test_a_pending_file_that_must_not_run_stops_up_before_it(bad: Migration) -> 
 @pytest.mark.parametrize("text", ["begin; vacuum t; commit;", "copy t from stdin;", "commit;"])
 def test_a_pending_file_that_can_not_be_cut_is_a_finding_of_status(text: str) -> None:
     for bad in (_migration("0002", text), _migration("0002", down=text.join(("select 1; ", "")))):
-        found = selection.entries((ONE, bad), State((_applied(ONE),)))
+        found = standing.entries((ONE, bad), State((_applied(ONE),)))
         assert found[1].standing is Standing.REFUSED
         assert found[1].detail.startswith("0002_m.sql:")
         assert results.Status(found).state is Found.FINDING
     applied = State((_applied(ONE), _applied(bad)))
-    assert selection.entries((ONE, bad), applied)[1].standing is Standing.APPLIED
+    assert standing.entries((ONE, bad), applied)[1].standing is Standing.APPLIED
 
 
 def test_an_applied_file_that_can_not_be_read_is_unknown_not_changed() -> None:
     state, here = State((_applied(ONE), _applied(TWO))), (ONE, UNREADABLE, THREE)
-    status = results.Status(selection.entries(here, state))
+    status = results.Status(standing.entries(here, state))
     assert status.migrations[1].standing is Standing.UNREADABLE
     assert "0002_m.sql:7" in status.migrations[1].detail
     assert status.state is Found.UNKNOWN
     changed = State((_applied(ONE, "other"), _applied(TWO)))
-    assert results.Status(selection.entries(here, changed)).state is Found.FINDING
+    assert results.Status(standing.entries(here, changed)).state is Found.FINDING
     for select in (selection.to_apply, selection.to_take_back):
-        with pytest.raises(selection.UnverifiableError, match=r"whether it was changed .* unknown"):
+        with pytest.raises(
+            disagreements.UnverifiableError, match=r"whether it was changed .* unknown"
+        ):
             select(here, state)
 
 
 def test_an_almost_mark_in_an_applied_file_is_a_finding_and_no_way_back() -> None:
     state, here = State((_applied(ONE), _applied(ALMOST))), (ONE, ALMOST, THREE)
-    status = results.Status(selection.entries(here, state))
+    status = results.Status(standing.entries(here, state))
     assert status.migrations[1].standing is Standing.ALMOST_MARKED
     assert "0002_m.sql:3" in status.migrations[1].detail
     assert "ran as a part of the section above" in status.migrations[1].detail
     assert status.state is Found.FINDING
     assert selection.to_apply(here, state) == (THREE,)
-    with pytest.raises(selection.IrreversibleError, match="almost a section's mark"):
+    with pytest.raises(disagreements.IrreversibleError, match="almost a section's mark"):
         selection.to_take_back(here, state)
 
 
@@ -236,8 +243,8 @@ def test_a_changed_way_back_is_noticed_unless_an_older_program_applied_it() -> N
     now = _migration("0001", down="select 9;")
     older = _applied(ONE)
     row = replace(older, down_checksum=ONE.down_checksum)
-    assert selection.entries((now,), State((row,)))[0].standing is Standing.DOWN_CHANGED
-    with pytest.raises(selection.DownChangedError, match=r"0001_m\.sql: its down section"):
+    assert standing.entries((now,), State((row,)))[0].standing is Standing.DOWN_CHANGED
+    with pytest.raises(disagreements.DownChangedError, match=r"0001_m\.sql: its down section"):
         selection.to_apply((now,), State((row,)))
     assert selection.to_take_back((now,), State((row,))) == (now,)
     assert selection.to_apply((now,), State((older,))) == ()
@@ -245,13 +252,13 @@ def test_a_changed_way_back_is_noticed_unless_an_older_program_applied_it() -> N
 
 
 def test_an_applied_file_that_is_missing_stops_up() -> None:
-    with pytest.raises(selection.AppliedFileMissingError, match=r"has 0001_m, without a file"):
+    with pytest.raises(disagreements.AppliedFileMissingError, match=r"has 0001_m, without a file"):
         selection.to_apply((TWO, THREE), State((_applied(ONE),)))
 
 
 def test_status_is_a_finding_where_files_and_database_do_not_agree() -> None:
     def state_of(migrations: tuple[Migration, ...], state: State) -> Found:
-        return results.Status(selection.entries(migrations, state)).state
+        return results.Status(standing.entries(migrations, state)).state
 
     assert state_of(ALL, State((_applied(ONE),))) is Found.OK
     assert state_of(ALL, State((_applied(ONE, "other"),))) is Found.FINDING
