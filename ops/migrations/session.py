@@ -137,12 +137,13 @@ class RunnerSession:
             while cursor.nextset():
                 pass
             working = cursor.fetchone() == (True,)
+        if not working:
+            raise LockLostError
         try:
-            beside = _true(self.beside, "runner_lock_held", LOCK_KEY)
+            # It runs no migration: what it locked is free only when it ends.
+            self.beside.execute(statement(sql.load("migrate/alive")))
         except psycopg.Error as error:
             raise LockLostError from error
-        if not working or not beside:
-            raise LockLostError
 
 
 def _limits(lock_ms: int, statement_ms: int) -> str:
