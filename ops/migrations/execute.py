@@ -246,6 +246,7 @@ class Executor:
     def _execute(self, parsed: Statement, *, compared: bool = False) -> None:
         self._line, self._statement = parsed.line, parsed
         self.messages.compared = compared
+        self.messages.own_schema = parsed.facts.schema == ledger.SCHEMA
         try:
             self._connection.execute(statement(parsed.text))
         except psycopg.Error as error:

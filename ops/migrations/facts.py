@@ -80,6 +80,7 @@ class Facts:
         alone: the command's name where PostgreSQL refuses it inside a transaction, else "".
         effect: what the catalog shows once it is done; only where a crash needs that.
         value: the new value of an ALTER TYPE ... ADD VALUE, else "".
+        schema: the schema that a CREATE SCHEMA IF NOT EXISTS asks for, else "".
         commits: whether a DO has COMMIT or ROLLBACK in its own text. What it calls may commit
             as well; only PostgreSQL knows.
     """
@@ -89,6 +90,7 @@ class Facts:
     alone: str = ""
     effect: Effect | None = None
     value: str = ""
+    schema: str = ""
     commits: bool = False
 
 
@@ -105,8 +107,14 @@ def learn(node: pb.Node) -> Facts:
         alone=_alone(name, node),
         effect=_effect(name, node),
         value=node.alter_enum_stmt.new_val if name == "alter_enum_stmt" else "",
+        schema=_wanted_schema(name, node),
         commits=name == "do_stmt" and _commits(node.do_stmt),
     )
+
+
+def _wanted_schema(name: str, node: pb.Node) -> str:
+    wanted = node.create_schema_stmt
+    return wanted.schemaname if name == "create_schema_stmt" and wanted.if_not_exists else ""
 
 
 def _commits(block: pb.DoStmt) -> bool:

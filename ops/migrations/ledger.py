@@ -17,6 +17,8 @@ from ops.migrations.answers import StepKey
 from ops.migrations.files import Migration
 from ops.migrations.steps import Direction, Step
 
+SCHEMA = "ops"  # of the ledger; sql/migrate/ledger.sql makes it
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:

@@ -10,7 +10,8 @@ from ops.console import Progress
 # Kept for the JSON; every message is shown as it comes.
 _KEPT = 200
 # duplicate_table, duplicate_column, duplicate_schema, duplicate_object: IF NOT EXISTS was met.
-_EXISTS = frozenset({"42P07", "42701", "42P06", "42710"})
+_SCHEMA_EXISTS = "42P06"
+_EXISTS = frozenset({"42P07", "42701", _SCHEMA_EXISTS, "42710"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,13 @@ class Messages:
 
     Attributes:
         compared: whether what IF NOT EXISTS may meet was compared with the file.
+        own_schema: whether the statement asks for the ledger's schema: the runner made it, so
+            that it exists is no news.
     """
 
     def __init__(self, progress: Progress, where: Callable[[], str]) -> None:
         self._progress, self._where = progress, where
-        self.compared = False
+        self.compared = self.own_schema = False
         self._listening = False
         self._kept: list[Message] = []
         self._tried = 0
@@ -77,7 +80,7 @@ class Messages:
 
     def receive(self, diagnostic: Diagnostic) -> None:
         """Show a message; psycopg calls this for whatever the server says."""
-        if not self._listening:
+        if not self._listening or (self.own_schema and diagnostic.sqlstate == _SCHEMA_EXISTS):
             return
         message = Message(
             self._where(),
