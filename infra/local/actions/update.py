@@ -104,6 +104,7 @@ def undo(job: Job, _reason: str) -> None:
     """Put the settings back that are written down."""
     instance = instance_of(job)
     drop_base(job, instance)
+    _forget_bases_of_later_eras(job, instance)
     cluster = job.service.cluster(instance)
     if not cluster.has_configuration():
         cluster.configure()
@@ -113,3 +114,15 @@ def undo(job: Job, _reason: str) -> None:
     elif not cluster.is_running():
         cluster.start()
     availability.attempt(job.service, instance)
+
+
+def _forget_bases_of_later_eras(job: Job, instance: Instance) -> None:
+    """Remove a whole base backup of the era that did not begin.
+
+    The next time that point-in-time recovery is turned on has the same number. A base backup
+    that it met would count as its own, although the WAL between the two was never archived.
+    """
+    for base in job.service.store.bases(instance.uid):
+        if base.era > instance.era:
+            job.service.store.remove_base(base)
+            job.service.discard_base(instance.uid, base.id)
