@@ -3,7 +3,9 @@
 Three limits are not PostgreSQL's, and are lifted here. The C code that writes a tree down is
 recursive and has no limit of its own: the process would end, so it gets a stack as large as the
 text can need. protobuf's decoder refuses more than 100 levels: deeper trees are decoded
-level by level. And C strings end at a NUL byte: text that holds one never comes here.
+level by level. Once pulumi is imported it refuses none and recurses as well
+(SetAllowOversizeProtos, for the whole process), so it gets the same stack. And C strings end at
+a NUL byte: text that holds one never comes here.
 """
 
 import ctypes
@@ -71,12 +73,15 @@ def parse_statements(text: str, words: Sequence[pb.ScanToken]) -> Sequence[pb.Ra
     levels = 0 if len(words) <= _PLAIN_LEVELS else nesting(words)
     if levels > _MOST_LEVELS:
         raise TooDeepError
-    data = _with_stack(levels, lambda: _encoded(text))
+    return tuple(_with_stack(levels, lambda: _parsed(text)).stmts)
+
+
+def _parsed(text: str) -> pb.ParseResult:
+    data = _encoded(text)
     try:
-        result = pb.ParseResult.FromString(data)
+        return pb.ParseResult.FromString(data)
     except DecodeError:
-        result = _decoded(data)
-    return tuple(result.stmts)
+        return _decoded(data)
 
 
 def nesting(words: Iterable[pb.ScanToken]) -> int:
@@ -155,12 +160,12 @@ def _encoded(text: str) -> bytes:
 _stack_size = threading.Lock()  # threading.stack_size is the process's, not a thread's
 
 
-def _with_stack(levels: int, call: Callable[[], bytes]) -> bytes:
+def _with_stack(levels: int, call: Callable[[], pb.ParseResult]) -> pb.ParseResult:
     """Call with a stack that has room for so many levels."""
     if levels <= _PLAIN_LEVELS:
         return call()
     size = levels * _LEVEL_BYTES + (1 << 20)
-    results: list[bytes] = []
+    results: list[pb.ParseResult] = []
     failures: list[postgast.PgQueryError] = []
 
     def run() -> None:

@@ -1,7 +1,10 @@
 """Depth: what is nested is read like what is flat, and nothing ends the process."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import postgast
 import pytest
@@ -11,6 +14,8 @@ from postgast import pg_query_pb2 as pb
 from ops.migrations import enums, errors, locks, parse, steps, trees
 from ops.migrations.files import parse_text
 from ops.migrations.parse import MigrationSyntaxError, Source
+
+ROOT = Path(__file__).resolve().parents[3]
 
 # ruff: noqa: S608 - texts for the parser; no server sees them
 NESTED: dict[str, Callable[[int], str]] = {
@@ -142,3 +147,27 @@ def _tree(text: str) -> pb.ParseResult:
 
 def _words(text: str) -> list[pb.ScanToken]:
     return list(postgast.scan(text).tokens)
+
+
+OVERSIZE = """
+import sys
+from google._upb import _message
+from ops.migrations import parse
+from tests.unit.migrations.test_trees import NESTED, SHALLOWER
+
+_message.SetAllowOversizeProtos(True)  # as pulumi does when it is imported
+for kind, nested in NESTED.items():
+    for levels in (60, 3_000, 20_000):
+        try:
+            parse.parse(parse.Source("x.sql", nested(levels)))
+        except parse.MigrationSyntaxError as error:
+            assert levels == 20_000, (kind, error)
+print("read")
+"""
+
+
+def test_nothing_ends_the_process_once_pulumi_is_imported() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OVERSIZE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "read\n"), done.stderr
