@@ -119,16 +119,19 @@ class UnfinishedStepError(OpsError):
                 f"`invoke migrate.{row.direction} --dry-run`, which says what to decide."
             )
             return
-        place = step.place if step else migration.file
-        total = f" of {step.total}" if step else ""
         changed = step is None or step.checksum != row.checksum
-        now = f", which is now `{step.statements[0].summary}`" if step else ""
+        place = migration.file if changed or step is None else step.place
+        total = f" of {step.total}" if step and not changed else ""
         answer = how_to_answer(row.version, row.step, row.direction)
-        edited = f" Note that the file was changed since, at this step{now}." if changed else ""
+        if changed:
+            answer = (
+                "The file was changed since, at this step: restore it as it was "
+                f"(`git log -p {migration.file}`). {answer}"
+            )
         super().__init__(
             f"{place}: step {row.step}{total}, {what}, commits by itself. A run began it{began} "
             "and did not record its end. It is not repeated unasked: what it committed would be "
-            f"done twice.{edited} {answer}"
+            f"done twice. {answer}"
         )
 
 

@@ -21,14 +21,23 @@ _OTHER_TOOLS = re.compile(
     | create\s+above\s*/\s*drop\s+below                                                # tern
     | liquibase\s+formatted\s+sql | changeset\s+\S+:\S+                            # Liquibase
     | \S*\d\S*\.(up|down)\.sql[\W_]*$                                # names of golang-migrate
+    | (alembic|atlas|dbmate|flyway|knex|sqlx|umzug|yoyo)\s*:\s*(up|down|undo|rollback)\b
+    | [+%^]\s*(up|down|undo|rollback)[\W_]*$
     """,
     re.VERBOSE,
 )
 # A title alone on its line, between statements: -- Down, -- ROLLBACK:, -- Up Migration
 _TITLE = re.compile(
-    r"(begin\s+|start\s+(of\s+)?)?(up|down|undo|rollback|revert|upgrade|downgrade)"
-    r"(\s+(migrations?|sections?|parts?|scripts?|sql))?[\W_]*"
+    r"(begin\s+|start\s+(of\s+)?)?(up|down|undo|roll[\s-]?back|reverse|revert|upgrade|downgrade)"
+    r"([\s:_-]+(migrat(e|ions?)|sections?|parts?|steps?|scripts?|sql))*[\W_]*"
+    r"|migrat(e|ions?)[\s:_-]+(up|down|undo|roll[\s-]?back)[\W_]*"
 )
+# Without a space even the beginning of the word counts; with one, a whole word for the way back.
+_BACK = re.compile(
+    r"migrate:(down\w*|dn|do|back\w*|roll[\s-]?back\w*|drop|remove|end|stop)\b"
+    r"|migrate\s*:\s*(down|dn|undo|roll[\s-]?back|backwards?)\b"
+)
+_NUMBERED = re.compile(r"(\d+|[a-z])[.)]\s+")  # 1. migrate:down
 _WORDS = (
     "migrate",
     "migration",
@@ -71,11 +80,13 @@ def is_almost(comment: str, *, between: bool) -> bool:
     """
     head = _head(comment).lstrip(_DECORATION)
     title = head.rstrip(_DECORATION)
+    text = re.sub(r"^[\W_]+", "", head)
     return (
         _OTHER_TOOLS.match(head) is not None
+        or _BACK.match(_NUMBERED.sub("", text, count=1)) is not None
         or re.fullmatch(r"migrat\w*\s*:[\W_]*", head) is not None
         or (between and _TITLE.fullmatch(title) is not None)
-        or _is_ours(title)
+        or _is_ours(re.sub(r"^[\W_]+", "", title))
     )
 
 

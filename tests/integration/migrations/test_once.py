@@ -233,7 +233,7 @@ def test_no_edit_of_the_file_takes_the_question_away(bank: Connect, write: Write
         "",
     )
     for sql in edits:
-        with pytest.raises(UnfinishedStepError, match=r"call fails.*the file was changed since"):
+        with pytest.raises(UnfinishedStepError, match=r"call fails.*The file was changed since"):
             runner.up(bank, write(_0001_a=_file(sql)))
     edited = write(_0001_a=_file(edits[0]))
     with pytest.raises(disagreements.ChangedError):
