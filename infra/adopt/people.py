@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from infra.drift.differences import OWN_DATABASES, OWN_PREFIX, OWN_USER
+from infra.drift.differences import OWN_DATABASES, is_own
 from infra.live import LiveInstance
 from infra.settings.access import SERVICE_ACCOUNT
 from ops.cloudsql import BUILT_IN, Account
@@ -85,11 +85,7 @@ def people(live: LiveInstance, asked: Asked, usual: Mapping[str, object]) -> Peo
 def _users(
     live: LiveInstance, asked: Asked, usual: Mapping[str, object], why: dict[str, str]
 ) -> dict[str, str]:
-    there = {
-        one.name
-        for one in live.accounts
-        if one.type == BUILT_IN and one.name != OWN_USER and not one.name.startswith(OWN_PREFIX)
-    }
+    there = {one.name for one in live.accounts if one.type == BUILT_IN and not is_own(one)}
     chosen = {role: asked.users.get(role) or str(usual[f"{role}_user"]) for role in CALLED}
     free = there - set(chosen.values())
     for role, called in CALLED.items():

@@ -18,13 +18,14 @@ from infra.desired import INSTANCE, Desired, DesiredResource
 from infra.live import TYPES, Kind, Live, LiveInstance
 from infra.policies.limits import OPEN_PREFIX
 from ops.cloudsql import BUILT_IN, Account
+from ops.cloudsqlroles import CLOUD_SQL
 
 if TYPE_CHECKING:
     from infra.drift.edits import Edit
 
 # Every instance has these: https://cloud.google.com/sql/docs/postgres/users#default-users
 OWN_DATABASES = frozenset({"postgres", "cloudsqladmin", "template0", "template1"})
-OWN_USER, OWN_PREFIX = "postgres", "cloudsql"
+ROLES = "databaseRoles"
 LEFT_ALONE = "left alone"
 REPLICA = "replica-"
 
@@ -49,6 +50,7 @@ class Remedy(StrEnum):
     GROW = "`{command}` grows it: deploying never resizes a disk."
     NEW_INSTANCE = "Only a new instance has another key."
     DELETE = "Delete it if nobody needs it: `{command}`."
+    TAKE_ROLES = "Take them away: `{command}`."
     DELETE_AND_DEPLOY = "Delete the live one, `{command}`, and deploy."
 
 
@@ -254,6 +256,8 @@ def _contents(kind: Kind, desired: Desired, live: LiveInstance) -> Iterator[Diff
             yield _missing(kind, name, live.name)
         elif kind is Kind.USER and there[name].type != wanted:
             yield _other_type(live.name, name, wanted, there[name].type, where)
+    if kind is Kind.USER:
+        yield from _own_users(live, where)
     for name in sorted(there.keys() - declared.keys()):
         live_type = "there" if kind is Kind.DATABASE else there[name].type
         yield _undeclared(kind, name, live.name, live_type, f"{kind}s", "delete", name, *where)
@@ -263,11 +267,36 @@ def _there(kind: Kind, live: LiveInstance) -> Mapping[str, Account]:
     """Return what lies in an instance, without what every instance has."""
     if kind is Kind.DATABASE:
         return {name: Account(name) for name in live.databases if name not in OWN_DATABASES}
-    return {
-        one.name: one
-        for one in live.accounts
-        if one.name != OWN_USER and not one.name.startswith(OWN_PREFIX)
-    }
+    return {account.name: account for account in live.accounts if not is_own(account)}
+
+
+def is_own(account: Account) -> bool:
+    """Tell whether a user is Cloud SQL's own: on its list, and not made with IAM."""
+    return account.name in CLOUD_SQL and account.type == BUILT_IN
+
+
+def _own_users(live: LiveInstance, where: tuple[str, ...]) -> Iterator[Difference]:
+    """Yield Cloud SQL's own users that have more roles than Cloud SQL gives them."""
+    for account in filter(is_own, live.accounts):
+        listed = CLOUD_SQL[account.name].groups
+        if set(account.roles) <= listed:
+            continue
+        roles = f"--database-roles={','.join(sorted(listed))}"
+        command = _gcloud(
+            "users", "assign-roles", account.name, roles, "--revoke-existing-roles", *where
+        )
+        yield Difference(
+            finding=Finding.DIFFERS,
+            kind=Kind.USER,
+            name=account.name,
+            instance=live.name,
+            property=ROLES,
+            declared=", ".join(sorted(listed)),
+            live=", ".join(sorted(account.roles)),
+            deploying=LEFT_ALONE,
+            remedy=Remedy.TAKE_ROLES,
+            resolve=Remedy.TAKE_ROLES.format(command=command),
+        )
 
 
 def _other_type(

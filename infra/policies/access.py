@@ -45,6 +45,13 @@ def _data_api(s: Subject) -> Answer:
     return either(access != "ALLOW_DATA_API", f"dataApiAccess {access}")
 
 
+def _users(s: Subject) -> Answer:
+    undeclared: tuple[str, ...] = s.fact("undeclared_users")
+    if undeclared:
+        return broken(f"not declared: {', '.join(undeclared)}")
+    return fine("every user is declared, or Cloud SQL's own")
+
+
 def _secrets(s: Subject) -> Answer:
     declaration: Declaration = s.fact("declaration")
     if declaration.plain_secrets is None:
@@ -108,5 +115,18 @@ RULES = (
             " `pulumi config set --secret`."
         ),
         seen=Seen.DECLARED,
+    ),
+    Rule(
+        id="declared-users",
+        row=57,
+        title="Users that the Admin API lists are declared",
+        severity=Severity.HIGH,
+        ask=_users,
+        remedy=(
+            "Declare the user, or delete it: `invoke drift` shows the command; `invoke"
+            " roles.status` shows what each may do, and roles that the API does not list."
+        ),
+        seen=Seen.LIVE,
+        of_replicas=False,
     ),
 )

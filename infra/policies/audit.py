@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from infra import localclock
+from infra.drift.differences import is_own
 from infra.flags import catalogue
 from infra.policies import waivers
 from infra.policies.flags import APPROVAL
@@ -12,7 +13,7 @@ from infra.policies.report import Report
 from infra.policies.review import review
 from infra.policies.subject import Facts, Origin, Subject, linked
 from infra.settings import Settings
-from ops.cloudsql import CloudSql, Instance
+from ops.cloudsql import ApiError, CloudSql, Instance
 from ops.target import Target
 
 
@@ -50,9 +51,22 @@ def _followed(
     )
     bare = Subject(target.stack, Origin.LIVE, instance.body, now, facts)
     restarts = pending_restarts(declared_flags(target.settings).get(instance.name), bare.flags)
-    yield replace(bare, facts=replace(facts, restarts=restarts))
+    undeclared = None if bare.is_replica else undeclared_users(target, cloud, instance.name)
+    yield replace(bare, facts=replace(facts, restarts=restarts, undeclared_users=undeclared))
     for name in instance.body.get("replicaNames", ()):
         yield from _followed(target, cloud, cloud.instance(name), now)
+
+
+def undeclared_users(target: Target, cloud: CloudSql, instance: str) -> tuple[str, ...] | None:
+    """Return the users that nobody declared; None where the API does not list them."""
+    settings = target.settings
+    declared = {name for _, name in settings.users.by_role()}
+    declared |= {user.login for user in settings.iam_users}
+    try:
+        accounts = cloud.accounts(instance)
+    except ApiError:
+        return None
+    return tuple(sorted(a.name for a in accounts if a.name not in declared and not is_own(a)))
 
 
 def declared_flags(settings: Settings) -> Mapping[str, Mapping[str, str]]:

@@ -58,6 +58,7 @@ class Facts:
         restarts: Declared flags that are not live yet and would restart the instance.
         approval: The declared label that approves such a restart; empty without one.
         endless_roles: Roles whose statements no statement_timeout ends.
+        undeclared_users: Users that the API lists and nobody declared, without Cloud SQL's own.
         primary: Of a read replica.
     """
 
@@ -67,6 +68,7 @@ class Facts:
     restarts: tuple[str, ...] | None = None
     approval: str | None = None
     endless_roles: tuple[str, ...] | None = None
+    undeclared_users: tuple[str, ...] | None = None
     primary: "Subject | None" = None
 
 

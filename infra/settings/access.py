@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from infra.settings.keys import Email, Identifier, Keys, Rule, key, keys
+from ops.cloudsqlroles import CLOUD_SQL
 
 if TYPE_CHECKING:
     from infra.settings.declared import Declared
 
-RESERVED = ("postgres", "cloudsqlsuperuser", "cloudsqladmin", "template0", "template1")
+RESERVED = frozenset({*CLOUD_SQL, "template0", "template1"})
 SERVICE_ACCOUNT = ".gserviceaccount.com"
 IamRole = Literal["owner", "app", "readonly", "monitor"]
 

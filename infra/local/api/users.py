@@ -6,10 +6,10 @@ from infra.local.api.call import Call
 from infra.local.api.errors import ApiError, invalid
 from infra.local.api.resources import etag
 from infra.local.engine import roles
-from infra.local.engine.conf import ADMIN
 from infra.local.engine.roles import Role
 from infra.local.model import Body, Instance, OperationType
 from infra.local.work import new_operation
+from ops.cloudsqlroles import CLOUD_SQL, DEFAULT_USER
 
 _BUILT_IN = (None, "", "BUILT_IN")
 
@@ -92,7 +92,7 @@ def delete(call: Call) -> Body:
 
 
 def _checked(name: str) -> str:
-    if name == ADMIN or name.startswith("pg_"):
+    if name.startswith("pg_") or (name in CLOUD_SQL and name != DEFAULT_USER):
         raise invalid(f"user {name} belongs to the system.")
     return name
 

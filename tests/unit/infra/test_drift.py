@@ -217,3 +217,26 @@ def test_a_network_of_another_project_is_told() -> None:
     taken = take("p", live(settings=settings), (), {}, Asked(network="own"), local=False)
     assert taken.values["ai-square-db:networkName"] == "own"
     assert any("project host's" in note for note in taken.notes)
+
+
+@pytest.mark.parametrize(
+    ("account", "finding"),
+    [
+        (Account("postgres", roles=("cloudsqlsuperuser",)), None),
+        (Account("postgres"), None),
+        (Account("cloudsqlreplica", roles=("pg_monitor",)), None),
+        (Account("postgres", roles=("cloudsqlsuperuser", "shop_owner")), Finding.DIFFERS),
+        (Account("cloudsqlreplica", roles=("cloudsqlsuperuser",)), Finding.DIFFERS),
+        (Account("cloudsqlhelper", roles=("cloudsqlsuperuser",)), Finding.UNDECLARED),
+        (Account("cloudsqlagent", type="CLOUD_IAM_USER"), Finding.UNDECLARED),
+        (Account("postgres2"), Finding.UNDECLARED),
+    ],
+)
+def test_cloud_sqls_own_users_are_a_list_with_their_roles(
+    account: Account, finding: Finding | None
+) -> None:
+    only = Desired(PAIR.resources[:1], MappingProxyType({}))
+    there = {"db": live(accounts=(account,))}
+    users = [d for d in differences(only, there) if d.kind is Kind.USER]
+    assert [user.finding for user in users] == ([finding] if finding else [])
+    assert all("gcloud sql users" in user.resolve for user in users)

@@ -120,5 +120,6 @@ def live(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: ANN4
         "pool_connections": 100,
         "restarts": (),
         "approval": "",
+        "undeclared_users": (),
     } | facts
     return Subject("prod", Origin.LIVE, body, NOW, Facts(**known))

@@ -185,6 +185,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "no-plain-secret": [
         declared(declaration=replace(DECLARATION, plain_secrets=("instance.rootPassword",)))
     ],
+    "declared-users": [live(undeclared_users=("cloudsqlhelper", "eve@example.com"))],
     "replica-settings": [
         declared(
             {**flagged(max_connections="100"), **REPLICA},
