@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ops import sql
+from ops.cloudsqlroles import ATTRIBUTES, LOGIN, MARKS, SYSTEM
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.roles.facts import GRANTABLE, Cast, Fact, Found, Kind, Owned
+from ops.roles import everyone
+from ops.roles.facts import GRANTABLE, Cast, Fact, Found, Kind, Owned, Role
 
-# Roles of Cloud SQL and PostgreSQL that sql/roles makes members of, or takes members from.
-GROUPS = ("cloudsqlsuperuser", "pg_monitor")
-_ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
+_WORDS = (*ATTRIBUTES, LOGIN)
 
 
 class RoleMissingError(OpsError):
@@ -33,24 +33,32 @@ def read(connection: Connection, cast: Cast) -> Found:
     owner = {"owner": cast.owner}
     schemas = tuple(str(name) for (name,) in _ask(connection, "schemas", owner))
     ours = {"roles": list(cast.names)}
-    memberships = list(_ask(connection, "memberships", ours))
-    groups = {group for group, _ in memberships}
-    roles = [*cast.names, *GROUPS, *groups]
-    logins = list(_ask(connection, "logins", {"roles": roles}))
-    missing = set(cast.names) - {row[0] for row in logins}
+    members = tuple(_ask(connection, "memberships", {}))
+    listed = list(_ask(connection, "roles", {}))
+    roles = {
+        name: Role(name, frozenset(w for w, has in zip(_WORDS, words, strict=True) if has))
+        for name, *words, _ in listed
+    }
+    missing = set(cast.names) - roles.keys()
     if missing:
         raise RoleMissingError(tuple(sorted(missing)))
     within = {"schemas": list(schemas)}
     facts: set[Fact] = set()
-    for name, *attributes, _ in logins:
-        if name in cast.names:
-            given = zip(_ATTRIBUTES, attributes, strict=True)
-            facts |= {Fact(name, Kind.ATTRIBUTE, (), word) for word, has in given if has}
+    for name in cast.names:
+        words = roles[name].attributes.intersection(ATTRIBUTES)
+        facts |= {Fact(name, Kind.ATTRIBUTE, (), word) for word in words}
     for kind, on, role, word, grantable in _ask(connection, "privileges", within):
         facts |= set(_granted(role, Kind(kind), tuple(on), word, grantable=grantable))
     for schema, sort, role, word, grantable in _ask(connection, "default_privileges", owner):
         facts |= set(_granted(role, Kind.DEFAULT, (schema, sort), word, grantable=grantable))
-    facts |= {Fact(member, Kind.MEMBERSHIP, (group,), "") for group, member in memberships}
+    facts |= {
+        Fact(member, Kind.MEMBERSHIP, (group,), "")
+        for group, member, _ in members
+        if group not in MARKS
+        and (member in cast.names or group in cast.names)
+        # what system roles have is compared with their list
+        and (member in cast.names or member not in SYSTEM)
+    }
     for role, name, value in _ask(connection, "settings", ours):
         facts.add(Fact(role, Kind.SETTING, (name,), value))
     return Found(
@@ -60,8 +68,9 @@ def read(connection: Connection, cast: Cast) -> Found:
             for kind, name, whose in _ask(connection, "objects", within)
         ),
         facts=frozenset(facts),
-        changeable=frozenset(name for name, *_, may in logins if may),
+        changeable=frozenset(name for name, *_, may in listed if may),
         major=connection.info.server_version // 10000,
+        everyone=everyone.read(connection, cast, roles, members),
     )
 
 

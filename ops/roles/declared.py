@@ -23,6 +23,7 @@ _OBJECTS: Mapping[int, Kind] = {
     pb.OBJECT_SEQUENCE: Kind.SEQUENCE,
     pb.OBJECT_ROUTINE: Kind.ROUTINE,
     pb.OBJECT_FUNCTION: Kind.ROUTINE,
+    pb.OBJECT_PROCEDURE: Kind.ROUTINE,
 }
 
 
@@ -37,21 +38,25 @@ class Declared:
     Attributes:
         wanted: What must be there.
         unwanted: What must not.
+        named: Role, schema and name of routines that are granted by name, read by somebody.
     """
 
     wanted: frozenset[Fact]
     unwanted: frozenset[Fact]
+    named: frozenset[tuple[str, str, str]] = frozenset()
 
 
 def declared(cast: Cast, found: Found) -> Declared:
     """Return what the files say about these logins and these objects."""
     wanted: set[Fact] = set()
     unwanted: set[Fact] = set()
+    named: set[tuple[str, str, str]] = set()
     for text in _texts(cast, found.schemas):
         for statement in postgast.parse(text).stmts:
             present, facts = _facts(statement.stmt, cast, found.objects)
             (wanted if present else unwanted).update(facts)
-    return Declared(frozenset(wanted), frozenset(unwanted))
+            named.update(_routines_by_name(statement.stmt.grant_stmt))
+    return Declared(frozenset(wanted), frozenset(unwanted), frozenset(named))
 
 
 def _texts(cast: Cast, schemas: Iterable[str]) -> Iterator[str]:
@@ -99,6 +104,14 @@ def _grant(node: pb.Node, cast: Cast, objects: tuple[Owned, ...]) -> tuple[bool,
     grant = node.grant_stmt
     kind = _OBJECTS[grant.objtype]
     names: list[tuple[str, ...]] = [(item.string.sval,) for item in grant.objects]
+    if kind is Kind.ROUTINE and grant.targtype == pb.ACL_TARGET_OBJECT:
+        # every overload: they share the name that was read
+        listed = {name[1:] for name in _routines_by_name(grant)}
+        names = [
+            o.name
+            for o in objects
+            if o.kind is kind and o.owner == cast.owner and o.name[:2] in listed
+        ]
     if grant.targtype == pb.ACL_TARGET_ALL_IN_SCHEMA:
         # what is not the owner's can't be granted by it; that is told besides
         names = [
@@ -113,6 +126,19 @@ def _grant(node: pb.Node, cast: Cast, objects: tuple[Owned, ...]) -> tuple[bool,
         for word in _words(grant.privileges)
     ]
     return grant.is_grant, facts
+
+
+def _routines_by_name(grant: pb.GrantStmt) -> Iterator[tuple[str, str, str]]:
+    """Yield role, schema and name of the routines that a grant names one by one."""
+    routines = grant.objtype in {pb.OBJECT_ROUTINE, pb.OBJECT_FUNCTION, pb.OBJECT_PROCEDURE}
+    if not (grant.is_grant and routines and grant.targtype == pb.ACL_TARGET_OBJECT):
+        return
+    for item in grant.objects:
+        parts = [part.string.sval for part in item.object_with_args.objname]
+        if len(parts) != 2:  # noqa: PLR2004 - schema and name
+            raise NotDeclarableError(f"a routine without its schema: {'.'.join(parts)}")
+        for role in _roles(grant.grantees):
+            yield role, parts[0], parts[1]
 
 
 def _default(node: pb.Node, _: Cast, __: tuple[Owned, ...]) -> tuple[bool, list[Fact]]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 PUBLIC = "PUBLIC"
 GRANTABLE = " WITH GRANT OPTION"
+Name = tuple[str, ...]
 
 
 class Kind(StrEnum):
@@ -52,6 +53,92 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """A role of the instance.
+
+    Attributes:
+        name: Its name.
+        attributes: Of ``ops.cloudsqlroles.ATTRIBUTES``, and LOGIN.
+    """
+
+    name: str
+    attributes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A relation that a view or a rule uses with its owner's rights.
+
+    Attributes:
+        view: The view, or the table that has the rule: schema and name.
+        word: What a role does with it to get through.
+        relation: What is reached: schema and name.
+        use: What is done with that, as a privilege's word.
+        by: ``view``, or ``rule`` with its name.
+    """
+
+    view: Name
+    word: str
+    relation: Name
+    use: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definer:
+    """A routine that runs with its owner's rights, or the server's.
+
+    Attributes:
+        name: Schema, name, arguments.
+        owner: Whose rights it runs with.
+        language: The untrusted language that makes it so; empty for SECURITY DEFINER.
+        body: Its source.
+        pinned: Whether it sets its own search_path.
+        tables: Those whose triggers call it: schema and name.
+    """
+
+    name: Name
+    owner: str
+    language: str
+    body: str
+    pinned: bool
+    tables: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """All roles of an instance, what they may do in this database, and by which ways.
+
+    Attributes:
+        roles: By name.
+        members: Group, member, and whether it may hand the membership on.
+        effective: What each role may do, PUBLIC's own share among it; not what SET ROLE adds.
+        grants: Grants on what ``effective`` leaves out: role, kind, name, word.
+        owned: Role, ``owner`` or ``grantee``, database, object or its catalog, how many.
+        rewritten: What views and rules lead to.
+        definers: Routines with others' rights.
+        triggers: Schema, table, trigger, the function's owner.
+        closed: Tables that row security closes: schema, table, role, word.
+        mappings: Role and foreign server.
+        defaults: Of others than the owner: grantor, schema, sort of objects, grantee, word.
+        unread: Questions that PostgreSQL refused to answer, with its words.
+    """
+
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    members: tuple[tuple[str, str, bool], ...] = ()
+    effective: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
+    grants: tuple[tuple[str, str, str, str], ...] = ()
+    owned: tuple[tuple[str, str, str, str, str, int], ...] = ()
+    rewritten: tuple[Rewritten, ...] = ()
+    definers: tuple[Definer, ...] = ()
+    triggers: tuple[tuple[str, str, str, str], ...] = ()
+    closed: tuple[tuple[str, str, str, str], ...] = ()
+    mappings: tuple[tuple[str, str], ...] = ()
+    defaults: tuple[tuple[str, str, str, str, str], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What is there.
 
@@ -61,6 +148,7 @@ class Found:
         facts: About our roles, and about others' rights on those objects.
         changeable: Roles that we may change, and whose members we may change.
         major: PostgreSQL's major version.
+        everyone: All roles of the instance, and the ways to rights besides grants.
     """
 
     schemas: tuple[str, ...]
@@ -68,6 +156,7 @@ class Found:
     facts: frozenset[Fact]
     changeable: frozenset[str]
     major: int
+    everyone: Everyone = field(default_factory=Everyone)
 
 
 @dataclass(frozen=True, slots=True)

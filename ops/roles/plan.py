@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ops.roles.declared import Declared
 from ops.roles.facts import Cast, Fact, Found, Kind, Owned
+from ops.roles.reach import Reach, judge
 
 _OURS_TO_CHANGE = {"CREATEROLE", "CREATEDB"}  # the other attributes are a superuser's
 # Where the last part of a fact's name is what differs: such facts are one change together.
@@ -48,12 +49,14 @@ class Difference:
         extra: What is there and nobody declared, as the changes that would take it away.
         foreign: Objects that are not the owner's: it can't grant anything on them.
         barred: Those of both that this login may not make.
+        reach: What roles may do beyond the declaration by other ways than these.
     """
 
     changes: tuple[Change, ...]
     extra: tuple[Change, ...]
     foreign: tuple[Owned, ...]
     barred: tuple[Change, ...]
+    reach: Reach = field(default_factory=Reach)
 
     def doable(self, *, prune: bool) -> tuple[Change, ...]:
         """Return the changes that this login may make, what is extra taken away if asked."""
@@ -62,8 +65,8 @@ class Difference:
 
     @property
     def empty(self) -> bool:
-        """Whether everything is as declared, and nothing besides."""
-        return not (self.changes or self.extra or self.foreign)
+        """Whether everything that could be read is as declared, and nothing besides."""
+        return not (self.changes or self.extra or self.foreign or self.reach.rights)
 
 
 def compare(cast: Cast, wanted: Declared, found: Found) -> Difference:
@@ -88,6 +91,7 @@ def compare(cast: Cast, wanted: Declared, found: Found) -> Difference:
         extra=more,
         foreign=foreign,
         barred=tuple(change for change in (*changes, *more) if not _may(change, found)),
+        reach=judge(cast, wanted, found),
     )
 
 

@@ -49,6 +49,24 @@ def _table(title: str, changes: Iterable[Change]) -> Table:
     return Table(title, _COLUMNS, tuple(map(_row, changes)))
 
 
+def _reach(difference: Difference) -> Iterator[Table | str]:
+    """Yield what roles may do beyond the declaration, and what can't be told."""
+    reach = difference.reach
+    if reach.rights:
+        rows = tuple((right.role, right.may, right.through) for right in reach.rights)
+        yield Table("NOT DECLARED, yet possible", ("role", "may", "through"), rows)
+        yield (
+            "Declare it (a user in the stack file, a right in sql/roles), or take it away:"
+            " `invoke roles.apply` leaves these. A role that nobody needs: DROP ROLE."
+        )
+    for text in reach.unknown:
+        yield f"COULD NOT TELL: {text}"
+    if reach.harmless:
+        yield (
+            "Not declared, and may do no more than everybody: " + ", ".join(reach.harmless) + "."
+        )
+
+
 def _rest(difference: Difference) -> Iterator[Table | str]:
     """Yield what stays different whatever is applied."""
     if difference.barred:
@@ -87,8 +105,10 @@ class Status:
 
     @property
     def state(self) -> State:
-        """Return whether everything is as declared, and nothing besides."""
-        return State.OK if self.difference.empty else State.FINDING
+        """Return whether everything is as declared, and nothing besides; unknown is not ok."""
+        if not self.difference.empty:
+            return State.FINDING
+        return State.UNKNOWN if self.difference.reach.unknown else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -101,12 +121,13 @@ class Status:
             tuple((one.name, one.role, "IAM" if one.iam else "password") for one in self.logins),
         )
         difference = self.difference
-        if difference.empty:
+        if self.state is State.OK:
             yield f"Roles and grants of {self.database} are what sql/roles declares."
         if difference.changes:
             yield _table("DECLARED, yet not so", difference.changes)
             yield "`invoke roles.apply` makes it so."
         yield from _extra(difference.extra)
+        yield from _reach(difference)
         yield from _rest(difference)
 
 
@@ -136,6 +157,7 @@ class Planned:
             yield "Nothing to change."
         if not self.prune:
             yield from _extra(self.difference.extra)
+        yield from _reach(self.difference)
         yield from _rest(self.difference)
 
 
@@ -169,4 +191,5 @@ class Applied:
         else:
             yield "Nothing to change: roles and grants are what sql/roles declares."
         yield from _extra(self.left.extra)
+        yield from _reach(self.left)
         yield from _rest(self.left)

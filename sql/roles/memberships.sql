@@ -1,10 +1,11 @@
--- Of what are these roles members, and who is a member of them? Cloud SQL's mark of an IAM user
--- is left out, and what its own roles are. Needs no privilege.
-SELECT DISTINCT g.rolname::text, m.rolname::text
+-- Who is a member of which role, and may hand the membership on? Needs no privilege.
+SELECT g.rolname::text, m.rolname::text, bool_or(a.admin_option)
   FROM pg_auth_members a
   JOIN pg_roles g ON g.oid = a.roleid
   JOIN pg_roles m ON m.oid = a.member
- WHERE (m.rolname = ANY(%(roles)s) OR g.rolname = ANY(%(roles)s))
-   AND g.rolname !~ '^cloudsqliam'
-   AND NOT m.rolsuper AND m.rolname !~ '^(pg_|cloudsql)'
+    -- from 16 on whoever makes a role gets this, and no right with it
+ WHERE NOT (a.admin_option AND a.grantor = 10
+            AND to_jsonb(a) ->> 'inherit_option' = 'false'
+            AND to_jsonb(a) ->> 'set_option' = 'false')
+ GROUP BY 1, 2
  ORDER BY 1, 2

@@ -1,5 +1,5 @@
 -- Who but the owner of an object may do what with it? The database, these schemas, and what is in
--- them; what belongs to an extension, and what Cloud SQL's own roles have, is left out.
+-- them; what belongs to an extension is left out, and superusers, whom a grant gives nothing.
 -- Needs no privilege.
 WITH granted (kind, name, owner, acl) AS (
     SELECT 'database', ARRAY[datname]::text[], datdba, coalesce(datacl, acldefault('d', datdba))
@@ -43,5 +43,5 @@ SELECT kind, name, coalesce(r.rolname::text, 'PUBLIC'), x.privilege_type::text, 
  CROSS JOIN aclexplode(acl) x
   LEFT JOIN pg_roles r ON r.oid = x.grantee
  WHERE x.grantee <> owner
-   AND (x.grantee = 0 OR NOT r.rolsuper AND r.rolname !~ '^(pg_|cloudsql)')
+   AND (x.grantee = 0 OR NOT r.rolsuper)
  ORDER BY 1, 2, 3, 4

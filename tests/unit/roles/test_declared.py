@@ -14,12 +14,21 @@ DEEDS = ("public", *USERS, "iam_user", *(f"login_{role}" for role in USERS))
 QUESTIONS = (
     "apply_lock",
     "default_privileges",
-    "logins",
+    "definers",
+    "effective",
     "memberships",
     "objects",
+    "other_grants",
+    "others_defaults",
+    "owned",
     "privileges",
+    "rewritten",
+    "roles",
+    "row_security",
     "schemas",
     "settings",
+    "triggers",
+    "user_mappings",
 )
 
 

@@ -1,0 +1,33 @@
+-- Which relations does a view or rule use with the rights of its owner, and for what? What every
+-- role may do with the relation anyway is left out. Needs no privilege.
+WITH used AS (
+    SELECT DISTINCT w.ev_class AS view, d.refobjid AS relation, w.ev_type, w.rulename
+      FROM pg_rewrite w
+      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+                      AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> w.ev_class
+      JOIN pg_class r ON r.oid = d.refobjid AND r.relkind IN ('r', 'p', 'v', 'm', 'f')
+     WHERE w.ev_enabled <> 'D'
+)
+SELECT vn.nspname::text, v.relname::text,
+       CASE u.ev_type WHEN '1' THEN p.word WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT'
+                      ELSE 'DELETE' END,
+       rn.nspname::text, r.relname::text, p.word,
+       CASE WHEN u.rulename = '_RETURN' THEN 'view' ELSE 'rule ' || u.rulename END
+  FROM used u
+  JOIN pg_class v ON v.oid = u.view
+  JOIN pg_namespace vn ON vn.oid = v.relnamespace
+  JOIN pg_class r ON r.oid = u.relation
+  JOIN pg_namespace rn ON rn.oid = r.relnamespace
+ CROSS JOIN (VALUES ('SELECT', 0), ('UPDATE', 4), ('INSERT', 8), ('DELETE', 16)) p (word, bit)
+ WHERE vn.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = v.oid
+                      AND d.deptype = 'e')
+   AND NOT EXISTS (SELECT FROM pg_options_to_table(v.reloptions) o
+                    WHERE o.option_name = 'security_invoker'
+                      AND o.option_value IN ('true', 'on', 'yes', '1'))
+   AND (p.word = 'SELECT' OR u.ev_type <> '1'
+        OR pg_relation_is_updatable(v.oid, true) & p.bit <> 0)
+   AND has_table_privilege(v.relowner, r.oid, p.word)
+   AND NOT has_table_privilege('public', r.oid, p.word)
+ ORDER BY 1, 2, 3, 4, 5
