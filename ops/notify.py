@@ -24,6 +24,7 @@ CONNECT_LIMIT_S, ANSWER_LIMIT_S = 5.0, 10.0
 PATIENCE_S, TRIES = 20.0, 4  # of one notification: the job's log has the rest
 FIRST_PAUSE_S = 0.5
 LONGEST = 256 * 1024  # bytes of a body; Slack takes 40,000 characters
+SUCCESS, REDIRECTION = 2, 3  # first digits: RFC 9110, section 15
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 # `text` is what Slack, Mattermost and Google Chat show; the rest is for receivers of one's own.
 DEFAULT = """{"text": {{ told | chat | tojson }}, "drill": {{ drill | tojson }}}"""
@@ -270,18 +271,22 @@ def _post(
     except (ValueError, UnicodeError) as error:
         return type(error).__name__, False, 0.0
     with answer:
-        if answer.ok and not answer.is_redirect:
+        status = answer.status_code
+        if status // 100 == SUCCESS:  # Response.ok takes 1xx and 3xx too
             return "", False, 0.0
         wait = answer.headers.get("Retry-After", "")
         after_s = float(wait) if wait.isascii() and wait.isdigit() else 0.0
-        return f"it answers {answer.status_code}", answer.status_code in TRANSIENT, after_s
+        words = f"it answers {status}"
+        if status // 100 == REDIRECTION:
+            words = f"{words}, and the notification is sent to no other address"
+        return words, status in TRANSIENT, after_s
 
 
 def _reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
+        return "TLS fails, as with a certificate that is not trusted"
     if isinstance(error, requests.exceptions.Timeout):
         return "it does not answer in time"
     if isinstance(error, requests.exceptions.ConnectionError):

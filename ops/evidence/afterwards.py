@@ -107,9 +107,13 @@ def _follow(
         if new:
             _page(run, new[-1])
         if hook is not None:
-            for one in new[:-1]:  # of drills that were killed: this one has recorded them
-                _tell(run, hook, notice(one, run.target.store.where(one.key)), notify.PATIENCE_S)
-            _notify(run, kind, hook, new[-1] if new else None, error)
+            store = run.target.store
+            notices = [
+                notice(entry, store.where(entry.key)) for entry in new[:-1]
+            ]  # of killed ones
+            notices += _own(run, kind, new[-1] if new else None, error)
+            hasty = isinstance(error, KeyboardInterrupt | Terminated)
+            _tell(run, hook, notices, HASTY_S if hasty else notify.PATIENCE_S)
     except Exception as second:  # noqa: BLE001 - it must not hide how the drill ended
         told = str(second) if isinstance(second, OpsError) else type(second).__name__
         run.progress.line(f"After the drill: {told}")
@@ -140,21 +144,32 @@ def _page(run: Invocation, entry: Entry) -> None:
     put_page(run.target.store, entry.kind, text.encode(errors="replace"))
 
 
-def _notify(
-    run: Invocation, kind: str, hook: Hook, entry: Entry | None, error: BaseException | None
-) -> None:
+def _own(
+    run: Invocation, kind: str, entry: Entry | None, error: BaseException | None
+) -> list[Notice]:
+    """Return what there is to tell of the drill itself; nothing of a dry run."""
     why = "" if error is None else reason(error)
     if entry is not None:
-        told = notice(entry, run.target.store.where(entry.key), why)
-    elif error is not None:
-        target, summary = run.target, "it left no record."
-        told = Notice(kind, "", target.stack, target.instance, "unknown", summary, error=why)
-    else:
-        return  # a dry run
-    hasty = isinstance(error, KeyboardInterrupt | Terminated)
-    _tell(run, hook, told, HASTY_S if hasty else notify.PATIENCE_S)
+        return [notice(entry, run.target.store.where(entry.key), why)]
+    if error is None:
+        return []
+    target, summary = run.target, "it left no record."
+    return [Notice(kind, "", target.stack, target.instance, "unknown", summary, error=why)]
 
 
-def _tell(run: Invocation, hook: Hook, told: Notice, patience_s: float) -> None:
-    if hook.wants(told):
-        run.progress.line(notify.deliver(hook, told, patience_s))
+def _tell(run: Invocation, hook: Hook, notices: list[Notice], patience_s: float) -> None:
+    """Send each notice; those that nobody took are counted in a line, and named."""
+    wanted = [told for told in notices if hook.wants(told)]
+    undelivered = []
+    for told in wanted:
+        try:
+            run.progress.line(notify.deliver(hook, told, patience_s))
+        except Exception as error:  # noqa: BLE001 - one that fails must not stop the next
+            why = str(error) if isinstance(error, OpsError) else type(error).__name__
+            run.progress.line(f"After the drill: {why}")
+            undelivered.append(told.run or "one without a record")
+    if undelivered:
+        drills = ", ".join(undelivered)
+        run.progress.line(
+            f"Undelivered: {len(undelivered)} of {len(wanted)} notifications (drill {drills})."
+        )

@@ -135,6 +135,7 @@ def test_what_can_t_be_delivered_changes_nothing(
     with following(run, KIND):
         drill(run, "r1")
     assert said.getvalue().startswith("After the drill: ")
+    assert "Undelivered: 1 of 1 notifications (drill r1)." in said.getvalue()
     assert "verysecret" not in said.getvalue()
     with pytest.raises(OpsError, match=r"^It is gone\.$"), following(run, KIND):
         raise OpsError("It is gone.")
@@ -155,3 +156,19 @@ def test_without_a_webhook_there_is_a_page_and_no_word(run: Invocation, said: io
     assert said.getvalue() == ""
     assert run.target.store.get("evidence/restore-drill/latest.html") is not None
     assert json.loads((run.target.state / key(KIND, "r1")).read_bytes())["number"] == 1
+
+
+def test_a_notice_that_fails_does_not_stop_the_next(
+    run: Invocation, told: Told, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deliver(hook: Hook, notice: Notice, patience_s: float) -> str:
+        if notice.run == "r1":
+            raise NotDeliveredError("x", "it answers 304")
+        return told.deliver(hook, notice, patience_s)
+
+    monkeypatch.setattr(notify, "deliver", deliver)
+    with following(run, KIND):
+        drill(run, "r1", "unknown")
+        drill(run, "r2")
+    assert [notice.run for notice in told.notices] == ["r2"]
+    assert "Undelivered: 1 of 2 notifications (drill r1)." in said.getvalue()

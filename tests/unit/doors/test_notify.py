@@ -112,6 +112,59 @@ def test_what_lasts_is_told_at_once(receiver: Receiver, answer: tuple[int, dict[
     assert "verysecret" not in str(told.value)
 
 
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 226])
+def test_every_2xx_is_delivered(receiver: Receiver, status: int) -> None:
+    receiver.answers = [(status, {})]
+    assert "Notified" in notify.deliver(Hook(receiver.address), FAILED)
+    assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308, 399])
+@pytest.mark.parametrize("there", ["", "/elsewhere", "http://127.0.0.2:1/elsewhere"])
+def test_no_redirect_is_a_delivery_or_is_followed(
+    receiver: Receiver, status: int, there: str
+) -> None:
+    receiver.answers = [(status, {"Location": there} if there else {})]
+    with pytest.raises(NotDeliveredError, match=f"answers {status}, and .* no other address"):
+        notify.deliver(Hook(receiver.address), FAILED)
+    assert [path for path, _, _ in receiver.got] == [SECRET]
+
+
+RAW = {
+    "switched": b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    "only to go on": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "only hints": b"HTTP/1.1 103 Early Hints\r\n\r\n",
+    "closed": b"",
+    "no http": b"220 mail.example.com ESMTP\r\n",
+    "cut": b"HTTP/1.1 2",
+    "no number": b"HTTP/1.1 OK\r\n\r\n",
+    "odd number": b"HTTP/1.1 999 Odd\r\n\r\n",
+    "too low": b"HTTP/1.1 099 Odd\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", RAW.values(), ids=RAW.keys())
+def test_an_answer_that_says_no_2xx_is_no_delivery(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    def close(handler: Handler) -> None:
+        handler.rfile.read(int(handler.headers["Content-Length"]))
+        handler.wfile.write(answer)
+        handler.close_connection = True
+
+    monkeypatch.setattr(Handler, "do_POST", close)
+    with pytest.raises(NotDeliveredError) as told:
+        notify.deliver(Hook(receiver.address), FAILED, patience_s=0.2)
+    assert "verysecret" not in str(told.value)
+
+
+def test_a_receiver_that_does_not_speak_tls_is_told(receiver: Receiver) -> None:
+    hook = Hook(receiver.address.replace("http://", "https://"))
+    with pytest.raises(NotDeliveredError, match="TLS") as told:
+        notify.deliver(hook, FAILED, patience_s=0.2)
+    assert "verysecret" not in str(told.value)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://127.0.0.1:9", "http://[::1]:9"])
 def test_a_receiver_out_of_reach_is_told_without_its_address(url: str) -> None:
     hook = Hook(url + SECRET)
