@@ -1,18 +1,26 @@
-"""One at a time: a lease in the store, with an owner and an expiry."""
+"""One at a time: a lease in the store, with an owner and an expiry.
+
+Whoever is suspended for longer than its lease (SIGSTOP, a laptop asleep, a store out of reach) may
+find that another process took the lease over meanwhile and removed what was half done. Long work
+therefore calls ``Holding.check`` while it waits, and ``Holding.confirm`` before it changes
+something and before it records a result.
+"""
 
 import json
 import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
-from ops.errors import OpsError
-from ops.store import Store, Stored, StoreFullError
+from ops.errors import ExitCode, OpsError
+from ops.store import Store, Stored
 
 
 class LeaseHeldError(OpsError):
@@ -33,6 +41,19 @@ class BadLeaseError(OpsError):
         super().__init__(
             f"The lease {where} can't be read, so nobody knows who holds it. See that no {name} is "
             "under way, then remove it."
+        )
+
+
+class LeaseLostError(OpsError):
+    """We were held up for longer than our lease, and somebody else may have gone on."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNKNOWN
+
+    def __init__(self, name: str, until: str, fate: str) -> None:
+        super().__init__(
+            f"This {name} was suspended, or cut off from the store, past its lease, which ended at "
+            f"{until}; {fate}. What it had not finished by then is not proven, and it changes "
+            "nothing more. See what the other process did, then run this again."
         )
 
 
@@ -98,8 +119,94 @@ def _ours(stored: Stored | None, lease: Lease) -> bool:
     return found is not None and found.token == lease.token
 
 
+class Holding:
+    """A lease that is held, as long as nobody took it over.
+
+    Attributes:
+        lease: as it was taken.
+    """
+
+    def __init__(self, store: Store, name: str, ttl: timedelta, lease: Lease) -> None:
+        self.lease = lease
+        self._store, self._name, self._ttl = store, name, ttl
+        self._until = lease.until
+        self._lock = threading.Lock()
+        self._lost: LeaseLostError | None = None
+        self._renewed = _clocks()
+
+    @property
+    def key(self) -> str:
+        """Return where the lease is stored."""
+        return f"leases/{self._name}.json"
+
+    def check(self) -> None:
+        """Raise LeaseLostError where the lease is lost; looks only if it was not renewed lately.
+
+        Cheap: made to be called several times a second.
+        """
+        if self._lost is not None or self._age_s() > self._ttl.total_seconds() / 2:
+            self.confirm()
+
+    def confirm(self) -> None:
+        """Look into the store whether the lease is still ours, and renew it.
+
+        A lease that has ended and that nobody took is ours again: nothing happened meanwhile.
+
+        Raises:
+            LeaseLostError: somebody took it, it was removed, or it has ended and nobody can tell.
+        """
+        with self._lock:
+            if self._lost is None:
+                self._lost = self._fate()
+            if self._lost is not None:
+                raise self._lost
+
+    def _fate(self) -> LeaseLostError | None:
+        """Return how the lease was lost; None where it is ours."""
+        began = _clocks()
+        try:
+            stored = self._store.get(self.key)
+            holder = None if stored is None else _decode(stored)
+            if stored is not None and holder is not None and holder.token == self.lease.token:
+                return self._renew(stored, began)
+        except (OpsError, OSError) as error:
+            if self._age_s() < self._ttl.total_seconds() - _MARGIN_S:
+                return None  # nobody else may take it yet
+            return self._lost_as(f"{self._store.where(self.key)} can't be read ({error})")
+        if holder is not None:
+            return self._lost_as(f"process {holder.pid} on {holder.host} holds it now")
+        what = "is gone" if stored is None else "can't be read"
+        return self._lost_as(f"{self._store.where(self.key)} {what}: somebody may have held it")
+
+    def _renew(self, stored: Stored, began: tuple[float, float]) -> LeaseLostError | None:
+        fresh = _lease(self._ttl, token=self.lease.token, since=self.lease.since)
+        try:
+            renewed = self._store.replace(self.key, _encode(fresh), stored.version)
+        except (OpsError, OSError):
+            return None  # it may have space again before the lease ends
+        if not renewed:
+            return self._lost_as("another process took it over just now")
+        self._renewed, self._until = began, fresh.until
+        return None
+
+    def _lost_as(self, fate: str) -> LeaseLostError:
+        return LeaseLostError(self._name, self._until, fate)
+
+    def _age_s(self) -> float:
+        """Return the seconds since the last renewal, also those that the machine was asleep."""
+        return max(now - then for now, then in zip(_clocks(), self._renewed, strict=True))
+
+
+_MARGIN_S = 2.0  # the end is written in whole seconds, and a look takes its time
+
+
+def _clocks() -> tuple[float, float]:
+    """Return two clocks: the first stops while a machine sleeps, the second can be set back."""
+    return time.monotonic(), time.time()
+
+
 @contextmanager
-def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Lease]:
+def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Holding]:
     """Hold a lease for the block, renewed every third of its time to live.
 
     A lease that expired, or whose process is gone from this machine, is taken over.
@@ -108,30 +215,29 @@ def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Lease]:
         LeaseHeldError: somebody else holds it.
         BadLeaseError: it can't be told who does.
     """
-    key = f"leases/{name}.json"
     lease = _lease(ttl)
-    _take(store, key, name, lease)
+    holding = Holding(store, name, ttl, lease)
+    _take(store, holding.key, name, lease)
     ended = threading.Event()
 
     def renew() -> None:
         while not ended.wait(ttl.total_seconds() / 3):
-            held = store.get(key)
-            if held is None or not _ours(held, lease):
+            try:
+                holding.confirm()
+            except LeaseLostError:
                 return
-            fresh = _lease(ttl, token=lease.token, since=lease.since)
-            with suppress(StoreFullError):  # it may have space again before the lease ends
-                store.replace(key, _encode(fresh), held.version)
 
     renewer = threading.Thread(target=renew, name=f"lease-{name}", daemon=True)
     renewer.start()
     try:
-        yield lease
+        yield holding
     finally:
         ended.set()
         renewer.join()
-        held = store.get(key)
-        if _ours(held, lease):
-            store.delete(key)
+        with suppress(OpsError, OSError):  # it ends by itself
+            held = store.get(holding.key)
+            if _ours(held, lease):
+                store.delete(holding.key)
 
 
 def _take(store: Store, key: str, name: str, lease: Lease) -> None:

@@ -1,7 +1,7 @@
 """What a check found: four states, and which of them wins."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ops.errors import ExitCode
@@ -125,3 +125,12 @@ class Checked:
             "evidence": result.evidence,
             "remedy": result.remedy,
         }
+
+
+def unsure(checked: Checked) -> Checked:
+    """Return a finding as unknown: others may have changed what was checked meanwhile."""
+    result = checked.result
+    if result.state is not State.FINDING:
+        return checked
+    words = f"{result.detail}; another process may have caused this, so it proves nothing"
+    return Checked(checked.copy, replace(result, state=State.UNKNOWN, detail=words))

@@ -1,6 +1,6 @@
 """Carries a plan out through the Admin API, and says what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -72,8 +72,17 @@ class Deployer:
         live = read(self.cloud, names, self.progress)
         return plan(desired, live, record, records.known_passwords(self.store)), live
 
-    def apply(self, desired: Desired, decided: Plan) -> None:
-        """Carry a plan out; one that was cut short is finished by the next."""
+    def apply(
+        self, desired: Desired, decided: Plan, confirm: Callable[[], None] = lambda: None
+    ) -> None:
+        """Carry a plan out; one that was cut short is finished by the next.
+
+        Args:
+            desired: What is declared.
+            decided: The plan.
+            confirm: Called before each change; raises where another process went on.
+        """
+        confirm()
         declared = resources(desired)
         before = records.load(self.store)
         if decided.steps:  # first what may be there, so that a kill leaves nothing unknown
@@ -82,6 +91,7 @@ class Deployer:
         for title, steps in groupby(decided.steps, _title):
             with self.progress.phase(title):
                 for step in steps:
+                    confirm()
                     self._carry_out(step)
 
     def finish(self, desired: Desired) -> tuple[tuple[Difference, ...], Mapping[str, str]]:
@@ -100,7 +110,7 @@ class Deployer:
             records.save(self.store, record)
         return differences(desired, live), told
 
-    def destroy(self) -> tuple[str, ...]:
+    def destroy(self, confirm: Callable[[], None] = lambda: None) -> tuple[str, ...]:
         """Delete every instance of the record, then the record; return their names.
 
         Databases and users go with their instance.
@@ -115,6 +125,7 @@ class Deployer:
                 raise ProtectedError(Kind.INSTANCE, name)
         order = replicas_first(live)
         for name in order:
+            confirm()
             with self.progress.phase(f"Delete instance {name}"):
                 self.cloud.wait(self.cloud.delete(name))
         records.forget(self.store)
@@ -224,14 +235,14 @@ def deploy(
     _started(folder, progress)
     deployer = Deployer(target.settings, target.cloud(), store, progress)
     desired = collect(target.settings)
-    with lease.hold(store, "deploy", LEASE):
+    with lease.hold(store, "deploy", LEASE) as held:
         decided, _ = deployer.decide(desired)
         if plan_only:
             return Deployment(target.stack, applied=False, plan=decided)
         check(decided, replace=replace)
         if removed := removals(decided):
             guard.ask(f"delete {', '.join(removed)}, with the data in it", yes=yes)
-        deployer.apply(desired, decided)
+        deployer.apply(desired, decided, held.confirm)
         found, outputs = deployer.finish(desired)
     return Deployment(target.stack, applied=True, plan=decided, found=found, outputs=outputs)
 
@@ -258,8 +269,8 @@ def destroy(target: Target, progress: Progress, *, yes: bool = False) -> Destruc
     guard.ask(f"delete {', '.join(instances)} with all data, users and backups", yes=yes)
     _started(folder, progress)
     deployer = Deployer(target.settings, target.cloud(), store, progress)
-    with lease.hold(store, "deploy", LEASE):
-        return Destruction(target.stack, deployer.destroy())
+    with lease.hold(store, "deploy", LEASE) as held:
+        return Destruction(target.stack, deployer.destroy(held.confirm))
 
 
 def _started(folder: Path, progress: Progress) -> None:

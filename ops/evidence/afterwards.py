@@ -13,7 +13,7 @@ from ops.evidence.head import Head, decode, head_key, put_page
 from ops.evidence.history import Entry, parse
 from ops.evidence.uncompared import sentence
 from ops.invocation import Invocation
-from ops.lease import LeaseHeldError
+from ops.lease import LeaseHeldError, LeaseLostError
 from ops.notify import Hook, Notice
 
 # After SIGTERM or Ctrl-C nobody waits for long.
@@ -103,7 +103,8 @@ def _follow(
     run: Invocation, kind: str, hook: Hook | None, before: Head | None, error: BaseException | None
 ) -> None:
     try:
-        new = _new(run, kind, before)
+        # Records that came to be while we were suspended are those of whoever went on: they told.
+        new = [] if isinstance(error, LeaseLostError) else _new(run, kind, before)
         if new:
             _page(run, new[-1])
         if hook is not None:
@@ -154,6 +155,8 @@ def _own(
     if error is None:
         return []
     target, summary = run.target, "it left no record."
+    if isinstance(error, LeaseLostError):
+        summary = "unknown. It was suspended past its lease, and proved nothing."
     return [Notice(kind, "", target.stack, target.instance, "unknown", summary, error=why)]
 
 

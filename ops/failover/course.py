@@ -10,7 +10,8 @@ from ops.failover.prechecks import Precheck
 from ops.failover.report import BEFORE, DRILL, Report
 from ops.failover.source import Source
 from ops.failover.standing import Standing, server
-from ops.results import Checked, CheckResult, State
+from ops.lease import LeaseLostError
+from ops.results import Checked, CheckResult, State, unsure
 
 
 @dataclass(slots=True)
@@ -98,6 +99,8 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
     for leg in course.legs:
         held = judge(leg, source.gap_target_s, source.reconnect_target_s)
         checks += [Checked(leg.name, one) for one in held]
+    if isinstance(error, LeaseLostError):  # another drill may have failed it over meanwhile
+        checks = [one if one.copy == BEFORE else unsure(one) for one in checks]
     if course.skipped is not None:
         checks.append(Checked(DRILL, course.skipped))
     checks.append(Checked(DRILL, _completed(error)))

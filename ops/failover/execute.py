@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from ops.cloudsql import CloudSql, OperationFailedError
@@ -31,8 +32,21 @@ class NotWritingError(OpsError):
         )
 
 
-def execute(leg: Leg, options: Options, journal: Journal, progress: Progress) -> None:
+def execute(
+    leg: Leg,
+    options: Options,
+    journal: Journal,
+    progress: Progress,
+    confirm: Callable[[], None] = lambda: None,
+) -> None:
     """Fail the instance over once while clients write and read, and look at what came of it.
+
+    Args:
+        leg: the failover.
+        options: the caller's.
+        journal: of the drill.
+        progress: where it shows itself.
+        confirm: called before the failover is asked for; raises where another process went on.
 
     Raises:
         NotWritingError: the clients could not write before it.
@@ -45,6 +59,9 @@ def execute(leg: Leg, options: Options, journal: Journal, progress: Progress) ->
         writers = clients.enter_context(writing(source, leg.drill, options.clients, options.rate))
         leg.logs, leg.connected, leg.reads = writers.logs, writers.connected, reads
         try:
+            with progress.phase(f"Write from {len(writers.logs)} clients") as phase:
+                _warm(writers, options, phase)
+            confirm()
             _go(leg, writers, options, journal, progress)
         finally:
             writers.stop()
@@ -54,8 +71,6 @@ def execute(leg: Leg, options: Options, journal: Journal, progress: Progress) ->
 
 
 def _go(leg: Leg, writers: Writers, options: Options, journal: Journal, progress: Progress) -> None:
-    with progress.phase(f"Write from {len(writers.logs)} clients") as phase:
-        _warm(writers, options, phase)
     with progress.phase(f"{leg.title} while they write") as phase:
         _fail_over(leg, writers, options, journal, phase)
     if leg.trouble is not None and leg.trouble.state is State.UNKNOWN:

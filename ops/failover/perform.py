@@ -4,6 +4,7 @@ A drill that is cut short leaves evidence too. The failover itself can't be take
 goes on, and the journal tells the next drill of it.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
@@ -25,6 +26,7 @@ from ops.failover.survey import Survey, look
 from ops.failover.writers import NAME, SILENCE_S
 from ops.invocation import Invocation
 from ops.journal import Journal
+from ops.lease import Holding
 
 __all__ = ["Options", "Plan", "Report", "drill", "perform"]
 
@@ -53,11 +55,14 @@ def perform(source: Source, options: Options, progress: Progress) -> Report:
         ops.failover.execute.NotWritingError: the clients could not write before the failover.
         ops.cloudsql.ApiError: the API refused to fail over.
         ops.lease.LeaseHeldError: another drill of the instance is under way.
+        ops.lease.LeaseLostError: it was suspended past its lease, and another process went on.
     """
     with ExitStack() as held:
-        for name in (ROOM, RESTORE_DRILL):
+        holdings = tuple(
             held.enter_context(lease.hold(source.store, name, source.lease))
-        return _held(source, options, progress)
+            for name in (ROOM, RESTORE_DRILL)
+        )
+        return _held(source, options, progress, holdings)
 
 
 def _judge(source: Source, seen: Survey, options: Options) -> tuple[Precheck, ...]:
@@ -75,7 +80,14 @@ def _look(source: Source, progress: Progress) -> Survey:
         return look(source, source.cloud.instance(source.instance))
 
 
-def _held(source: Source, options: Options, progress: Progress) -> Report:
+def _confirm(holdings: tuple[Holding, ...]) -> None:
+    for holding in holdings:
+        holding.confirm()
+
+
+def _held(
+    source: Source, options: Options, progress: Progress, holdings: tuple[Holding, ...]
+) -> Report:
     started = datetime.now(UTC)
     settled = operation.settle(source)
     seen = _look(source, progress)
@@ -87,7 +99,8 @@ def _held(source: Source, options: Options, progress: Progress) -> Report:
     course = Course(source, run_name(started), started, checks, settled)
     logline.bind(run=course.run)
     try:
-        _run(course, seen, options, progress)
+        _run(course, seen, options, progress, lambda: _confirm(holdings))
+        _confirm(holdings)  # else another drill may have failed it over meanwhile
     except BaseException as error:
         _keep(course, error, progress)
         raise
@@ -108,15 +121,22 @@ def _keep(course: Course, error: BaseException, progress: Progress) -> None:
         progress.line(f"{told.summary()} Evidence: {told.evidence}")
 
 
-def _run(course: Course, seen: Survey, options: Options, progress: Progress) -> None:
+def _run(
+    course: Course,
+    seen: Survey,
+    options: Options,
+    progress: Progress,
+    confirm: Callable[[], None],
+) -> None:
     journal = Journal(course.source.store, ROOM, course.run)
     prune(course.source, ())
     course.leftovers = (f"rows of drill {course.run} in ops.failover_write",)
     try:
-        execute(course.begin("failover", seen.standing), options, journal, progress)
+        execute(course.begin("failover", seen.standing), options, journal, progress, confirm)
         if options.failback and course.can_go_back():
             after = course.legs[-1].after
-            execute(course.begin("failback", after or seen.standing), options, journal, progress)
+            leg = course.begin("failback", after or seen.standing)
+            execute(leg, options, journal, progress, confirm)
     finally:
         if not course.goes_on:
             journal.close()

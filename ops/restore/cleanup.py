@@ -38,15 +38,24 @@ class NotGoneError(OpsError):
         super().__init__(f"Instance {name} is still there although its deletion is done.")
 
 
-def always(source: Place, crew: Crew, journal: Journal, progress: Progress) -> tuple[str, ...]:
+def always(
+    source: Place, crew: Crew, journal: Journal, progress: Progress, names: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Stop the drill's threads and remove everything it made; return what is left.
+
+    Args:
+        source: whose drill it is.
+        crew: its threads.
+        journal: of what it made.
+        progress: where it shows itself.
+        names: copies that it made for sure, also where the journal no longer says so.
 
     Interrupted a second time it says what is left and how to remove it, and gives up.
     """
     try:
         with progress.phase("Remove the copies"):
             crew.stop()
-            return undo(source, journal)
+            return undo(source, journal, names)
     except BaseException:
         with suppress(OpsError):
             left = ", ".join(standing(journal)) or "nothing that costs anything"
@@ -68,7 +77,7 @@ def standing(journal: Journal) -> tuple[str, ...]:
     return tuple(name for name in made(journal) if name not in gone)
 
 
-def undo(source: Place, journal: Journal) -> tuple[str, ...]:
+def undo(source: Place, journal: Journal, names: Iterable[str] = ()) -> tuple[str, ...]:
     """Undo everything in a run's journal; return a line for each thing left.
 
     The journal stays open: it is the trace of the drill until there is its evidence.
@@ -76,7 +85,7 @@ def undo(source: Place, journal: Journal) -> tuple[str, ...]:
     for entry in journal.entries():
         if entry.action == HIDING:
             put_back(entry)
-    return remove(source.cloud, journal, made(journal))
+    return remove(source.cloud, journal, sorted({*made(journal), *names}))
 
 
 def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str, ...]:

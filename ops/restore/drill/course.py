@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from ops.errors import reason
+from ops.lease import LeaseLostError
 from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import timing
 from ops.restore.drill.cost import Cost
@@ -16,7 +17,7 @@ from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
-from ops.results import Checked, CheckResult, State
+from ops.results import Checked, CheckResult, State, unsure
 
 _T = TypeVar("_T")
 
@@ -122,7 +123,10 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
     checks = [Checked(DRILL, one) for one in (() if course.plan is None else course.plan.checks)]
     for one in course.copies:
         checks += [Checked(labels[one.plan.name], result) for result in tuple(one.found)]
-    if error is not None:  # what was not got to can't be held against a target
+    if isinstance(error, LeaseLostError):
+        checks = [unsure(one) if one.copy != DRILL else one for one in checks]
+        checks.append(Checked(DRILL, _cut_short(error)))
+    elif error is not None:  # what was not got to can't be held against a target
         checks += [Checked(DRILL, one) for one in held if one.state is State.FINDING]
         checks.append(Checked(DRILL, _cut_short(error)))
     elif course.copies:

@@ -49,8 +49,9 @@ def report(
     """Return what can be said of a run whose process is gone: that it proved nothing."""
     entries = journal.entries()
     who = next((_who(entry) for entry in entries if entry.action == BEGUN), "its process")
-    words = f"the drill did not end by itself: {who} was killed; swept by {by}"
-    remedy = "What it found is lost with it. Drill again."
+    fate = f"{who} was killed, or suspended past its lease; swept by {by}"
+    words = f"the drill did not end by itself: {fate}"
+    remedy = "What it found is not proven. Drill again."
     ended = CheckResult("completed", State.UNKNOWN, 0, 1, words, remedy=remedy)
     return Report(
         run=journal.run,

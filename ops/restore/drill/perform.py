@@ -7,6 +7,7 @@ leaves evidence too: what it found until then, and why it did not end.
 
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,8 +18,10 @@ from ops.errors import BadInputError
 from ops.evidence import key, run_name, write
 from ops.evidence.afterwards import afterwards
 from ops.evidence.cut import in_spite_of
+from ops.evidence.record import AlreadyRecordedError
 from ops.invocation import Invocation
 from ops.journal import Journal
+from ops.lease import Holding, LeaseLostError
 from ops.prices import book
 from ops.restore import cleanup
 from ops.restore.crew import Crew
@@ -53,6 +56,8 @@ class _Drill:
     limit: TimeLimit
     cap: Decimal | None
     progress: Progress
+    check: Callable[[], None]  # raises where the drill may not go on
+    held: Holding | None = None
 
     @property
     def journal(self) -> Journal:
@@ -105,17 +110,24 @@ def perform(source: Source, options: Options, progress: Progress) -> Report:
 
     Raises:
         ops.lease.LeaseHeldError: another drill is under way.
+        ops.lease.LeaseLostError: it was suspended past its lease, and another process went on.
         ops.restore.drill.cost.CostCapError: the copies may cost too much.
         ops.restore.drill.plan.UnknownBackupError: ``backup`` is not there or not successful.
         ops.restore.drill.preflight: its errors: the source can't be drilled now.
         ops.restore.faults.inject.UnknownFaultError: ``inject`` names no fault.
     """
     fault = inject.named(options.inject, source)
-    with lease.hold(source.store, ROOM, source.lease):
-        return _held(_begin(source, options, fault, progress))
+    with lease.hold(source.store, ROOM, source.lease) as held:
+        return _held(_begin(source, options, fault, progress, held), held)
 
 
-def _begin(source: Source, options: Options, fault: Fault | None, progress: Progress) -> _Drill:
+def _begin(
+    source: Source,
+    options: Options,
+    fault: Fault | None,
+    progress: Progress,
+    held: Holding | None = None,
+) -> _Drill:
     started = datetime.now(UTC)
     limit = TimeLimit(TIME_LIMIT_S if options.time_limit_s is None else options.time_limit_s)
     course = Course(
@@ -127,26 +139,38 @@ def _begin(source: Source, options: Options, fault: Fault | None, progress: Prog
         side_by_side=options.side_by_side,
     )
     logline.bind(run=course.run)
-    waiting = source.cloud.bounded(each=limit.check, tell=progress.line)
+
+    def check() -> None:
+        if held is not None:
+            held.check()
+        limit.check()
+
+    waiting = source.cloud.bounded(each=check, tell=progress.line)
     source = replace(source, cloud=waiting)
-    return _Drill(source, options, fault, course, limit, options.cost_cap, progress)
+    return _Drill(source, options, fault, course, limit, options.cost_cap, progress, check, held)
 
 
-def _held(begun: _Drill) -> Report:
+def _held(begun: _Drill, held: Holding) -> Report:
     course, store = begun.course, begun.source.store
     cut: TimeLimitError | None = None
     try:
-        _run(begun)
+        try:
+            _run(begun)
+        except TimeLimitError as error:
+            cut = error
+        held.confirm()  # else what is reported below may be of copies that others removed
     except BadInputError:  # nothing was begun
         begun.journal.close()
         raise
-    except TimeLimitError as error:
-        cut = error
     except BaseException as error:
         _keep(begun, error)
         raise
     told = report(course, store.where(key(ROOM, course.run)), cut)
-    write(store, evidence.of(begun.source, told, course.versions))
+    try:
+        write(store, evidence.of(begun.source, told, course.versions))
+    except AlreadyRecordedError:
+        held.confirm()  # whoever took the lease over recorded this drill as killed
+        raise
     _close(begun)
     return told
 
@@ -154,8 +178,13 @@ def _held(begun: _Drill) -> Report:
 def _keep(begun: _Drill, error: BaseException) -> None:
     """Write the evidence of a drill that is cut short; its error stays the one that is told."""
     course, progress, store = begun.course, begun.progress, begun.source.store
+    mine = key(ROOM, course.run)
     with in_spite_of(progress.line):
-        told = report(course, store.where(key(ROOM, course.run)), error)
+        if isinstance(error, LeaseLostError) and store.get(mine) is not None:
+            progress.line(f"Whoever swept this drill recorded it: {store.where(mine)}")
+            _close(begun)
+            return
+        told = report(course, store.where(mine), error)
         write(store, evidence.of(begun.source, told, course.versions))
         progress.line(f"{told.summary()} Evidence: {told.evidence}")
         _close(begun)
@@ -180,7 +209,7 @@ def _run(begun: _Drill) -> None:
         return
     _affordable(begun)
     preflight.names_free(source, chosen.copies)
-    crew, earlier = Crew(begun.limit.check), course.leftovers
+    crew, earlier = Crew(begun.check), course.leftovers
     working = replace(source, cloud=source.cloud.bounded(each=crew.check))
     try:
         Work(working, begun.options, begun.fault, course, begun.journal, crew, progress).do()
@@ -203,8 +232,10 @@ def _affordable(begun: _Drill) -> None:
 def _clean_up(begun: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
     course = begun.course
     course.removed, course.tidy = False, False
+    # A sweep closes the journal, and a call that was under way may have made a copy after it.
+    names = [one.plan.name for one in course.copies if one.begun]
     try:
-        left = cleanup.always(course.source, crew, begun.journal, begun.progress)
+        left = cleanup.always(course.source, crew, begun.journal, begun.progress, names)
     except BaseException:
         standing = cleanup.standing(begun.journal)  # what it has just said is left
         course.leftovers = (*earlier, *(f"{name}: perhaps not removed" for name in standing))
@@ -215,7 +246,7 @@ def _clean_up(begun: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
 def _decide(begun: _Drill) -> None:
     """Look at the source, and choose what to restore; raises what stands in the way."""
     source, course, given = begun.source, begun.course, begun.options
-    ready = preflight.look(source, begun.progress, begun.limit.check)
+    ready = preflight.look(source, begun.progress, begun.check)
     course.asked = source.now()
     course.versions["database"] = ready.instance.database_version
     course.versions["postgresql"] = ready.postgresql

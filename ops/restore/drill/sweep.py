@@ -77,10 +77,12 @@ def sweep(run: Invocation) -> SweepReport:
     source = place(run.target)
     with (
         afterwards(run, ROOM),
-        lease.hold(source.store, ROOM, source.lease),
+        lease.hold(source.store, ROOM, source.lease) as held,
         run.progress.phase("Sweep leftovers"),
     ):
-        return sweep_held(source, datetime.now(UTC), by="restore.sweep")
+        report = sweep_held(source, datetime.now(UTC), by="restore.sweep")
+        held.confirm()  # else what is reported as removed or left is what another process did
+        return report
 
 
 def sweep_held(source: Place, now: datetime, *, by: str, but: str = "") -> SweepReport:

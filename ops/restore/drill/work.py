@@ -13,6 +13,7 @@ from ops.cloudsql import ApiError, UnreachableError
 from ops.console import Phase, Progress
 from ops.errors import OpsError, reason
 from ops.journal import Journal
+from ops.lease import LeaseLostError
 from ops.restore import cleanup, copies
 from ops.restore.copies import Kind, Made
 from ops.restore.crew import Crew, StoppedError
@@ -28,6 +29,7 @@ from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 
+ENDS = (TimeLimitError, LeaseLostError)  # the whole drill, wherever they are raised
 AGAIN = "It says nothing of the backup. See to that, and drill again."
 
 
@@ -104,7 +106,7 @@ class Work:
             crew.start("baseline", self._read)
             try:
                 (course.marker,) = crew.wait([self.marked])
-            except (StoppedError, TimeLimitError):
+            except (StoppedError, *ENDS):
                 raise
             except OpsError as error:
                 return f"no moment: {reason(error)}"
@@ -167,7 +169,7 @@ class Work:
                 return copies.clone(part, self.source, self.journal, one.plan, moment)
             labels = self.course.labels
             return copies.restore(part, self.source, self.journal, one.plan, labels)
-        except (StoppedError, TimeLimitError):
+        except (StoppedError, *ENDS):
             raise
         except OpsError as error:
             return Made(one.plan, None, (), failure=reason(error), unsure=True)
@@ -190,7 +192,7 @@ class Work:
                 base = self.base
                 return verify.clone(part, source, made, base, found, advance, budget_s=limit_s)
             return verify.backup(part, source, made, found, advance, budget_s=limit_s)
-        except TimeLimitError:
+        except ENDS:
             raise
         except OpsError as error:
             self.crew.check()  # the whole drill is given up

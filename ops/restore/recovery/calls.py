@@ -42,11 +42,14 @@ class Calls:
         cloud: the Admin API.
         journal: where each is written down before it is made.
         patience: how long to wait for each.
+        confirm: called before anything is changed; raises where another process went on with
+            this restore, as it may while this one is suspended.
     """
 
     cloud: CloudSql
     journal: Journal
     patience: Patience
+    confirm: Callable[[], None] = lambda: None
 
     def entry(self, action: str) -> Entry | None:
         """Return what the journal says of an action; None where it was not intended yet."""
@@ -70,26 +73,39 @@ class Calls:
             ours: tells an operation that we asked for from somebody else's.
 
         Raises:
+            ops.lease.LeaseLostError: another process went on with the restore.
             ops.cloudsql.OperationFailedError: it ended with an error.
             ops.cloudsql.WaitTimeoutError: it still runs.
             CallRefusedError: the call was refused.
             ops.cloudsql.ApiError: it may be made again, or the operation can't be followed.
         """
+        self.confirm()
         entry = self.entry(action)
         if entry is None:
             facts = {once.AFTER: once.newest(self.cloud, about)}
             entry = self.journal.intend(action, about, **facts)
-            operation = _asked(ask)
+            operation = self._asked(ask)
         elif entry.operation:
             operation = self._known(entry, kind)
         else:
-            operation = self.lost(entry, kind, ours) or _asked(ask)
+            operation = self.lost(entry, kind, ours) or self._asked(ask)
+        self.confirm()  # a closed journal must not be begun anew
         if not entry.operation:
             entry = self.journal.started(entry, operation.id)
         ended = self.wait(operation)
+        self.confirm()
         if not entry.done:
             self.journal.done(entry)
         return ended
+
+    def _asked(self, ask: Callable[[], Operation]) -> Operation:
+        self.confirm()
+        try:
+            return ask()
+        except ApiError as error:
+            if once.is_refused(error):
+                raise CallRefusedError(error) from error
+            raise
 
     def _known(self, entry: Entry, kind: str) -> Operation:
         """Return the operation of an entry; one that the API has forgotten is long over."""
@@ -122,15 +138,6 @@ class Calls:
                 if now - away_since > self.patience.outage_s:
                     raise
                 time.sleep(min(_OUTAGE_PAUSE_S, self.patience.outage_s))
-
-
-def _asked(ask: Callable[[], Operation]) -> Operation:
-    try:
-        return ask()
-    except ApiError as error:
-        if once.is_refused(error):
-            raise CallRefusedError(error) from error
-        raise
 
 
 # A wait gives up after four polls that failed; one that lasted longer had answers.

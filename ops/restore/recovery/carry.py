@@ -104,6 +104,7 @@ class _Carrier:
         order, cloud = self.order, self.source.cloud
         guard.differ(order.source, order.instance)
         if order.pass_by and self.calls.entry("clone") is None:
+            self.calls.confirm()
             pass_by(self.source, order)
             self._archived(order)
         with self.progress.phase(f"Clone {order.content} to {order.instance}"):
@@ -147,6 +148,7 @@ class _Carrier:
             safety = self._safety(backup)
             self.progress.line(f"What is there now is in backup run {safety}.")
         if order.replicas and self.calls.entry("restore") is None:
+            self.calls.confirm()
             with self.progress.phase(f"Delete {', '.join(order.replicas)}"):
                 left = cleanup.remove(cloud, self.calls.journal, order.replicas)
             if left:

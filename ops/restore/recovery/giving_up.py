@@ -33,7 +33,12 @@ class LeftBehindError(OpsError):
 
 
 def after_failure(order: Order, calls: Calls) -> str:
-    """Remove what a failed restore made and close its journal; return what is left, in words."""
+    """Remove what a failed restore made and close its journal; return what is left, in words.
+
+    Raises:
+        ops.lease.LeaseLostError: another process went on with it, and what is there is its.
+    """
+    calls.confirm()
     if order.task is Task.IN_PLACE:
         told = _in_place(order, calls)
         calls.journal.close()
@@ -85,6 +90,7 @@ def abandon(order: Order, calls: Calls) -> Abandoned:
         return Abandoned(order.task, order, safety=safety)
     kind = "CREATE" if order.task is Task.TO_NEW else "CLONE"
     removed: tuple[str, ...] = ()
+    calls.confirm()
     if _asked(calls, calls.entry(MAKES[order.task]), kind):
         there = calls.cloud.find(order.instance) is not None
         left = cleanup.remove(calls.cloud, calls.journal, (order.instance,))

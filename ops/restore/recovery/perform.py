@@ -14,6 +14,7 @@ from ops.evidence.record import AlreadyRecordedError
 from ops.guard import NO_CONSENT, Consent
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
+from ops.lease import Holding, LeaseLostError
 from ops.restore.recovery import checks, giving_up, order, plan, refusals, when
 from ops.restore.recovery.calls import CallRefusedError, Calls, Patience
 from ops.restore.recovery.carry import BRINGS, carry
@@ -100,6 +101,7 @@ def restore(
 
     Raises:
         ops.lease.LeaseHeldError: another restore is under way.
+        ops.lease.LeaseLostError: this one was suspended, and another process went on with it.
         ops.restore.recovery.order.UnfinishedError: an earlier one asked for something else.
         GoesOnError: we stop waiting, and the cloud may go on.
         RestoreFailedError: it failed; the sentence tells what is left.
@@ -107,8 +109,8 @@ def restore(
     if request.task is Task.IN_PLACE and request.to:
         raise refusals.InPlaceToTimeError(run.target.stack, request.to)
     source = of(run.target)
-    with lease.hold(source.store, ROOM, source.lease):
-        return _Restore(run.target, source, request, options, run.progress).do()
+    with lease.hold(source.store, ROOM, source.lease) as held:
+        return _Restore(run.target, source, request, options, run.progress, held).do()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class _Restore:
     request: Request
     options: Options
     progress: Progress
+    held: Holding
 
     def do(self) -> Plan | Recovered | Abandoned:
         earlier = _unfinished(self.source, self.request.task)
@@ -152,6 +155,7 @@ class _Restore:
         self._show(decided)
         if hint := self._unpermitted(ordered):
             return decided.undone(hint, shown=True)
+        self.held.confirm()  # a person may have taken an hour to answer
         journal = Journal(self.source.store, ROOM, run_name(there.now))
         journal.intend("plan", ordered.instance, **ordered.facts())
         return self._perform(ordered, self._calls(journal))
@@ -187,6 +191,7 @@ class _Restore:
                     amcheck=self.options.amcheck,
                     advance=phase.advance,
                 )
+            self.held.confirm()  # else the record says what another process's restore is like
         report = Recovered(
             run=run,
             order=ordered,
@@ -216,6 +221,8 @@ class _Restore:
             with suppress(OpsError):
                 self.progress.line(_cut(ordered, calls))
             raise
+        except LeaseLostError:
+            raise
         except (OperationFailedError, CallRefusedError) as error:
             raise RestoreFailedError(error, giving_up.after_failure(ordered, calls)) from error
         except OpsError as error:  # also a poll that was refused: what was asked for goes on
@@ -235,7 +242,8 @@ class _Restore:
             return giving_up.abandon(ordered, self._calls(journal))
 
     def _calls(self, journal: Journal) -> Calls:
-        return Calls(self.source.cloud, journal, self.options.patience)
+        cloud = self.source.cloud.bounded(each=self.held.check)
+        return Calls(cloud, journal, self.options.patience, self.held.confirm)
 
     def _show(self, decided: Plan) -> None:
         for block in decided.blocks():

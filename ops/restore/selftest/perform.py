@@ -17,6 +17,7 @@ from ops.evidence.afterwards import afterwards
 from ops.evidence.cut import in_spite_of
 from ops.invocation import Invocation
 from ops.journal import Journal
+from ops.lease import Holding, LeaseLostError
 from ops.restore import cleanup
 from ops.restore.crew import Crew
 from ops.restore.drill.plan import TIME_TO_LIVE
@@ -53,13 +54,14 @@ def perform(source: Source, options: Options, progress: Progress) -> SelftestRep
         ops.errors.BadInputError: the options don't fit the stack.
         ops.restore.proof.marker.NoHeartbeatTableError: the source lacks the drill's table.
         ops.lease.LeaseHeldError: a drill is under way.
+        ops.lease.LeaseLostError: it was suspended past its lease, and another process went on.
     """
     started = datetime.now(UTC)
     run = run_name(started)
     stem = f"{name_stem(source.instance, source.cloud.project)}{run}-"
     chosen = plan(stem, options, stack=source.stack, local=source.server is not None)
-    with lease.hold(source.store, ROOM, source.lease):
-        return _held(_Course(source, options, chosen, run, stem, started, progress))
+    with lease.hold(source.store, ROOM, source.lease) as held:
+        return _held(_Course(source, options, chosen, run, stem, started, progress), held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,11 @@ class _Course:
         }
 
 
-def _held(course: _Course) -> SelftestReport:
+def _held(course: _Course, held: Holding) -> SelftestReport:
     source, progress = course.source, course.progress
     version = require_table(source)
     # Not by the drill's own name: a sweep records drills that were killed, and this is none.
-    journal, crew = Journal(source.store, ROOM, f"selftest-{course.run}"), Crew()
+    journal, crew = Journal(source.store, ROOM, f"selftest-{course.run}"), Crew(held.check)
     swept = sweep_held(source, course.started, by=f"self-test {course.run}")
     work = _Work(course, journal, crew)
     left: tuple[str, ...] = (NOT_CLEANED_UP,)
@@ -105,6 +107,7 @@ def _held(course: _Course) -> SelftestReport:
             leftovers=(*swept.leftovers, *left),
             evidence=source.store.where(key(KIND, course.run)),
             cut="" if error is None else reason(error),
+            lost=isinstance(error, LeaseLostError),
         )
         write(source.store, evidence.of(report, {"postgresql": version}))
         return report
@@ -112,6 +115,7 @@ def _held(course: _Course) -> SelftestReport:
     try:
         try:
             work.do()
+            held.confirm()  # else a copy that others removed counts as one that was seen red
         finally:
             left = cleanup.always(source, crew, journal, progress)
             if not left:

@@ -137,6 +137,7 @@ class SelftestReport:
         leftovers: what could not be removed.
         evidence: where the record lies.
         cut: why it did not end by itself; empty where it did.
+        lost: whether it lost its lease: others may have removed the copies that it looked at.
     """
 
     run: str
@@ -151,10 +152,13 @@ class SelftestReport:
     leftovers: tuple[str, ...] = ()
     evidence: str = ""
     cut: str = ""
+    lost: bool = False
 
     @property
     def state(self) -> State:
         """Return a finding where a fault was not seen, a healthy copy fails or one is left."""
+        if self.lost:
+            return State.UNKNOWN
         states = [one.state for one in self.outcomes]
         states += [State.OK if one.state is State.OK else State.FINDING for one in self.controls]
         states += [State.FINDING] if self.leftovers else []

@@ -40,7 +40,8 @@ def test_the_sweeper_records_a_killed_drill_exactly_once(tmp_path: Path) -> None
     assert told["started"] == "2026-05-05T12:00:00+00:00"
     assert told["backups"][0]["id"] == "42"
     (ended,) = (one for one in told["checks"] if one["check"] == "completed")
-    assert "process 17 on there was killed; swept by drill 260505130000-ffff" in ended["detail"]
+    fate = "process 17 on there was killed, or suspended past its lease"
+    assert f"{fate}; swept by drill 260505130000-ffff" in ended["detail"]
     (cleaned,) = (one for one in told["checks"] if one["check"] == "cleanup")
     assert cleaned["differences"] == [f"{COPY}: removed"]
     assert "1 of 1 copies were still there and are removed" in cleaned["detail"]
