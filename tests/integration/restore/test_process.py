@@ -17,6 +17,7 @@ from ops.evidence import chain, key
 from ops.journal import unfinished
 from ops.restore.source import ROOM, Source
 from ops.results import State
+from tests.integration.restore.desk import expire
 
 Command = Callable[..., subprocess.Popen[str]]
 PATIENCE_S = 30.0
@@ -147,6 +148,27 @@ def test_the_next_drill_sweeps_what_a_killed_one_left(source: Source, start: Com
         f"was killed, or suspended past its lease; swept by drill {report['run']}"
         in completed["detail"]
     )
+    assert {one.state for one in chain.verify(source.store, ROOM)} == {State.OK}
+
+
+def test_a_drill_that_was_suspended_and_swept_says_so(source: Source, start: Command) -> None:
+    process = start("restore.drill", "--format", "json")
+    _wait(lambda: _cloning(source), process)
+    process.send_signal(signal.SIGSTOP)
+    (run,) = (journal.run for journal in unfinished(source.store, ROOM))
+    expire(source, ROOM)
+    swept = start("restore.sweep", "--format", "json")
+    assert json.loads(swept.communicate(timeout=60)[0])["recorded"] == [run]
+    stored = source.store.get(key(ROOM, run))
+    assert stored is not None
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 4, err
+    assert out == ""
+    assert "past its lease" in err
+    assert "Whoever swept this drill recorded it" in err
+    assert "Traceback" not in err
+    assert source.store.get(key(ROOM, run)) == stored
     assert {one.state for one in chain.verify(source.store, ROOM)} == {State.OK}
 
 

@@ -24,7 +24,7 @@ from ops.restore.recovery.report import Abandoned, Recovered
 from ops.restore.source import Source
 from ops.results import State
 from tests.integration.restore.conftest import Site
-from tests.integration.restore.desk import Desk, Killed, desk, killing
+from tests.integration.restore.desk import Desk, Killed, desk, expire, killing
 
 Command = Callable[..., subprocess.Popen[str]]
 PATIENCE_S = 60.0
@@ -69,6 +69,28 @@ def test_a_clone_that_was_killed_is_found_again(at_source: Desk) -> None:
         restore(at_source.run, request)
     at_source(request)
     assert _operations(at_source, "killed-clone").count("CLONE") == 1
+
+
+def test_a_restore_that_was_suspended_and_taken_over_is_not_made_again(
+    at_source: Desk, start: Command
+) -> None:
+    process = start("restore.pitr", "--to", "latest", "--name", "asleep")
+    deadline = time.monotonic() + PATIENCE_S
+    while not _clone_under_way(at_source):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGSTOP)
+    expire(at_source.source, ROOM)
+    made = at_source(Request(Task.PITR))
+    process.send_signal(signal.SIGCONT)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 4, err
+    assert "past its lease" in err
+    assert made.order.instance == "asleep"
+    assert at_source.source.cloud.find("asleep") is not None
+    assert _operations(at_source, "asleep").count("CLONE") == 1
+    assert unfinished(at_source.source.store, ROOM) == ()
 
 
 def test_a_new_instance_that_was_killed_twice_is_restored_once(at_source: Desk) -> None:
