@@ -75,6 +75,9 @@ SELECT coalesce(r.rolname::text, 'PUBLIC'), kind, name::text, x.privilege_type::
  WHERE x.grantee <> owner AND (x.grantee = 0 OR NOT r.rolsuper)
    AND NOT EXISTS (SELECT FROM aclexplode(initial) y
                     WHERE y.grantee = x.grantee AND y.privilege_type = x.privilege_type)
+   AND (x.grantee = 0
+        OR NOT EXISTS (SELECT FROM aclexplode(acl) y
+                        WHERE y.grantee = 0 AND y.privilege_type = x.privilege_type))
    -- initdb lets everybody read the information schema, and keeps no record of it
    AND NOT (x.grantee = 0 AND x.privilege_type IN ('SELECT', 'USAGE')
             AND split_part(name::text, '.', 1) = 'information_schema')

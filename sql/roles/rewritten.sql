@@ -1,12 +1,15 @@
 -- Which relations does a view or rule use with the rights of its owner, and for what? What every
 -- role may do with the relation anyway is left out. Needs no privilege.
 WITH used AS (
-    SELECT DISTINCT w.ev_class AS view, d.refobjid AS relation, w.ev_type, w.rulename
+    -- pg_depend does not have the catalogs, which are pinned
+    SELECT DISTINCT w.ev_class AS view, r.oid AS relation, w.ev_type, w.rulename
       FROM pg_rewrite w
-      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
-                      AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> w.ev_class
-      JOIN pg_class r ON r.oid = d.refobjid AND r.relkind IN ('r', 'p', 'v', 'm', 'f')
-     WHERE w.ev_enabled <> 'D'
+      JOIN pg_class c ON c.oid = w.ev_class
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN regexp_matches(w.ev_action::text, ':relid (\d+)', 'g') used (oids)
+      JOIN pg_class r ON r.oid = used.oids[1]::oid AND r.oid <> w.ev_class
+                     AND r.relkind IN ('r', 'p', 'v', 'm', 'f')
+     WHERE w.ev_enabled <> 'D' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 )
 SELECT vn.nspname::text, v.relname::text,
        CASE u.ev_type WHEN '1' THEN p.word WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT'
@@ -19,8 +22,7 @@ SELECT vn.nspname::text, v.relname::text,
   JOIN pg_class r ON r.oid = u.relation
   JOIN pg_namespace rn ON rn.oid = r.relnamespace
  CROSS JOIN (VALUES ('SELECT', 0), ('UPDATE', 4), ('INSERT', 8), ('DELETE', 16)) p (word, bit)
- WHERE vn.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND NOT EXISTS (SELECT FROM pg_depend d
+ WHERE NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = v.oid
                       AND d.deptype = 'e')
    AND NOT EXISTS (SELECT FROM pg_options_to_table(v.reloptions) o

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from ops.roles.apply import LOCK_KEY, BusyError, apply, status
 from ops.roles.catalog import RoleMissingError
 from ops.roles.facts import Kind
 from ops.roles.plan import Change
-from ops.roles.report import Applied, Planned
+from ops.roles.report import Applied, Planned, Status
 from ops.target import Target, password_folder
 from tests.integration.local.server import Json
+from tests.integration.roles.attack import STRANGERS, Stand, failures, standing
 from tests.integration.roles.conftest import (
     ADA,
     APPLY,
@@ -35,10 +36,49 @@ from tests.integration.roles.conftest import (
     invocation,
     with_iam,
 )
+from tests.integration.roles.kinds import HARMLESS, UNKNOWN, WAYS
 
 
 def kinds(changes: tuple[Change, ...]) -> set[tuple[str, Kind, str]]:
     return {(one.role, one.kind, word) for one in changes for word in one.words}
+
+
+@pytest.fixture
+def stand(target: Target) -> Iterator[Stand]:
+    with standing(target) as made:
+        yield made
+
+
+def test_the_verdict_agrees_with_what_roles_can_do(stand: Stand) -> None:
+    healthy = stand.judged()
+    assert (healthy.empty, healthy.reach.unknown) == (True, ())
+    assert healthy.reach.harmless == STRANGERS
+    wrong = failures(stand)
+    assert not wrong, "\n".join([f"{len(wrong)} cases", *wrong[:20]])
+
+
+def test_every_way_to_a_right_is_told_and_harmless_ones_are_not(stand: Stand) -> None:
+    missed, alarms = [], []
+    for way in WAYS:
+        with stand.after(way.text) as difference:
+            if not any(
+                right.role == way.role and way.may in right.may and way.through in right.through
+                for right in difference.reach.rights
+            ):
+                missed.append((way.name, difference.reach))
+    for text in HARMLESS:
+        with stand.after(text) as difference:
+            if not difference.empty or difference.reach.unknown:
+                alarms.append((text, difference))
+    assert (missed, alarms) == ([], [])
+
+
+@pytest.mark.parametrize("text", UNKNOWN)
+def test_what_can_not_be_told_is_unknown(stand: Stand, text: str) -> None:
+    with stand.after(text) as difference:
+        assert difference.empty
+        assert len(difference.reach.unknown) == 1
+        assert Status("s", "d", (), difference).state is State.UNKNOWN
 
 
 def test_a_second_run_changes_nothing(run: Invocation) -> None:
