@@ -9,6 +9,7 @@ https://www.postgresql.org/docs/15/role-attributes.html
 https://www.postgresql.org/docs/16/role-attributes.html
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops import guard, sql
@@ -18,14 +19,15 @@ from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.roles import catalog
 from ops.roles.declared import declared
-from ops.roles.facts import Cast, Login
-from ops.roles.plan import Difference, compare
-from ops.roles.report import Applied, Planned, Status
+from ops.roles.facts import GRANTABLE, Cast, Kind, Login
+from ops.roles.plan import Action, Change, Difference, compare
+from ops.roles.report import Applied, PassedOn, Planned, Status, object_name
 from ops.roles.statements import statements
 from ops.target import Target
 
 # Advisory locks share one space of numbers in a database: "aisq rol" in ASCII.
 LOCK_KEY = int.from_bytes(b"aisq rol", "big")
+ROUNDS = 4  # of changes in one transaction; a second one is rare
 _NAME = "ai-square-db roles"
 
 
@@ -71,7 +73,7 @@ def status(run: Invocation) -> Status:
     Raises:
         ops.errors.OpsError: not deployed, no way in, or a declared user is missing.
     """
-    cast, difference = _look(run)
+    cast, difference, _ = _look(run)
     return Status(run.target.stack, cast.database, cast.logins, difference)
 
 
@@ -89,8 +91,9 @@ def apply(run: Invocation, request: Request) -> Planned | Applied:
     if request.dry_run or not guard.permit(
         run.target, action, yes=request.yes, confirm=request.confirm
     ):
-        _, difference = _look(run)
-        return Planned(run.target.stack, difference, prune=request.prune)
+        _, difference, grants = _look(run)
+        goes = _goes_too(difference.doable(prune=request.prune), grants)
+        return Planned(run.target.stack, difference, prune=request.prune, passed_on=goes)
     cast = cast_of(run.target)
     database = run.database()
     with database.connect(
@@ -99,32 +102,102 @@ def apply(run: Invocation, request: Request) -> Planned | Applied:
         lock = connection.execute(statement(sql.load("roles/apply_lock")), {"key": LOCK_KEY})
         if lock.fetchone() != (True,):
             raise BusyError(database.name)
-        before = _difference(connection, cast)
-        changes = before.doable(prune=request.prune)
-        for change in changes:
-            for one in statements(change, cast.owner):
-                connection.execute(one)
         left = _difference(connection, cast)
-    return Applied(run.target.stack, changes, left)
+        changes: list[Change] = []
+        # taking what was passed on may take what is declared too, which then is given again
+        for _ in range(ROUNDS):
+            todo = [change for change in left.doable(prune=request.prune) if change not in changes]
+            _send(connection, todo, cast)
+            changes += todo
+            left = _difference(connection, cast)
+            if not todo:
+                break
+        stuck = left.doable(prune=request.prune)
+        theirs = _of_those(stuck, _passed_on(connection, cast)) if stuck else ()
+    return Applied(run.target.stack, tuple(changes), left, stuck, theirs)
+
+
+def _send(connection: Connection, changes: Sequence[Change], cast: Cast) -> None:
+    signatures: dict[tuple[str, ...], str] = {}
+    if any(change.kind is Kind.ROUTINE for change in changes):
+        rows = _within_schemas(connection, "routine_types", cast)
+        signatures = {row[:3]: row[3] for row in rows}
+    for change in changes:
+        for text in statements(change, cast.owner, signatures):
+            connection.execute(text)
+
+
+def _within_schemas(connection: Connection, question: str, cast: Cast) -> list[tuple[str, ...]]:
+    """Return what a question about the application's and the operators' schemas shows."""
+    owner = {"owner": cast.owner}
+    schemas = connection.execute(statement(sql.load("roles/schemas")), owner).fetchall()
+    within = {"schemas": [name for (name,) in schemas]}
+    return connection.execute(statement(sql.load(f"roles/{question}")), within).fetchall()
+
+
+def _passed_on(connection: Connection, cast: Cast) -> tuple[PassedOn, ...]:
+    return tuple(PassedOn(*row) for row in _within_schemas(connection, "passed_on", cast))
+
+
+def _goes_too(changes: Sequence[Change], grants: Sequence[PassedOn]) -> tuple[PassedOn, ...]:
+    """Return the grants that go with the changes: made by a role that loses its grant option."""
+    words = {
+        (change.kind.value, change.role, word.removesuffix(GRANTABLE), name)
+        for change in changes
+        if change.action is Action.TAKE
+        for word in change.words
+        if word.endswith(GRANTABLE)
+        for name in map(object_name(change.kind), change.objects)
+    }
+    goes: set[PassedOn] = set()
+    # who was granted it with grant option may have passed it on too
+    while more := {
+        g
+        for g in grants
+        if g not in goes
+        and (
+            (g.kind, g.grantor, g.word, g.name) in words
+            or any(
+                (g.kind, g.name, g.word, g.grantor) == (p.kind, p.name, p.word, p.grantee)
+                for p in goes
+            )
+        )
+    }:
+        goes |= more
+    return tuple(g for g in grants if g in goes)
+
+
+def _of_those(changes: Sequence[Change], grants: Sequence[PassedOn]) -> tuple[PassedOn, ...]:
+    """Return the grants that changes would have taken."""
+    named = {
+        (change.kind.value, change.role, name)
+        for change in changes
+        for name in map(object_name(change.kind), change.objects)
+    }
+    return tuple(g for g in grants if (g.kind, g.grantee, g.name) in named)
 
 
 def _approve_pruning(run: Invocation, consent: Consent) -> None:
     """Ask before something is taken away; with ``--yes`` there is nothing to ask."""
     if consent.yes:
         return
-    _, difference = _look(run)
+    _, difference, grants = _look(run)
     roles = sorted({c.role for c in difference.extra if c not in difference.barred})
     if roles:
-        action = f"take away from {', '.join(roles)} what nobody declared (--dry-run shows it)"
+        goes = sorted({g.grantee for g in _goes_too(difference.doable(prune=True), grants)})
+        more = f", with what they passed on to {', '.join(goes)}" if goes else ""
+        action = (
+            f"take away from {', '.join(roles)} what nobody declared{more} (--dry-run shows it)"
+        )
         guard.approve_removal(run.target, action, consent)
 
 
-def _look(run: Invocation) -> tuple[Cast, Difference]:
+def _look(run: Invocation) -> tuple[Cast, Difference, tuple[PassedOn, ...]]:
     cast = cast_of(run.target)
     with run.database().connect(
         run.target.owner, budget=DIAGNOSTIC, autocommit=False, name=_NAME
     ) as connection:
-        return cast, _difference(connection, cast)
+        return cast, _difference(connection, cast), _passed_on(connection, cast)
 
 
 def _difference(connection: Connection, cast: Cast) -> Difference:

@@ -59,8 +59,15 @@ def read(connection: Connection, cast: Cast) -> Found:
         # what system roles have is compared with their list
         and (member in cast.names or member not in SYSTEM)
     }
-    for role, name, value in _ask(connection, "settings", ours):
-        facts.add(Fact(role, Kind.SETTING, (name,), value))
+    fixed: set[Fact] = set()
+    for role, name, value, database, may in _ask(connection, "settings", ours):
+        on = (name, database) if database else (name,)
+        facts.add(fact := Fact(role, Kind.SETTING, on, value))
+        fixed |= set() if may else {fact}
+    own = {
+        (Fact(role, Kind(kind), tuple(name), word), has)
+        for kind, name, role, word, has in _ask(connection, "own", within)
+    }
     return Found(
         schemas=schemas,
         objects=tuple(
@@ -71,6 +78,9 @@ def read(connection: Connection, cast: Cast) -> Found:
         changeable=frozenset(name for name, *_, may in listed if may),
         major=connection.info.server_version // 10000,
         everyone=everyone.read(connection, cast, roles, members),
+        own=frozenset(fact for fact, has in own if has),
+        lost=frozenset(fact for fact, has in own if not has and fact.role == cast.owner),
+        fixed=frozenset(fixed),
     )
 
 

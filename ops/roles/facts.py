@@ -33,7 +33,7 @@ class Fact:
         kind: What it is.
         on: Names, unquoted: of the object (a routine's with its arguments), of a default its
             schema (empty: every one) and the sort of objects, of a membership the group, of a
-            setting its name; nothing for an attribute.
+            setting its name, and the database where it is of one; nothing for an attribute.
         word: The privilege, the attribute, or the setting's value; nothing for a membership.
     """
 
@@ -149,6 +149,9 @@ class Found:
         changeable: Roles that we may change, and whose members we may change.
         major: PostgreSQL's major version.
         everyone: All roles of the instance, and the ways to rights besides grants.
+        own: What the owner of an object has on it, whoever that is.
+        lost: What our owner no longer has on its own objects.
+        fixed: Settings that our owner can't reset.
     """
 
     schemas: tuple[str, ...]
@@ -157,6 +160,9 @@ class Found:
     changeable: frozenset[str]
     major: int
     everyone: Everyone = field(default_factory=Everyone)
+    own: frozenset[Fact] = frozenset()
+    lost: frozenset[Fact] = frozenset()
+    fixed: frozenset[Fact] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

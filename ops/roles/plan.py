@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ops.roles.declared import Declared
-from ops.roles.facts import Cast, Fact, Found, Kind, Owned
+from ops.roles.facts import PUBLIC, Cast, Fact, Found, Kind, Owned
 from ops.roles.reach import Reach, judge
 
 _OURS_TO_CHANGE = {"CREATEROLE", "CREATEDB"}  # the other attributes are a superuser's
@@ -73,13 +73,14 @@ def compare(cast: Cast, wanted: Declared, found: Found) -> Difference:
     """Return how what is there differs from what is declared."""
     foreign = tuple(one for one in found.objects if one.owner != cast.owner)
     theirs = {(one.kind, one.name) for one in foreign}
-    missing = wanted.wanted - found.facts
-    wrong = wanted.unwanted & found.facts
+    # what is declared for whoever owns an object, it has as its owner
+    missing = (wanted.wanted - found.facts - found.own) | found.lost
+    wrong = (wanted.unwanted & found.facts) | overriding(cast, wanted, found)
     # another value of a setting is replaced, not taken away
     replaced = {(f.role, f.kind, f.on) for f in missing if f.kind is Kind.SETTING}
     extra = {
         fact
-        for fact in found.facts - wanted.wanted - wanted.unwanted
+        for fact in found.facts - wanted.wanted - wanted.unwanted - wrong
         if (fact.role, fact.kind, fact.on) not in replaced
         and (fact.kind, fact.on) not in theirs
         and not _own(fact, cast)
@@ -96,9 +97,19 @@ def compare(cast: Cast, wanted: Declared, found: Found) -> Difference:
 
 
 def _own(fact: Fact, cast: Cast) -> bool:
-    """Tell what an owner may have undeclared: CREATEDB, and settings of its own."""
-    return fact.role == cast.owner and (
-        fact.kind is Kind.SETTING or (fact.kind, fact.word) == (Kind.ATTRIBUTE, "CREATEDB")
+    """Tell what an owner may have undeclared: CREATEDB."""
+    return (fact.role, fact.kind, fact.word) == (cast.owner, Kind.ATTRIBUTE, "CREATEDB")
+
+
+def overriding(cast: Cast, wanted: Declared, found: Found) -> frozenset[Fact]:
+    """Return settings of a role in this database that win over what is declared for the role."""
+    said = {(f.role, f.on[0]): f.word for f in wanted.wanted if f.kind is Kind.SETTING}
+    return frozenset(
+        fact
+        for fact in found.facts
+        if fact.kind is Kind.SETTING
+        and fact.on[1:] == (cast.database,)
+        and said.get((fact.role, fact.on[0]), fact.word) != fact.word
     )
 
 
@@ -124,6 +135,9 @@ def _may(change: Change, found: Found) -> bool:
         return all(group in found.changeable for (group,) in change.objects)
     if change.kind is Kind.ATTRIBUTE and not set(change.words) <= _OURS_TO_CHANGE:
         return False
+    if change.kind is Kind.SETTING and change.action is Action.TAKE:
+        facts = {Fact(change.role, change.kind, on, change.words[0]) for on in change.objects}
+        return not facts & found.fixed and change.role in {*found.changeable, PUBLIC}
     if change.kind in {Kind.ATTRIBUTE, Kind.SETTING}:
         return change.role in found.changeable
     return True

@@ -1,7 +1,8 @@
 """What the tasks show: the logins, what differs, what was changed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ops.console import Table
 from ops.results import State
@@ -12,7 +13,8 @@ _COLUMNS = ("do", "role", "on", "what")
 _NAMED = 2  # objects that are named; more of them are counted
 _BARRED = (
     "The owner may not do that: up to PostgreSQL 15 it needs CREATEROLE (as postgres: ALTER ROLE"
-    " ... CREATEROLE); from 16 on ADMIN OPTION on each role. See docs/access.md."
+    " ... CREATEROLE); from 16 on ADMIN OPTION on each role. A setting that only a superuser sets,"
+    " only a superuser resets. See docs/access.md."
 )
 
 
@@ -28,7 +30,8 @@ def _on(change: Change) -> str:
     if change.kind is Kind.ATTRIBUTE:
         return "the role"
     if change.kind is Kind.SETTING:
-        return f"setting {first[0]}"
+        where = f" in database {first[1]}" if first[1:] else ""
+        return f"setting {first[0]}{where}"
     if change.kind is Kind.MEMBERSHIP:
         return f"role {first[0]}"
     if change.kind is Kind.DEFAULT:
@@ -43,6 +46,11 @@ def _name(kind: Kind, name: tuple[str, ...]) -> str:
     if kind is Kind.ROUTINE:
         return f"{'.'.join(name[:-1])}({name[-1]})"
     return ".".join(name)
+
+
+def object_name(kind: Kind) -> Callable[[tuple[str, ...]], str]:
+    """Return how objects of a kind are named for people."""
+    return partial(_name, kind)
 
 
 def _table(title: str, changes: Iterable[Change]) -> Table:
@@ -85,6 +93,25 @@ def _extra(changes: Sequence[Change]) -> Iterator[Table | str]:
             "Declare it in sql/roles, or take it away: `invoke roles.apply --prune` does what"
             " stands there."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """A privilege that somebody granted who does not own the object.
+
+    Attributes:
+        kind: What sort of object.
+        name: The object's name, for people.
+        grantor: Who granted it.
+        grantee: To whom; PUBLIC for everybody.
+        word: The privilege.
+    """
+
+    kind: str
+    name: str
+    grantor: str
+    grantee: str
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +166,13 @@ class Planned:
         stack: the stack.
         difference: what is not as declared.
         prune: whether what is not declared would be taken away.
+        passed_on: what would go with it, since those who lose it granted it to others.
     """
 
     stack: str
     difference: Difference
     prune: bool
+    passed_on: tuple[PassedOn, ...] = ()
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -155,6 +184,11 @@ class Planned:
             yield _table("Would change, in one transaction", changes)
         else:
             yield "Nothing to change."
+        if self.passed_on:
+            rows = tuple(
+                (p.grantee, f"{p.kind} {p.name}", p.word, p.grantor) for p in self.passed_on
+            )
+            yield Table("GOES WITH IT, since it was passed on", ("role", "on", "what", "by"), rows)
         if not self.prune:
             yield from _extra(self.difference.extra)
         yield from _reach(self.difference)
@@ -169,16 +203,20 @@ class Applied:
         stack: the stack.
         changes: what was done.
         left: what is not as declared afterwards.
+        stuck: what was to change and did not.
+        passed_on: who granted what, besides the owners of the objects.
     """
 
     stack: str
     changes: tuple[Change, ...]
     left: Difference
+    stuck: tuple[Change, ...] = ()
+    passed_on: tuple[PassedOn, ...] = ()
 
     @property
     def state(self) -> State:
         """Return whether everything that is declared is so; what is more than that may stay."""
-        done = not (self.left.changes or self.left.foreign)
+        done = not (self.left.changes or self.left.foreign or self.stuck)
         return State.OK if done else State.FINDING
 
     def blocks(self) -> Sequence[Table | str]:
@@ -188,8 +226,15 @@ class Applied:
     def _blocks(self) -> Iterator[Table | str]:
         if self.changes:
             yield _table("Changed", self.changes)
-        else:
-            yield "Nothing to change: roles and grants are what sql/roles declares."
+        elif not self.left.changes:
+            yield "Nothing to change: what sql/roles declares is so."
+        if self.stuck:
+            yield _table("DID NOT CHANGE, although it was sent", self.stuck)
+            for p in self.passed_on:
+                yield (
+                    f"{p.grantor} granted {p.word} on {p.kind} {p.name} to {p.grantee}, and only it"
+                    f" or a superuser revokes that: as {p.grantor}, REVOKE it."
+                )
         yield from _extra(self.left.extra)
         yield from _reach(self.left)
         yield from _rest(self.left)

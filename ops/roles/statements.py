@@ -1,6 +1,7 @@
 """Changes as SQL. Names are quoted here, words come from PostgreSQL's own list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from psycopg import sql as psql
 
@@ -18,15 +19,22 @@ _WORDS = frozenset({
 _SORTS = frozenset({"tables", "sequences", "routines", "types", "schemas"})
 
 
-def statements(change: Change, owner: str) -> tuple[psql.Composed, ...]:
+Signatures = Mapping[tuple[str, ...], str]  # of a routine's name with its arguments, for GRANT
+
+
+def statements(
+    change: Change, owner: str, signatures: Signatures = MappingProxyType({})
+) -> tuple[psql.Composed, ...]:
     """Return the statements that make a change.
 
     Args:
         change: What to give or take.
         owner: Whose default privileges are meant.
+        signatures: Input types of routines, as GRANT names them; without them the arguments
+            of the routine's own name.
     """
     if change.kind is Kind.SETTING:
-        return tuple(_setting(change, name) for (name,) in change.objects)
+        return tuple(_setting(change, *name) for name in change.objects)
     if change.kind is Kind.ATTRIBUTE:
         no = "NO" if change.action is Action.TAKE else ""
         options = psql.SQL(" ").join(statement(f"{no}{_word(word)}") for word in change.words)
@@ -40,15 +48,20 @@ def statements(change: Change, owner: str) -> tuple[psql.Composed, ...]:
         )
     plain = [word for word in change.words if not word.endswith(GRANTABLE)]
     grantable = [w.removesuffix(GRANTABLE) for w in change.words if w.endswith(GRANTABLE)]
-    found = [_privileges(change, owner, plain)] if plain else []
+    found = [_privileges(change, owner, plain, signatures)] if plain else []
     # who loses the privilege loses its grant option with it
     if left := [word for word in grantable if word not in plain]:
-        found.append(_privileges(change, owner, left, option=True))
+        found.append(_privileges(change, owner, left, signatures, option=True))
     return tuple(found)
 
 
 def _privileges(
-    change: Change, owner: str, words: Iterable[str], *, option: bool = False
+    change: Change,
+    owner: str,
+    words: Iterable[str],
+    signatures: Signatures,
+    *,
+    option: bool = False,
 ) -> psql.Composed:
     asked = psql.SQL("GRANT OPTION FOR ") if option else psql.SQL("")
     if change.kind is Kind.COLUMN:
@@ -60,12 +73,13 @@ def _privileges(
         target: psql.Composable = psql.SQL("TABLE {}").format(psql.Identifier(schema, table))
     else:
         listed = psql.SQL(", ").join(statement(_word(word)) for word in words)
-        target = _target(change)
+        target = _target(change, signatures)
     told = psql.SQL("{} {}{} ON {}{}{}").format(
         _verb(change), asked, listed, target, _to(change), _role(change.role)
     )
     if change.kind is not Kind.DEFAULT:
-        return told
+        # what the role passed on goes too; the plan shows it
+        return told + psql.SQL(" CASCADE") if change.action is Action.TAKE else told
     ((schema, _),) = change.objects
     where = psql.SQL(" IN SCHEMA {}").format(psql.Identifier(schema)) if schema else psql.SQL("")
     return psql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {}{} {}").format(
@@ -73,27 +87,37 @@ def _privileges(
     )
 
 
-def _target(change: Change) -> psql.Composable:
+def _target(change: Change, signatures: Signatures) -> psql.Composable:
     if change.kind is Kind.DEFAULT:
         ((_, sort),) = change.objects
         return statement(sort.upper() if sort in _SORTS else "")
     if change.kind is Kind.ROUTINE:
         # arguments are types as PostgreSQL itself writes them, quoted where they must be
         names = [
-            psql.SQL("{}({})").format(psql.Identifier(schema, name), statement(arguments))
-            for schema, name, arguments in change.objects
+            psql.SQL("{}({})").format(
+                psql.Identifier(*routine[:2]), statement(signatures.get(routine, routine[2]))
+            )
+            for routine in change.objects
         ]
         return psql.SQL("ROUTINE {}").format(psql.SQL(", ").join(names))
     listed = psql.SQL(", ").join(psql.Identifier(*name) for name in change.objects)
     return psql.SQL("{} {}").format(statement(change.kind.upper()), listed)
 
 
-def _setting(change: Change, name: str) -> psql.Composed:
-    role, what = psql.Identifier(change.role), psql.Identifier(name)
+def _setting(change: Change, name: str, database: str = "") -> psql.Composed:
+    whose = psql.SQL("ROLE {}").format(
+        psql.SQL("ALL") if change.role == PUBLIC else psql.Identifier(change.role)
+    )
+    if database and change.role == PUBLIC:
+        whose = psql.SQL("DATABASE {}").format(psql.Identifier(database))
+    elif database:
+        whose += psql.SQL(" IN DATABASE {}").format(psql.Identifier(database))
+    # a name with a dot is one of a module, and its parts are quoted each
+    what = psql.Identifier(*name.split("."))
     if change.action is Action.TAKE:
-        return psql.SQL("ALTER ROLE {} RESET {}").format(role, what)
+        return psql.SQL("ALTER {} RESET {}").format(whose, what)
     (value,) = change.words
-    return psql.SQL("ALTER ROLE {} SET {} = {}").format(role, what, psql.Literal(value))
+    return psql.SQL("ALTER {} SET {} = {}").format(whose, what, psql.Literal(value))
 
 
 def _verb(change: Change) -> psql.SQL:
