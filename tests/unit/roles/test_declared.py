@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ops import sql
-from ops.roles.declared import declared
+from ops.roles.declared import NotDeclarableError, declared
 from ops.roles.facts import PUBLIC, Cast, Fact, Found, Kind, Login, Owned
 
 USERS = {"owner": "o", "app": "a", "readonly": "r", "monitor": "m"}
@@ -122,3 +122,22 @@ def test_monitoring_sees_statistics_and_no_rows() -> None:
         Fact("m", Kind.DATABASE, ("d",), "CONNECT"),
         Fact("m", Kind.MEMBERSHIP, ("pg_monitor",), ""),
     }
+
+
+def test_a_routine_that_is_named_is_told_from_all_routines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, two = (Owned(Kind.ROUTINE, ("public", "f", a), "o") for a in ("x integer", "y text"))
+    assert declared(cast(), found(one, two)).named == frozenset()
+    text = "GRANT EXECUTE ON ROUTINE public.f(integer) TO a"
+    monkeypatch.setattr("ops.roles.declared._texts", lambda *_: [text])
+    both = declared(cast(), found(one, two))
+    assert both.named == {("a", "public", "f")}
+    assert {fact.on for fact in both.wanted} == {one.name, two.name}
+
+
+def test_a_named_routine_has_its_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "GRANT EXECUTE ON FUNCTION f(integer) TO a"
+    monkeypatch.setattr("ops.roles.declared._texts", lambda *_: [text])
+    with pytest.raises(NotDeclarableError, match="without its schema: f"):
+        declared(cast(), found())
