@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # year (once) or without it (every year).
 DENY_LIMIT_DAYS = 90
 LEAP = 2028  # a year that has every day that a period without a year may name
+ORDINARY = 2026  # a year of 365 days; the one after it is one, too
+LEAP_DAY = "02-29"
 DayOfYear = Annotated[str, StringConstraints(pattern=r"^((\d{4}-)?\d{2}-\d{2})?$")]
 
 
@@ -91,6 +93,9 @@ def maintenance(d: "Declared") -> Maintenance:
 def period_days(start: str, end: str) -> int:
     """Return how many days a period takes, both ends counted; below 1 where it ends too early.
 
+    A period of every year is counted in an ordinary one: that a leap year adds a day to it
+    breaks no limit. What begins on 29 February begins on 1 March then, what ends on it on 28.
+
     Args:
         start: First day, ``YYYY-MM-DD``, or ``MM-DD`` for every year.
         end: Last day, written alike.
@@ -98,10 +103,15 @@ def period_days(start: str, end: str) -> int:
     Raises:
         ValueError: One of them is no day, or they are written differently.
     """
-    yearly = len(start) == len("MM-DD")
-    first, last = (date.fromisoformat(f"{LEAP}-{one}" if yearly else one) for one in (start, end))
-    if yearly and last < first:  # over the end of the year
-        last = last.replace(year=LEAP + 1)
+    if len(start) != len("MM-DD"):
+        return (date.fromisoformat(end) - date.fromisoformat(start)).days + 1
+    for day in (start, end):
+        date.fromisoformat(f"{LEAP}-{day}")
+    if start == end:
+        return 1
+    first = date.fromisoformat(f"{ORDINARY}-{'03-01' if start == LEAP_DAY else start}")
+    year = ORDINARY + (end < start)  # over the end of the year
+    last = date.fromisoformat(f"{year}-{'02-28' if end == LEAP_DAY else end}")
     return (last - first).days + 1
 
 
