@@ -34,7 +34,7 @@ class Expected:
     Attributes:
         begins: when the window began, UTC.
         fate: SUCCESSFUL, the status of the run that is not, STUCK for one that goes on for too
-            long, or MISSING.
+            long by its own start, as a retry may begin late, or MISSING.
         run: the run; None where there is none.
     """
 
@@ -77,7 +77,7 @@ def expected(
         mine = [run for run in automated if _in(run, begins)]
         due = now >= begins + WINDOW + GRACE
         if mine or due:
-            found.append(_fate(begins, mine, due=due))
+            found.append(_fate(begins, mine, now))
     return tuple(found)
 
 
@@ -95,13 +95,20 @@ def _in(run: BackupRun, begins: datetime) -> bool:
     return taken is not None and begins <= taken < begins + DAY
 
 
-def _fate(begins: datetime, runs: Sequence[BackupRun], *, due: bool) -> Expected:
+def _fate(begins: datetime, runs: Sequence[BackupRun], now: datetime) -> Expected:
     good = next((run for run in runs if run.status == SUCCESSFUL), None)
-    run = good or next(iter(runs), None)
+    under_way = next((run for run in runs if run.status in UNDER_WAY), None)
+    run = good or under_way or next(iter(runs), None)
     if run is None:
         return Expected(begins, MISSING, None)
-    stuck = due and run.status in UNDER_WAY
+    stuck = run is under_way and _is_stuck(run, begins, now)
     return Expected(begins, STUCK if stuck else run.status, run)
+
+
+def _is_stuck(run: BackupRun, begins: datetime, now: datetime) -> bool:
+    """Return whether a run under way had its time, and its window had, too."""
+    began = run.started or run.enqueued or begins
+    return now >= max(begins + WINDOW, began) + GRACE
 
 
 def checks(
@@ -136,12 +143,17 @@ def _expected_runs(windows: Sequence[Expected]) -> CheckResult:
 
 
 def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
-    """Tell whether there is a successful backup that is young enough, and none failed after it."""
+    """Tell whether there is a successful backup that is young enough, and none failed after it.
+
+    Where a failed one is being tried again (runs are the newest first), that is not known yet.
+    """
     good = next((run for run in runs if run.status == SUCCESSFUL), None)
-    failed = []
+    failed: list[str] = []
+    retried = False
     for one in runs:
         if one is good:
             break
+        retried = retried or (not failed and one.status in UNDER_WAY)
         if one.status in {"FAILED", "SKIPPED", "OVERDUE"}:
             failed.append(f"run {one.id} is {one.status}: {one.error or 'no reason given'}")
     taken = None if good is None else good.ended or good.started
@@ -149,6 +161,11 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
         detail = "there is no successful backup"
     elif now - taken > BACKUP_AGE_LIMIT:
         detail = f"the newest successful backup, {good.id}, is {durations.words(now - taken)} old"
+    elif failed and retried:
+        detail = f"a backup failed after the newest successful one, {good.id}, and is tried again"
+        remedy = "Look again when the run that is under way has ended."
+        lines = tuple(failed)
+        return CheckResult("backups", State.UNKNOWN, 0, len(runs), detail, lines, remedy=remedy)
     elif failed:
         detail = f"backups failed after the newest successful one, {good.id}"
     else:

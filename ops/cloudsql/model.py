@@ -90,6 +90,7 @@ class BackupRun:
         error: the API's message where it failed, else empty.
         window: when the backup window began that it was taken in; None where it is not told.
         location: where it is kept.
+        enqueued: when it was asked for; None where that is not told.
     """
 
     id: str
@@ -102,6 +103,7 @@ class BackupRun:
     error: str
     window: datetime | None = None
     location: str = ""
+    enqueued: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ def backup_run(body: Body) -> BackupRun:
         error=str(body.get("error", {}).get("message", "")),
         window=moment(body.get("windowStartTime")),
         location=str(body.get("location", "")),
+        enqueued=moment(body.get("enqueuedTime")),
     )
 
 

@@ -81,6 +81,28 @@ def test_a_second_try_in_the_same_window_makes_it_good() -> None:
     assert _expected(_run(10, "FAILED"), _run(10, hour=4), _run(9), _run(8)).state is State.OK
 
 
+def test_a_retry_is_stuck_by_its_own_age_and_not_by_its_windows() -> None:
+    before = [_run(10, "FAILED"), _run(9), _run(8)]
+    retry = replace(_run(10, "RUNNING", hour=11), window=datetime(2026, 5, 10, 3, tzinfo=UTC))
+    assert _expected(retry, *before).state is State.OK
+    assert _expected(replace(retry, started=None, enqueued=retry.started), *before).state is (
+        State.OK
+    )
+    old = _expected(retry, *before, now=NOW + timedelta(hours=1, minutes=10))
+    assert old.differences == ("2026-05-10 03:00 UTC: STUCK, run 1011",)
+    unheard = replace(retry, started=None)
+    assert _expected(unheard, *before).differences == ("2026-05-10 03:00 UTC: STUCK, run 1011",)
+
+
+def test_a_failed_backup_that_is_tried_again_is_unknown() -> None:
+    retry, failed = _run(10, "RUNNING", hour=11), _run(10, "FAILED")
+    assert backupruns.freshness([retry, failed, _run(9, hour=8)], NOW).state is State.UNKNOWN
+    assert backupruns.freshness([failed, _run(9, hour=8)], NOW).state is State.FINDING
+    assert backupruns.freshness([failed, retry, _run(9, hour=8)], NOW).state is State.FINDING
+    assert backupruns.freshness([retry, failed, _run(8)], NOW).state is State.FINDING
+    assert backupruns.freshness([retry, _run(9, hour=10)], NOW).state is State.OK
+
+
 def test_a_window_that_is_open_asks_for_nothing_yet() -> None:
     now = datetime(2026, 5, 10, 8, 59, tzinfo=UTC)  # four hours and two, less a minute
     assert _expected(_run(9), _run(8), _run(7), now=now).state is State.OK
