@@ -1,14 +1,14 @@
 """Verifies an instance's backups: is everything there that should be?"""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from ops import backupruns
 from ops.backupruns import Expected
-from ops.backups import archiving, policy
+from ops.backups import archiving, gaps, policy
 from ops.backups.archiving import Archiver
 from ops.cloudsql import ApiError, Instance, KeptBackup, RecoveryWindow
 from ops.console import Table
@@ -18,6 +18,7 @@ from ops.invocation import Invocation
 from ops.results import CheckResult, State, verdict, worst
 
 _T = TypeVar("_T")
+_AGAIN_S = 1.0  # until an archive that seems to have a gap is looked at again
 SHOWN = 4  # lines of one check, to people; JSON has all
 
 
@@ -113,8 +114,8 @@ class Verification:
 def verify(run: Invocation) -> Verification:
     """Hold everything about the backups of a stack's instance against what should be.
 
-    Asks the Admin API; the database only where recovery ends long ago, to tell an idle one
-    from an archive that stands.
+    Asks the Admin API; the database where recovery ends long ago, to tell an idle one from an
+    archive that stands, and in a rehearsal, whose archive can be looked at for gaps.
 
     Raises:
         ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
@@ -136,7 +137,7 @@ def verify(run: Invocation) -> Verification:
         policy.retention(declared, due, runs),
         policy.location(declared, runs),
         policy.reaches_back(declared, found, window, now),
-        *(_latest(run, instance, window, now) if found.point_in_time else ()),
+        *(_log(run, instance, window, now) if found.point_in_time else ()),
         _final(kept, instance.name, now),
     )
     return Verification(instance.name, now, _renamed(checks), windows)
@@ -154,18 +155,48 @@ def _window(run: Invocation, instance: Instance) -> RecoveryWindow | None:
     return None if isinstance(asked, ApiError) else asked
 
 
-def _latest(
+def _log(
     run: Invocation, instance: Instance, window: RecoveryWindow | None, now: datetime
-) -> tuple[CheckResult, ...]:
+) -> Iterator[CheckResult]:
+    """Yield the checks of the log: how far it reaches, and whether it has gaps."""
     target_s = run.target.settings.drill.rpo_target_s
+    is_local = run.target.local is not None
     server: Archiver | None = None
-    if archiving.behind(window, target_s, now):
-        with suppress(OpsError):  # then it can't be told, and the check says so
+    why = ""
+    if is_local or archiving.behind(window, target_s, now):
+        try:
             server = _archiver(run, instance)
-    return (archiving.latest(window, target_s, now, server),)
+        except OpsError as error:  # then it can't be told, and the checks say so
+            why = str(error)
+    yield archiving.latest(window, target_s, now, server, why)
+    yield _gaps(run, instance, window, server, why) if is_local else gaps.not_listed()
+
+
+def _gaps(
+    run: Invocation,
+    instance: Instance,
+    window: RecoveryWindow | None,
+    server: Archiver | None,
+    why: str,
+) -> CheckResult:
+    if server is None:
+        return gaps.unknown(why)
+    local = run.target.server().instance(instance.name)
+    try:
+        archived = () if local is None else gaps.segments(local.archive)
+        check = gaps.judge(archived, server, window)
+        if check.state is State.FINDING:  # a segment may just have been finished
+            time.sleep(_AGAIN_S)
+            server = _archiver(run, instance)
+            archived = () if local is None else gaps.segments(local.archive)
+            check = gaps.judge(archived, server, window)
+    except (OSError, OpsError) as error:
+        return gaps.unknown(str(error))
+    return check
 
 
 def _archiver(run: Invocation, instance: Instance) -> Archiver:
+    """Ask the server of an instance; raises OpsError."""
     database = run.target.database_at(instance.address)
     user = run.target.settings.users.monitor
     with database.connect(user, budget=DIAGNOSTIC, name="backup.verify") as connection:

@@ -1,15 +1,20 @@
 """backup.verify: silent where every window has its run, loud where one has not."""
 
+import os
+import signal
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from ops.backups import archiving
+from ops.backups import archiving, gaps
 from ops.backups.create import create
 from ops.backups.describing import LastBackupError, NoSuchRunError, delete, describe
 from ops.backups.verify import Verification, verify
 from ops.db import CHANGE, Database, LibpqPasswords
+from ops.errors import OpsError
 from ops.guard import NO_CONSENT, Consent, UnansweredError
 from ops.invocation import Invocation
 from ops.localserver import Server
@@ -46,6 +51,43 @@ def _next_backup(run: Invocation, server: Server) -> None:
     before = server.now()
     _to(server, 19, 1)
     _wait_for_window(run, before)
+
+
+def _admin(run: Invocation, server: Server) -> Database:
+    local = server.instance(run.target.instance)
+    assert local is not None
+    return Database(str(local.socket), local.port, run.target.database, LibpqPasswords())
+
+
+def _archiver(run: Invocation) -> archiving.Archiver:
+    monitor = run.target.settings.users.monitor
+    with run.database().connect(monitor, budget=CHANGE) as connection:
+        return archiving.archiver(connection)
+
+
+def _switch_only(run: Invocation, server: Server) -> None:
+    with _admin(run, server).connect("cloudsqladmin", budget=CHANGE) as connection:
+        connection.execute("SELECT pg_logical_emit_message(true, 'test', '')")
+        connection.execute("SELECT pg_switch_wal()")
+
+
+def _switch(run: Invocation, server: Server) -> None:
+    """Finish a segment, and wait until it is archived."""
+    _switch_only(run, server)
+    deadline = time.monotonic() + LIMIT_S
+    while _archiver(run).waiting:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _started(run: Invocation) -> object:
+    """Return since when the counters of archiving count; None while nobody answers."""
+    with (
+        suppress(OpsError),
+        run.database().connect(run.target.settings.users.monitor, budget=CHANGE) as connection,
+    ):
+        return connection.execute("SELECT stats_reset FROM pg_stat_archiver").fetchone()
+    return None
 
 
 def test_days_go_by(run: Invocation, server: Server) -> None:
@@ -123,17 +165,9 @@ def test_a_backup_is_described_and_the_last_one_is_not_deleted(run: Invocation) 
 def test_a_server_says_whether_its_archive_stands(run: Invocation, server: Server) -> None:
     local = server.instance(run.target.instance)
     assert local is not None
-    admin = Database(str(local.socket), local.port, run.target.database, LibpqPasswords())
-    monitor = run.target.settings.users.monitor
 
     def asked() -> archiving.Archiver:
-        with run.database().connect(monitor, budget=CHANGE) as connection:
-            return archiving.archiver(connection)
-
-    def switched() -> None:
-        with admin.connect("cloudsqladmin", budget=CHANGE) as connection:
-            connection.execute("SELECT pg_logical_emit_message(true, 'test', '')")
-            connection.execute("SELECT pg_switch_wal()")
+        return _archiver(run)
 
     def settled(*, failing: bool) -> archiving.Archiver:
         deadline = time.monotonic() + LIMIT_S
@@ -142,19 +176,58 @@ def test_a_server_says_whether_its_archive_stands(run: Invocation, server: Serve
             time.sleep(0.1)
         return found
 
-    switched()
+    _switch_only(run, server)
     healthy = settled(failing=False)
-    assert (healthy.waiting, healthy.timeout_s) == (0, 60)
+    assert (healthy.archives, healthy.waiting, healthy.timeout_s) == (True, 0, 60)
     mode = local.archive.stat().st_mode
     away = local.archive.with_name("archive-away")
     local.archive.rename(away)
     try:
-        switched()
+        _switch_only(run, server)
         broken = settled(failing=True)
     finally:
         away.rename(local.archive)
         local.archive.chmod(mode)
     assert broken.failed is not None
-    assert broken.waiting is not None
     assert broken.waiting >= 1
+    assert broken.oldest_s is not None
     settled(failing=False)
+
+
+def test_a_segment_that_is_gone_is_a_gap(run: Invocation, server: Server) -> None:
+    local = server.instance(run.target.instance)
+    assert local is not None
+    for _ in range(3):
+        _switch(run, server)
+    names = sorted(one.name for one in gaps.segments(local.archive))
+    whole = _states(verify(run))["recovery_gaps"]
+    assert whole is State.OK
+    for lost in (names[-2], names[-1]):  # one in the midst, and the newest
+        away = local.archive.with_name(lost)
+        (local.archive / lost).rename(away)
+        try:
+            found = next(one for one in verify(run).checks if one.check == "recovery_gaps")
+        finally:
+            away.rename(local.archive / lost)
+        assert found.state is State.FINDING, lost
+        assert "1 missing" in found.differences[0]
+    assert _states(verify(run))["recovery_gaps"] is State.OK
+
+
+def test_an_idle_server_that_crashed_is_no_finding(run: Invocation, server: Server) -> None:
+    """A crash resets pg_stat_archiver, and an idle server archives nothing afterwards."""
+    _switch(run, server)
+    local = server.instance(run.target.instance)
+    assert local is not None
+    started = _started(run)
+    postmaster = int((local.home / "postmaster.pid").read_text().split("\n", 1)[0])
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)  # the server restarts all its processes
+    deadline = time.monotonic() + LIMIT_S
+    while _started(run) in {None, started}:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    server.ask("POST", "clock", {"forward_s": 3600})
+    checks = {one.check: one for one in verify(run).checks}
+    assert checks["latest_recovery"].state is State.OK, checks["latest_recovery"]
+    assert checks["recovery_gaps"].state is State.OK

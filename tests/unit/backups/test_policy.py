@@ -7,8 +7,9 @@ import pytest
 
 from infra.settings import Backup
 from ops import backupruns
-from ops.backups import archiving, policy
+from ops.backups import archiving, gaps, policy
 from ops.backups.archiving import Archiver
+from ops.backups.gaps import Segment
 from ops.cloudsql import BackupRun, KeptBackup, RecoveryWindow
 from ops.results import CheckResult, State
 
@@ -169,7 +170,16 @@ def test_recovery_that_is_off_is_told() -> None:
     assert policy.reaches_back(undeclared, off, None, NOW).state is State.NOT_APPLICABLE
 
 
-GOOD = Archiver(failing=False, failed=None, waiting=0, timeout_s=60)
+GOOD = Archiver(
+    archives=True,
+    failing=False,
+    failed=None,
+    waiting=0,
+    oldest_s=None,
+    timeout_s=60,
+    running=9,
+    running_bytes=archiving.HEADER_BYTES,
+)
 
 
 @pytest.mark.parametrize(
@@ -179,9 +189,11 @@ GOOD = Archiver(failing=False, failed=None, waiting=0, timeout_s=60)
         (11, None, State.UNKNOWN),
         (11, GOOD, State.OK),
         (11, replace(GOOD, failing=True, failed="0" * 24), State.FINDING),
-        (11, replace(GOOD, waiting=2), State.FINDING),
-        (11, replace(GOOD, waiting=None), State.FINDING),
+        (11, replace(GOOD, waiting=2, oldest_s=61.0), State.FINDING),
+        (11, replace(GOOD, waiting=1, oldest_s=0.5), State.OK),
+        (11, replace(GOOD, archives=False), State.UNKNOWN),
         (11, replace(GOOD, timeout_s=0), State.UNKNOWN),
+        (11, replace(GOOD, timeout_s=3600), State.UNKNOWN),
     ],
 )
 def test_an_idle_database_is_told_from_an_archive_that_stands(
@@ -190,6 +202,53 @@ def test_an_idle_database_is_told_from_an_archive_that_stands(
     window = RecoveryWindow(None, NOW - timedelta(minutes=minutes))
     assert archiving.latest(window, 300, NOW, server).state is state
     assert archiving.behind(window, 300, NOW) is (minutes > 10)
+
+
+def test_what_is_in_the_running_segment_is_not_called_archived() -> None:
+    window = RecoveryWindow(None, NOW - timedelta(minutes=11))
+    running = archiving.latest(window, 300, NOW, replace(GOOD, running_bytes=5000))
+    assert "The running one is not: 5000 bytes" in running.detail
+    assert "running" not in archiving.latest(window, 300, NOW, GOOD).detail
+    assert "No route." in archiving.latest(window, 300, NOW, None, "No route.").remedy
+
+
+def _archive(*numbers: int, timeline: int = 1, days: float = 1.0) -> tuple[Segment, ...]:
+    at = NOW - timedelta(days=days)
+    names = (f"{timeline:08X}{number >> 8:08X}{number & 255:08X}" for number in numbers)
+    return tuple(Segment(name, gaps.SEGMENT_BYTES, at) for name in names)
+
+
+WINDOW = RecoveryWindow(NOW - timedelta(days=3), NOW)
+OLDER = _archive(1, 2, days=4)
+
+
+@pytest.mark.parametrize(
+    ("archived", "server", "state"),
+    [
+        (_archive(5, 6, 7, 8), GOOD, State.OK),
+        (_archive(5, 6, 8), GOOD, State.FINDING),
+        (_archive(5, 6, 7), GOOD, State.FINDING),
+        (_archive(5, 6, 7), replace(GOOD, waiting=1, oldest_s=0.1), State.OK),
+        (_archive(5, 6, 7, 8, 9), GOOD, State.OK),  # finished since the server was asked
+        ((*OLDER, *_archive(4, days=3.5), *_archive(5, 6, 7, 8)), GOOD, State.OK),
+        ((*OLDER, *_archive(5, 6, 7, 8)), GOOD, State.FINDING),
+        ((*_archive(5, 6), *_archive(6, 7, 8, timeline=2)), GOOD, State.OK),
+        ((*_archive(5), *_archive(7, 8, timeline=2)), GOOD, State.FINDING),
+        (_archive(254, 255, 256), replace(GOOD, running=257), State.OK),
+        (_archive(255, 257), replace(GOOD, running=258), State.FINDING),
+        ((*_archive(5, 6, 7), replace(_archive(8)[0], size_bytes=0)), GOOD, State.FINDING),
+        ((), GOOD, State.UNKNOWN),
+    ],
+)
+def test_a_gap_inside_the_recovery_window_is_found(
+    archived: tuple[Segment, ...], server: Archiver, state: State
+) -> None:
+    assert gaps.judge(archived, server, WINDOW).state is state
+
+
+def test_where_the_archive_is_not_listed_that_is_said() -> None:
+    assert gaps.judge(_archive(8), GOOD, None).state is State.UNKNOWN
+    assert gaps.not_listed().detail.startswith("not looked at")
 
 
 def test_an_unknown_end_of_recovery_is_unknown() -> None:
