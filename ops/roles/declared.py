@@ -15,6 +15,8 @@ from ops import sql
 from ops.roles.facts import PUBLIC, Cast, Fact, Found, Kind, Login, Owned
 
 OPERATORS = "ops"  # the schema of the ledger of migrations and of the drill's heartbeat
+# A failover drill writes here as the application, whose commits it is to prove.
+DRILL_TABLE = (OPERATORS, "failover_write")
 
 _OBJECTS: Mapping[int, Kind] = {
     pb.OBJECT_DATABASE: Kind.DATABASE,
@@ -51,7 +53,7 @@ def declared(cast: Cast, found: Found) -> Declared:
     wanted: set[Fact] = set()
     unwanted: set[Fact] = set()
     named: set[tuple[str, str, str]] = set()
-    for text in _texts(cast, found.schemas):
+    for text in _texts(cast, found):
         for statement in postgast.parse(text).stmts:
             present, facts = _facts(statement.stmt, cast, found.objects)
             (wanted if present else unwanted).update(facts)
@@ -59,14 +61,17 @@ def declared(cast: Cast, found: Found) -> Declared:
     return Declared(frozenset(wanted), frozenset(unwanted), frozenset(named))
 
 
-def _texts(cast: Cast, schemas: Iterable[str]) -> Iterator[str]:
-    every = [(name,) for name in schemas]
+def _texts(cast: Cast, found: Found) -> Iterator[str]:
+    every = [(name,) for name in found.schemas]
+    drill_table = Owned(Kind.TABLE, DRILL_TABLE, cast.owner)
     # a name with dots, as an IAM user's, is one name: a sequence is not cut
     structure: dict[str, object] = {role: (name,) for role, name in cast.users.items()}
     structure |= {
         "database": (cast.database,),
         "every_schema": every,
         "application_schemas": [name for name in every if name != (OPERATORS,)],
+        "operators": (OPERATORS,),
+        "drill_table": DRILL_TABLE if drill_table in found.objects else None,
     }
     for name in ("public", *cast.users):
         yield sql.render(f"roles/{name}", structure)
@@ -103,7 +108,7 @@ def _facts(node: pb.Node, cast: Cast, objects: tuple[Owned, ...]) -> tuple[bool,
 def _grant(node: pb.Node, cast: Cast, objects: tuple[Owned, ...]) -> tuple[bool, list[Fact]]:
     grant = node.grant_stmt
     kind = _OBJECTS[grant.objtype]
-    names: list[tuple[str, ...]] = [(item.string.sval,) for item in grant.objects]
+    names: list[tuple[str, ...]] = [_name(item) for item in grant.objects]
     if kind is Kind.ROUTINE and grant.targtype == pb.ACL_TARGET_OBJECT:
         # every overload: they share the name that was read
         listed = {name[1:] for name in _routines_by_name(grant)}
@@ -139,6 +144,12 @@ def _routines_by_name(grant: pb.GrantStmt) -> Iterator[tuple[str, str, str]]:
             raise NotDeclarableError(f"a routine without its schema: {'.'.join(parts)}")
         for role in _roles(grant.grantees):
             yield role, parts[0], parts[1]
+
+
+def _name(item: pb.Node) -> tuple[str, ...]:
+    if item.WhichOneof("node") == "range_var":
+        return (item.range_var.schemaname, item.range_var.relname)
+    return (item.string.sval,)
 
 
 def _default(node: pb.Node, _: Cast, __: tuple[Owned, ...]) -> tuple[bool, list[Fact]]:

@@ -70,6 +70,17 @@ def test_all_tables_means_each_of_the_owners() -> None:
     assert on_tables == writes | reads
 
 
+def test_the_application_adds_rows_to_the_drills_table_and_reads_none() -> None:
+    facts = wanted(table("failover_write", schema="ops"), table("log", schema="ops"))
+    of_app = {(f.kind, f.on, f.word) for f in facts if f.role == "a" and f.on[:1] == ("ops",)}
+    assert of_app == {
+        (Kind.SCHEMA, ("ops",), "USAGE"),
+        (Kind.TABLE, ("ops", "failover_write"), "INSERT"),
+    }
+    theirs = wanted(table("failover_write", schema="ops", owner="x"))
+    assert not [f for f in theirs if f.role == "a" and f.on[:1] == ("ops",)]
+
+
 def test_later_tables_are_covered_by_the_owners_defaults() -> None:
     facts = wanted()
     assert Fact("r", Kind.DEFAULT, ("public", "tables"), "SELECT") in facts
