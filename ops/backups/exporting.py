@@ -167,7 +167,9 @@ def _checks(
     tables: "frozenset[str] | OpsError | None",
     reading: Reading,
 ) -> tuple[CheckResult, ...]:
-    if facts is None or not facts.size_bytes:
+    query = str(chosen.context.get("csvExportOptions", {}).get("selectQuery", ""))
+    may_be_empty = query and not chosen.uri.name.endswith(".gz")
+    if facts is None or not (facts.size_bytes or may_be_empty):
         words = "the operation is done, and there is no file" if facts is None else "it is empty"
         return (CheckResult("object", State.FINDING, 1, 1, words, remedy=_AGAIN),)
     there = CheckResult("object", State.OK, 1, 1, f"{facts.size_bytes} bytes")
@@ -180,9 +182,35 @@ def _checks(
     found = [there, content(held, facts)]
     if tables is not None:
         found.append(whole(held, tables))
+    if query and not held.damage and not held.total_rows:
+        found.append(_no_rows(run, chosen.database, query))
     if reading.trial:
         found.append(trial(run, chosen, held))
     return tuple(found)
+
+
+def _no_rows(run: Invocation, name: str, query: str) -> CheckResult:
+    """Tell whether a query's file has no rows because the query finds none."""
+    target = run.target
+    database = target.database_at(run.cloud.instance(target.instance).address).called(name)
+    try:
+        with (
+            database.connect(
+                target.owner, budget=DIAGNOSTIC, autocommit=False, name="backup.export"
+            ) as connection,
+            connection.cursor("rows") as cursor,
+        ):
+            cursor.execute(query.encode())
+            row = cursor.fetchone()
+    except OpsError as error:
+        words = f"the file has no rows, and whether the query finds any is not known: {error}"
+        return CheckResult("rows", State.UNKNOWN, 0, 1, words.rstrip("."))
+    if row is None:
+        words = "the file has no rows, and the query finds none"
+        return CheckResult("rows", State.OK, 1, 1, words)
+    words = "the file has no rows, and the query finds some now"
+    remedy = "If they did not come meanwhile, they are missing: export again."
+    return CheckResult("rows", State.UNKNOWN, 0, 1, words, remedy=remedy)
 
 
 def content(held: Contents, facts: ObjectFacts) -> CheckResult:

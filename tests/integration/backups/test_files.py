@@ -1,6 +1,7 @@
 """Exports and imports over the API: the file is there, whole, and holds what it should."""
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ops.backups.importing import (
     TablesThereError,
     bring_in,
 )
-from ops.backups.reading import read
+from ops.backups.reading import Contents, read
 from ops.backups.transfer import ExportOptions, ImportOptions, plan
 from ops.backups.trial import ROOM, clear, trial
 from ops.cloudsql import OperationFailedError
@@ -25,7 +26,7 @@ from ops.guard import NO_CONSENT
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.localserver import Server
-from ops.objects import NoObjectError, ObjectFacts, parse
+from ops.objects import NoObjectError, ObjectFacts, Objects, Uri, parse
 from ops.results import State
 
 USERS = (
@@ -168,3 +169,25 @@ def test_an_export_whose_caller_went_away_is_told_of(run: Invocation) -> None:
     run.cloud.wait(asked)
     _export(run, "next.sql")
     assert unfinished(target.store, "export") == ()
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.csv.gz"])
+def test_a_query_without_rows_is_exported_rightly(run: Invocation, name: str) -> None:
+    made = _export(run, name, query="SELECT email FROM users WHERE email = 'nobody';")
+    assert _states(made) == dict.fromkeys(("object", "content", "rows"), State.OK), made.checks
+
+
+def test_a_file_without_rows_of_a_query_that_finds_some_is_unknown(
+    run: Invocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(run, 900, 901)
+
+    def emptied(objects: Objects, uri: Uri) -> Contents:
+        return replace(read(objects, uri), rows={"": 0})
+
+    monkeypatch.setattr(exporting, "read", emptied)
+    made = _export(run, "lost.csv", query="SELECT email FROM users")
+    assert _states(made)["rows"] is State.UNKNOWN
+    slow = _export(run, "slow.csv", query="SELECT pg_sleep(6)")
+    assert "statement timeout" in slow.checks[-1].detail
+    assert slow.state is State.UNKNOWN
