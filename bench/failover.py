@@ -172,6 +172,7 @@ def _drilled(server: Server, api: CloudSql) -> Source:
         lease=timedelta(minutes=5),
         database=database,
         owner="postgres",
+        app="postgres",
         replicas=(),
         pool=Pool(max_connections=100, size=20, idle_timeout_s=600, lifetime_s=3600),
         gap_target_s=60,

@@ -118,6 +118,7 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         settled=course.settled,
         leftovers=course.leftovers,
         evidence=evidence,
+        writer=source.writer,
     )
 
 

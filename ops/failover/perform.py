@@ -6,6 +6,7 @@ goes on, and the journal tells the next drill of it.
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ops import guard, lease, logline, sql
@@ -44,6 +45,8 @@ def drill(run: Invocation, options: Options) -> Report | Plan:
             return perform(source, options, run.progress)
     seen = _look(source, run.progress)
     checks = _judge(source, seen, options)
+    if seen.application is not None:
+        source = replace(source, writer=seen.application.writer)
     return plan(source, seen.standing, checks, options, production=target.production)
 
 
@@ -96,6 +99,8 @@ def _held(
         for line in settled:  # no report is going to tell
             progress.line(f"From before: {line}")
         raise NotReadyError(source.instance, wrong)
+    if seen.application is not None:
+        source = replace(source, writer=seen.application.writer)
     course = Course(source, run_name(started), started, checks, settled)
     logline.bind(run=course.run)
     try:

@@ -141,10 +141,11 @@ def plan(
 ) -> Plan:
     """Return what a drill would do."""
     there = f" from {stands.zone} to {stands.secondary_zone}" if stands.secondary_zone else ""
+    who = "" if source.writer is None else f" as {source.writer.user}"
     steps = [
         (
-            f"write {options.rate:g} rows a second, from {options.clients} clients of a pool of "
-            f"{source.pool.size} and one without a pool"
+            f"write {options.rate:g} rows a second{who}, from {options.clients} clients of a pool "
+            f"of {source.pool.size} and one without a pool"
         ),
         f"fail {source.instance} over{there}: every connection is lost",
         "read every acknowledged write back, here and on the replicas",

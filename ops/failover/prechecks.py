@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ops import backupruns
 from ops.errors import OpsError
+from ops.failover import application
 from ops.failover.survey import LONG_S, Inside, Survey
 from ops.results import CheckResult, State
 
@@ -69,6 +70,8 @@ def judge(
             Precheck(_connections(survey.inside, pool), refuses=True),
             _transactions(survey.inside, lose=lose),
         ]
+    if survey.application is not None:
+        checks += [Precheck(it, refuses=False) for it in application.judge(survey.application)]
     return (*checks, Precheck(_replicas(survey, declared), refuses=False))
 
 

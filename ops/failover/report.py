@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops.console import Table
+from ops.failover.application import Writer
 from ops.failover.leg import BACK, Leg
 from ops.results import Checked, State, verdict, worst
 
@@ -25,6 +26,7 @@ class Report:
         settled: what became of earlier drills that did not end, a line a drill.
         leftovers: what could not be removed.
         evidence: where the evidence lies.
+        writer: as whom it wrote, and for whom that speaks; None where that was not looked at.
     """
 
     run: str
@@ -37,6 +39,7 @@ class Report:
     settled: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     evidence: str = ""
+    writer: Writer | None = None
 
     @property
     def state(self) -> State:
@@ -62,6 +65,7 @@ class Report:
             "checks": self.checks,
             **there,
             "failback": legs.get(BACK),
+            "writer": self.writer,
             "settled": self.settled,
             "evidence": self.evidence,
             "leftovers": self.leftovers,
@@ -125,6 +129,8 @@ class Report:
                 f"{name}: no write for {least}{out.gap.seconds:.3f} s, {lost} of "
                 f"{sum(len(one.acknowledged) for one in leg.logs)} acknowledged writes lost."
             )
+        if self.writer is not None:
+            words.append(self.writer.words)
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join(words)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops.cloudsql import CloudSql
 from ops.db import Database
+from ops.failover.application import Writer
 from ops.store import Store
 from ops.target import Target
 
@@ -28,11 +29,13 @@ class Source:
         store: where leases, journal and evidence live.
         lease: for how long a silent drill counts as alive.
         database: the application's database on it.
-        owner: the role that owns the schema; writes and reads.
+        owner: the role that owns the schema; reads, and writes where the application may not.
+        app: the application's role.
         replicas: names of the read replicas that the stack declares.
         pool: the application's connection pool.
         gap_target_s: longest pause of writes that is accepted, in seconds.
         reconnect_target_s: longest that the pool may take to connect again, in seconds.
+        writer: as whom the drill writes, once that was looked at; else None.
     """
 
     stack: str
@@ -42,10 +45,12 @@ class Source:
     lease: timedelta
     database: Database
     owner: str
+    app: str
     replicas: tuple[str, ...]
     pool: "Pool"
     gap_target_s: float
     reconnect_target_s: float
+    writer: Writer | None = None
 
 
 def of(target: Target) -> Source:
@@ -63,6 +68,7 @@ def of(target: Target) -> Source:
         lease=timedelta(minutes=settings.drill.lease_minutes),
         database=target.database_at(cloud.instance(target.instance).address),
         owner=target.owner,
+        app=target.app,
         replicas=tuple(one.name for one in settings.replicas),
         pool=settings.pool,
         gap_target_s=settings.failover.gap_target_s,

@@ -25,6 +25,7 @@ class Standing:
             does not of every instance.
         settings_version: by which a failover says what it has looked at.
         replicas: names of its read replicas.
+        synchronous_commit: as its flags set it, else PostgreSQL's default.
     """
 
     state: str
@@ -35,6 +36,7 @@ class Standing:
     standby: bool | None
     settings_version: int
     replicas: tuple[str, ...]
+    synchronous_commit: str = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def standing(instance: Instance) -> Standing:
     body = instance.body
     settings = body.get("settings", {})
     available = body.get("failoverReplica", {}).get("available")
+    flags = {str(flag["name"]): str(flag["value"]) for flag in settings.get("databaseFlags", ())}
     return Standing(
         state=instance.state,
         policy=str(settings.get("activationPolicy", "ALWAYS")),
@@ -76,6 +79,7 @@ def standing(instance: Instance) -> Standing:
         standby=None if available is None else bool(available),
         settings_version=instance.settings_version,
         replicas=tuple(str(name) for name in body.get("replicaNames", ())),
+        synchronous_commit=flags.get("synchronous_commit", "on"),
     )
 
 

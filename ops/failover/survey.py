@@ -8,6 +8,8 @@ from ops import sql
 from ops.cloudsql import BackupRun, Instance
 from ops.db import DIAGNOSTIC, Connection, Database, statement
 from ops.errors import OpsError
+from ops.failover import application
+from ops.failover.application import Application
 from ops.failover.source import Source
 from ops.failover.standing import Replica, Standing, replicas, standing
 
@@ -69,6 +71,7 @@ class Survey:
         trouble: why nobody is, else empty.
         replicas: its read replicas that are there.
         lags: theirs.
+        application: what is known of the application's sessions; None where nobody is let in.
     """
 
     standing: Standing
@@ -78,14 +81,15 @@ class Survey:
     trouble: str
     replicas: tuple[Replica, ...]
     lags: tuple[Lag, ...]
+    application: Application | None = None
 
 
 def look(source: Source, instance: Instance) -> Survey:
     """Return what is to be seen of an instance."""
     cloud, stands = source.cloud, standing(instance)
-    inside, trouble = None, ""
+    inside, app, trouble = None, None, ""
     try:
-        inside = _inside(source, source.database)
+        inside, app = _inside(source, source.database, stands.synchronous_commit)
     except OpsError as error:
         trouble = str(error)
     found = replicas(cloud, stands.replicas, source.database)
@@ -101,21 +105,25 @@ def look(source: Source, instance: Instance) -> Survey:
         trouble=trouble,
         replicas=found,
         lags=tuple(_lag(source, one) for one in found),
+        application=app,
     )
 
 
-def _inside(source: Source, database: Database) -> Inside:
+def _inside(
+    source: Source, database: Database, synchronous_commit: str
+) -> tuple[Inside, Application]:
     with database.connect(source.owner, budget=DIAGNOSTIC, name="failover-drill") as connection:
         table = connection.execute(statement(sql.load("failover/table"))).fetchone()
         clients = connection.execute(statement(sql.load("failover/connections"))).fetchone()
         long = connection.execute(
             statement(sql.load("failover/transactions")), {"age_s": LONG_S}
         ).fetchall()
+        app = application.look(source, connection, synchronous_commit)
     assert table is not None  # noqa: S101 - queries without FROM have a row
     assert clients is not None  # noqa: S101 - as above
     (there, writable), (connected, most, reserved) = table, clients
     told = [row for row in long if not row[5]]
-    return Inside(
+    inside = Inside(
         table=there,
         writable=writable,
         connections=connected,
@@ -124,6 +132,7 @@ def _inside(source: Source, database: Database) -> Inside:
         transactions=_transactions(told),
         hidden=len(long) - len(told),
     )
+    return inside, app
 
 
 def _transactions(rows: Sequence[tuple[object, ...]]) -> tuple[Transaction, ...]:

@@ -17,6 +17,7 @@ import psycopg
 from ops import sql
 from ops.db import Budget, Connection, statement
 from ops.errors import OpsError
+from ops.failover.application import AS_ITSELF, Writer
 from ops.failover.seen import Log
 from ops.failover.source import Source
 
@@ -91,19 +92,25 @@ def writing(source: Source, drill: str, clients: int, rate: float) -> Iterator[W
     """
     logs = tuple(Log(f"pool {number + 1}", pooled=True) for number in range(clients))
     writers = Writers(drill, (clients + 1) / rate, (*logs, Log(WITHOUT_POOL, pooled=False)))
+    writer = source.writer or Writer(source.owner, source.owner)
+
+    def connected(connection: Connection) -> None:
+        writer.begin(connection)
+        writers.connected.append(time.monotonic())
+
     with ExitStack() as ending:
         pool = ending.enter_context(
             source.database.pooled(
-                source.owner,
-                budget=WRITE,
+                writer.user,
+                budget=_budget(source, writer),
                 pool=source.pool,
                 least=clients,
                 name=NAME,
                 silence_s=SILENCE_S,
-                connected=lambda _: writers.connected.append(time.monotonic()),
+                connected=connected,
             )
         )
-        direct = _Direct(source)
+        direct = _Direct(source, writer)
         sends = [_through(pool)] * clients + [direct]
         threads = [
             threading.Thread(
@@ -121,6 +128,10 @@ def writing(source: Source, drill: str, clients: int, rate: float) -> Iterator[W
             for thread in threads:
                 thread.join(SILENCE_S)
             direct.close()
+
+
+def _budget(source: Source, writer: Writer) -> Budget:
+    return WRITE if writer.user == source.owner else AS_ITSELF
 
 
 def _through(pool: "ConnectionPool[Connection]") -> Callable[[dict[str, object], Log], None]:
@@ -147,8 +158,9 @@ def _through(pool: "ConnectionPool[Connection]") -> Callable[[dict[str, object],
 class _Direct:
     """Keeps one connection, and makes another as soon as it is lost: sees the instance alone."""
 
-    def __init__(self, source: Source) -> None:
-        self._source, self._query = source, statement(sql.load("failover/write"))
+    def __init__(self, source: Source, writer: Writer) -> None:
+        self._source, self._writer = source, writer
+        self._query = statement(sql.load("failover/write"))
         self._open = ExitStack()
         self._connection: Connection | None = None
 
@@ -158,9 +170,13 @@ class _Direct:
             if self._connection is None:
                 self._connection = self._open.enter_context(
                     self._source.database.connect(
-                        self._source.owner, budget=WRITE, name=NAME, silence_s=SILENCE_S
+                        self._writer.user,
+                        budget=_budget(self._source, self._writer),
+                        name=NAME,
+                        silence_s=SILENCE_S,
                     )
                 )
+                self._writer.begin(self._connection)
             sent = True
             written = self._connection.execute(self._query, write).rowcount == 1
         except (psycopg.Error, OpsError) as error:

@@ -51,6 +51,8 @@ def prepared(site: Site) -> Source:
         (made,) = (one for one in files.read() if one.name == "failover_write")
         for made_by in made.up.statements:
             connection.execute(made_by.text.encode())
+        connection.execute(f"GRANT USAGE ON SCHEMA ops TO {source.app}".encode())
+        connection.execute(f"GRANT INSERT ON ops.failover_write TO {source.app}".encode())
     source.cloud.wait(source.cloud.create_backup(source.instance, "of the tests"))
     replica = {
         "name": "replica",
@@ -82,9 +84,10 @@ def _provision(cloud: CloudSql, stack: target.Target) -> None:
     assert stack.local is not None
     folder = password_folder(stack.local, stack.stack)
     folder.mkdir(parents=True, mode=0o700)
-    (folder / stack.owner).touch(mode=0o600)
-    (folder / stack.owner).write_text("pass:word\n")
-    cloud.wait(cloud.insert_user(stack.instance, stack.owner, "pass:word"))
+    for user in (stack.owner, stack.app):
+        (folder / user).touch(mode=0o600)
+        (folder / user).write_text("pass:word\n")
+        cloud.wait(cloud.insert_user(stack.instance, user, "pass:word"))
 
 
 @pytest.fixture

@@ -84,6 +84,8 @@ def test_there_and_back_nothing_is_lost_and_everything_is_measured(
         back.after and back.after.zone,
         back.before.zone,
     )
+    assert newest(source)["writer"]["user"] == source.app
+    assert f"The writes are those of {source.app}" in report.summary()
     assert rows(source) == 0
     assert source.store.keys("journal") == ()
     assert newest(source)["gap_ms"] == told["gap_ms"]

@@ -31,6 +31,7 @@ def source(folder: Path, cloud: CloudSql | None = None) -> Source:
         store=FolderStore(folder),
         lease=timedelta(minutes=1),
         database=Database("127.0.0.1", 1, "d", LibpqPasswords()),
+        app="app",
         owner="o",
         replicas=(),
         pool=Pool(max_connections=100, size=20, idle_timeout_s=600, lifetime_s=3600),
