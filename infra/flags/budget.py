@@ -1,9 +1,6 @@
-"""Whether a set of flags fits the tier's memory: every part shown, every constant sourced.
+"""Whether a set of flags fits the tier's memory, in typical use and in the worst case.
 
-Counted is what PostgreSQL can need at once without anything unusual: its shared
-memory, each allowed connection with one ``work_mem``, and every autovacuum worker at
-work. PostgreSQL bounds none of that itself
-(https://www.postgresql.org/docs/15/runtime-config-resource.html#RUNTIME-CONFIG-RESOURCE-MEMORY).
+What is counted, and where each constant comes from, is in ``infra.flags.memory``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,24 +8,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from infra.flags.catalogue import catalogue
-from infra.flags.units import BASE_UNITS, KIB
+from infra.flags.memory import (
+    JIT_WORST_MB,
+    MAINTENANCE,
+    MAINTENANCE_WORST,
+    NODES_WORST,
+    PROCESS_WORST_MB,
+    TEMP_SHARE,
+    Demand,
+    Part,
+    size,
+)
+from infra.flags.units import KIB
 from infra.flags.values import FlagValue
 
-MB = KIB**2
-# One sort or hash in every allowed connection. PostgreSQL's manual says that a session
-# may use several at once; pgtune reckons with three (its selectWorkMem), which is shown
-# as the peak and refuses nothing.
-WORK_MEM_EACH = 1
-WORK_MEM_PEAK = 3
-# Measured on PostgreSQL 15.18, private memory of a backend (smaps_rollup): 1.1 MB fresh,
-# 2.0 MB after joins over 40 tables; 11.2 MB, which the peak counts, after 200 tables,
-# information_schema and 100 prepared statements. Shared memory grows by 0.05 MB a
-# connection (-C shared_memory_size with 100 and 5100).
-CONNECTION_MB = 2
-CONNECTION_PEAK_MB = 11
-# Until version 17 a vacuum collects dead rows in at most 1 GB:
-# https://www.postgresql.org/docs/15/runtime-config-resource.html#GUC-AUTOVACUUM-WORK-MEM
-VACUUM_MOST_MB = 1024
 # Alert at 90 % and beware of less than 10 % for cache and free memory together:
 # https://cloud.google.com/sql/docs/postgres/optimize-high-memory-usage
 TIGHT_PERCENT = 90
@@ -45,35 +38,19 @@ _CONNECTIONS_FROM_GB = (
     (3.75, 100),
 )
 _FEWEST_CONNECTIONS = 50
-# "about a third": https://cloud.google.com/sql/docs/postgres/flags (shared_buffers)
-_SHARED_BUFFERS_SHARE = 1 / 3
-# XLOGChooseNumBuffers, PostgreSQL 15, src/backend/access/transam/xlog.c: a 32nd of
-# shared_buffers, one WAL segment at most.
-_WAL_BUFFERS_SHARE = 1 / 32
-_WAL_BUFFERS_MOST_MB = 16
+NOT_COUNTED = (
+    "Not counted: what a session, role or database sets for itself (SET, ALTER ROLE ... SET).",
+    f"Nor are extensions, the system, its page cache, hash tables beyond {NODES_WORST} a process.",
+)
 
 
 class Level(StrEnum):
     """How a set of flags fits the memory."""
 
     FITS = "fits"
+    TYPICAL = "fits in typical use only"
     TIGHT = "tight"
     OVER = "does not fit"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the memory.
-
-    Attributes:
-        name: The flag, or what else needs it.
-        mb: MiB.
-        how: How it is reckoned.
-    """
-
-    name: str
-    mb: float
-    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,50 +60,94 @@ class Budget:
     Attributes:
         memory_mb: Of the tier, in MiB.
         parts: What needs it.
-        peak_mb: What it were if every session were large and used ``work_mem`` three times.
+        assumed: The numbers behind typical use, a few words.
+        assumed_worst: The numbers behind the worst case, a few words.
         connections: How many are allowed.
-        connections_fit: How many would fit with everything else as it is.
+        connections_fit: How many would fit in typical use with everything else as it is.
     """
 
     memory_mb: int
     parts: tuple[Part, ...]
-    peak_mb: float
+    assumed: str
+    assumed_worst: str
     connections: int
     connections_fit: int
 
     @property
-    def total_mb(self) -> float:
-        """All parts together, in MiB."""
+    def typical_mb(self) -> float:
+        """All parts together in typical use, in MiB."""
         return sum(part.mb for part in self.parts)
 
     @property
+    def worst_mb(self) -> float:
+        """All parts together in the worst case, in MiB."""
+        return sum(part.worst_mb for part in self.parts)
+
+    @property
     def percent(self) -> float:
-        """All parts together, in percent of the memory."""
-        return 100 * self.total_mb / self.memory_mb
+        """All parts together in typical use, in percent of the memory."""
+        return 100 * self.typical_mb / self.memory_mb
+
+    @property
+    def worst_percent(self) -> float:
+        """All parts together in the worst case, in percent of the memory."""
+        return 100 * self.worst_mb / self.memory_mb
 
     @property
     def level(self) -> Level:
-        """How it fits."""
+        """How it fits; only what has room for the worst case, too, just fits."""
         if self.percent > FULL_PERCENT:
             return Level.OVER
-        return Level.TIGHT if self.percent > TIGHT_PERCENT else Level.FITS
+        if self.percent > TIGHT_PERCENT:
+            return Level.TIGHT
+        return Level.TYPICAL if self.worst_percent > FULL_PERCENT else Level.FITS
 
     @property
     def sentence(self) -> str:
-        """What to say about it; two or three sentences."""
-        whole = f"{size(self.total_mb)} of the tier's {size(self.memory_mb)} ({self.percent:.0f} %)"
-        if self.level is Level.FITS:
-            return f"The flags need {whole}."
-        parts = sorted(self.parts, key=lambda part: part.mb, reverse=True)
-        listed = ", ".join(f"{part.name} {size(part.mb)} ({part.how})" for part in parts[:3])
-        if self.level is Level.TIGHT:
+        """What to say about it, with all that it assumes; three to five sentences."""
+        typical, worst = f" ({self.assumed})", f" ({self.assumed_worst})"
+        if self.level is Level.OVER:
             return (
-                f"The flags need {whole}, and above {TIGHT_PERCENT} % Google warns of running"
-                f" out of memory. The most goes to {listed}."
+                f"max_connections: {self.connections} with these flags needs"
+                f" {self._share()} in typical use{typical}: {self._largest()}."
+                f" {self._verdict()} {self._worst(worst)}"
             )
+        said = f"{self._typical(typical)} {self._worst(worst)} {self._verdict()}"
+        if self.level is Level.TIGHT:
+            return f"{said} The most goes to {self._largest()}."
+        return said
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """What to say below the parts, which show what is assumed; a sentence a line."""
+        return (self._typical(), self._worst(), self._verdict(), *NOT_COUNTED)
+
+    def _typical(self, assumed: str = "") -> str:
+        return f"In typical use{assumed} the flags need {self._share()}."
+
+    def _worst(self, assumed: str = "") -> str:
+        more = ", more than the tier has" if self.worst_mb > self.memory_mb else ""
         return (
-            f"max_connections: {self.connections} with these flags needs {whole}: {listed}."
-            f" {self._remedy()}"
+            f"In the worst case{assumed} they take {size(self.worst_mb)}"
+            f" ({self.worst_percent:.0f} %){more}."
+        )
+
+    def _share(self) -> str:
+        return (
+            f"{size(self.typical_mb)} of the tier's {size(self.memory_mb)} ({self.percent:.0f} %)"
+        )
+
+    def _verdict(self) -> str:
+        if self.level is Level.OVER:
+            return self._remedy()
+        if self.level is Level.TIGHT:
+            return f"Above {TIGHT_PERCENT} % Google warns of running out of memory."
+        return f"The set {self.level}."
+
+    def _largest(self) -> str:
+        parts = sorted(self.parts, key=lambda part: part.mb, reverse=True)
+        return ", ".join(
+            f"{part.name} {size(part.mb)} ({part.how.partition(';')[0]})" for part in parts[:3]
         )
 
     def _remedy(self) -> str:
@@ -138,28 +159,41 @@ class Budget:
             )
         return "Lower shared_buffers or the maintenance memory, or take a larger tier."
 
+    def rows(self) -> Sequence[tuple[str, ...]]:
+        """Return a row a part for people: its name, typical, worst case, and how."""
+        return [
+            (part.name, f"{part.mb:.0f} MB", f"{part.worst_mb:.0f} MB", part.how)
+            for part in self.parts
+        ]
+
     def document(self) -> Mapping[str, object]:
         """Return the facts for JSON: MiB, rounded to a tenth."""
         return {
             "memory_mb": self.memory_mb,
             "parts": [
-                {"name": part.name, "mb": round(part.mb, 1), "how": part.how} for part in self.parts
+                {
+                    "name": part.name,
+                    "mb": round(part.mb, 1),
+                    "worst_mb": round(part.worst_mb, 1),
+                    "how": part.how,
+                }
+                for part in self.parts
             ],
-            "total_mb": round(self.total_mb, 1),
+            "typical_mb": round(self.typical_mb, 1),
             "percent": round(self.percent, 1),
-            "peak_mb": round(self.peak_mb, 1),
+            "worst_mb": round(self.worst_mb, 1),
+            "worst_percent": round(self.worst_percent, 1),
+            "assumed": self.assumed,
+            "assumed_worst": self.assumed_worst,
+            "not_counted": " ".join(NOT_COUNTED),
             "connections": self.connections,
             "connections_fit": self.connections_fit,
             "level": self.level,
         }
 
 
-def size(mb: float) -> str:
-    """Return MiB in the unit that people would say, three digits of it: 7680 -> "7.5 GB"."""
-    for unit, step in (("TB", KIB**2), ("GB", KIB)):
-        if mb >= step:
-            return f"{mb / step:.3g} {unit}"
-    return f"{mb:.0f} MB"
+# The columns of ``Budget.rows``.
+COLUMNS = ("part", "typical", "worst case", "how")
 
 
 def default_connections(memory_mb: int) -> int:
@@ -177,54 +211,46 @@ def reckon(flags: Sequence[FlagValue], memory_mb: int) -> Budget:
     """
     values = {flag.name: flag.value for flag in flags}
     connections = int(values.get("max_connections") or default_connections(memory_mb))
-    shared_mb, shared_how = _shared_buffers(values, memory_mb)
-    work_mem_mb = _mb(values, "work_mem")
-    fixed = (
-        Part("shared_buffers", shared_mb, shared_how),
-        _autovacuum(values),
-        _wal_buffers(values, shared_mb),
-    )
-    work = f"{connections} x {size(work_mem_mb)}"
-    parts = (
-        *fixed,
-        Part("work_mem", connections * work_mem_mb * WORK_MEM_EACH, work),
-        Part("sessions", connections * CONNECTION_MB, f"{connections} x {CONNECTION_MB} MB"),
-    )
-    each_mb = work_mem_mb * WORK_MEM_EACH + CONNECTION_MB
-    each_peak_mb = work_mem_mb * WORK_MEM_PEAK + CONNECTION_PEAK_MB
-    left_mb = memory_mb - sum(part.mb for part in fixed)
+    demand = Demand(values, memory_mb, connections)
     return Budget(
         memory_mb=memory_mb,
-        parts=parts,
-        peak_mb=sum(part.mb for part in fixed) + connections * each_peak_mb,
+        parts=demand.parts(),
+        assumed=_assumed(demand),
+        assumed_worst=_assumed_worst(demand),
         connections=connections,
-        connections_fit=max(0, int(left_mb / each_mb)),
+        connections_fit=_connections_fit(values, memory_mb),
     )
 
 
-def _mb(values: Mapping[str, str], name: str) -> float:
-    flag = catalogue()[name]
-    return int(values.get(name, flag.default)) * BASE_UNITS[flag.unit] / MB
+def _connections_fit(values: Mapping[str, str], memory_mb: int) -> int:
+    """Return how many connections fit in typical use, which is linear in their number."""
+    none_mb, one_mb = (
+        sum(part.mb for part in Demand(values, memory_mb, connections).parts())
+        for connections in (0, 1)
+    )
+    return max(0, int((memory_mb - none_mb) / (one_mb - none_mb)))
 
 
-def _shared_buffers(values: Mapping[str, str], memory_mb: int) -> tuple[float, str]:
-    if "shared_buffers" in values:
-        return _mb(values, "shared_buffers"), "as set"
-    return memory_mb * _SHARED_BUFFERS_SHARE, "Cloud SQL's third of memory"
+def _assumed(demand: Demand) -> str:
+    return (
+        f"{demand.connections} connections with one work_mem of {_amount(demand.mb('work_mem'))}"
+        f" each, temp_buffers of {_amount(demand.mb('temp_buffers'))} filled in"
+        f" {100 * TEMP_SHARE:g} % of them, {demand.parallel_workers} parallel workers,"
+        f" {demand.number('autovacuum_max_workers')} autovacuum workers and {MAINTENANCE}"
+        " maintenance command"
+    )
 
 
-def _wal_buffers(values: Mapping[str, str], shared_mb: float) -> Part:
-    if int(values.get("wal_buffers", "-1")) >= 0:
-        return Part("wal_buffers", _mb(values, "wal_buffers"), "as set")
-    automatic = min(shared_mb * _WAL_BUFFERS_SHARE, _WAL_BUFFERS_MOST_MB)
-    return Part("wal_buffers", automatic, "a 32nd of shared_buffers, 16 MB at most")
+def _assumed_worst(demand: Demand) -> str:
+    return (
+        f"{demand.connections} connections and {demand.number('max_worker_processes')} workers"
+        f" with {NODES_WORST} hash tables of {_amount(demand.hash_table_mb)} each,"
+        f" {_amount(demand.mb('temp_buffers'))} of temp_buffers a connection,"
+        f" {PROCESS_WORST_MB + JIT_WORST_MB} MB of caches and JIT code a process, and"
+        f" {MAINTENANCE_WORST} maintenance commands"
+    )
 
 
-def _autovacuum(values: Mapping[str, str]) -> Part:
-    if values.get("autovacuum") == "off":
-        return Part("autovacuum", 0, "off")
-    workers = int(values.get("autovacuum_max_workers", "3"))
-    own = int(values.get("autovacuum_work_mem", "-1")) >= 0
-    memory_mb = _mb(values, "autovacuum_work_mem" if own else "maintenance_work_mem")
-    capped = min(memory_mb, VACUUM_MOST_MB)
-    return Part("autovacuum", workers * capped, f"{workers} workers x {size(capped)}")
+def _amount(mb: float) -> str:
+    """Return MiB as ``size`` does, and what is less than 1 MB in kB."""
+    return size(mb) if mb >= 1 else f"{mb * KIB:.0f} kB"

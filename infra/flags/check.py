@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.flags.budget import Budget, reckon
+from infra.flags.budget import COLUMNS, Budget, reckon
 from infra.flags.proof import Proof, Prover, prover
+from infra.flags.vacuum import hindrances
 from infra.flags.values import FlagValue
 from infra.flags.verdict import Verdict, judge
 from infra.settings import Settings
@@ -25,6 +26,7 @@ class Checked:
         proof: What PostgreSQL says; None where there was none to ask.
         verdicts: One a flag.
         budget: What the set needs of the tier's memory.
+        hindrances: What keeps autovacuum from its work.
     """
 
     instance: str
@@ -32,11 +34,12 @@ class Checked:
     proof: Proof | None
     verdicts: tuple[Verdict, ...]
     budget: Budget
+    hindrances: tuple[str, ...]
 
     @property
     def state(self) -> State:
         """The state that decides; what only Cloud SQL knows decides nothing."""
-        if self.proof is not None and self.proof.refused:
+        if self.hindrances or (self.proof is not None and self.proof.refused):
             return State.FINDING
         proven = [v.state for v in self.verdicts if v.state is not State.NOT_APPLICABLE]
         return worst(proven) if proven else State.OK
@@ -63,6 +66,7 @@ class Checked:
             "started": self.proof is not None and self.proof.started,
             "verdicts": self.verdicts,
             "budget": self.budget,
+            "autovacuum": self.hindrances,
         }
 
 
@@ -105,7 +109,10 @@ class FlagCheck:
             columns = ("flag", "declared", "API value", "PostgreSQL says", "verdict")
             rows = tuple((v.flag, v.declared, v.value, v.told, v.why) for v in one.verdicts)
             yield Table("", columns, rows)
-            yield one.budget.sentence
+            yield "Memory of the whole set:"
+            yield Table("", COLUMNS, tuple(one.budget.rows()))
+            yield from one.budget.lines
+            yield from one.hindrances
         if self.remedy:
             yield self.remedy
         yield _summary([verdict for one in self.checked for verdict in one.verdicts])
@@ -155,10 +162,11 @@ def _checked(settings: Settings, on: Prover | None) -> tuple[Checked, ...]:
 
 def _one(name: str, tier: Tier, flags: Sequence[FlagValue], on: Prover | None) -> Checked:
     budget = reckon(flags, tier.memory_mb)
+    hindered = tuple(hindrances({flag.name: flag.value for flag in flags}))
     if on is None:
-        return Checked(name, tier.name, None, _unproven(flags), budget)
+        return Checked(name, tier.name, None, _unproven(flags), budget, hindered)
     proof = on.prove(flags)
-    return Checked(name, tier.name, proof, judge(flags, proof), budget)
+    return Checked(name, tier.name, proof, judge(flags, proof), budget, hindered)
 
 
 def _unproven(flags: Sequence[FlagValue]) -> tuple[Verdict, ...]:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.flags.budget import default_connections, size
+from infra.flags.budget import default_connections
 from infra.flags.catalogue import Flag, FlagType
+from infra.flags.memory import size
 from infra.flags.units import BASE_UNITS, in_units, units_of
 from infra.flags.values import SOURCES, find, in_words, permitted
 from infra.settings import Settings

@@ -1,11 +1,19 @@
 """Database flags together: known, within memory, timeouts, replicas, approvals."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from infra.flags import FlagError, FlagValue, compile_flag
+from infra.flags import (
+    FlagError,
+    FlagRangeError,
+    FlagValue,
+    FlagValueError,
+    compile_flag,
+    compile_flags,
+)
 from infra.flags.budget import Level, default_connections, reckon
+from infra.flags.vacuum import hindrances
 from infra.policies.limits import APPROVAL_DAYS
 from infra.policies.rule import (
     Answer,
@@ -64,10 +72,27 @@ def _once(s: Subject) -> Answer:
 def _memory(s: Subject) -> Answer:
     tier = _tier(s)
     if tier is None:
-        return aside("the tier's memory is not known: see tier-grammar")
-    set_ = [FlagValue(name, value, restart=False) for name, value in s.flags.items()]
-    budget = reckon(set_, tier.memory_mb)
+        return unknown("the tier's memory is not known: see tier-grammar and allowed-machine")
+    flags, unreadable = _read(s)
+    if unreadable:
+        return unknown(unreadable)
+    budget = reckon(flags, tier.memory_mb)
     return either(budget.level is not Level.OVER, budget.sentence)
+
+
+def _read(s: Subject) -> tuple[Sequence[FlagValue], str]:
+    """Return the known flags in base units, and which values say nothing."""
+    flags, wrong = compile_flags(s.flags)
+    values = [error for error in wrong if isinstance(error, FlagValueError | FlagRangeError)]
+    return flags, " ".join(map(str, values))
+
+
+def _vacuum(s: Subject) -> Answer:
+    flags, unreadable = _read(s)
+    if unreadable:
+        return unknown(unreadable)
+    hindered = " ".join(hindrances({flag.name: flag.value for flag in flags}))
+    return broken(hindered) if hindered else fine("on, with flags that let it work")
 
 
 def _ends(name: str, s: Subject) -> Answer:
@@ -142,10 +167,18 @@ RULES = (
     Rule(
         id="memory-budget",
         row=47,
-        title="Buffers, queries and vacuum fit the tier's memory",
+        title="What the flags let PostgreSQL take in typical use fits the tier's memory",
         severity=Severity.HIGH,
         ask=_memory,
         remedy="Lower shared_buffers, work_mem or max_connections under flags, or raise tier.",
+    ),
+    Rule(
+        id="autovacuum-works",
+        row=47,
+        title="The flags leave autovacuum on, and let it work",
+        severity=Severity.HIGH,
+        ask=_vacuum,
+        remedy="Take the flags that it names out of flags; their defaults let autovacuum work.",
     ),
     Rule(
         id="idle-transactions-end",

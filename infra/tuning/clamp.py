@@ -17,7 +17,7 @@ WAL_DISK_PERCENT = 10
 # pgtune's own ratio of max_wal_size to min_wal_size, for every workload.
 _WAL_RATIO = 4
 _WORK_MEM_LEAST_MB = 4  # pgtune's floor, PostgreSQL's default
-_VACUUM_LEAST_MB = 64  # PostgreSQL's default of maintenance_work_mem
+_MAINTENANCE_LEAST_MB = 64  # PostgreSQL's default of maintenance_work_mem
 
 
 def clamp(formulas: Sequence[Formula], machine: Machine) -> tuple[Proposed, ...]:
@@ -76,10 +76,10 @@ def _mb(one: Proposed) -> int:
 def fit(
     proposed: tuple[Proposed, ...], others: Sequence[FlagValue], machine: Machine
 ) -> tuple[Proposed, ...]:
-    """Lower what can be lowered until the whole set leaves a tenth of the memory free.
+    """Lower what can be lowered until typical use leaves a tenth of the memory free.
 
     First ``work_mem``, which spills to the disk where it is short; then the memory of the
-    autovacuum workers, who make more rounds.
+    autovacuum workers, who make more rounds; then that of a maintenance command by hand.
 
     Args:
         proposed: Within Cloud SQL's ranges.
@@ -95,7 +95,9 @@ def fit(
         formula = Formula("autovacuum_work_mem", says, "maintenance_work_mem", "PostgreSQL")
         own = Proposed(formula, compile_flag(formula.flag, formula.value), "")
         fitted = (*fitted, own)
-    return _lower(fitted, others, machine, "autovacuum_work_mem", _VACUUM_LEAST_MB)
+    for name in ("autovacuum_work_mem", "maintenance_work_mem"):
+        fitted = _lower(fitted, others, machine, name, _MAINTENANCE_LEAST_MB)
+    return fitted
 
 
 def whole_set(proposed: Sequence[Proposed], others: Sequence[FlagValue]) -> tuple[FlagValue, ...]:
@@ -113,7 +115,7 @@ def _excess_mb(
     proposed: Sequence[Proposed], others: Sequence[FlagValue], machine: Machine
 ) -> float:
     allowed = machine.memory_mb * TIGHT_PERCENT / 100
-    return max(0.0, budget(proposed, others, machine).total_mb - allowed)
+    return max(0.0, budget(proposed, others, machine).typical_mb - allowed)
 
 
 def _lower(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.flags import FlagValue, catalogue, in_words
-from infra.flags.budget import Budget, Level
+from infra.flags.budget import COLUMNS, Budget, Level
+from infra.flags.vacuum import hindrances
 from infra.settings import Settings
 from infra.stackfile import ROOT
 from infra.tuning import clamp, pgtune, stackflags, timescale
@@ -56,6 +57,7 @@ class Tuning:
         proposed: Every flag that the formulas give.
         differences: What of it the stack does not have yet.
         budget: What the stack's whole set would need then.
+        hindrances: What in it keeps autovacuum from its work.
         refused: Why the stack file would not be good with it; empty where it would be.
         written: The file that the differences were put into; empty for none.
         deploy: What brings the file's flags to the instance.
@@ -67,14 +69,16 @@ class Tuning:
     proposed: tuple[Proposed, ...]
     differences: tuple[Difference, ...]
     budget: Budget
+    hindrances: tuple[str, ...]
     refused: str
     written: str
     deploy: str
 
     @property
     def state(self) -> State:
-        """A finding where the set can't be declared or leaves too little memory."""
-        good = not self.refused and self.budget.level is Level.FITS
+        """A finding where the set can't be declared, is too large, or hinders autovacuum."""
+        fits = self.budget.level in {Level.FITS, Level.TYPICAL}
+        good = fits and not self.refused and not self.hindrances
         return State.OK if good else State.FINDING
 
     @property
@@ -107,6 +111,7 @@ class Tuning:
             "differences": self.differences,
             "restarts": self.restarts,
             "budget": self.budget,
+            "autovacuum": self.hindrances,
             "refused": self.refused,
             "written": self.written,
         }
@@ -121,9 +126,9 @@ class Tuning:
         yield Table("", ("flag", "proposed", "formula", "source"), rows)
         yield from _in_sql(self.workload)
         yield "Memory of the whole set:"
-        parts = tuple((part.name, f"{part.mb:.0f} MB", part.how) for part in self.budget.parts)
-        yield Table("", ("part", "size", "how"), parts)
-        yield self.budget.sentence
+        yield Table("", COLUMNS, tuple(self.budget.rows()))
+        yield from self.budget.lines
+        yield from self.hindrances
         if not self.differences:
             yield f"Stack {self.stack} declares all of it already."
             return
@@ -200,10 +205,16 @@ def tune(
         proposed=proposed,
         differences=changed,
         budget=clamp.budget(proposed, declared, on),
+        hindrances=_hindrances(proposed, declared),
         refused=refused,
         written=written,
         deploy=_deploy(settings),
     )
+
+
+def _hindrances(proposed: Sequence[Proposed], declared: Sequence[FlagValue]) -> tuple[str, ...]:
+    whole = clamp.whole_set(proposed, declared)
+    return tuple(hindrances({flag.name: flag.value for flag in whole}))
 
 
 def propose(

@@ -70,15 +70,32 @@ def test_every_flag_of_a_stack_is_proven_with_what_cloud_sql_would_receive(
 
 
 def test_replicas_are_proven_too(on: Prover) -> None:
-    reader = {"reader": {"flags": {"work_mem": "32MB"}}}
+    reader = {"reader": {"flags": {"work_mem": "16MB"}}}
     settings = validate("prod", {**read_config("prod"), "ai-square-db:replicas": reader})
     answer = check_on(settings, on)
     primary, replica = answer.checked
     assert replica.instance == f"{primary.instance}-reader"
     values = {v.flag: v.told for v in replica.verdicts}
-    assert values["work_mem"] == "32768 (32 MB)"
+    assert values["work_mem"] == "16384 (16 MB)"
     assert {v.flag: v.told for v in primary.verdicts}["work_mem"] != values["work_mem"]
     assert answer.state is State.OK
+
+
+@pytest.mark.parametrize("name", ["autovacuum", "track_counts"])
+def test_a_set_that_stops_autovacuum_is_a_finding(on: Prover, name: str) -> None:
+    answer = check_on(declaring({name: "off"}), on)
+    assert exit_code(answer.state) is ExitCode.FINDING
+    assert verdicts(answer)[name] == (State.OK, "as declared")
+    assert f"{name} is off: " in "".join(str(block) for block in answer.blocks())
+
+
+def test_the_memory_is_shown_by_part_with_what_is_assumed(on: Prover) -> None:
+    blocks = check_on(load("prod"), on).blocks()
+    (table,) = [b for b in blocks if isinstance(b, Table) and b.columns[0] == "part"]
+    assert {"temp_buffers", "parallel workers", "maintenance by hand"} <= {r[0] for r in table.rows}
+    text = " ".join(block for block in blocks if isinstance(block, str))
+    for words in ("In typical use the", "In the worst case they", "use only.", "Not counted: "):
+        assert words in text
 
 
 def test_a_set_that_postgresql_refuses_is_a_finding(on: Prover) -> None:
@@ -141,7 +158,8 @@ def test_without_a_postgresql_of_the_major_nothing_is_proven() -> None:
 
 def test_people_read_a_table_that_fits(on: Prover) -> None:
     blocks = check_on(load("prod"), on).blocks()
-    (table,) = (block for block in blocks if isinstance(block, Table))
+    table, memory = (block for block in blocks if isinstance(block, Table))
+    assert memory.columns == ("part", "typical", "worst case", "how")
     widths = [max(len(str(row[i])) for row in (table.columns, *table.rows)) for i in range(5)]
     assert sum(widths) + 3 * 4 <= 100
     assert str(blocks[0]) == "ai-square-db-prod on db-custom-2-7680"

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -11,8 +12,8 @@ import pytest
 from psycopg import sql as psql
 
 from infra.flags import FlagType, FlagValue, catalogue, compile_flag, compile_flags
-from infra.flags.budget import CONNECTION_MB
 from infra.flags.elsewhere import contexts
+from infra.flags.memory import PROCESS_MB
 from infra.flags.proof import Proof, Prover
 from infra.flags.units import NotANumberError, parse_float, parse_integer
 from infra.flags.verdict import judge
@@ -185,7 +186,31 @@ def test_a_connection_costs_what_the_budget_counts(cluster: Scratch) -> None:
             pair = map(psql.Identifier, (f"t{number}", f"t{number + 1}"))
             session.execute(join.format(*pair))
         used = [_private_mb(session.info.backend_pid) for session in sessions]
-    assert CONNECTION_MB / 2 < sum(used) / len(used) < CONNECTION_MB * 1.5
+    assert PROCESS_MB / 2 < sum(used) / len(used) < PROCESS_MB * 1.5
+
+
+def test_autovacuum_that_is_off_starts_all_the_same(cluster: Scratch) -> None:
+    """Against wraparound, so that switching it off saves no memory."""
+    most = 100_000
+    settings = {
+        "autovacuum": "off",
+        "autovacuum_freeze_max_age": str(most),
+        "autovacuum_naptime": "1s",
+    }
+    frozen = "SELECT bool_or(age(datfrozenxid) < %s) FROM pg_database"
+    with (
+        cluster.running(settings) as database,
+        database.connect(SUPERUSER, budget=CHANGE) as session,
+    ):
+        session.execute(
+            "CREATE PROCEDURE burn() LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..140000 LOOP"
+            " PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"
+        )
+        session.execute("CALL burn()")
+        deadline = time.monotonic() + 20
+        while session.execute(frozen, [most]).fetchone() != (True,):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def _private_mb(pid: int) -> float:

@@ -10,7 +10,7 @@ def test_flags_that_need_more_memory_than_there_is_are_refused() -> None:
     assert told.startswith("ai-square-db:flags: max_connections: 5000 with these flags needs")
     assert "of the tier's 7.5 GB" in told
     assert "work_mem 19.5 GB (5000 x 4 MB), sessions 9.77 GB (5000 x 2 MB)" in told
-    assert "At most 818 connections fit" in told
+    assert "At most 731 connections fit" in told
     (told,) = problems(flags={"max_connections": 50, "work_mem": "200MB"})
     assert "work_mem 9.77 GB (50 x 200 MB)" in told
     memory = {"maintenance_work_mem": "2GB", "shared_buffers": "4.5GB", "max_connections": 100}

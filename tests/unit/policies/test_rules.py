@@ -162,7 +162,20 @@ VIOLATIONS: dict[str, list[Subject]] = {
         flags(log_min_duration_statement="500", autovacuum_naptime="soon"),
         flags(effective_cache_size="900000"),  # more than 70 % of the tier's memory
     ],
-    "memory-budget": [flags(work_mem="65536"), flags(autovacuum_max_workers="12")],
+    "memory-budget": [
+        flags(work_mem="65536"),
+        flags(autovacuum_max_workers="12"),
+        flags(temp_buffers="131072"),
+        flags(max_parallel_workers="512", max_worker_processes="512"),
+        flags(max_prepared_transactions="100000"),
+        flags(work_mem="64MB"),  # in a unit that the API does not write
+    ],
+    "autovacuum-works": [
+        flags(autovacuum="off"),
+        flags(track_counts="off"),
+        flags(autovacuum_vacuum_scale_factor="100"),
+        flags(autovacuum_naptime="86400"),
+    ],
     "restart-approved": [
         live(restarts=("max_connections",)),
         live(restarts=("shared_buffers",), approval="2026-11-01"),
