@@ -203,6 +203,16 @@ def test_a_machine_that_shares_its_cores_is_found(server: LocalServer) -> None:
     assert "allowed-machine" in bare(server)
 
 
+def test_a_user_that_nobody_declared_is_found_whatever_it_is_called(server: LocalServer) -> None:
+    assert "declared-users" not in violated(audited(server, "prod"))
+    user = {"name": "cloudsqlhelper", "password": "Geheim-geheim-1"}
+    server.do("POST", "/instances/good/users", user)
+    report = audited(server, "prod")
+    (found,) = [r for r in report.reviews[0].results if r.rule == "declared-users"]
+    assert (found.state, found.found) == (State.VIOLATED, "not declared: cloudsqlhelper")
+    server.do("DELETE", "/instances/good/users?name=cloudsqlhelper")
+
+
 def test_a_certificate_ages_by_the_instances_own_clock(server: LocalServer) -> None:
     put(server)  # no backup falls due on the way
     assert "certificate-valid" not in violated(audited(server, "prod"))
