@@ -110,7 +110,7 @@ class Budget:
             return (
                 f"max_connections: {self.connections} with these flags needs"
                 f" {self._share()} in typical use{typical}: {self._largest()}."
-                f" {self._verdict()} {self._worst(worst)}"
+                f" {self._worst(worst)} {self._verdict()}"
             )
         said = f"{self._typical(typical)} {self._worst(worst)} {self._verdict()}"
         if self.level is Level.TIGHT:

@@ -200,7 +200,10 @@ def test_what_is_set_wrong_is_found(server: LocalServer) -> None:
 def test_a_machine_that_shares_its_cores_is_found(server: LocalServer) -> None:
     connections = [{"name": "max_connections", "value": "100"}]  # else the tier decides
     put(server, tier="db-f1-micro", databaseFlags=connections)
-    assert "allowed-machine" in bare(server)
+    (seen,) = audited(server, "prod", waived_as="nobody").reviews
+    assert "allowed-machine" in {result.rule for result in seen.of(State.VIOLATED)}
+    (unknown,) = seen.of(State.UNKNOWN)  # whether it fits a memory that nobody knows
+    assert unknown.rule == "memory-budget"
 
 
 def test_a_user_that_nobody_declared_is_found_whatever_it_is_called(server: LocalServer) -> None:

@@ -15,7 +15,7 @@ def test_flags_that_need_more_memory_than_there_is_are_refused() -> None:
     assert "work_mem 9.77 GB (50 x 200 MB)" in told
     memory = {"maintenance_work_mem": "2GB", "shared_buffers": "4.5GB", "max_connections": 100}
     (told,) = problems(flags=memory)
-    assert "autovacuum 3 GB (3 workers x 1 GB)" in told
+    assert "autovacuum 3.01 GB (3 workers x 1 GB)" in told
 
 
 def test_a_replica_needs_the_memory_too() -> None:
