@@ -29,6 +29,7 @@ OWNER = "ai_square_owner"
 ADA, ROBOT = "ada@example.com", "robot@p.iam"
 DECLARED = ("ai_square_app", "ai_square_readonly", "ai_square_monitor", ADA, ROBOT)
 USERS = {ADA: "ai_square_readonly", ROBOT: "ai_square_app"}  # whose rights they have
+DETOURS = {"SELECT count(*) FROM public.leak", "SELECT public.definer()"}
 STRANGERS = ("a1", "a2", "g1", "g2")
 TABLES = ("public.users", "ops.drill_heartbeat", "other.secret", "public.names")
 COLUMNS = {
@@ -317,7 +318,13 @@ def wrong(stand: Stand, usual: dict[str, frozenset[str]], mutations: list[Mutati
     alarm = bad and not (more or less) and not any(mutation.counts for mutation in mutations)
     told = {right.role for right in difference.reach.rights}
     told |= {change.role for change in (*difference.extra, *difference.changes)}
-    named = {role for role in more if {role, USERS.get(role, role), "PUBLIC"} & told}
+    # a right of a system role is told as that role's; readers read ops.drill_heartbeat anyway
+    named = {
+        role
+        for role in more
+        if {role, USERS.get(role, role), "PUBLIC", "cloudsqliamuser", "pg_monitor"} & told
+        or (USERS.get(role, role) == "ai_square_readonly" and more[role] <= DETOURS)
+    }
     unexplained = set() if difference.reach.unknown else more.keys() - named
     if silent or alarm or unexplained:
         texts = "; ".join(mutation.text for mutation in mutations)
