@@ -183,12 +183,12 @@ def _gaps(
         return gaps.unknown(why)
     local = run.target.server().instance(instance.name)
     try:
-        archived = () if local is None else gaps.segments(local.archive)
+        archived = () if local is None else gaps.archives(local.archive)
         check = gaps.judge(archived, server, window)
         if check.state is State.FINDING:  # a segment may just have been finished
             time.sleep(_AGAIN_S)
             server = _archiver(run, instance)
-            archived = () if local is None else gaps.segments(local.archive)
+            archived = () if local is None else gaps.archives(local.archive)
             check = gaps.judge(archived, server, window)
     except (OSError, OpsError) as error:
         return gaps.unknown(str(error))

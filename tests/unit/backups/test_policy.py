@@ -9,7 +9,7 @@ from infra.settings import Backup
 from ops import backupruns
 from ops.backups import archiving, gaps, policy
 from ops.backups.archiving import Archiver
-from ops.backups.gaps import Segment
+from ops.backups.gaps import Archive, Segment
 from ops.cloudsql import BackupRun, KeptBackup, RecoveryWindow
 from ops.results import CheckResult, State
 
@@ -234,6 +234,9 @@ OLDER = _archive(1, 2, days=4)
         ((*OLDER, *_archive(5, 6, 7, 8)), GOOD, State.FINDING),
         ((*_archive(5, 6), *_archive(6, 7, 8, timeline=2)), GOOD, State.OK),
         ((*_archive(5), *_archive(7, 8, timeline=2)), GOOD, State.FINDING),
+        # the first timeline's sixth is whole, and what the second wrote there is gone
+        ((*_archive(5, 6, 7), *_archive(7, 8, timeline=2)), GOOD, State.FINDING),
+        ((*_archive(5, 6, 7, 8), *_archive(6, 7, timeline=2)), GOOD, State.FINDING),
         (_archive(254, 255, 256), replace(GOOD, running=257), State.OK),
         (_archive(255, 257), replace(GOOD, running=258), State.FINDING),
         ((*_archive(5, 6, 7), replace(_archive(8)[0], size_bytes=0)), GOOD, State.FINDING),
@@ -243,11 +246,26 @@ OLDER = _archive(1, 2, days=4)
 def test_a_gap_inside_the_recovery_window_is_found(
     archived: tuple[Segment, ...], server: Archiver, state: State
 ) -> None:
-    assert gaps.judge(archived, server, WINDOW).state is state
+    histories = {2: {1: 6}} if any(one.timeline == 2 for one in archived) else {}
+    assert gaps.judge([Archive(archived, histories)], server, WINDOW).state is state
+
+
+def test_every_archive_and_every_history_counts() -> None:
+    whole, holed = Archive(_archive(5, 6, 7, 8)), Archive(_archive(1, 3))
+    assert gaps.judge([holed, whole], GOOD, WINDOW).state is State.FINDING
+    assert gaps.judge([Archive(()), whole], GOOD, WINDOW).state is State.OK
+    off = gaps.judge([Archive(_archive(1, 2)), whole], GOOD, WINDOW)
+    assert off.differences[0].startswith("2 never archived before 000000010000000000000005")
+    assert gaps.judge([Archive(OLDER), whole], GOOD, RecoveryWindow(NOW, NOW)).state is State.OK
+    restored = Archive(_archive(4, 5, 6, 7, 8, timeline=2))
+    assert gaps.judge([Archive(_archive(1, 2)), restored], GOOD, WINDOW).state is State.OK
+    second = (*_archive(5), *_archive(6, 7, 8, timeline=2))
+    unread = gaps.judge([Archive(second)], GOOD, WINDOW)
+    assert "00000002.history: missing" in unread.differences
 
 
 def test_where_the_archive_is_not_listed_that_is_said() -> None:
-    assert gaps.judge(_archive(8), GOOD, None).state is State.UNKNOWN
+    assert gaps.judge([Archive(_archive(8))], GOOD, None).state is State.UNKNOWN
     assert gaps.not_listed().detail.startswith("not looked at")
 
 
