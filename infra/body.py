@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.changes import AUTHORIZED, REMOVED_BLOCKS, nothing
+from infra.apidefaults import fills_in
+from infra.changes import AUTHORIZED, REMOVED_BLOCKS, body_leaves
 from infra.desired import DesiredResource
 from ops.errors import OpsError
 
@@ -87,20 +88,6 @@ INPUT_OF: Mapping[str, str] = {
     **{path: path for path in SAME},
     **{api: path for table in (RENAMED, LISTED, FIRST) for path, api in table.items()},
 }
-# Cloud SQL's own: no program sets them, or they say again what another property says.
-OWN = frozenset(
-    {
-        "settings.backupConfiguration.backupTier",
-        "settings.backupConfiguration.binaryLogEnabled",
-        "settings.backupConfiguration.replicationLogArchivingEnabled",
-        "settings.backupConfiguration.transactionalLogStorageState",
-        "settings.ipConfiguration.requireSsl",
-        "settings.pricingPlan",
-        "settings.replicationLagMaxSeconds",
-        "settings.replicationType",
-        "settings.settingsVersion",
-    }
-)
 # The provider's own: where the call goes, and its own deletion protection.
 NOT_IN_BODY = frozenset({"project", "deletionProtection"})
 
@@ -184,12 +171,13 @@ def declarable(body: Mapping[str, Any]) -> Declarable:
     """Return the inputs that a live instance would be declared with."""
     inputs: dict[str, Any] = {}
     beyond: dict[str, str] = {}
+    told = dict(body_leaves(body))
     for path, value in _told(body):
         if path in INPUT_OF:
             inputs[INPUT_OF[path]] = _input(path, value)
             continue
         text = value if isinstance(value, str) else json.dumps(value)
-        if path.startswith("settings.") and path not in OWN and not nothing(text):
+        if path.startswith("settings.") and not fills_in(path, {**told, path: text}):
             beyond[path] = text
     return Declarable(inputs, beyond)
 

@@ -83,7 +83,7 @@ def compare(
     # Here, since the API's shape is known by a module that imports this one.
     from infra.effects.instances import judge_instance, with_instance_defaults
 
-    wanted, there = dict(_leaves(declared)), dict(_leaves(live))
+    wanted, there = dict(body_leaves(declared)), dict(body_leaves(live))
     if whole:
         there, wanted = map(dict, with_instance_defaults(there, wanted))
     paths = [path for path in wanted if _differs(path, wanted[path], there.get(path, ""))]
@@ -150,16 +150,16 @@ def nothing(value: str) -> bool:
     return value in NOTHING or value.endswith(UNSPECIFIED)
 
 
-def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+def body_leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield each path and its value as text; flags and authorized networks by their names."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+            yield from body_leaves(item, f"{path}.{key}" if path else str(key))
     elif path in {FLAGS, AUTHORIZED} and isinstance(value, list | tuple):
         yield from (_flag_leaf(one) if path == FLAGS else _network_leaf(one) for one in value)
     elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
         for number, item in enumerate(value):
-            yield from _leaves(item, f"{path}.{number}")
+            yield from body_leaves(item, f"{path}.{number}")
     elif isinstance(value, str):
         yield path, value
     elif value is not None:

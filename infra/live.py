@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from infra.desired import DATABASE, INSTANCE, USER
-from ops.cloudsql import Account, CloudSql, OperationFailedError
+from ops.cloudsql import Account, CloudSql, Database, OperationFailedError
 from ops.console import Progress
 
 FAILED = "FAILED"
@@ -38,6 +38,7 @@ class LiveInstance:
         body: All that the API told.
         databases: Names, sorted.
         accounts: Who may log in, in order of their names.
+        encodings: Of the databases, where the API tells: charset and collation.
     """
 
     name: str
@@ -48,6 +49,7 @@ class LiveInstance:
     body: Mapping[str, Any]
     databases: tuple[str, ...]
     accounts: tuple[Account, ...]
+    encodings: tuple[Database, ...] = ()
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -88,6 +90,7 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
         if instance is None or instance.state == PENDING_DELETE:
             continue
         broken = instance.state == FAILED
+        databases = () if broken else tuple(sorted(cloud.database_details(name)))
         found[name] = LiveInstance(
             name=name,
             state=instance.state,
@@ -95,8 +98,9 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
             connection_name=instance.connection_name,
             protected=instance.deletion_protection,
             body=instance.body,
-            databases=() if broken else tuple(sorted(cloud.databases(name))),
+            databases=tuple(database.name for database in databases),
             accounts=() if broken else tuple(sorted(cloud.accounts(name))),
+            encodings=databases,
         )
     return found
 

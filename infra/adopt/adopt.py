@@ -17,9 +17,11 @@ from infra.adopt.report import Adoption, markdown
 from infra.adopt.source import Source
 from infra.adopt.stackfile import read, render
 from infra.adopt.take import Taken, take
+from infra.body import declarable
 from infra.desired import USER, collect
 from infra.drift.check import look
-from infra.drift.differences import Unread, differences
+from infra.drift.differences import Difference, Finding, Unread, differences
+from infra.drift.undeclared import Memberships
 from infra.live import LiveInstance
 from infra.settings import Settings, SettingsError, load
 from infra.stackfile import ROOT
@@ -196,9 +198,21 @@ def _compared(
             if name in {settings.instance.name, *(r.name for r in settings.replicas)}
         ),
         files=files,
-        differences=differences(desired, live),
+        differences=tuple(
+            difference
+            for difference in differences(desired, live, memberships=Memberships.of(settings))
+            if not _can_not_be_declared(difference, live)
+        ),
         imports=imports(desired, live),
         passwords=tuple(sorted(users & declared)),
         cannot=(*taken.cannot, *cannot),
         notes=(*taken.notes, *(f"{k}: {text}." for k, text in taken.why.items())),
     )
+
+
+def _can_not_be_declared(difference: Difference, live: Mapping[str, LiveInstance]) -> bool:
+    """Tell whether a setting is among those that no stack file declares, reported apart."""
+    if difference.finding is not Finding.UNDECLARED or not difference.property:
+        return False
+    beyond = declarable(live[difference.instance].body).beyond
+    return any(f"{difference.property}.".startswith(f"{path}.") for path in beyond)

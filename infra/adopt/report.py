@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.adopt.imports import Imports
 from infra.drift.differences import Difference, Finding
-from infra.drift.report import row, table
+from infra.drift.report import subject, table
 from infra.settings.keys import key
 from infra.stackfile import ROOT
 from ops.console import Table
@@ -50,7 +50,8 @@ class Adoption:
             yield f"Deploying this stack changes nothing of {', '.join(self.instances)}."
         for one in self.differences:
             if one.finding is Finding.UNDECLARED:
-                yield f"Not declared, and left alone: {row(one)[0]} ({one.live})."
+                live = "" if one.property else f" ({one.live})"
+                yield f"Not declared, and left alone: {subject(one)}{live}."
         yield from (f"Can't be declared: {sentence}" for sentence in self.cannot)
         if self.passwords:
             yield (

@@ -12,7 +12,8 @@ from infra.deploy.record import Record
 from infra.deploy.report import Deployment, Destruction
 from infra.deploy.steps import Action, Plan, ProtectedError, Step, check, removals
 from infra.desired import Desired, collect
-from infra.drift.differences import Difference, differences
+from infra.drift.differences import Difference, differences, undeclared
+from infra.drift.undeclared import Memberships
 from infra.live import Kind, Live, read, replicas_first
 from infra.outputs import OutputName
 from infra.settings import Settings
@@ -108,7 +109,11 @@ class Deployer:
         record = Record(remaining, told)
         if record != records.load(self.store):
             records.save(self.store, record)
-        return differences(desired, live), told
+        return self.found(desired, live), told
+
+    def found(self, desired: Desired, live: Live) -> tuple[Difference, ...]:
+        """Return how the live instances differ from what is declared."""
+        return differences(desired, live, memberships=Memberships.of(self.settings))
 
     def destroy(self, confirm: Callable[[], None] = lambda: None) -> tuple[str, ...]:
         """Delete every instance of the record, then the record; return their names.
@@ -236,9 +241,10 @@ def deploy(
     deployer = Deployer(target.settings, target.cloud(), store, progress)
     desired = collect(target.settings)
     with lease.hold(store, "deploy", LEASE) as held:
-        decided, _ = deployer.decide(desired)
+        decided, live = deployer.decide(desired)
         if plan_only:
-            return Deployment(target.stack, applied=False, plan=decided)
+            beside = undeclared(deployer.found(desired, live))
+            return Deployment(target.stack, applied=False, plan=decided, found=beside)
         check(decided, replace=replace)
         if removed := removals(decided):
             guard.ask(f"delete {', '.join(removed)}, with the data in it", yes=yes)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from infra.deploy.steps import Action, Plan, Step
-from infra.drift.differences import Difference, Finding, outstanding
-from infra.drift.report import table
+from infra.drift.differences import Difference, outstanding, undeclared
+from infra.drift.report import subject, table
 from ops.console import Table
 from ops.results import State
 
@@ -59,7 +59,8 @@ class Deployment:
             lines = tuple(row for step in steps for row in rows(step))
             yield Table("Plan" if not self.applied else "Deployed", COLUMNS, lines)
         else:
-            yield f"Nothing to change: {self.stack} is what its configuration declares."
+            beside = " What it does not declare is listed below." if undeclared(self.found) else ""
+            yield f"Nothing to change: {self.stack} is what its configuration declares.{beside}"
         for change in self.plan.ignored:
             yield (
                 f"Left alone: {change.property} is {change.before} and declared"
@@ -69,9 +70,8 @@ class Deployment:
             yield "A replacement deletes data; it is carried out only with --replace."
         if self.left:
             yield table("DID NOT ARRIVE (declared, yet the live instance differs)", self.left)
-        for one in self.found:
-            if one.finding is Finding.UNDECLARED:
-                yield f"Not declared, and left alone: {one.kind} {one.name}. {one.resolve}"
+        for difference in undeclared(self.found):
+            yield f"Not declared, and left alone: {subject(difference)}. {difference.resolve}"
         if self.outputs:
             yield Table("", ("output", "value"), tuple(sorted(self.outputs.items())))
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from infra.apidefaults import PASSING_STATES
 from infra.desired import INSTANCE, collect
 from infra.drift.differences import Difference, Finding, Unread, differences
 from infra.drift.remedies import Stack, with_remedies
 from infra.drift.report import Drift
-from infra.live import Kind, LiveInstance
+from infra.drift.undeclared import Memberships
+from infra.live import Kind, Live, LiveInstance
 from infra.stackfile import read_config
-from ops.cloudsql import Account, CloudSql, NoSuchInstanceError
+from ops.cloudsql import Account, CloudSql, Database, NoSuchInstanceError
 from ops.errors import BadInputError, OpsError
 from ops.target import Target
 
@@ -39,15 +41,33 @@ def drift(target: Target) -> Drift:
     if target.instance not in live and not missed:  # what follows it is not there either
         why = str(NoSuchInstanceError(target.project, target.instance))
         missed = [Unread(name, Kind.INSTANCE, why) for name in names if name not in live]
-    unread = tuple(missed)
-    differ = differences(desired, live, unread, stack=target.stack)
+    differ = differences(
+        desired,
+        live,
+        tuple(missed),
+        stack=target.stack,
+        memberships=Memberships.of(target.settings),
+    )
+    unread = (*missed, *_changing(live))
     try:
         stack = Stack(target.stack, read_config(target.stack), local=target.local is not None)
     except BadInputError:  # its file is elsewhere: no edit of it can be tried
         return Drift(target.stack, tuple(live), differ, unread)
     there = live | _undeclared(cloud, differ)
     return Drift(
-        target.stack, tuple(live), with_remedies(differ, stack, desired, there, unread), unread
+        target.stack,
+        tuple(live),
+        with_remedies(differ, stack, desired, there, tuple(missed)),
+        unread,
+    )
+
+
+def _changing(live: Live) -> tuple[Unread, ...]:
+    """Return the instances that are being changed: what they will be is not known yet."""
+    return tuple(
+        Unread(name, Kind.INSTANCE, f"Its state is {found.state}. Run this again when it is over.")
+        for name, found in live.items()
+        if found.state in PASSING_STATES
     )
 
 
@@ -77,9 +97,11 @@ def look(cloud: CloudSql, name: str) -> tuple[LiveInstance | None, tuple[Unread,
     if found is None:
         return None, tuple(missed)
     replica = bool(found.body.get("masterInstanceName"))  # what lies in it is its primary's
-    no_names: tuple[str, ...] = ()
+    no_databases: tuple[Database, ...] = ()
     no_accounts: tuple[Account, ...] = ()
-    databases = no_names if replica else ask(Kind.DATABASE, cloud.databases, no_names)
+    databases = (
+        no_databases if replica else ask(Kind.DATABASE, cloud.database_details, no_databases)
+    )
     accounts = no_accounts if replica else ask(Kind.USER, cloud.accounts, no_accounts)
     live = LiveInstance(
         name=name,
@@ -88,7 +110,8 @@ def look(cloud: CloudSql, name: str) -> tuple[LiveInstance | None, tuple[Unread,
         connection_name=found.connection_name,
         protected=found.deletion_protection,
         body=found.body,
-        databases=tuple(sorted(databases)),
+        databases=tuple(sorted(database.name for database in databases)),
         accounts=tuple(sorted(accounts)),
+        encodings=tuple(sorted(databases)),
     )
     return live, tuple(missed)

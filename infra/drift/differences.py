@@ -15,6 +15,16 @@ from infra.body import api_path, instance_body
 from infra.changes import AUTHORIZED, Change, compare
 from infra.consequences import DISK_SIZE, Effect
 from infra.desired import INSTANCE, Desired, DesiredResource
+from infra.drift.undeclared import (
+    NO_MEMBERSHIPS,
+    ROLES,
+    Memberships,
+    Undeclared,
+    of_database,
+    of_user,
+    patch,
+    settings_of,
+)
 from infra.live import TYPES, Kind, Live, LiveInstance
 from infra.policies.limits import OPEN_PREFIX
 from ops.cloudsql import BUILT_IN, Account
@@ -25,7 +35,7 @@ if TYPE_CHECKING:
 
 # Every instance has these: https://cloud.google.com/sql/docs/postgres/users#default-users
 OWN_DATABASES = frozenset({"postgres", "cloudsqladmin", "template0", "template1"})
-ROLES = "databaseRoles"
+DEFAULT_DATABASE = "postgres"
 LEFT_ALONE = "left alone"
 REPLICA = "replica-"
 
@@ -52,6 +62,13 @@ class Remedy(StrEnum):
     DELETE = "Delete it if nobody needs it: `{command}`."
     TAKE_ROLES = "Take them away: `{command}`."
     DELETE_AND_DEPLOY = "Delete the live one, `{command}`, and deploy."
+    TAKE_BACK = (
+        "If nobody wants it, send `{command}` to the Admin API's `instances.patch`; deploying"
+        " leaves it alone."
+    )
+    REVOKE = "Revoke it if nobody needs it: `{command}` in psql."
+    BY_HAND = "Find out who did it, and undo it by hand: deploying leaves it alone."
+    NEW_DATABASE = "Only a new database has another encoding."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +120,12 @@ class Unread:
 
 
 def differences(
-    desired: Desired, live: Live, unread: tuple[Unread, ...] = (), *, stack: str = "STACK"
+    desired: Desired,
+    live: Live,
+    unread: tuple[Unread, ...] = (),
+    *,
+    stack: str = "STACK",
+    memberships: Memberships = NO_MEMBERSHIPS,
 ) -> tuple[Difference, ...]:
     """Return everything that differs, in the order of the declaration.
 
@@ -112,6 +134,7 @@ def differences(
         live: The declared instances that exist.
         unread: What could not be read, and is not judged therefore.
         stack: The stack's name, for commands.
+        memberships: The roles that the stack's SQL makes users members of.
     """
     blind = {(one.instance, one.kind) for one in unread}
     found: list[Difference] = []
@@ -120,12 +143,15 @@ def differences(
         if (name, Kind.INSTANCE) in blind:
             continue
         found += _instance(resource, name, live.get(name), stack)
+        if name in live:
+            found += _beyond(resource, live[name], live.get(live[name].source))
         if name not in live or live[name].source:
             continue  # what lies in a replica is its primary's
         found += _replicas(desired, live[name])
         for kind in (Kind.DATABASE, Kind.USER):
             if (name, kind) not in blind:
-                found += _contents(kind, desired, live[name])
+                found += _contents(kind, desired, live[name], memberships)
+        found += _encodings(desired, live[name])
     return tuple(found)
 
 
@@ -138,6 +164,11 @@ def outstanding(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
     )
 
 
+def undeclared(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """Return what is there without being declared, which deploying leaves alone."""
+    return tuple(one for one in found if one.finding is Finding.UNDECLARED)
+
+
 def _instance(
     resource: DesiredResource, name: str, live: LiveInstance | None, stack: str
 ) -> Iterator[Difference]:
@@ -147,6 +178,45 @@ def _instance(
     ignored = tuple(map(api_path, resource.ignore_changes))
     for change in compare(instance_body(resource), live.body, ignored):
         yield _changed(name, change, stack)
+
+
+def _beyond(
+    resource: DesiredResource, live: LiveInstance, primary: LiveInstance | None
+) -> Iterator[Difference]:
+    declared = instance_body(resource)
+    compared = {change.property for change in compare(declared, live.body)}
+    for setting in settings_of(declared, live, primary):
+        if setting.path in compared:
+            continue
+        if setting.path.startswith("settings."):
+            yield _unmentioned(
+                Kind.INSTANCE, live.name, live, setting, Remedy.TAKE_BACK, patch(setting)
+            )
+        else:
+            yield _unmentioned(Kind.INSTANCE, live.name, live, setting, Remedy.BY_HAND)
+
+
+def _unmentioned(
+    kind: Kind,
+    name: str,
+    live: LiveInstance,
+    setting: Undeclared,
+    remedy: Remedy,
+    command: str = "",
+) -> Difference:
+    """Return a property that is live and that nobody declared."""
+    return Difference(
+        finding=Finding.UNDECLARED,
+        kind=kind,
+        name=name,
+        instance=live.name,
+        property=setting.path,
+        declared="",
+        live=setting.value,
+        deploying=LEFT_ALONE,
+        remedy=remedy,
+        resolve=remedy.format(command=command),
+    )
 
 
 def _changed(name: str, change: Change, stack: str) -> Difference:
@@ -243,7 +313,9 @@ def _project(desired: Desired) -> tuple[str, ...]:
     return tuple(f"--project={project}" for project in sorted(projects))
 
 
-def _contents(kind: Kind, desired: Desired, live: LiveInstance) -> Iterator[Difference]:
+def _contents(
+    kind: Kind, desired: Desired, live: LiveInstance, memberships: Memberships
+) -> Iterator[Difference]:
     declared = {
         str(r.inputs["name"]): str(r.inputs.get("type") or BUILT_IN)
         for r in desired.of_type(TYPES[kind])
@@ -256,11 +328,34 @@ def _contents(kind: Kind, desired: Desired, live: LiveInstance) -> Iterator[Diff
             yield _missing(kind, name, live.name)
         elif kind is Kind.USER and there[name].type != wanted:
             yield _other_type(live.name, name, wanted, there[name].type, where)
+        elif kind is Kind.USER:
+            yield from _of_user(there[name], live, memberships)
     if kind is Kind.USER:
         yield from _own_users(live, where)
     for name in sorted(there.keys() - declared.keys()):
         live_type = "there" if kind is Kind.DATABASE else there[name].type
         yield _undeclared(kind, name, live.name, live_type, f"{kind}s", "delete", name, *where)
+
+
+def _of_user(
+    account: Account, live: LiveInstance, memberships: Memberships
+) -> Iterator[Difference]:
+    for setting in of_user(account, memberships):
+        role = setting.path.removeprefix(f"{ROLES}.")
+        if role == setting.path:
+            yield _unmentioned(Kind.USER, account.name, live, setting, Remedy.BY_HAND)
+        else:
+            command = f'REVOKE "{role}" FROM "{account.name}"'
+            yield _unmentioned(Kind.USER, account.name, live, setting, Remedy.REVOKE, command)
+
+
+def _encodings(desired: Desired, live: LiveInstance) -> Iterator[Difference]:
+    declared = {str(r.inputs["name"]) for r in desired.of_type(TYPES[Kind.DATABASE])}
+    usual = next((one for one in live.encodings if one.name == DEFAULT_DATABASE), None)
+    for database in live.encodings:
+        if database.name in declared and usual is not None:
+            for setting in of_database(database, usual):
+                yield _unmentioned(Kind.DATABASE, database.name, live, setting, Remedy.NEW_DATABASE)
 
 
 def _there(kind: Kind, live: LiveInstance) -> Mapping[str, Account]:

@@ -92,6 +92,8 @@ def candidates(
         live: The instances that were read, replicas that nobody declares included.
         local: Whether they are on the local Cloud SQL.
     """
+    if difference.property and difference.kind is not Kind.INSTANCE:
+        return  # no stack file says what a user or a database is beside its name
     if difference.kind is Kind.DATABASE:
         yield from _database(difference, desired, live)
     elif difference.kind is Kind.USER:
@@ -100,9 +102,11 @@ def candidates(
         logical = _logical(difference, desired)
         if logical.startswith(REPLICA):
             yield (Edit(key("replicas"), (logical.removeprefix(REPLICA),), None),)
-    elif difference.finding is Finding.UNDECLARED and difference.name in live:
+    elif difference.finding is Finding.UNDECLARED and not difference.property:
+        if difference.name not in live:
+            return
         yield from _another_replica(live[difference.name], live, local=local)
-    elif difference.finding is Finding.DIFFERS:
+    else:
         resource = next(r for r in desired.of_type(INSTANCE) if r.inputs["name"] == difference.name)
         if resource.name.startswith(REPLICA):
             yield from _replica(difference, resource, live[difference.name])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from infra.desired import Desired, collect
 from infra.drift.differences import Difference, Finding, Remedy, Unread, differences
 from infra.drift.edits import Edit, candidates
+from infra.drift.undeclared import Memberships
 from infra.live import Live
 from infra.settings import Settings, SettingsError
 from infra.settings.validation import validate
@@ -72,10 +73,12 @@ def _resolves(
     for edit in edits:
         values = edit.applied(values)
     try:
-        desired = collect(_lean(validate(stack.name, values)))
+        settings = validate(stack.name, values)
+        desired = collect(_lean(settings))
     except SettingsError:
         return False
-    left = set(map(_identity, differences(desired, live, unread)))
+    memberships = Memberships.of(settings)
+    left = set(map(_identity, differences(desired, live, unread, memberships=memberships)))
     before = set(map(_identity, differing))
     return _identity(difference) not in left and left < before
 

@@ -16,6 +16,14 @@ def row(one: Difference) -> tuple[object, ...]:
     return (f"{one.kind} {one.name}", shown, one.declared, one.live, one.deploying)
 
 
+def subject(difference: Difference) -> str:
+    """Return what is not declared, in words."""
+    what = f"{difference.kind} {difference.name}"
+    if not difference.property:
+        return what
+    return f"{what}, {difference.property} is {difference.live}"
+
+
 def table(title: str, found: Sequence[Difference]) -> Table:
     """Return differences as a table."""
     return Table(title, COLUMNS, tuple(map(row, found)))

@@ -18,6 +18,7 @@ from ops.cloudsql.model import (
     Account,
     BackupRun,
     Body,
+    Database,
     Instance,
     KeptBackup,
     Operation,
@@ -261,12 +262,16 @@ class CloudSql(Calls):
 
     def databases(self, name: str) -> tuple[str, ...]:
         """Return the names of an instance's databases."""
+        return tuple(database.name for database in self.database_details(name))
+
+    def database_details(self, name: str) -> tuple[Database, ...]:
+        """Return an instance's databases, with their encodings."""
         body = self._call(
             f"list the databases of {name}",
             self._databases.list,
             self._ask("DatabasesList", instance=name),
         )
-        return tuple(str(item.get("name", "")) for item in body.get("items", ()))
+        return tuple(model.database(item) for item in body.get("items", ()))
 
     def insert_database(self, instance: str, name: str) -> Operation:
         """Start to create a database."""

@@ -1,6 +1,7 @@
 """What the Admin API tells of, read from its own JSON shape (camelCase)."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,12 +69,23 @@ class Account:
         type: BUILT_IN, CLOUD_IAM_USER, CLOUD_IAM_SERVICE_ACCOUNT, CLOUD_IAM_GROUP ...
         email: as IAM knows them; empty for who has a password.
         roles: the database roles that the API tells of.
+        settings: whatever else it tells of them, by its path, as ``passwordPolicy.status.locked``.
     """
 
     name: str
     type: str = BUILT_IN
     email: str = ""
     roles: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Database:
+    """A database of an instance, as the API tells of it."""
+
+    name: str
+    charset: str = ""
+    collation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +202,31 @@ def account(body: Body) -> Account:
         type=str(body.get("type") or BUILT_IN),
         email=str(body.get("iamEmail", "")),
         roles=tuple(str(role) for role in body.get("databaseRoles", ())),
+        settings=tuple(sorted(_settings(body))),
     )
+
+
+# What an account has fields for, and what only says which one it is.
+_NO_SETTINGS = frozenset(
+    {"kind", "etag", "name", "instance", "project", "type", "iamEmail", "databaseRoles"}
+)
+
+
+def _settings(body: Body, above: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in body.items():
+        path = f"{above}{key}"
+        if path in _NO_SETTINGS or value is None:
+            continue
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{path}.")
+        else:
+            yield path, value if isinstance(value, str) else json.dumps(value)
+
+
+def database(body: Body) -> Database:
+    """Return the database that a body tells of."""
+    charset, collation = (str(body.get(key) or "") for key in ("charset", "collation"))
+    return Database(str(body.get("name", "")), charset, collation)
 
 
 def backup_run(body: Body) -> BackupRun:

@@ -17,7 +17,7 @@ from infra.drift.differences import Finding, Unread, differences, outstanding
 from infra.drift.edits import candidates
 from infra.drift.report import Drift
 from infra.live import Kind, LiveInstance
-from ops.cloudsql import Account, ApiError, CloudSql, Instance
+from ops.cloudsql import Account, ApiError, CloudSql, Database, Instance
 from ops.console import Silent
 from ops.results import State
 
@@ -156,8 +156,8 @@ class OneInstance(CloudSql):
     def find(self, name: str) -> Instance | None:
         return Instance(name, "RUNNABLE", "", "", "", 1, False, self.told.body)  # noqa: FBT003 - protected
 
-    def databases(self, name: str) -> tuple[str, ...]:  # noqa: ARG002 - the method's
-        return self.told.databases
+    def database_details(self, name: str) -> tuple[Database, ...]:  # noqa: ARG002 - the method's
+        return tuple(map(Database, self.told.databases))
 
     def accounts(self, name: str) -> tuple[Account, ...]:
         if self.refuses:
