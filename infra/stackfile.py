@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from ops.errors import BadInputError
+from ops.yamlkeys import repeated_keys
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -109,20 +110,7 @@ def repeated(stack: str, root: Path = ROOT) -> Iterator[str]:
     which value was meant.
     """
     text = (root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
-    yield from _repeated(yaml.compose(text, Loader=_Loader), ())
-
-
-def _repeated(node: yaml.Node | None, above: tuple[str, ...]) -> Iterator[str]:
-    if not isinstance(node, yaml.MappingNode):
-        return
-    first: dict[str, int] = {}
-    for key, value in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        whole = ".".join((*above, name)).removeprefix("config.")
-        if name in first:
-            yield f"{whole} is written twice, in lines {first[name]} and {line}. Keep one."
-        first.setdefault(name, line)
-        yield from _repeated(value, (*above, name))
+    yield from repeated_keys(yaml.compose(text, Loader=_Loader))
 
 
 def _read(path: Path) -> object:

@@ -6,8 +6,9 @@ stack file does nothing therefore; this does.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from infra.settings.disk import step_gb
 from infra.settings.keys import key
 from ops import guard
 from ops.cloudsql import ApiError, Body, CloudSql
@@ -70,6 +71,8 @@ class Growth:
         after_gb: The size asked for.
         declared_gb: What the stack file says.
         applied: Whether it was carried out.
+        limit_gb: Up to which it grows by itself; 0 for no limit.
+        autoresize: Whether it grows by itself at all.
     """
 
     stack: str
@@ -78,6 +81,8 @@ class Growth:
     after_gb: int
     declared_gb: int
     applied: bool
+    limit_gb: int = 0
+    autoresize: bool = True
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -92,6 +97,17 @@ class Growth:
             yield (
                 f"The disk of {self.instance} would grow from {self.before_gb} to"
                 f" {self.after_gb} GB, without a restart. It can't shrink again."
+            )
+        if not self.autoresize:
+            yield (
+                f"It does not grow by itself: a full disk stops {self.instance}. Set"
+                f" {key('disk_autoresize')}: true and deploy."
+            )
+        elif self.limit_gb and self.limit_gb < self.after_gb + step_gb(self.after_gb):
+            yield (
+                f"With {self.after_gb} GB it has {self.limit_gb - self.after_gb} GB left to grow by"
+                f" itself, less than a step of {step_gb(self.after_gb)} GB: its limit is"
+                f" {self.limit_gb} GB. Raise {key('disk_autoresize_limit_gb')} and deploy."
             )
         if self.declared_gb != self.after_gb:
             yield (
@@ -123,7 +139,16 @@ def plan(target: Target, live: Body, to_gb: int) -> Growth:
     if settings.get("storageAutoResize") and 0 < limit_gb < to_gb:
         raise PastLimitError(target.instance, limit_gb, to_gb)
     declared_gb = target.settings.instance.disk.size_gb
-    return Growth(target.stack, target.instance, now_gb, to_gb, declared_gb, applied=False)
+    return Growth(
+        stack=target.stack,
+        instance=target.instance,
+        before_gb=now_gb,
+        after_gb=to_gb,
+        declared_gb=declared_gb,
+        applied=False,
+        limit_gb=limit_gb,
+        autoresize=bool(settings.get("storageAutoResize")),
+    )
 
 
 def grow(
@@ -162,14 +187,7 @@ def grow(
         return decided
     with progress.phase(f"Grow the disk of {target.instance} to {to_gb} GB"):
         _carry_out(cloud, target.instance, to_gb, live.settings_version)
-    return Growth(
-        stack=decided.stack,
-        instance=decided.instance,
-        before_gb=decided.before_gb,
-        after_gb=to_gb,
-        declared_gb=decided.declared_gb,
-        applied=True,
-    )
+    return replace(decided, applied=True)
 
 
 def _carry_out(cloud: CloudSql, name: str, to_gb: int, version: int) -> None:

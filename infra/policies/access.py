@@ -35,9 +35,11 @@ def _complexity(s: Subject) -> Answer:
     if not s.on(f"{_POLICY}.enablePasswordPolicy"):
         return aside("there is no password policy at all: see password-policy")
     length = s.number(f"{_POLICY}.minLength") or 0
+    if not length:
+        return aside("the password policy asks for no length: see password-policy")
     kinds = s.text(f"{_POLICY}.complexity") == "COMPLEXITY_DEFAULT"
     found = f"at least {length} characters, {'four kinds' if kinds else 'of any kind'}"
-    return either(kinds and (length == 0 or length >= PASSWORD_LENGTH_LEAST), found)
+    return either(kinds and length >= PASSWORD_LENGTH_LEAST, found)
 
 
 def _data_api(s: Subject) -> Answer:

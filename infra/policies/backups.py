@@ -1,8 +1,8 @@
 """What can be restored: backups, the log, where they lie, what outlives a deletion."""
 
 from infra.policies.limits import BACKUPS_LEAST, LOG_DAYS_LEAST
-from infra.policies.rule import Answer, Ids, Rule, Severity, aside, either
-from infra.policies.subject import Subject
+from infra.policies.rule import Answer, Ids, Rule, Severity, aside, broken, either, unknown
+from infra.policies.subject import Origin, Subject
 
 _BACKUPS = "settings.backupConfiguration"
 # Kept when the configuration does not say, https://cloud.google.com/sql/docs/postgres/editions-intro
@@ -26,12 +26,18 @@ def _retention(s: Subject) -> Answer:
     if not s.on(f"{_BACKUPS}.enabled"):
         return aside("there are no backups to keep: see automated-backups")
     backups = s.number(f"{_BACKUPS}.backupRetentionSettings.retainedBackups")
+    if backups is None and s.origin is Origin.LIVE:
+        return unknown("the API told of no retainedBackups")
     if backups is None:
         backups = _DEFAULT_BACKUPS.get(edition, _DEFAULT)
     found = f"{backups} backups"
     if not s.on(f"{_BACKUPS}.pointInTimeRecoveryEnabled"):
-        return either(backups >= BACKUPS_LEAST, found)
+        if backups < BACKUPS_LEAST:
+            return broken(f"{found}, no log")
+        return aside(f"{found}, and no log to keep: see point-in-time-recovery")
     days = s.number(f"{_BACKUPS}.transactionLogRetentionDays")
+    if days is None and s.origin is Origin.LIVE:
+        return unknown("the API told of no transactionLogRetentionDays")
     if days is None:
         days = _DEFAULT_LOG_DAYS.get(edition, _DEFAULT)
     enough = backups >= BACKUPS_LEAST and days >= LOG_DAYS_LEAST

@@ -28,6 +28,9 @@ SECRET_ENDINGS = (
 )
 
 
+BUCKET = "gcp:storage/bucket:Bucket"
+
+
 def check(names: Iterable[str], *, everything: bool) -> Report:
     """Review what stacks declare.
 
@@ -81,12 +84,19 @@ def registered(
         pool_connections: What the application's pools together may open.
     """
     plain = tuple(plain_secrets(desired))
+    buckets = {
+        str(bucket.inputs.get("name") or bucket.name): str(
+            bucket.inputs.get("location", "")
+        ).lower()
+        for bucket in desired.of_type(BUCKET)
+    }
 
     def subject(resource: DesiredResource) -> Subject:
         facts = Facts(
             production=production,
             pool_connections=pool_connections,
             endless_roles=roles.endless(),
+            buckets=buckets,
             declaration=Declaration(
                 protect=resource.protect,
                 deletion_protection=resource.inputs.get("deletionProtection") is not False,

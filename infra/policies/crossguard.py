@@ -39,9 +39,10 @@ from infra.stackfile import UnknownStackError
 NAME = "ai-square-db"
 WAIVERS = "waivers-in-force"
 # Rules that look at several instances: asked once all of them are registered.
-OF_THE_STACK = frozenset({"replica-settings"})
+OF_THE_STACK = frozenset({"replica-settings", "disk-autoresize"})
 NOT_IN_THE_PACK: Mapping[str, str] = MappingProxyType(
     {
+        "allowed-bucket-place": "an instance is asked about by itself, without the buckets",
         "no-plain-secret": "the engine hands secrets over like any other value",
         **{rule.id: "only seen live" for rule in RULES if rule.seen is Seen.LIVE},
     }

@@ -11,10 +11,11 @@ from infra.flags import (
     FlagValueError,
     compile_flag,
     compile_flags,
+    in_words,
 )
 from infra.flags.budget import Level, default_connections, reckon
 from infra.flags.vacuum import hindrances
-from infra.policies.limits import APPROVAL_DAYS
+from infra.policies.limits import APPROVAL_DAYS, IDLE_MOST_MS, LOCK_WAIT_MOST_MS, STATEMENT_MOST_MS
 from infra.policies.rule import (
     Answer,
     Ids,
@@ -95,17 +96,18 @@ def _vacuum(s: Subject) -> Answer:
     return broken(hindered) if hindered else fine("on, with flags that let it work")
 
 
-def _ends(name: str, s: Subject) -> Answer:
+def _ends(name: str, most_ms: int, s: Subject) -> Answer:
     value = s.flag(name)
-    return either(value.isdigit() and int(value) > 0, f"{name} {value or 'unset'}")
+    words = in_words(name, value) if value else "unset"
+    return either(value.isdigit() and 0 < int(value) <= most_ms, f"{name} {words}")
 
 
 def _idle(s: Subject) -> Answer:
-    return _ends("idle_in_transaction_session_timeout", s)
+    return _ends("idle_in_transaction_session_timeout", IDLE_MOST_MS, s)
 
 
 def _waiting(s: Subject) -> Answer:
-    return _ends("lock_timeout", s)
+    return _ends("lock_timeout", LOCK_WAIT_MOST_MS, s)
 
 
 def _statements(s: Subject) -> Answer:
@@ -183,7 +185,7 @@ RULES = (
     Rule(
         id="idle-transactions-end",
         row=49,
-        title="A transaction that idles is ended",
+        title=f"A transaction that idles is ended within {IDLE_MOST_MS // 60_000} minutes",
         severity=Severity.MEDIUM,
         ask=_idle,
         remedy="Set flags: idle_in_transaction_session_timeout: 10min.",
@@ -191,7 +193,7 @@ RULES = (
     Rule(
         id="lock-waits-end",
         row=49,
-        title="Nobody waits for a lock without end",
+        title=f"Nobody waits for a lock longer than {LOCK_WAIT_MOST_MS // 60_000} minutes",
         severity=Severity.LOW,
         ask=_waiting,
         remedy="Set flags: lock_timeout: 1min; `invoke roles.apply` sets less for some roles.",
@@ -199,7 +201,10 @@ RULES = (
     Rule(
         id="statements-end",
         row=49,
-        title="The application's and the readers' statements end by statement_timeout",
+        title=(
+            "The application's and the readers' statements end by statement_timeout within"
+            f" {STATEMENT_MOST_MS // 60_000} minutes"
+        ),
         severity=Severity.MEDIUM,
         ask=_statements,
         remedy="Set it in sql/roles/login_ROLE.sql, which `invoke roles.apply` brings there.",

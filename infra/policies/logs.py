@@ -3,8 +3,10 @@
 A flag that is not set counts with the default that is in force (``infra.flags``).
 """
 
-from infra.policies.asking import asks, is_set, talks
-from infra.policies.rule import Ids, Rule, Severity
+from infra.policies.asking import asks, is_on, is_set, talks
+from infra.policies.limits import DEADLOCK_LOOK_MOST_MS
+from infra.policies.rule import Answer, Ids, Rule, Severity, either
+from infra.policies.subject import Subject
 
 PGF = "custom.cloudsqlRequirePostgreSQLDatabaseFlags"
 PGA = "custom.cloudsqlRequirePostgreSQLDatabaseAdditionalFlags"
@@ -13,6 +15,12 @@ SLOW_MOST_MS = 5000  # a statement that takes longer is what slow-query logging 
 
 def _slow(value: str) -> bool:
     return value.isdigit() and int(value) <= SLOW_MOST_MS
+
+
+def _lock_waits(s: Subject) -> Answer:
+    on, wait = s.flag("log_lock_waits") or "off", s.flag("deadlock_timeout") or "1000"
+    soon = wait.isdigit() and int(wait) <= DEADLOCK_LOOK_MOST_MS
+    return either(is_on(on) and soon, f"log_lock_waits {on}, deadlock_timeout {wait} ms")
 
 
 RULES = (
@@ -151,7 +159,7 @@ RULES = (
         row=22,
         title="Long waits for locks are logged",
         severity=Severity.MEDIUM,
-        ask=is_set("log_lock_waits", on=True),
+        ask=_lock_waits,
         remedy="Set flags: log_lock_waits: on.",
         ids=Ids(
             checkov=("CKV_GCP_54",),

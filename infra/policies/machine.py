@@ -1,11 +1,24 @@
 """What the instance is: version, edition, tier, place, key, labels."""
 
 import re
+from collections.abc import Mapping
 from typing import get_args
 
-from infra.policies.limits import LABELS, REGIONS, VCPUS_MOST
-from infra.policies.rule import Answer, Ids, Rule, Seen, Severity, aside, broken, either, fine
+from infra.policies.limits import BACKUP_PLACES, LABELS, REGIONS, VCPUS_MOST
+from infra.policies.rule import (
+    Answer,
+    Ids,
+    Rule,
+    Seen,
+    Severity,
+    aside,
+    broken,
+    either,
+    fine,
+    unknown,
+)
 from infra.policies.subject import Subject
+from infra.settings.backup import usual_location
 from infra.settings.instance import InstanceKeys
 from ops.tiers import BadTierError, parse_tier
 
@@ -38,7 +51,21 @@ def _labels(s: Subject) -> Answer:
 
 def _place(s: Subject) -> Answer:
     region = s.text("region")
-    return either(region in REGIONS, region or "none")
+    if s.is_replica:  # has no backups
+        return either(region in REGIONS, region or "none")
+    backups = s.text("settings.backupConfiguration.location")
+    place = backups or usual_location(region)
+    if not place:
+        return unknown(f"{region or 'no region'}; its backups are where Cloud SQL chooses")
+    words = f"{region}, its backups in {place}"
+    return either(region in REGIONS and place in BACKUP_PLACES, words)
+
+
+def _buckets(s: Subject) -> Answer:
+    buckets: Mapping[str, str] = s.fact("buckets")
+    away = [f"{name} in {place}" for name, place in buckets.items() if place not in REGIONS]
+    words = ", ".join(buckets) or "no buckets"
+    return broken("; ".join(away)) if away else fine(words)
 
 
 def _machine(s: Subject) -> Answer:
@@ -94,14 +121,26 @@ RULES = (
     Rule(
         id="allowed-region",
         row=36,
-        title=f"The data is in {', '.join(REGIONS)}",
+        title=(
+            f"The instance is in {', '.join(REGIONS)}, its backups in {' or '.join(BACKUP_PLACES)}"
+        ),
         severity=Severity.HIGH,
         ask=_place,
         remedy=(
             "Set gcp:region to an allowed one, or allow it in infra/policies/limits.py;"
-            " a replica's region stands in replicas."
+            " a replica's region stands in replicas. For backups, set backupLocation: asia."
         ),
         ids=Ids(google=("gcp_sql_location_v1",)),
+    ),
+    Rule(
+        id="allowed-bucket-place",
+        row=36,
+        title=f"Exports and evidence are in {', '.join(REGIONS)}",
+        severity=Severity.HIGH,
+        ask=_buckets,
+        remedy="Declare the bucket in an allowed region: it is made in gcp:region.",
+        seen=Seen.DECLARED,
+        of_replicas=False,
     ),
     Rule(
         id="allowed-machine",

@@ -2,11 +2,13 @@
 
 import re
 
+from infra.flags.units import parse_integer
+from infra.policies.limits import STATEMENT_MOST_MS
 from ops import sql
 
 # The owner migrates, and each migration has budgets of its own.
 BUDGETED = ("app", "monitor", "readonly")
-_BUDGET = re.compile(r"SET statement_timeout = '[1-9]")
+_BUDGET = re.compile(r"SET statement_timeout = '(?P<value>[^']*)'")
 
 
 def endless() -> tuple[str, ...]:
@@ -15,5 +17,6 @@ def endless() -> tuple[str, ...]:
 
 
 def ends(text: str) -> bool:
-    """Tell whether a role's statements give it a statement_timeout that is not 0."""
-    return _BUDGET.search(text) is not None
+    """Tell whether a role's statements give it a statement_timeout that ends them in time."""
+    budgets = [parse_integer(match["value"], "ms") for match in _BUDGET.finditer(text)]
+    return bool(budgets) and 0 < budgets[-1] <= STATEMENT_MOST_MS

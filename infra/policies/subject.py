@@ -15,6 +15,9 @@ from typing import Any
 from infra.desired import UNKNOWN_UNTIL_DEPLOYED
 from infra.flags import catalogue
 
+BACKUPS = "settings.backupConfiguration"
+# Blocks that the API tells of every instance; a replica has no backups.
+TOLD = ("settings", BACKUPS, "settings.ipConfiguration")
 NOT_YET = "is known only after a deployment"
 
 
@@ -60,6 +63,7 @@ class Facts:
         endless_roles: Roles whose statements no statement_timeout ends.
         undeclared_users: Users that the API lists and nobody declared, without Cloud SQL's own.
         primary: Of a read replica.
+        buckets: Where the stack's buckets are, by their names.
     """
 
     production: bool | None = None
@@ -70,6 +74,7 @@ class Facts:
     endless_roles: tuple[str, ...] | None = None
     undeclared_users: tuple[str, ...] | None = None
     primary: "Subject | None" = None
+    buckets: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,25 @@ class Subject:
         Raises:
             NotKnownError: Only a deployment can tell.
         """
+        if self.origin is Origin.LIVE:
+            self._check_told(path)
         value: Any = self.body
         for part in path.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
         if value == UNKNOWN_UNTIL_DEPLOYED:
             raise NotKnownError(f"{path} {NOT_YET}")
         return value
+
+    def _check_told(self, path: str) -> None:
+        """Refuse to take a block that the API tells of every instance, and did not, for empty."""
+        for block in TOLD:
+            if not f"{path}.".startswith(f"{block}.") or (block == BACKUPS and self.is_replica):
+                continue
+            value: Any = self.body
+            for part in block.split("."):
+                value = value.get(part) if isinstance(value, Mapping) else None
+            if not isinstance(value, Mapping):
+                raise NotKnownError(f"the API told of no {block}")
 
     def text(self, path: str) -> str:
         """Return a text or the word of an enum; empty where there is none."""

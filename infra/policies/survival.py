@@ -1,7 +1,21 @@
 """What keeps the instance there: zones, deletion protection, room on the disk."""
 
-from infra.policies.rule import Answer, Ids, Rule, Seen, Severity, aside, broken, either, fine
-from infra.policies.subject import Declaration, Subject
+from infra.apidefaults import PASSING_STATES, RUNNABLE
+from infra.policies.limits import DISK_LIMIT_MOST_GB
+from infra.policies.rule import (
+    Answer,
+    Ids,
+    Rule,
+    Seen,
+    Severity,
+    aside,
+    broken,
+    either,
+    fine,
+    unknown,
+)
+from infra.policies.subject import Declaration, Origin, Subject
+from infra.settings.disk import step_gb
 
 DISK_SIZE = "settings.diskSize"
 
@@ -30,16 +44,50 @@ def _program_protection(s: Subject) -> Answer:
 
 
 def _autoresize(s: Subject) -> Answer:
-    # on when the API is told nothing
-    on = s.get("settings.storageAutoResize") is not False
-    return either(on, "the disk grows" if on else "a full disk stops the instance")
+    on = s.get("settings.storageAutoResize")
+    if on is None and s.origin is Origin.LIVE:
+        return unknown("the API told of no storageAutoResize")
+    if on is False:  # on when a declaration does not say
+        return broken("a full disk stops the instance")
+    limit = s.number("settings.storageAutoResizeLimit") or 0
+    if not limit:
+        return fine("the disk grows")
+    size = _size(s)
+    if size is None:
+        return unknown(f"it grows to {limit} GB, and nobody knows its size")
+    words = f"it has {size} GB and grows to {limit} GB"
+    return either(limit >= size + step_gb(size), words)
+
+
+def _size(s: Subject) -> int | None:
+    """Return the disk's size in GB; a declared replica starts with its primary's."""
+    size = s.number("settings.dataDiskSizeGb")
+    if size is None and s.origin is Origin.DECLARED and s.facts.primary is not None:
+        return _size(s.facts.primary)
+    return size
 
 
 def _limit(s: Subject) -> Answer:
     if s.get("settings.storageAutoResize") is False:
         return aside("the disk does not grow: see disk-autoresize")
     limit = s.number("settings.storageAutoResizeLimit") or 0
-    return fine(f"up to {limit} GB") if limit else broken("it grows without end, and never shrinks")
+    if not limit:
+        return broken("it grows without end, and never shrinks")
+    return either(limit <= DISK_LIMIT_MOST_GB, f"up to {limit} GB")
+
+
+def _runs(s: Subject) -> Answer:
+    policy = s.text("settings.activationPolicy")
+    if s.origin is Origin.DECLARED:
+        return either(policy in {"", "ALWAYS"}, f"activationPolicy {policy or 'ALWAYS'}")
+    state = s.text("state")
+    if not state or not policy:
+        return unknown("the API told of no state or activationPolicy")
+    if state in PASSING_STATES:
+        return unknown(f"its state is {state}: ask again when that is over")
+    return either(
+        state == RUNNABLE and policy == "ALWAYS", f"state {state}, activationPolicy {policy}"
+    )
 
 
 def _size_ignored(s: Subject) -> Answer:
@@ -49,6 +97,14 @@ def _size_ignored(s: Subject) -> Answer:
 
 
 RULES = (
+    Rule(
+        id="instance-runs",
+        row=58,
+        title="The instance runs",
+        severity=Severity.CRITICAL,
+        ask=_runs,
+        remedy="Start it: `gcloud sql instances patch NAME --activation-policy=ALWAYS`.",
+    ),
     Rule(
         id="deletion-protection",
         row=8,
@@ -75,10 +131,13 @@ RULES = (
     Rule(
         id="disk-autoresize",
         row=32,
-        title="A disk that fills is grown",
+        title="A disk that fills is grown, by one step at least",
         severity=Severity.HIGH,
         ask=_autoresize,
-        remedy="Set diskAutoresize: true.",
+        remedy=(
+            "Set diskAutoresize: true, and diskAutoresizeLimitGb: 500, or well above the disk's"
+            " size."
+        ),
         ids=Ids(cloudsploit=("storageAutoIncreaseEnabled",)),
     ),
     Rule(

@@ -5,6 +5,7 @@ every problem in one message; a waiver that can be read and is not in force (exp
 no rule, never needed) is a finding.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import yaml
 from infra.policies.rules import BY_ID
 from infra.stackfile import stacks
 from ops.errors import BadInputError
+from ops.yamlkeys import load_unique
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 FILE = Path(__file__).with_name("waivers.yaml")
 TERM = timedelta(days=366)  # a waiver that outlives a year is nobody's decision any more
 REASON_LEAST = 20  # characters: a word is no reason
+REASON_WORDS_LEAST = 4  # different ones: subject, verb, and what about it
+SHOWN = 40  # characters of a reason that is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +83,51 @@ def load(path: Path = FILE) -> tuple[Waiver, ...]:
     Raises:
         WaiverFileError: It is no list of waivers; every problem is told.
     """
-    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+    from pydantic import (
+        AfterValidator,
+        BaseModel,
+        ConfigDict,
+        Field,
+        StringConstraints,
+        TypeAdapter,
+        ValidationError,
+    )
 
-    words = Annotated[str, Field(min_length=1)]
+    words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
     class Entry(BaseModel):
         model_config = ConfigDict(extra="forbid", frozen=True)
 
         rule: words
         stacks: Annotated[tuple[words, ...], Field(min_length=1)]
-        reason: Annotated[str, Field(min_length=REASON_LEAST)]
+        reason: Annotated[str, AfterValidator(_reason)]
         owner: words
         expires: date
 
     try:
         entries = TypeAdapter(list[Entry]).validate_python(
-            yaml.safe_load(path.read_text(encoding="utf-8")) or []
+            load_unique(path.read_text(encoding="utf-8")) or []
         )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise WaiverFileError(path, (str(error),)) from error
-    except ValidationError as error:
+    except ValidationError as error:  # a ValueError, as the others are
         raise WaiverFileError(path, tuple(map(_sentence, error.errors()))) from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise WaiverFileError(path, (str(error),)) from error
     return tuple(
-        Waiver(one.rule, one.stacks, " ".join(one.reason.split()), one.owner, one.expires)
-        for one in entries
+        Waiver(one.rule, one.stacks, one.reason, one.owner, one.expires) for one in entries
     )
+
+
+def _reason(text: str) -> str:
+    """Return a reason in one line; raises ValueError where it is no sentence."""
+    reason = " ".join(text.split())
+    words = {word.lower() for word in re.findall(r"[^\W\d_]{2,}", reason)}
+    if len(reason) < REASON_LEAST or len(words) < REASON_WORDS_LEAST:
+        shown = reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}..."
+        raise ValueError(
+            f"{shown!r} is no sentence; say in {REASON_WORDS_LEAST} words or more why the"
+            " violation is accepted"
+        )
+    return reason
 
 
 def _sentence(detail: "ErrorDetails") -> str:
@@ -111,7 +135,7 @@ def _sentence(detail: "ErrorDetails") -> str:
     if not isinstance(first, int):
         return "it is no list of waivers."
     where = f"waiver {first + 1}" + "".join(f", {part}" for part in inner)
-    said = detail["msg"]
+    said = detail["msg"].removeprefix("Value error, ")
     return f"{where}: {said[0].lower()}{said[1:]}."
 
 

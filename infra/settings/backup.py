@@ -43,6 +43,22 @@ class BackupKeys(Keys):
     )
 
 
+# https://cloud.google.com/sql/docs/postgres/backup-recovery/backups#backup-location
+_MULTI_REGIONS = {
+    "asia": "asia",
+    "australia": "asia",
+    "europe": "eu",
+    "northamerica": "us",
+    "southamerica": "us",
+    "us": "us",
+}
+
+
+def usual_location(region: str) -> str:
+    """Return the multi-region that keeps a region's backups; empty where that is not known."""
+    return _MULTI_REGIONS.get(region.partition("-")[0], "")
+
+
 @dataclass(frozen=True, slots=True)
 class Backup:
     """Automated backups, the log for point-in-time recovery, and what stays after deletion.
@@ -66,6 +82,10 @@ class Backup:
     log_retention_days: int
     final_days: int | None
     retained_on_delete: bool
+
+    def place(self, region: str) -> str:
+        """Return where backups of a region are kept; empty where that is not known."""
+        return self.location or usual_location(region)
 
 
 def backup(d: "Declared") -> Backup:

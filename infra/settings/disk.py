@@ -30,6 +30,14 @@ class DiskKeys(Keys):
     )
 
 
+def step_gb(size_gb: int) -> int:
+    """Return by how much Cloud SQL grows a disk of a size that fills.
+
+    https://cloud.google.com/sql/docs/postgres/instance-settings#threshold
+    """
+    return min(5 + size_gb // 25, 25)
+
+
 @dataclass(frozen=True, slots=True)
 class Disk:
     """The data disk.

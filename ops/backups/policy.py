@@ -19,6 +19,10 @@ UPLOAD_INTERVAL = timedelta(minutes=5)
 # A window's first day is cut off by the hour, and its oldest base backup by the backup window.
 EDGE = timedelta(days=1)
 KEPT_WARNING = timedelta(days=7)
+# What the API fills in: https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances
+USUAL_TIER, USUAL_UNIT = "STANDARD", "COUNT"
+NEAREST = "the nearest multi-region"
+_UNSPECIFIED = "_UNSPECIFIED"
 _APPLY = "Run `pulumi up`, or correct the stack; `invoke drift` shows all that differs."
 
 
@@ -35,6 +39,9 @@ class Live:
         final_days: for how long a last backup outlives the instance; None for no last backup.
         retained_on_delete: whether the others outlive the instance.
         created: when the instance was made; None where the API does not tell.
+        location: where backups are kept; empty for the multi-region nearest to the region.
+        tier: who keeps them, as ``STANDARD``; another one has rules of its own for how long.
+        unit: what the number of backups kept counts.
     """
 
     enabled: bool
@@ -45,39 +52,61 @@ class Live:
     final_days: int | None
     retained_on_delete: bool
     created: datetime | None
+    location: str = ""
+    tier: str = USUAL_TIER
+    unit: str = USUAL_UNIT
 
 
 def live(body: Body) -> Live:
     """Return what an instance's body in the API says of its backups."""
     settings = body.get("settings", {})
     backup = settings.get("backupConfiguration", {})
+    retention = backup.get("backupRetentionSettings", {})
     final = settings.get("finalBackupConfig", {})
     created = body.get("createTime")
     return Live(
         enabled=bool(backup.get("enabled", False)),
         start_time=str(backup.get("startTime", "")),
-        retained=int(backup.get("backupRetentionSettings", {}).get("retainedBackups", 0)),
+        retained=int(retention.get("retainedBackups", 0)),
         point_in_time=bool(backup.get("pointInTimeRecoveryEnabled", False)),
         log_days=int(backup.get("transactionLogRetentionDays", 0)),
         final_days=int(final.get("retentionDays", 0)) if final.get("enabled") else None,
         retained_on_delete=bool(settings.get("retainBackupsOnDelete", False)),
         created=None if not created else datetime.fromisoformat(str(created)),
+        location=str(backup.get("location") or ""),
+        tier=_word(backup.get("backupTier"), USUAL_TIER),
+        unit=_word(retention.get("retentionUnit"), USUAL_UNIT),
     )
+
+
+def _word(value: object, usual: str) -> str:
+    """Return an enum's word; the usual one where the API leaves it open."""
+    word = str(value or "")
+    return usual if not word or word.endswith(_UNSPECIFIED) else word
 
 
 def configuration(declared: "Backup", found: Live) -> CheckResult:
-    """Tell whether the instance takes and keeps backups as the stack declares."""
+    """Tell whether the instance takes and keeps backups as the stack declares.
+
+    What a stack without automated backups, or without a log, says of them has no effect; where
+    backups are kept and what outlives the instance counts for those on demand too.
+    """
     pairs: tuple[tuple[str, str | int, str | int], ...] = (
         ("automated backups", _on(declared.enabled), _on(found.enabled)),
-        ("backup window", declared.start_time, found.start_time),
-        ("automated backups kept", declared.retained, found.retained),
         ("point-in-time recovery", _on(declared.point_in_time), _on(found.point_in_time)),
-        ("days of log", declared.log_retention_days, found.log_days),
+        ("place of backups", declared.location or NEAREST, found.location or NEAREST),
+        ("tier of backups", USUAL_TIER, found.tier),
         ("days of a final backup", declared.final_days or "none", found.final_days or "none"),
         ("backups outlive", _on(declared.retained_on_delete), _on(found.retained_on_delete)),
     )
-    if not declared.enabled:
-        pairs = pairs[:1]
+    if declared.enabled:
+        pairs += (
+            ("backup window", declared.start_time, found.start_time),
+            ("automated backups kept", declared.retained, found.retained),
+            ("unit of backups kept", USUAL_UNIT, found.unit),
+        )
+    if declared.point_in_time:
+        pairs += (("days of log", declared.log_retention_days, found.log_days),)
     lines = tuple(
         f"{name}: {have}; the stack declares {want}" for name, want, have in pairs if want != have
     )
@@ -117,23 +146,36 @@ def retention(declared: "Backup", due: int, runs: Sequence[BackupRun]) -> CheckR
     return CheckResult("retention", State.OK, len(good), len(good), words)
 
 
-def location(declared: "Backup", runs: Sequence[BackupRun]) -> CheckResult:
-    """Tell whether every backup is kept where the stack declares."""
-    told = [run for run in runs if run.status == SUCCESSFUL and run.location]
-    if declared.location is None or not told:
-        words = "no place is declared" if declared.location is None else "no backup tells its place"
-        return CheckResult("location", State.NOT_APPLICABLE, 0, 0, words)
-    lines = tuple(
-        f"run {run.id}: {run.location}" for run in told if run.location != declared.location
+def location(declared: "Backup", region: str, runs: Sequence[BackupRun]) -> CheckResult:
+    """Tell whether every backup is kept where the stack declares.
+
+    Args:
+        declared: what the stack declares.
+        region: the instance's.
+        runs: the instance's backup runs.
+    """
+    good = [run for run in runs if run.status == SUCCESSFUL]
+    place = declared.place(region)
+    total = len(good)
+    if not good:
+        return CheckResult("location", State.NOT_APPLICABLE, 0, 0, "there is no backup yet")
+    away = tuple(
+        f"run {run.id}: {run.location}" for run in good if run.location and run.location != place
     )
-    if lines:
-        words = f"{len(lines)} of {len(told)} backups are not kept in {declared.location}"
+    if not place:
+        words = "no place is declared, and where Cloud SQL keeps backups of the region is not known"
+        remedy = "Declare backupLocation."
+        return CheckResult("location", State.UNKNOWN, 0, total, words, away, remedy=remedy)
+    if away:
+        words = f"{len(away)} of {total} backups are not kept in {place}"
         remedy = "Those taken before the place was changed stay where they are until they expire."
-        return CheckResult(
-            "location", State.FINDING, len(told), len(told), words, lines, remedy=remedy
-        )
-    words = f"all {len(told)} backups are kept in {declared.location}"
-    return CheckResult("location", State.OK, len(told), len(told), words)
+        return CheckResult("location", State.FINDING, total, total, words, away, remedy=remedy)
+    silent = sum(not run.location for run in good)
+    if silent:
+        words = f"{silent} of {total} backups do not tell where they are kept"
+        return CheckResult("location", State.UNKNOWN, total - silent, total, words)
+    words = f"all {total} backups are kept in {place}"
+    return CheckResult("location", State.OK, total, total, words)
 
 
 def reaches_back(

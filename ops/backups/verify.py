@@ -135,7 +135,7 @@ def verify(run: Invocation) -> Verification:
         policy.configuration(declared, found),
         *backupruns.checks(declared, found.created, runs, now),
         policy.retention(declared, due, runs),
-        policy.location(declared, runs),
+        policy.location(declared, str(instance.body.get("region", "")), runs),
         policy.reaches_back(declared, found, window, now),
         *(_log(run, instance, window, now) if found.point_in_time else ()),
         _final(kept, instance.name, now),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import yaml
 
 from ops.errors import BadInputError
+from ops.yamlkeys import load_unique
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -152,11 +153,11 @@ def load(path: Path = FILE) -> PriceBook:
         commitments: list[DiscountEntry]
 
     try:
-        book = TypeAdapter(Book).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PriceBookError(path, (str(error),)) from error
-    except ValidationError as error:
+        book = TypeAdapter(Book).validate_python(load_unique(path.read_text(encoding="utf-8")))
+    except ValidationError as error:  # a ValueError, as the others are
         raise PriceBookError(path, tuple(map(_sentence, error.errors()))) from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise PriceBookError(path, (str(error),)) from error
     figures = tuple(
         Figure(
             one.part,

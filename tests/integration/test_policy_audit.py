@@ -88,6 +88,7 @@ def test_the_good_instance_has_nothing_that_is_not_waived(server: LocalServer) -
     (seen,) = report.reviews
     assert {result.rule for result in seen.of(State.WAIVED)} == ALWAYS
     assert {result.rule for result in seen.of(State.NOT_ASKED)} == {
+        "allowed-bucket-place",
         "disk-size-ignored",
         "explicit-edition",
         "no-plain-secret",

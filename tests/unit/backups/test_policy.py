@@ -1,7 +1,9 @@
 """What there should be of backups: pure decisions."""
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,7 @@ BODY = {
         "backupConfiguration": {
             "enabled": True,
             "startTime": "03:00",
+            "location": "asia",
             "backupRetentionSettings": {"retainedBackups": 3},
             "pointInTimeRecoveryEnabled": True,
             "transactionLogRetentionDays": 3,
@@ -123,10 +126,43 @@ def test_the_configuration_is_as_declared_or_each_difference_is_told() -> None:
     assert good.state is State.OK
     bare = policy.configuration(DECLARED, policy.live({"settings": {}}))
     assert bare.state is State.FINDING
-    assert len(bare.differences) == 7
+    assert len(bare.differences) == 8
     assert "point-in-time recovery: off; the stack declares on" in bare.differences
-    off = replace(DECLARED, enabled=False)
+    off = Backup(
+        enabled=False,
+        start_time="03:00",
+        retained=3,
+        location=None,
+        point_in_time=False,
+        log_retention_days=3,
+        final_days=None,
+        retained_on_delete=False,
+    )
     assert policy.configuration(off, policy.live({})).state is State.OK
+    assert policy.configuration(replace(off, final_days=30), policy.live({})).state is State.FINDING
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("location", "us", "place of backups: us; the stack declares asia"),
+        ("backupTier", "ENHANCED", "tier of backups: ENHANCED; the stack declares STANDARD"),
+        ("transactionLogRetentionDays", 1, "days of log: 1; the stack declares 3"),
+        ("startTime", "04:00", "backup window: 04:00; the stack declares 03:00"),
+    ],
+)
+def test_whatever_decides_where_and_how_long_is_compared(
+    path: str, value: object, told: str
+) -> None:
+    settings: dict[str, Any] = deepcopy(BODY["settings"])  # type: ignore[arg-type]  # JSON
+    settings["backupConfiguration"][path] = value
+    found = policy.configuration(DECLARED, policy.live({"settings": settings}))
+    assert found.differences == (told,)
+    nowhere = replace(DECLARED, location=None)
+    found = policy.configuration(nowhere, policy.live(BODY))
+    assert found.differences == (
+        "place of backups: asia; the stack declares the nearest multi-region",
+    )
 
 
 def test_fewer_backups_than_can_be_there_are_told() -> None:
@@ -138,11 +174,16 @@ def test_fewer_backups_than_can_be_there_are_told() -> None:
 
 
 def test_a_backup_kept_elsewhere_is_told() -> None:
-    assert policy.location(DECLARED, [_run(10)]).state is State.OK
-    found = policy.location(DECLARED, [_run(10), replace(_run(9), location="us")])
+    assert policy.location(DECLARED, "", [_run(10)]).state is State.OK
+    found = policy.location(DECLARED, "", [_run(10), replace(_run(9), location="us")])
     assert found.differences == ("run 903: us",)
     nowhere = replace(DECLARED, location=None)
-    assert policy.location(nowhere, [_run(10)]).state is State.NOT_APPLICABLE
+    assert policy.location(nowhere, "asia-east1", [_run(10)]).state is State.OK
+    assert policy.location(nowhere, "us-east1", [_run(10)]).state is State.FINDING
+    assert policy.location(nowhere, "me-west1", [_run(10)]).state is State.UNKNOWN
+    assert policy.location(DECLARED, "", []).state is State.NOT_APPLICABLE
+    silent = policy.location(DECLARED, "", [_run(10), replace(_run(9), location="")])
+    assert silent.state is State.UNKNOWN
 
 
 @pytest.mark.parametrize(

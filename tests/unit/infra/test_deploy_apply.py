@@ -16,7 +16,7 @@ from infra.deploy.report import Deployment, Destruction
 from infra.deploy.steps import ProtectedError, ReplacementRefusedError, check
 from infra.desired import Desired, collect
 from infra.settings import IamUser, Settings, load
-from ops.cloudsql import Account, Body, CloudSql, Instance, Operation
+from ops.cloudsql import Account, Body, CloudSql, Database, Instance, Operation
 from ops.console import Silent, Table, to_json
 from ops.results import State
 from ops.store import FolderStore
@@ -83,8 +83,8 @@ class FakeCloud(CloudSql):
         del self.bodies[name], self.there[name]
         return self._mutate("delete", name)
 
-    def databases(self, name: str) -> tuple[str, ...]:
-        return tuple(self.there[name]["databases"])
+    def database_details(self, name: str) -> tuple[Database, ...]:
+        return tuple(map(Database, self.there[name]["databases"]))
 
     def accounts(self, name: str) -> tuple[Account, ...]:
         there = self.there[name]["users"]

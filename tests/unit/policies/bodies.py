@@ -33,11 +33,14 @@ GOOD: Mapping[str, Any] = {
     "region": "asia-east1",
     "databaseVersion": "POSTGRES_18",
     "diskEncryptionConfiguration": {"kmsKeyName": "projects/p/locations/l/keyRings/r/cryptoKeys/k"},
+    "state": "RUNNABLE",
     "serverCaCert": {"expirationTime": "2027-11-23T12:00:00Z"},
     "settings": {
         "tier": "db-custom-2-7680",
         "edition": "ENTERPRISE",
+        "activationPolicy": "ALWAYS",
         "availabilityType": "REGIONAL",
+        "dataDiskSizeGb": "100",
         "storageAutoResize": True,
         "storageAutoResizeLimit": "500",
         "deletionProtectionEnabled": True,
@@ -110,6 +113,7 @@ def declared(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: 
         "pool_connections": 100,
         "declaration": DECLARATION,
         "endless_roles": (),
+        "buckets": {"exports": "asia-east1"},
     } | facts
     return Subject("prod", Origin.DECLARED, body, NOW, Facts(**known))
 

@@ -64,7 +64,7 @@ def test_json_has_everything_whatever_people_see() -> None:
 
 def test_the_audit_says_what_cant_be_seen_live() -> None:
     text = printed(Report((review([live()], SIDES, TODAY),), everything=False))
-    assert "Can't be seen live (`invoke policy.check` asks them): disk-size-ignored" in text
+    assert "Can't be seen live (`invoke policy.check` asks them): allowed-bucket-place" in text
     assert "program-deletion-protection" in text
 
 

@@ -100,7 +100,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
     ],
     "no-slow-statements-logged": [declared()],
     "log-checkpoints": [flags(log_checkpoints="off")],
-    "log-lock-waits": [flags(log_lock_waits=None)],
+    "log-lock-waits": [flags(log_lock_waits=None), flags(deadlock_timeout="2147483647")],
     "log-temp-files": [flags(log_temp_files="-1"), flags(log_temp_files="1024")],
     "log-hostname": [declared()],
     "no-log-hostname": [flags(log_hostname="on")],
@@ -112,7 +112,27 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "no-log-statement-stats": [flags(log_statement_stats="on")],
     "latest-major": [body(("databaseVersion", "POSTGRES_15"))],
     "enough-connections": [flags(max_connections="99"), declared(pool_connections=101)],
-    "disk-autoresize": [body(("settings.storageAutoResize", False))],
+    "disk-autoresize": [
+        body(("settings.storageAutoResize", False)),
+        body(("settings.storageAutoResizeLimit", "100")),  # its own size
+        body(("settings.storageAutoResizeLimit", "108")),  # less than the 9 GB of one step
+        live(spoiled(("settings.dataDiskSizeGb", "500"))),  # it grew up to its limit
+        declared(
+            {**spoiled(drop=("settings.dataDiskSizeGb",)), **REPLICA},
+            primary=body(("settings.dataDiskSizeGb", "500")),
+        ),
+    ],
+    "instance-runs": [
+        body(("settings.activationPolicy", "NEVER")),
+        body(("settings.activationPolicy", "ON_DEMAND")),
+        live(spoiled(("settings.activationPolicy", "NEVER"))),
+        live(spoiled(("state", "SUSPENDED"))),
+        live(spoiled(("state", "FAILED"))),
+    ],
+    "allowed-bucket-place": [
+        declared(buckets={"exports": "us"}),
+        declared(buckets={"exports": "asia-east1", "evidence": "asia"}),
+    ],
     "labels": [body(("settings.userLabels", {"app": "x"})), body(drop=("settings.userLabels",))],
     "certificate-valid": [
         live(spoiled(("serverCaCert.expirationTime", "2027-01-22T11:00:00Z"))),
@@ -123,7 +143,11 @@ VIOLATIONS: dict[str, list[Subject]] = {
         body(drop=("settings.maintenanceWindow",)),
         body(("settings.maintenanceWindow.day", 0)),
     ],
-    "allowed-region": [body(("region", "us-central1"))],
+    "allowed-region": [
+        body(("region", "us-central1")),
+        body((f"{BACKUPS}.location", "us")),
+        live(spoiled((f"{BACKUPS}.location", "us-central1"))),
+    ],
     "allowed-machine": [
         body(("settings.tier", "db-f1-micro")),
         machine("db-custom-32-122880", "ENTERPRISE"),
@@ -150,6 +174,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "disk-limit": [
         body(("settings.storageAutoResizeLimit", "0")),
         body(drop=("settings.storageAutoResizeLimit",)),
+        body(("settings.storageAutoResizeLimit", "65536")),  # the largest disk that there is
     ],
     "disk-size-ignored": [declared(declaration=replace(DECLARATION, ignore_changes=()))],
     "tier-grammar": [
@@ -182,9 +207,13 @@ VIOLATIONS: dict[str, list[Subject]] = {
         live(restarts=("shared_buffers",), approval="2026-12-24"),
         live(restarts=("shared_buffers",), approval="yes"),
     ],
-    "idle-transactions-end": [flags(idle_in_transaction_session_timeout=None)],
+    "idle-transactions-end": [
+        flags(idle_in_transaction_session_timeout=None),
+        flags(idle_in_transaction_session_timeout="2147483647"),  # 24 days
+        flags(idle_in_transaction_session_timeout="3600001"),
+    ],
     "statements-end": [declared(endless_roles=("app",))],
-    "lock-waits-end": [flags(lock_timeout="0")],
+    "lock-waits-end": [flags(lock_timeout="0"), flags(lock_timeout="2147483647")],
     "deny-period": [
         body(
             (
@@ -286,6 +315,7 @@ def test_a_fact_that_nobody_gave_is_unknown_and_never_ok() -> None:
     blank = Subject("prod", Origin.DECLARED, GOOD, NOW)
     unknown = {rule.id for rule in RULES if ask(rule, blank).state is State.UNKNOWN}
     assert unknown == {
+        "allowed-bucket-place",
         "disk-size-ignored",
         "enough-connections",
         "no-plain-secret",
@@ -301,6 +331,49 @@ def test_a_fact_that_nobody_gave_is_unknown_and_never_ok() -> None:
     assert ask(BY_ID["no-plain-secret"], blind).state is State.UNKNOWN
     no_certificate = live(spoiled(drop=("serverCaCert",)))
     assert ask(BY_ID["certificate-valid"], no_certificate).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("path", "rules"),
+    [
+        ("settings", {"no-open-network", "known-flags", "deny-period", "disk-autoresize"}),
+        (IP, {"no-open-network", "tls-required", "private-address"}),
+        (BACKUPS, {"automated-backups", "retention", "backup-location"}),
+        ("state", {"instance-runs"}),
+        ("settings.activationPolicy", {"instance-runs"}),
+        ("settings.storageAutoResize", {"disk-autoresize"}),
+        ("settings.dataDiskSizeGb", {"disk-autoresize"}),
+        (f"{BACKUPS}.backupRetentionSettings", {"retention"}),
+        (f"{BACKUPS}.transactionLogRetentionDays", {"retention"}),
+    ],
+)
+def test_what_the_api_did_not_tell_is_unknown_to_the_audit(path: str, rules: set[str]) -> None:
+    seen = live(spoiled(drop=(path,)))
+    assert {ask(BY_ID[rule], seen).state for rule in rules} == {State.UNKNOWN}
+
+
+def test_an_instance_in_maintenance_is_not_judged() -> None:
+    moving = live(spoiled(("state", "MAINTENANCE")))
+    assert ask(BY_ID["instance-runs"], moving).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("place", ["", "asia", "asia-east1"])
+def test_backups_in_an_allowed_place_are_silent(place: str) -> None:
+    seen = body((f"{BACKUPS}.location", place))  # none is the nearest multi-region
+    assert ask(BY_ID["allowed-region"], seen).state is State.OK
+
+
+def test_a_region_whose_multi_region_is_not_known_is_unknown() -> None:
+    seen = body(("region", "me-west1"), drop=(f"{BACKUPS}.location",))
+    assert ask(BY_ID["allowed-region"], seen).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "ends"),
+    [("30s", True), ("5min", True), ("1h", True), ("0", False), ("24d", False), ("2h", False)],
+)
+def test_a_statement_timeout_of_days_is_none(value: str, ends: bool) -> None:  # noqa: FBT001 - expected
+    assert roles.ends(f"ALTER ROLE x SET statement_timeout = '{value}';") is ends
 
 
 def test_a_value_that_only_a_deployment_knows_is_unknown() -> None:

@@ -132,6 +132,49 @@ def test_a_rule_waived_twice_for_a_stack_is_told() -> None:
     assert said(ZONAL, replace(other, expires=TODAY - timedelta(days=1))) == []
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "''",
+        "x",
+        "todo",
+        "'                         '",
+        "xxxxxxxxxxxxxxxxxxxxxxxxx",
+        "todo todo todo todo todo todo",
+        "1234 5678 9012 3456 7890",
+        "because of reasons",
+        "'. . . . . . . . . . . . . . . .'",
+    ],
+)
+def test_a_reason_is_a_sentence(tmp_path: Path, reason: str) -> None:
+    path = tmp_path / "waivers.yaml"
+    path.write_text(
+        f"- {{rule: labels, stacks: [prod], reason: {reason}, owner: me, expires: 2027-01-01}}\n"
+    )
+    with pytest.raises(WaiverFileError, match=r"waiver 1, reason: .* is no sentence"):
+        load(path)
+
+
+def test_an_owner_is_somebody(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.yaml"
+    reason = "One zone is enough for what nobody uses yet."
+    path.write_text(
+        f"- {{rule: labels, stacks: [prod], reason: {reason}, owner: ' ', expires: 2027-01-01}}\n"
+    )
+    with pytest.raises(WaiverFileError, match="waiver 1, owner"):
+        load(path)
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.yaml"
+    path.write_text(
+        "- rule: labels\n  stacks: [prod]\n  owner: me\n  expires: 2027-01-01\n"
+        "  reason: One zone is enough for what nobody uses yet.\n  stacks: [prod, staging]\n"
+    )
+    with pytest.raises(WaiverFileError, match=r"1.stacks is written twice, in lines 2 and 6"):
+        load(path)
+
+
 def test_a_file_is_refused_with_every_problem_at_once(tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(
@@ -144,7 +187,7 @@ def test_a_file_is_refused_with_every_problem_at_once(tmp_path: Path) -> None:
         load(path)
     listed = "\n".join(refused.value.problems)
     for part in (
-        "waiver 1, reason: string should have at least 20 characters",
+        "waiver 1, reason: 'because' is no sentence",
         "waiver 2, stacks",
         "waiver 2, expires: field required",
         "waiver 3, stack: extra inputs are not permitted",
