@@ -48,7 +48,7 @@ def drift(target: Target) -> Drift:
         stack=target.stack,
         memberships=Memberships.of(target.settings),
     )
-    unread = (*missed, *_changing(live))
+    unread = (*missed, *being_changed(live))
     try:
         stack = Stack(target.stack, read_config(target.stack), local=target.local is not None)
     except BadInputError:  # its file is elsewhere: no edit of it can be tried
@@ -62,7 +62,7 @@ def drift(target: Target) -> Drift:
     )
 
 
-def _changing(live: Live) -> tuple[Unread, ...]:
+def being_changed(live: Live) -> tuple[Unread, ...]:
     """Return the instances that are being changed: what they will be is not known yet."""
     return tuple(
         Unread(name, Kind.INSTANCE, f"Its state is {found.state}. Run this again when it is over.")

@@ -66,7 +66,6 @@ class Remedy(StrEnum):
         "If nobody wants it, send `{command}` to the Admin API's `instances.patch`; deploying"
         " leaves it alone."
     )
-    REVOKE = "Revoke it if nobody needs it: `{command}` in psql."
     BY_HAND = "Find out who did it, and undo it by hand: deploying leaves it alone."
     NEW_DATABASE = "Only a new database has another encoding."
 
@@ -329,7 +328,7 @@ def _contents(
         elif kind is Kind.USER and there[name].type != wanted:
             yield _other_type(live.name, name, wanted, there[name].type, where)
         elif kind is Kind.USER:
-            yield from _of_user(there[name], live, memberships)
+            yield from _of_user(there[name], live, memberships, where)
     if kind is Kind.USER:
         yield from _own_users(live, where)
     for name in sorted(there.keys() - declared.keys()):
@@ -338,15 +337,19 @@ def _contents(
 
 
 def _of_user(
-    account: Account, live: LiveInstance, memberships: Memberships
+    account: Account, live: LiveInstance, memberships: Memberships, where: tuple[str, ...]
 ) -> Iterator[Difference]:
-    for setting in of_user(account, memberships):
-        role = setting.path.removeprefix(f"{ROLES}.")
-        if role == setting.path:
-            yield _unmentioned(Kind.USER, account.name, live, setting, Remedy.BY_HAND)
-        else:
-            command = f'REVOKE "{role}" FROM "{account.name}"'
-            yield _unmentioned(Kind.USER, account.name, live, setting, Remedy.REVOKE, command)
+    found = tuple(of_user(account, memberships))
+    beyond = {setting.path.removeprefix(f"{ROLES}.") for setting in found}
+    kept = ",".join(role for role in account.roles if role not in beyond)
+    roles = (f"--database-roles={kept}",) if kept else ()
+    command = _gcloud(
+        "users", "assign-roles", account.name, *roles, "--revoke-existing-roles", *where
+    )
+    for setting in found:
+        is_role = setting.path.startswith(f"{ROLES}.")
+        remedy = Remedy.TAKE_ROLES if is_role else Remedy.BY_HAND
+        yield _unmentioned(Kind.USER, account.name, live, setting, remedy, command)
 
 
 def _encodings(desired: Desired, live: LiveInstance) -> Iterator[Difference]:

@@ -363,8 +363,8 @@ def test_every_remedy_is_carried_out_somewhere() -> None:
         Remedy.NEW_INSTANCE: "here: its edit",
         Remedy.DELETE: "test_drift: run by gcloud; here its edits",
         Remedy.DELETE_AND_DEPLOY: "test_drift: run by gcloud",
+        Remedy.TAKE_ROLES: "test_drift_attack: the API's call of that command",
         Remedy.TAKE_BACK: "test_drift_attack: sent to the local Cloud SQL, for each setting",
-        Remedy.REVOKE: "test_drift: run by psql",
         Remedy.BY_HAND: "names nothing to carry out",
         Remedy.NEW_DATABASE: "names nothing to carry out",
     }.keys() == set(Remedy)

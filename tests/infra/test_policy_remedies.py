@@ -104,6 +104,8 @@ CASES: Mapping[str, tuple[Values, Values]] = {
 }
 # Where a remedy is no edit of a stack file, or no stack file can violate the rule.
 ELSEWHERE: Mapping[str, str] = {
+    "autovacuum-works": "takes flags out, and names no value",
+    "declared-users": "only seen live: a user is declared, or deleted by gcloud",
     "instance-runs": "test_policy_audit: gcloud; the program says ALWAYS always",
     "allowed-bucket-place": "the program makes buckets in the stack's region",
     "no-open-network": "test_policy_audit: gcloud",

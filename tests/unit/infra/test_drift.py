@@ -1,5 +1,6 @@
 """Differences and their report: pure."""
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,11 +12,14 @@ from infra.adopt.source import Source
 from infra.adopt.take import take
 from infra.body import update_body
 from infra.changes import compare
-from infra.desired import INSTANCE, Desired, DesiredResource
-from infra.drift.check import look
-from infra.drift.differences import Finding, Unread, differences, outstanding
+from infra.deploy.report import Deployment
+from infra.deploy.steps import Plan
+from infra.desired import DATABASE, INSTANCE, USER, Desired, DesiredResource
+from infra.drift.check import being_changed, look
+from infra.drift.differences import Finding, Unread, differences, outstanding, undeclared
 from infra.drift.edits import candidates
 from infra.drift.report import Drift
+from infra.drift.undeclared import NO_MEMBERSHIPS, Memberships
 from infra.live import Kind, LiveInstance
 from ops.cloudsql import Account, ApiError, CloudSql, Database, Instance
 from ops.console import Silent
@@ -240,3 +244,101 @@ def test_cloud_sqls_own_users_are_a_list_with_their_roles(
     users = [d for d in differences(only, there) if d.kind is Kind.USER]
     assert [user.finding for user in users] == ([finding] if finding else [])
     assert all("gcloud sql users" in user.resolve for user in users)
+
+
+def declared_user(name: str, **more: object) -> DesiredResource:
+    inputs = {"name": name, "instance": "db", **more}
+    return DesiredResource(USER, f"{name}-user", MappingProxyType(inputs), False, (), (), "")  # noqa: FBT003 - protect
+
+
+def beside(
+    there: LiveInstance, memberships: Memberships = NO_MEMBERSHIPS
+) -> list[tuple[str, str, str]]:
+    """Return what is not declared of the primary and of its user ``web``."""
+    desired = Desired((PAIR.resources[0], declared_user("web")), MappingProxyType({}))
+    found = undeclared(differences(desired, {"db": there}, memberships=memberships))
+    return [(one.name, one.property, one.live) for one in found if one.property]
+
+
+def test_what_the_api_tells_of_a_user_beside_the_name_is_found() -> None:
+    locked = Account(
+        "web",
+        roles=("cloudsqlsuperuser", "pg_write_all_data"),
+        settings=(("iamStatus", "ACTIVE"), ("passwordPolicy.status.locked", "true")),
+    )
+    assert beside(live(accounts=(locked,))) == [
+        ("web", "databaseRoles.pg_write_all_data", "member"),
+        ("web", "passwordPolicy.status.locked", "true"),
+    ]
+    usual = Memberships({"web": frozenset({"pg_write_all_data"})})
+    assert [path for _, path, _ in beside(live(accounts=(locked,)), memberships=usual)] == [
+        "passwordPolicy.status.locked"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("state", "SUSPENDED"),
+        ("state", "FAILED"),
+        ("suspensionReason", ["BILLING_ISSUE"]),
+        ("masterInstanceName", "p:other"),
+        ("deploymentInfo", {"state": "PRE_SWITCHOVER"}),
+        ("replicationCluster", {"failoverDrReplicaName": "p:dr"}),
+        ("diskEncryptionConfiguration", {"confidentialMode": True}),
+    ],
+)
+def test_what_lies_beside_the_settings_is_found(path: str, value: object) -> None:
+    there = live(accounts=(Account("web"),))
+    assert beside(replace(there, body={**there.body, path: value}))
+
+
+def test_replica_that_stopped_replicating_is_found() -> None:
+    def found(**settings: object) -> list[str]:
+        replica = live("db-a", masterInstanceName="p:db", settings=SETTINGS | settings)
+        both = {"db": live(settings=SETTINGS | {"timeZone": "UTC"}), "db-a": replica}
+        return [d.property for d in undeclared(differences(PAIR, both)) if d.name == "db-a"]
+
+    assert found(databaseReplicationEnabled=True, timeZone="UTC") == []  # as its primary
+    assert found(databaseReplicationEnabled=False) == ["settings.databaseReplicationEnabled"]
+    assert found(timeZone="CET") == ["settings.timeZone"]
+
+
+def test_database_of_another_encoding_is_found() -> None:
+    name = DesiredResource(
+        DATABASE,
+        "database",
+        MappingProxyType({"name": "shop", "instance": "db"}),
+        False,  # noqa: FBT003 - protect
+        (),
+        (),
+        "",
+    )
+    desired = Desired((PAIR.resources[0], name), MappingProxyType({}))
+    usual, other = Database("postgres", "UTF8", "C"), Database("shop", "SQL_ASCII", "C")
+    there = replace(live(), encodings=(usual, other))
+    found = undeclared(differences(desired, {"db": there}))
+    assert [(d.name, d.property, d.live) for d in found] == [("shop", "charset", "SQL_ASCII")]
+    same = replace(there, encodings=(usual, replace(usual, name="shop")))
+    assert differences(desired, {"db": same}) == ()
+
+
+def test_an_instance_that_is_being_changed_is_unknown() -> None:
+    moving = replace(live(), state="MAINTENANCE")
+    (unread,) = being_changed({"db": moving})
+    assert Drift("s", ("db",), (), (unread,)).state is State.UNKNOWN
+    assert being_changed({"db": live()}) == ()
+
+
+def test_a_plan_lists_what_is_not_declared() -> None:
+    found = undeclared(
+        differences(
+            Desired(PAIR.resources[:1], MappingProxyType({})),
+            {"db": live(settings=SETTINGS | {"dataApiAccess": "ALLOW_DATA_API"})},
+        )
+    )
+    said = "\n".join(
+        map(str, Deployment("s", applied=False, plan=Plan((), ()), found=found).blocks())
+    )
+    assert "What it does not declare is listed below" in said
+    assert "settings.dataApiAccess is ALLOW_DATA_API" in said
