@@ -14,13 +14,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from ops.errors import OpsError
+from ops.errors import ExitCode, OpsError
 
 # journal/ROOM/RUN/ENTRY: nobody but the run writes below it, so its folder may go.
 _DEPTH_OF_A_RUN = 3
 _DRAFT = ".draft-"  # then the machine and the process that writes it
+
+
+class StoreUnreadableError(OpsError):
+    """Something in the store can't be read, so nobody knows what it says."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNKNOWN
+
+    def __init__(self, path: str, error: OSError) -> None:
+        super().__init__(
+            f"Can't read {path}: {error.strerror or type(error).__name__}. Make it readable for "
+            "whoever runs this."
+        )
 
 
 class StoreFullError(OpsError):
@@ -78,6 +90,8 @@ class FolderStore:
             content = (self.root / key).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreUnreadableError(str(self.root / key), error) from error
         return Stored(content, hashlib.sha256(content).hexdigest())
 
     def create(self, key: str, content: bytes) -> bool:
@@ -116,7 +130,16 @@ class FolderStore:
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the keys below a prefix, sorted."""
-        paths = (self.root / prefix).rglob("*") if (self.root / prefix).is_dir() else ()
+
+        def refuse(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):  # removed while we looked
+                raise StoreUnreadableError(str(error.filename), error) from error
+
+        paths = [
+            Path(folder, name)
+            for folder, _, names in os.walk(self.root / prefix, onerror=refuse)
+            for name in names
+        ]
         return tuple(
             sorted(
                 str(path.relative_to(self.root))

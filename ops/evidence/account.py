@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from textwrap import wrap
 
-from ops.console import Table
-from ops.errors import BadInputError
-from ops.evidence import history, trend
+from ops.console import WIDTH, Table
+from ops.errors import BadInputError, OpsError
+from ops.evidence import chain, history, trend
 from ops.evidence.head import keys
 from ops.evidence.history import Entry, History
+from ops.evidence.identity import Identity
 from ops.evidence.measures import MEASURES
 from ops.evidence.record import key
 from ops.evidence.uncompared import NOT_COMPARED, sentence
@@ -71,7 +73,7 @@ class HistoryReport:
         failover = any(one.gap_ms is not None for one in told.entries)
         times: tuple[str, ...]
         times = ("gap ms", "lost", "back ms") if failover else ("RTO s", "RPO s")
-        columns = ("run", "ended, UTC", "verdict", *times, "by", "not ok")
+        columns = ("run", "ended, UTC", "verdict", *times, "by", "not ok or not counted")
         table = [Table(f"{told.kind}, the newest of {told.total}", columns, rows)] if rows else []
         return [*table, *told_of(self.checks)]
 
@@ -126,8 +128,17 @@ class EvidenceReport:
         }
 
 
-def tell(store: Store, kind: str, *, last: int, days: int, now: datetime) -> HistoryReport:
-    """Return the history of a kind, with what it shows.
+def tell(
+    store: Store,
+    kind: str,
+    *,
+    last: int,
+    days: int,
+    now: datetime,
+    whose: Identity | None = None,
+    stack: str = "",
+) -> HistoryReport:
+    """Return the history of a kind, with what it shows; the chain is checked first.
 
     Args:
         store: where the records lie.
@@ -135,12 +146,20 @@ def tell(store: Store, kind: str, *, last: int, days: int, now: datetime) -> His
         last: how many of the newest.
         days: after which the newest pass is too old; 0 for never.
         now: the time.
+        whose: the stack's instance; None counts the drills of every instance.
+        stack: whose records they have to be; empty where any stack's may be.
     """
-    told = history.read(store, kind, last)
+    try:
+        told = history.read(store, kind, last, whose)
+        chained = chain.verify(store, kind, stack) if told.total else ()
+    except (OpsError, OSError) as error:
+        return HistoryReport(History(kind, (), {}, 0), (chain.unreadable(error),))
     checks = (
         trend.stale(told, now, days=days),
         trend.growth(told.passes),
         trend.readable(told),
+        trend.instance(told),
+        *chained,
     )
     return HistoryReport(told, checks)
 
@@ -165,13 +184,14 @@ def one(store: Store, kind: str, run: str) -> Entry:
 def told_of(checks: Sequence[CheckResult]) -> Iterator[str]:
     """Yield a line a check, with its faults and what to do."""
     for check in checks:
-        yield f"{check.check}: {check.state}. {check.detail[:1].upper()}{check.detail[1:]}."
+        said = f"{check.check}: {check.state}. {check.detail[:1].upper()}{check.detail[1:]}."
+        yield from wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
         shown = check.differences[:SHOWN_FAULTS]
         yield from (f"  - {line}" for line in shown)
         if len(check.differences) > len(shown):
             yield f"  - and {len(check.differences) - len(shown)} more"
         if check.remedy:
-            yield f"  {check.remedy}"
+            yield from wrap(check.remedy, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
@@ -186,6 +206,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
         times = (_shown(entry.rto_s, 1), _shown(entry.rpo_s, 3))
     more = f" and {len(entry.faults) - 1} more" if len(entry.faults) > 1 else ""
     faults = f"put in {entry.injected}" if entry.injected else f"{''.join(entry.faults[:1])}{more}"
+    faults = f"of another instance: {entry.instance.words()}" if entry.elsewhere else faults
     return (entry.run, ended, entry.verdict, *times, entry.who, faults)
 
 
@@ -219,6 +240,9 @@ def _brief(entry: Entry) -> dict[str, object]:
         "run": entry.run,
         "stack": entry.stack,
         "source": entry.source,
+        "instance": entry.instance.document(),
+        "elsewhere": entry.elsewhere,
+        "contradiction": entry.contradiction,
         "started": entry.started,
         "ended": entry.ended,
         "verdict": entry.verdict,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from ops import notify
 from ops.errors import BadInputError, OpsError, Terminated, reason
+from ops.evidence import identity
 from ops.evidence.head import Head, decode, head_key, put_page
 from ops.evidence.history import Entry, parse
 from ops.evidence.uncompared import sentence
@@ -141,7 +142,8 @@ def _page(run: Invocation, entry: Entry) -> None:
     from ops.evidence import page
 
     days = run.target.settings.drill.stale_days
-    text = page.render_quickly(run.target.store, entry, datetime.now(UTC), days=days)
+    whose = identity.of(run.target)
+    text = page.render_quickly(run.target.store, entry, datetime.now(UTC), days=days, whose=whose)
     put_page(run.target.store, entry.kind, text.encode(errors="replace"))
 
 

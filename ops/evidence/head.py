@@ -24,7 +24,8 @@ class Head:
         key, sha256: of the newest record; empty where there is none yet.
         count: how many records the chain has.
         pending: what is still to be written for the newest record: text by key.
-        page: SHA-256 of the page of the newest drill, once it lies beside the records.
+        page: SHA-256 of the page beside the records, which is that of the newest drill once
+            that has left it; empty where there is none yet.
     """
 
     key: str = ""
@@ -63,13 +64,19 @@ def latest_page(kind: str) -> str:
 
 
 def put_page(store: Store, kind: str, content: bytes) -> None:
-    """Leave the page of the newest drill, and its hash in the head where that still stands."""
-    stored = store.get(head_key(kind))
+    """Leave the page of the newest drill, and its hash in the head."""
     store.put(latest_page(kind), content)
-    head = decode(stored)
-    if stored is not None and head is not None:
+    for _ in range(_TRIES):
+        stored = store.get(head_key(kind))
+        head = decode(stored)
+        if stored is None or head is None:
+            return
         shown = replace(head, page=sha256(content))
-        store.replace(head_key(kind), shown.encoded(), stored.version)
+        if store.replace(head_key(kind), shown.encoded(), stored.version):
+            return
+
+
+_TRIES = 10  # another drill may write its record meanwhile
 
 
 def keys(store: Store, kind: str) -> tuple[str, ...]:

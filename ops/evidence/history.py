@@ -7,11 +7,12 @@ can't be read at all is counted and named, never skipped.
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ops.evidence import uncompared
+from ops.evidence import uncompared, verdicts
 from ops.evidence.head import keys, sha256
+from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED
 from ops.results import Counts, count
 from ops.store import Store
@@ -59,6 +60,8 @@ class Entry:
         lost: acknowledged commits that a failover lost.
         facts: the drill's own words, for what only one kind has.
         not_compared: what of the copies was compared with nothing.
+        instance: which instance it is about, as the record says.
+        elsewhere: whether that is another one than the stack's.
     """
 
     kind: str
@@ -89,6 +92,8 @@ class Entry:
     lost: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     not_compared: tuple[str, ...] = ()
+    instance: Identity = field(default_factory=lambda: Identity(""))
+    elsewhere: bool = False
 
     @property
     def counts(self) -> Counts:
@@ -97,8 +102,14 @@ class Entry:
 
     @property
     def passed(self) -> bool:
-        """Return whether it proved what it was to prove."""
-        return self.verdict == PASS and not self.injected
+        """Return whether it proved what it was to prove, of the stack's instance."""
+        proved = self.verdict == PASS and not self.injected and not self.elsewhere
+        return proved and not self.contradiction
+
+    @property
+    def contradiction(self) -> str:
+        """Return how its verdict contradicts its checks; empty where they agree."""
+        return verdicts.contradiction(self.kind, self.facts)
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -117,6 +128,7 @@ class History:
         passes: the newest that passed, enough to compare the times of.
         unreadable: why a record can't be read, by key.
         total: how many records there are.
+        whose: the stack's instance; None where records of any instance count.
     """
 
     kind: str
@@ -124,10 +136,18 @@ class History:
     unreadable: Mapping[str, str]
     total: int
     passes: tuple[Entry, ...] = ()
+    whose: Identity | None = None
 
 
-def read(store: Store, kind: str, last: int = LAST) -> History:
-    """Return the newest records of a kind, and the newest that passed where they are older."""
+def read(store: Store, kind: str, last: int = LAST, whose: Identity | None = None) -> History:
+    """Return the newest records of a kind, and the newest that passed where they are older.
+
+    Args:
+        store: where they are.
+        kind: which drills.
+        last: how many of the newest.
+        whose: the stack's instance: passes of another one don't count; None counts them all.
+    """
     every = keys(store, kind)
     entries: list[Entry] = []
     passes: list[Entry] = []
@@ -142,11 +162,13 @@ def read(store: Store, kind: str, last: int = LAST) -> History:
             if number < last or not passes:
                 unreadable[key] = found
             continue
+        if whose is not None and not whose.is_same(found.instance, found.started):
+            found = replace(found, elsewhere=True)
         if number < last or (found.passed and not passes):
             entries.append(found)
         if found.passed and len(passes) < PASSES:
             passes.append(found)
-    return History(kind, tuple(entries), unreadable, len(every), tuple(passes))
+    return History(kind, tuple(entries), unreadable, len(every), tuple(passes), whose)
 
 
 def parse(kind: str, key: str, content: bytes) -> Entry | str:
@@ -189,7 +211,15 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         lost=_number(drill.get("lost")),
         facts=dict(drill),
         not_compared=_not_compared(drill),
+        instance=_instance(told, drill),
     )
+
+
+def _instance(told: object, drill: Mapping[str, object]) -> Identity:
+    """Return which instance a record is about; older ones know its name alone."""
+    known = _object(_object(told).get("instance"))
+    name = _text(known.get("name")) or _text(drill.get("source"))
+    return Identity(name, _text(known.get("project")), _moment(known.get("created")))
 
 
 def _not_compared(drill: Mapping[str, object]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ops.errors import OpsError
 from ops.evidence import chain, controls, history, plots, trend
 from ops.evidence.history import Entry, History
+from ops.evidence.identity import Identity
 from ops.evidence.measures import MEASURES, Measure
 from ops.evidence.uncompared import NOT_COMPARED, sentence
 from ops.results import CheckResult, State
@@ -26,7 +27,7 @@ COLUMNS, ROWS = 8, 200  # of a table that only one kind of drill has
 SHOWN_DIFFERENCES, LONG = 25, 600  # lines of a check; characters of an unknown fact
 DASH = "\N{EN DASH}"
 MADE_BY = "by <code>invoke restore.evidence --html</code> from the record alone"  # its last line
-CHAINED = frozenset({"records", "links", "head", "pages"})
+CHAINED = frozenset({"records", "links", "head", "pages", "verdicts"})
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 MARKS = {State.OK: "✓", State.FINDING: "✗", State.UNKNOWN: "?", State.NOT_APPLICABLE: DASH}
 # What a page shows in a place of its own.
@@ -64,7 +65,13 @@ class Figure:
 
 
 def render(
-    store: Store, entry: Entry, now: datetime, checks: Sequence[CheckResult], *, days: int
+    store: Store,
+    entry: Entry,
+    now: datetime,
+    checks: Sequence[CheckResult],
+    *,
+    days: int,
+    whose: Identity | None = None,
 ) -> str:
     """Return the page about a drill.
 
@@ -74,13 +81,16 @@ def render(
         now: the time, which the page says it was made at.
         checks: of the chain; empty reads the whole chain and checks it.
         days: after which the newest pass is too old; 0 for never.
+        whose: the stack's instance; None counts the drills of every instance.
     """
-    told = history.read(store, entry.kind, PLOTTED)
+    told = history.read(store, entry.kind, PLOTTED, whose)
     chained = tuple(checks) or chain.verify(store, entry.kind)
     return _template(entry, told, now, (*chained, *_shown(told, now, days)), plotted=True)
 
 
-def render_quickly(store: Store, entry: Entry, now: datetime, *, days: int) -> str:
+def render_quickly(
+    store: Store, entry: Entry, now: datetime, *, days: int, whose: Identity | None = None
+) -> str:
     """Return the page without plots, and without having checked the chain: costs next to nothing.
 
     Args:
@@ -88,14 +98,20 @@ def render_quickly(store: Store, entry: Entry, now: datetime, *, days: int) -> s
         entry: the drill.
         now: the time, which the page says it was made at.
         days: after which the newest pass is too old; 0 for never.
+        whose: the stack's instance; None counts the drills of every instance.
     """
-    told = history.read(store, entry.kind, LISTED)
+    told = history.read(store, entry.kind, LISTED, whose)
     return _template(entry, told, now, _shown(told, now, days), plotted=False)
 
 
 def _shown(told: History, now: datetime, days: int) -> tuple[CheckResult, ...]:
     limit = days if told.kind in trend.SCHEDULED else 0
-    return trend.stale(told, now, days=limit), trend.growth(told.passes), trend.readable(told)
+    return (
+        trend.stale(told, now, days=limit),
+        trend.growth(told.passes),
+        trend.readable(told),
+        trend.instance(told),
+    )
 
 
 def is_page(path: Path) -> bool:
@@ -193,7 +209,11 @@ def _figures(entry: Entry) -> list[Figure]:
 
 def _curves(told: History, entry: Entry, markup: "type[Markup]") -> list[tuple[Measure, "Markup"]]:
     """Return a plot a measure; drills with a fault put in on purpose have no part in it."""
-    drills = [one for one in told.entries if one.ended is not None and not one.injected]
+    drills = [
+        one
+        for one in told.entries
+        if one.ended is not None and not one.injected and not one.elsewhere
+    ]
     curves = []
     for one in MEASURES:
         points = [

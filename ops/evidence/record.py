@@ -23,6 +23,7 @@ import psycopg
 from ops.console import Table, document
 from ops.errors import OpsError
 from ops.evidence.head import Head, decode, folder, head_key, rebuilt, sha256
+from ops.evidence.identity import Identity
 from ops.evidence.markdown import page
 from ops.store import Store
 
@@ -78,6 +79,7 @@ class Evidence:
         account: what people read, in order.
         targets: what the drill is held to, in seconds, by name.
         versions: of what took part besides this product.
+        instance: which instance it is about; None where nobody knows.
     """
 
     kind: str
@@ -87,6 +89,7 @@ class Evidence:
     account: Sequence[Table | str]
     targets: Mapping[str, float]
     versions: Mapping[str, str]
+    instance: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Record:
         targets: what the drill is held to, in seconds.
         title: what a page about it is called.
         page_sha256: of the Markdown page, without the lines that name the chain's hashes.
+        instance: which instance it is about, as ops.evidence.identity has it.
     """
 
     kind: str
@@ -118,6 +122,7 @@ class Record:
     targets: Mapping[str, float]
     title: str
     page_sha256: str
+    instance: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +189,10 @@ def write(store: Store, evidence: Evidence) -> Written:
 
 def settle(store: Store, head: Head) -> None:
     """Put what a head says is still to be written in its place."""
+    own = {head.key, page_key(head.key)}
     for name, text in head.pending.items():
-        store.create(name, text.encode())
+        if name in own:  # a head that was changed must not write anything else
+            store.create(name, text.encode())
 
 
 def _next(
@@ -209,6 +216,7 @@ def _next(
         targets=evidence.targets,
         title=evidence.title,
         page_sha256="",
+        instance=evidence.instance.document() if evidence.instance is not None else {},
     )
     body = page(evidence.title, (*_about(record), *evidence.account))
     record = replace(record, page_sha256=sha256(body.encode()))
@@ -216,7 +224,9 @@ def _next(
     content = json.dumps(facts, indent=2, ensure_ascii=False)
     digest, mine = sha256(content.encode()), key(evidence.kind, evidence.run)
     text = body + foot(record.previous, evidence.run, digest)
-    return Head(mine, digest, record.number, {mine: content, page_key(mine): text})
+    written = {mine: content, page_key(mine): text}
+    # The page there is still that of an earlier drill: whoever changes it is seen all the same.
+    return Head(mine, digest, record.number, written, head.page)
 
 
 def foot(previous: Mapping[str, str] | None, run: str, digest: str) -> str:

@@ -80,7 +80,9 @@ def stale(history: History, now: datetime, *, days: int) -> CheckResult:
         return CheckResult("age", State.NOT_APPLICABLE, total, total, words)
     remedy = f"Run `invoke {history.kind}`, and see why the schedule did not."
     if newest is None:
-        words = f"no {history.kind} of {total} ever passed" if total else "none was ever recorded"
+        of = "" if history.whose is None else f" of {history.whose.name}"
+        words = f"no {history.kind}{of} ever passed; records: {total}"
+        words = words if total else "none was ever recorded"
         return CheckResult("age", State.FINDING, total, total, words, remedy=remedy)
     if newest - now > AHEAD:
         words = f"the newest pass is from {newest:%Y-%m-%d %H:%M} UTC, which is yet to come"
@@ -108,3 +110,32 @@ def readable(history: History) -> CheckResult:
             "history", State.UNKNOWN, read - len(lines), read, words, lines, remedy=remedy
         )
     return CheckResult("history", State.OK, read, read, f"{read} of {history.total} were read")
+
+
+def instance(history: History) -> CheckResult:
+    """Tell which records are about the stack's instance: others prove nothing of it."""
+    whose, entries = history.whose, history.entries
+    others = [entry for entry in entries if entry.elsewhere]
+    lines = tuple(f"{entry.run}: {entry.instance.words() or 'of no instance'}" for entry in others)
+    count = len(entries)
+    if whose is None or not count:
+        words = "there is no record that could be of another instance"
+        return CheckResult("instance", State.NOT_APPLICABLE, 0, 0, words)
+    if len(others) == count:
+        words = f"none of {count} records is of {whose.words()}: nothing is proven of it"
+        remedy = f"Run `invoke {history.kind}`." if history.kind in SCHEDULED else ""
+        return CheckResult("instance", State.UNKNOWN, 0, count, words, lines, remedy=remedy)
+    if whose.trouble:
+        words = (
+            f"nobody can tell whether the records are of {whose.name} as it is now, or of an "
+            f"earlier instance of that name: {whose.trouble}"
+        )
+        remedy = "Run this where the Admin API answers."
+        return CheckResult("instance", State.UNKNOWN, 0, count, words, lines, remedy=remedy)
+    old = sum(not entry.elsewhere and entry.instance.created is None for entry in entries)
+    words = f"{count - len(others)} of {count} records are of {whose.words()}"
+    words += f"; {len(others)} of other instances count for nothing" if others else ""
+    words += (
+        f"; {old} older ones know its name alone, and began after it was created" if old else ""
+    )
+    return CheckResult("instance", State.OK, count, count, words, lines)

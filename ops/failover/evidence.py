@@ -22,6 +22,7 @@ def of(source: Source, report: Report) -> Evidence:
         account=_account(source, report),
         targets={"gap_s": source.gap_target_s, "reconnect_s": source.reconnect_target_s},
         versions=versions,
+        instance=source.identity,
     )
 
 

@@ -1,11 +1,12 @@
 """What a failover drill works on: the instance, the doors to it, and what it is held to."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ops.cloudsql import CloudSql
 from ops.db import Database
+from ops.evidence.identity import Identity, created_at
 from ops.failover.application import Writer
 from ops.store import Store
 from ops.target import Target
@@ -36,6 +37,7 @@ class Source:
         gap_target_s: longest pause of writes that is accepted, in seconds.
         reconnect_target_s: longest that the pool may take to connect again, in seconds.
         writer: as whom the drill writes, once that was looked at; else None.
+        created: when the instance was made, by the Admin API.
     """
 
     stack: str
@@ -51,6 +53,12 @@ class Source:
     gap_target_s: float
     reconnect_target_s: float
     writer: Writer | None = None
+    created: datetime | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Return which instance it is, for its records."""
+        return Identity(self.instance, self.cloud.project, self.created)
 
 
 def of(target: Target) -> Source:
@@ -60,17 +68,19 @@ def of(target: Target) -> Source:
         ops.cloudsql.NoSuchInstanceError: it is not provisioned.
     """
     cloud, settings = target.cloud(), target.settings
+    instance = cloud.instance(target.instance)
     return Source(
         stack=target.stack,
         instance=target.instance,
         cloud=cloud,
         store=target.store,
         lease=timedelta(minutes=settings.drill.lease_minutes),
-        database=target.database_at(cloud.instance(target.instance).address),
+        database=target.database_at(instance.address),
         owner=target.owner,
         app=target.app,
         replicas=tuple(one.name for one in settings.replicas),
         pool=settings.pool,
         gap_target_s=settings.failover.gap_target_s,
         reconnect_target_s=settings.failover.reconnect_target_s,
+        created=created_at(instance.body),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from ops import guard, notify
 from ops.console import Table
 from ops.errors import BadInputError, OpsError
-from ops.evidence import account, afterwards, chain, trend
+from ops.evidence import account, afterwards, chain, identity, trend
 from ops.evidence.account import EvidenceReport, HistoryReport, number
 from ops.evidence.history import LAST, Entry
 from ops.invocation import Invocation
@@ -57,6 +57,8 @@ def history(run: Invocation, *, kind: str, last: str, days: str) -> HistoryRepor
         last=number("--last", last, LAST),
         days=number("--days", days, _days(run, kind)),
         now=datetime.now(UTC),
+        whose=identity.of(run.target),
+        stack=run.target.stack,
     )
 
 
@@ -81,7 +83,7 @@ def evidence(
     """
     _approve_overwriting(html, yes=yes)
     store = run.target.store
-    checks = chain.verify(store, _named(kind)) if verify else ()
+    checks = _verified(run, _named(kind)) if verify else ()
     try:
         entry = account.one(store, kind, _named(drill) if drill else "")
     except OpsError:
@@ -147,7 +149,12 @@ def _page(run: Invocation, entry: Entry, checks: tuple[CheckResult, ...], html: 
 
     with run.progress.phase("Make the page"):
         text = page.render(
-            run.target.store, entry, datetime.now(UTC), checks, days=_days(run, entry.kind)
+            run.target.store,
+            entry,
+            datetime.now(UTC),
+            checks,
+            days=_days(run, entry.kind),
+            whose=identity.of(run.target),
         )
     return page.save(text, Path(html))
 
@@ -160,6 +167,13 @@ def _approve_overwriting(html: str, *, yes: bool) -> None:
     path = Path(html)
     if path.is_file() and not page.is_page(path):
         guard.ask(f"overwrite {path}, which is no page of a drill", yes=yes)
+
+
+def _verified(run: Invocation, kind: str) -> tuple[CheckResult, ...]:
+    try:
+        return chain.verify(run.target.store, kind, run.target.stack)
+    except (OpsError, OSError) as error:
+        return (chain.unreadable(error),)
 
 
 def _days(run: Invocation, kind: str) -> int:

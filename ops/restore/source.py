@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ops.cloudsql import CloudSql
 from ops.db import Budget, Database
+from ops.evidence.identity import Identity, created_at
 from ops.localserver import LocalInstance, Server
 from ops.restore.crew import Login
 from ops.store import Store
@@ -41,6 +42,11 @@ class Place:
     rto_target_s: float
     rpo_target_s: float
 
+    @property
+    def identity(self) -> Identity:
+        """Return which instance it is; when it was made, nobody asked."""
+        return Identity(self.instance, self.cloud.project)
+
 
 @dataclass(frozen=True, slots=True)
 class Source(Place):
@@ -52,6 +58,7 @@ class Source(Place):
         app: the application's role; proves that the application could go on.
         server: the local Cloud SQL, or None on cloud stacks.
         policy: which backups are declared; None where nobody knows.
+        created: when the instance was made, by the Admin API.
     """
 
     database: Database
@@ -59,6 +66,12 @@ class Source(Place):
     app: str
     server: Server | None
     policy: "Backup | None" = None
+    created: datetime | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Return which instance it is, for its records."""
+        return Identity(self.instance, self.cloud.project, self.created)
 
     def now(self) -> datetime:
         """Return the time by the clock that the instance lives by: a rehearsal's may be ahead."""
@@ -104,6 +117,7 @@ def of(target: Target) -> Source:
         ops.cloudsql.NoSuchInstanceError: it is not provisioned.
     """
     ground = place(target)
+    instance = ground.cloud.instance(ground.instance)
     return Source(
         stack=ground.stack,
         instance=ground.instance,
@@ -112,9 +126,10 @@ def of(target: Target) -> Source:
         lease=ground.lease,
         rto_target_s=ground.rto_target_s,
         rpo_target_s=ground.rpo_target_s,
-        database=target.database_at(ground.cloud.instance(ground.instance).address),
+        database=target.database_at(instance.address),
         owner=target.owner,
         app=target.app,
         server=None if target.local is None else target.server(),
         policy=target.settings.instance.backup,
+        created=created_at(instance.body),
     )

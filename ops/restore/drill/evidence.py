@@ -22,6 +22,7 @@ def of(source: Place, report: Report, versions: dict[str, str]) -> Evidence:
         account=_account(source, report),
         targets={"rto_s": source.rto_target_s, "rpo_s": source.rpo_target_s},
         versions=versions,
+        instance=source.identity,
     )
 
 

@@ -6,9 +6,11 @@ it from one that never began.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ops.evidence import key, write
+from ops.evidence.identity import Identity
 from ops.evidence.record import AlreadyRecordedError
 from ops.journal import Entry, Journal
 from ops.restore.cleanup import made
@@ -38,7 +40,10 @@ def record(
     if place.store.get(key(ROOM, journal.run)) is not None:
         return False
     with suppress(AlreadyRecordedError):
-        write(place.store, evidence.of(place, report(place, journal, removed, left, by), {}))
+        told = evidence.of(place, report(place, journal, removed, left, by), {})
+        # When its instance was made, nobody knows: the name may be that of a newer one.
+        known = Identity(place.instance, place.cloud.project)
+        write(place.store, replace(told, instance=known))
         return True
     return False
 

@@ -208,7 +208,8 @@ class _Restore:
             other_databases=checked.other_databases,
         )
         with suppress(AlreadyRecordedError):  # killed after it was written, before the end
-            write(source.store, evidence(report, {"database": made.database_version}))
+            versions = {"database": made.database_version}
+            write(source.store, evidence(report, versions, source.identity))
         calls.journal.close()
         return report
 

@@ -8,6 +8,7 @@ from ops import durations
 from ops.cloudsql import Operation
 from ops.console import Table
 from ops.evidence import Evidence, uncompared
+from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.recovery.order import ROOM, Order, Task
 from ops.results import CheckResult, State, count, verdict, worst
@@ -181,12 +182,13 @@ class Recovered:
             yield f"Wrong backup? `invoke restore.in-place -s {stack} --backup {self.safety}`."
 
 
-def evidence(report: Recovered, versions: dict[str, str]) -> Evidence:
+def evidence(report: Recovered, versions: dict[str, str], instance: Identity) -> Evidence:
     """Return the evidence of a restore.
 
     Args:
         report: what came out.
         versions: of what took part besides this product.
+        instance: the source.
     """
     order = report.order
     return Evidence(
@@ -200,6 +202,7 @@ def evidence(report: Recovered, versions: dict[str, str]) -> Evidence:
         ),
         targets={},
         versions=versions,
+        instance=instance,
     )
 
 

@@ -126,10 +126,12 @@ def _ask(source: Source) -> tuple[int | None, datetime | None]:
 def _drilled(source: Source) -> Drilled:
     """Return what the drills' records say of the time of a restore.
 
-    A drill with an injected fault says nothing: it restores what was spoiled on purpose.
+    A drill with an injected fault says nothing: it restores what was spoiled on purpose; nor does
+    one of another instance.
     """
-    told = history.read(source.store, DRILL)
-    timed = [one for one in told.entries if one.rto_s is not None and not one.injected]
+    told = history.read(source.store, DRILL, whose=source.identity)
+    counted = [one for one in told.entries if not one.injected and not one.elsewhere]
+    timed = [one for one in counted if one.rto_s is not None]
     drill = next(iter((*told.passes, *timed)), None)
     if drill is None or drill.rto_s is None:
         return Drilled(told.total)

@@ -2,6 +2,7 @@
 
 from ops.console import Table
 from ops.evidence import Evidence
+from ops.evidence.identity import Identity
 from ops.restore.selftest.report import SelftestReport
 from ops.results import State
 
@@ -9,12 +10,13 @@ KIND = "restore-selftest"
 _SIGNS = {State.FINDING.value: "red", State.UNKNOWN.value: "?", State.OK.value: ""}
 
 
-def of(report: SelftestReport, versions: dict[str, str]) -> Evidence:
+def of(report: SelftestReport, versions: dict[str, str], instance: Identity) -> Evidence:
     """Return the evidence of a self-test.
 
     Args:
         report: what came out.
         versions: of what took part besides this product.
+        instance: whose drill was tested.
     """
     return Evidence(
         kind=KIND,
@@ -24,6 +26,7 @@ def of(report: SelftestReport, versions: dict[str, str]) -> Evidence:
         account=(*report.blocks(), _spoiled(report), _matrix(report)),
         targets={},
         versions=versions,
+        instance=instance,
     )
 
 

@@ -109,7 +109,7 @@ def _held(course: _Course, held: Holding) -> SelftestReport:
             cut="" if error is None else reason(error),
             lost=isinstance(error, LeaseLostError),
         )
-        write(source.store, evidence.of(report, {"postgresql": version}))
+        write(source.store, evidence.of(report, {"postgresql": version}, source.identity))
         return report
 
     try:

@@ -210,10 +210,22 @@ class SelftestReport:
         }
 
     def _checks(self) -> Iterator[Mapping[str, object]]:
+        """Yield all checks; a finding proves nothing where others may have removed the copies."""
+        for check in self._every_check():
+            found = check["state"] is State.FINDING
+            yield {**check, "state": State.UNKNOWN} if self.lost and found else check
+
+    def _every_check(self) -> Iterator[Mapping[str, object]]:
         """Yield a check a healthy copy and a fault, as every drill's record has them."""
         if self.cut:
             words = f"the self-test did not end by itself: {self.cut}"
             yield _check("drill", "completed", State.UNKNOWN, words)
+        for left in self.leftovers:
+            yield _check("drill", "cleanup", State.FINDING, left)
+        if self.writing.clients and not self.writing.transactions:
+            yield _check(
+                "drill", "workload", State.UNKNOWN, "no client of the workload could write"
+            )
         for one in self.controls:
             green = one.state is State.OK
             words = f"{len(one.checks)} checks, {len(one.wrong)} of them not ok"

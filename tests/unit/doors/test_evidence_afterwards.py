@@ -57,7 +57,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: io.StringIO) -> I
 
 
 def drill(run: Invocation, name: str, verdict: str = "pass") -> None:
+    state = {"pass": "ok", "fail": "finding"}.get(verdict, "unknown")
+    checks = [{"copy": "clone", "check": "content", "state": state}]
     facts = {"verdict": verdict, "run": name, "stack": "local", "source": "db", "rpo_s": 0.5}
+    facts["checks"] = checks
     write(run.target.store, Evidence(KIND, name, "A drill", facts, ("x",), {}, {}))
 
 
@@ -67,7 +70,7 @@ def test_a_drill_is_told_of_and_its_page_left(run: Invocation, told: Told) -> No
         drill(run, "r1", "fail")
     (notice,) = told.notices
     assert (notice.run, notice.verdict, notice.instance) == ("r1", "fail", "db")
-    assert notice.summary == "fail. RPO 0.500 s."
+    assert notice.summary == "fail. RPO 0.500 s. Checks: 0 of 1 ok."
     assert notice.evidence == run.target.store.where(key(KIND, "r1"))
     stored = run.target.store.get(key(KIND, "r1"))
     page = run.target.store.get("evidence/restore-drill/latest.html")

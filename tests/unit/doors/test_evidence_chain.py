@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from ops.evidence import Evidence, chain, head, key, record, write
+from ops.evidence import Evidence, head, key, record, write
 from ops.evidence.chain import verify
 from ops.evidence.head import decode, head_key, keys, rebuilt, sha256
 from ops.evidence.markdown import page
 from ops.evidence.record import AlreadyRecordedError, Written, foot, page_key
 from ops.results import CheckResult, State, worst
-from ops.store import FolderStore, Store
+from ops.store import FolderStore, Store, StoreUnreadableError
 
 KIND = "restore-drill"
+CHECKS = [{"name": "clone.content", "state": "ok"}]
 
 
 def evidence(run: str, **drill: object) -> Evidence:
-    told = {"run": run, "verdict": "pass", **drill}
+    told = {"run": run, "verdict": "pass", "checks": CHECKS, **drill}
     return Evidence(KIND, run, f"Restore drill {run}", told, ("Read.",), {"rto_s": 60}, {})
 
 
@@ -37,7 +38,8 @@ def old(store: Store, *runs: str) -> None:
             stored = store.get(every[-1])
             assert stored is not None
             before = {"key": every[-1], "sha256": sha256(stored.content)}
-        told = {"format": 1, "previous": before, "drill": {"run": run, "verdict": "pass"}}
+        drill = {"run": run, "verdict": "pass", "checks": CHECKS}
+        told = {"format": 1, "previous": before, "drill": drill}
         content = json.dumps(told).encode()
         store.put(key(KIND, run), content)
         text = page("Old", ("Read.",)) + foot(before, run, sha256(content))
@@ -69,7 +71,7 @@ def test_a_chain_that_nobody_touched_is_whole(store: FolderStore) -> None:
     assert [one.number for one in written] == [1, 2, 3]
     found = verify(store, KIND)
     assert {one.check: one.state for one in found} == dict.fromkeys(
-        ("records", "links", "head", "pages"), State.OK
+        ("records", "links", "head", "pages", "verdicts"), State.OK
     )
     assert written[-1].sha256 in found[2].detail
     told = decode(store.get(head_key(KIND)))
@@ -166,7 +168,11 @@ def test_the_newest_page_fits_what_the_head_says(store: FolderStore) -> None:
     assert "latest.html: changed after" in lines(store)["pages"][0]
     store.delete(head.latest_page(KIND))
     assert "latest.html: the page is missing" in lines(store)["pages"][0]
-    add(store, "a2")  # its page is still to come
+    add(store, "a2")  # its page is still to come: the one there has to be that of a1
+    assert "latest.html: the page is missing" in lines(store)["pages"][0]
+    store.put(head.latest_page(KIND), b"<html>1")
+    assert state(store) is State.OK
+    head.put_page(store, KIND, b"<html>2")
     assert state(store) is State.OK
 
 
@@ -270,6 +276,174 @@ def test_writers_at_once_never_fork_the_chain(store: FolderStore) -> None:
 
 def test_every_check_says_how_much_it_looked_at(store: FolderStore) -> None:
     add(store, "a1", "a2")
-    found: tuple[CheckResult, ...] = chain.judge(chain.read(store, KIND))
-    assert [(one.examined, one.total) for one in found] == [(2, 2), (2, 2), (1, 1), (2, 2)]
+    found: tuple[CheckResult, ...] = verify(store, KIND)
+    assert [(one.examined, one.total) for one in found] == [
+        *((2, 2), (2, 2), (1, 1), (2, 2), (2, 2))
+    ]
     assert record.FORMAT == 2
+
+
+def _head_without(name: str) -> Spoil:
+    def spoil(store: FolderStore) -> None:
+        path = store.root / head_key(KIND)
+        told = json.loads(path.read_bytes())
+        del told[name]
+        path.write_text(json.dumps(told))
+
+    return spoil
+
+
+def _head_with(**changed: object) -> Spoil:
+    def spoil(store: FolderStore) -> None:
+        path = store.root / head_key(KIND)
+        path.write_text(json.dumps({**json.loads(path.read_bytes()), **changed}))
+
+    return spoil
+
+
+HEADS: dict[str, Spoil] = {
+    **{f"without {name}": _head_without(name) for name in json.loads(head.Head().encoded())},
+    **{f"{name} emptied": _head_with(**{name: ""}) for name in ("key", "sha256", "count", "page")},
+    "page null": _head_with(page=None),
+    "count is 0": _head_with(count=0),
+    "count is more": _head_with(count=4),
+    "one field more": _head_with(note="x"),
+    "writes elsewhere": _head_with(pending={"leases/restore-drill.json": "{}"}),
+    "another record": _head_with(key=key(KIND, "a2")),
+    "emptied": lambda store: store.put(head_key(KIND), b""),
+    "a list": lambda store: store.put(head_key(KIND), b"[]"),
+}
+
+
+@pytest.mark.parametrize("spoil", HEADS.values(), ids=HEADS.keys())
+def test_a_head_that_was_changed_is_a_finding(store: FolderStore, spoil: Spoil) -> None:
+    add(store, "a1", "a2", "a3")
+    head.put_page(store, KIND, b"<html>")
+    assert state(store) is State.OK
+    spoil(store)
+    assert state(store) is State.FINDING
+
+
+def test_a_changed_head_writes_nothing_but_its_record(store: FolderStore) -> None:
+    add(store, "a1")
+    HEADS["writes elsewhere"](store)
+    add(store, "a2")
+    assert store.keys("leases") == ()
+
+
+def _put(name: str, content: bytes) -> Spoil:
+    return lambda store: store.put(name, content)
+
+
+def _copy(source: str, target: str) -> Spoil:
+    def spoil(store: FolderStore) -> None:
+        stored = store.get(source)
+        assert stored is not None
+        store.put(target, stored.content)
+
+    return spoil
+
+
+STRAYS: dict[str, Spoil] = {
+    "a note": _put(f"evidence/{KIND}/note.txt", b"x"),
+    "an older head": _copy(head_key(KIND), f"evidence/{KIND}/head.bak"),
+    "deeper": _copy(key(KIND, "a2"), f"evidence/{KIND}/old/a2.json"),
+    "a page deeper": _copy(page_key(key(KIND, "a2")), f"evidence/{KIND}/old/a2.md"),
+    "outside of kinds": _put("evidence/a2.json", b"{}"),
+    "twice": _copy(key(KIND, "a2"), key(KIND, "a2-copy")),
+    "another page": _put(f"evidence/{KIND}/latest2.html", b"<html>"),
+}
+
+
+@pytest.mark.parametrize("spoil", STRAYS.values(), ids=STRAYS.keys())
+def test_what_no_drill_wrote_is_a_finding(store: FolderStore, spoil: Spoil) -> None:
+    add(store, "a1", "a2", "a3")
+    spoil(store)
+    found = {one.check: one.state for one in verify(store, KIND)}
+    assert found["records"] is State.FINDING
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+def test_a_truncated_record_is_a_finding(store: FolderStore, share: float) -> None:
+    add(store, "a1", "a2", "a3")
+    path = store.root / key(KIND, "a2")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    found = {one.check: one.state for one in verify(store, KIND)}
+    assert (found["records"], found["verdicts"]) == (State.FINDING, State.UNKNOWN)
+
+
+OTHERS = [{"check": "rto", "state": "not applicable"}]
+CONTRADICTIONS = [
+    ("pass", [*CHECKS, {"name": "clone.rows", "state": "finding"}], "fail (clone.rows)"),
+    ("pass", [*CHECKS, {"name": "clone.rows", "state": "unknown"}], "unknown (clone.rows)"),
+    ("pass", [*CHECKS, {"name": "clone.rows", "state": "fine"}], "unknown (clone.rows)"),
+    ("unknown", [*CHECKS, {"check": "rows", "state": "finding"}], "fail (rows)"),
+    ("pass", [], "unknown (0 of them"),
+    ("pass", OTHERS, "unknown (1 of them"),
+    ("pass", "all ok", "unknown (0 of them"),
+    ("pass", None, "unknown (0 of them"),
+    ("fail", CHECKS, "pass (1 of them"),
+    ("unknown", CHECKS, "pass (1 of them"),
+    ("PASS", CHECKS, "'PASS', which is none"),
+]
+
+
+@pytest.mark.parametrize(("verdict", "checks", "told"), CONTRADICTIONS)
+def test_a_verdict_that_its_checks_contradict_is_a_finding(
+    store: FolderStore, verdict: str, checks: object, told: str
+) -> None:
+    write(store, evidence("a1", verdict=verdict, checks=checks))
+    found = {one.check: one for one in verify(store, KIND)}
+    assert found["verdicts"].state is State.FINDING
+    assert told in found["verdicts"].detail
+    assert found["links"].state is State.OK  # the chain alone does not see it
+
+
+AGREED = [
+    ("pass", [*CHECKS, *OTHERS]),
+    ("fail", [*CHECKS, {"state": "finding"}, {"state": "unknown"}]),
+    ("unknown", [*CHECKS, {"state": "unknown"}]),
+    ("unknown", []),
+    ("fail", []),
+]
+
+
+@pytest.mark.parametrize(("verdict", "checks"), AGREED)
+def test_a_verdict_that_its_checks_bear_is_none(
+    store: FolderStore, verdict: str, checks: object
+) -> None:
+    write(store, evidence("a1", verdict=verdict, checks=checks))
+    assert state(store) is State.OK
+
+
+def test_a_record_of_another_stack_is_a_finding(store: FolderStore) -> None:
+    write(store, evidence("a1", stack="prod"))
+    write(store, evidence("a2", stack="staging"))
+    found = verify(store, KIND, "prod")[0]
+    assert found.state is State.FINDING
+    assert "a2.json: it is a record of stack staging, not of prod" in found.detail
+    assert state(store) is State.OK
+
+
+def test_a_record_that_may_not_be_read_is_unknown(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, "a1", "a2", "a3")
+    original = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "a2.json":
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert state(store) is State.UNKNOWN
+    (told,) = (one for one in verify(store, KIND) if one.check == "records")
+    assert "a2.json: Permission denied" in told.differences[0]
+
+
+def test_a_store_that_cannot_be_read_is_no_empty_one(store: FolderStore) -> None:
+    (store.root / "evidence").mkdir(parents=True)
+    (store.root / f"evidence/{KIND}").write_text("a file in the folder's place")
+    with pytest.raises(StoreUnreadableError, match="Not a directory"):
+        verify(store, KIND)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from ops.console import WIDTH, Console, Format
-from ops.evidence import account, history, key, trend
+from ops.evidence import Evidence, account, history, key, trend, write
 from ops.evidence.account import BadNumberError, DamagedRecordError, NoSuchRecordError
 from ops.evidence.history import Entry, parse
+from ops.evidence.identity import Identity
 from ops.results import CheckResult, State
 from ops.store import FolderStore
 
@@ -141,7 +143,7 @@ def test_only_a_pass_counts(store: FolderStore, changed: dict[str, Any]) -> None
     put(store, drill("a1", **changed))
     told = trend.stale(history.read(store, KIND), NOW, days=8)
     assert told.state is State.FINDING
-    assert "of 1 ever passed" in told.detail
+    assert "ever passed; records: 1" in told.detail
     assert "invoke restore-drill" in told.remedy
 
 
@@ -223,7 +225,7 @@ def test_the_table_fits_and_damaged_records_are_counted(store: FolderStore) -> N
     assert "put in silent-wal-gap" in text
     assert "260509030405-ab12  " in text  # whole, to be copied
     assert "backup2sequencedefinitionsand2more" in "".join(text.split())  # folded
-    assert report.state is State.UNKNOWN
+    assert report.state is State.FINDING  # the records are in no chain
     machines = json.loads(json.dumps(report.document(), default=str))
     assert len(machines["drills"]) == 8
     assert list(machines["unreadable"]) == [key(KIND, "260508030405-ab12")]
@@ -252,3 +254,84 @@ def test_a_number_has_to_be_one(given: str) -> None:
     assert account.number("--last", "", 20) == 20
     with pytest.raises(BadNumberError, match="--last"):
         account.number("--last", given, 20)
+
+
+CREATED = NOW - timedelta(days=100)
+WHOSE = Identity("db-prod", "p", CREATED)
+OTHER_INSTANCES: dict[str, dict[str, Any]] = {
+    "another name": {"name": "db-old", "project": "p", "created": CREATED.isoformat()},
+    "another project": {"name": "db-prod", "project": "q", "created": CREATED.isoformat()},
+    "made anew": {
+        "name": "db-prod",
+        "project": "p",
+        "created": (CREATED - timedelta(seconds=1)).isoformat(),
+    },
+}
+
+
+@pytest.mark.parametrize("recorded", OTHER_INSTANCES.values(), ids=OTHER_INSTANCES.keys())
+def test_drills_of_another_instance_count_for_nothing(
+    store: FolderStore, recorded: dict[str, Any]
+) -> None:
+    put(store, *(drill(f"a{n}", n) for n in range(1, 7)))
+    for name in store.keys("evidence"):
+        stored = store.get(name)
+        assert stored is not None
+        store.put(name, json.dumps({**json.loads(stored.content), "instance": recorded}).encode())
+    told = history.read(store, KIND, whose=WHOSE)
+    assert told.passes == ()
+    assert all(entry.elsewhere for entry in told.entries)
+    stale = trend.stale(told, NOW, days=8)
+    assert (stale.state, "of db-prod ever passed" in stale.detail) == (State.FINDING, True)
+    assert trend.growth(told.passes).state is State.NOT_APPLICABLE
+    of = trend.instance(told)
+    assert (of.state, len(of.differences)) == (State.UNKNOWN, 6)
+    assert history.read(store, KIND).passes  # nobody asked whose
+
+
+def test_drills_of_the_instance_as_it_is_count(store: FolderStore) -> None:
+    put(store, drill("a1", 2), drill("a2", 1, source="db-old"))
+    told = history.read(store, KIND, whose=WHOSE)
+    assert [entry.run for entry in told.passes] == ["a1"]
+    of = trend.instance(told)
+    assert of.state is State.OK
+    assert "1 of other instances count for nothing; 1 older ones" in of.detail
+    assert of.differences == ("a2: db-old",)
+    newer = replace(WHOSE, created=NOW)  # made anew since, under the same name
+    assert history.read(store, KIND, whose=newer).passes == ()
+
+
+def test_an_api_that_does_not_answer_leaves_the_instance_unknown(store: FolderStore) -> None:
+    put(store, drill("a1", 2))
+    whose = Identity("db-prod", "p", None, "The API does not answer.")
+    told = history.read(store, KIND, whose=whose)
+    assert trend.instance(told).state is State.UNKNOWN
+    assert "does not answer" in trend.instance(told).detail
+
+
+def test_a_pass_that_its_checks_contradict_counts_for_nothing(store: FolderStore) -> None:
+    put(store, drill("a1", 1, checks=[{"check": "rows", "state": "finding"}]))
+    assert history.read(store, KIND).passes == ()
+    assert trend.stale(history.read(store, KIND), NOW, days=8).state is State.FINDING
+
+
+def test_the_history_of_a_broken_chain_is_a_finding(store: FolderStore) -> None:
+    for name in ("a1", "a2"):
+        facts = drill(name, 1)["drill"]
+        write(store, Evidence(KIND, name, "A drill", facts, (), {}, {}, WHOSE))
+    args = {"last": 20, "days": 8, "now": NOW, "whose": WHOSE, "stack": "prod"}
+    report = account.tell(store, KIND, **args)  # type: ignore[arg-type]  # by name
+    assert report.state is State.OK, report.blocks()
+    path = store.root / key(KIND, "a1")
+    path.write_bytes(path.read_bytes().replace(b'"ok"', b'"OK"'))
+    spoiled = account.tell(store, KIND, **args)  # type: ignore[arg-type]  # as above
+    assert spoiled.state is State.FINDING
+    assert {one.check for one in spoiled.checks if one.state is State.FINDING} >= {"links"}
+
+
+def test_a_store_that_does_not_answer_is_unknown(store: FolderStore) -> None:
+    (store.root / "evidence" / KIND / "head").mkdir(parents=True)
+    put(store, drill("a1", 1))
+    report = account.tell(store, KIND, last=20, days=8, now=NOW)
+    assert report.state is State.UNKNOWN
+    assert "head: Is a directory" in report.checks[0].detail

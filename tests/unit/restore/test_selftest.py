@@ -7,6 +7,7 @@ import pytest
 from ops.console import Table
 from ops.copynames import name_stem
 from ops.evidence import run_name
+from ops.evidence.identity import Identity
 from ops.restore.drill.plan import is_drill_copy
 from ops.restore.faults.inject import FAULTS, LocalFaultError, UnknownFaultError
 from ops.restore.selftest import evidence
@@ -132,7 +133,7 @@ def test_the_record_has_a_check_a_fault_as_the_history_counts_them() -> None:
 def test_the_evidence_has_the_matrix_of_what_was_loud() -> None:
     report = _report(RED)
     assert report.matrix() == {"lost-row": {"counts": "finding", "content": "finding"}}
-    told = evidence.of(report, {})
+    told = evidence.of(report, {}, Identity("db"))
     assert told.kind == "restore-selftest"
     table = told.account[-1]
     assert isinstance(table, Table)
