@@ -219,3 +219,10 @@ def test_bad_book_is_refused(tmp_path: Path, old: str, new: str, said: str) -> N
     with pytest.raises(PriceBookError) as refused:
         load(path)
     assert said in str(refused.value)
+
+
+def test_a_price_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "prices.yaml"
+    path.write_text("dated: 2026-11-01\ncurrency: USD\ncurrency: EUR\n")
+    with pytest.raises(PriceBookError, match="currency is written twice, in lines 2 and 3"):
+        load(path)
