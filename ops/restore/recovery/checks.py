@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -27,7 +27,7 @@ from ops.restore.copies import FIRST_ANSWER_LIMIT_S
 from ops.restore.crew import Crew, Login
 from ops.restore.proof import amcheck as damage
 from ops.restore.proof import checks, orphans, reach, trouble
-from ops.restore.recovery import body
+from ops.restore.recovery import before, body, when
 from ops.restore.recovery.order import Order, Task
 from ops.restore.source import Source
 from ops.results import CheckResult, State
@@ -134,10 +134,26 @@ class _Bench:
             self.ask("orphans", lambda: orphans.check(connection)),
             self.ask("rows", lambda: rows(connection)),
         ]
+        if self.migration:
+            found.append(self.ask(before.CHECK, lambda: self._before(connection, reference)))
         if amcheck:
             login = Login(self.database, self.source.owner, VERIFY)
             found.append(self.ask("amcheck", lambda: damage.check(self.crew, login)))
         return found
+
+    @property
+    def migration(self) -> str:
+        """Return the migration that the moment is before; empty where it is another moment."""
+        request = self.order.request
+        if request.task is not Task.PITR or not request.to:
+            return ""
+        return when.parse(request.to, datetime.now(UTC)).migration
+
+    def _before(self, connection: Connection, reference: Source) -> CheckResult:
+        if reference is not self.source:
+            return before.check(connection, None, self.migration)
+        with self.crew.connect(self.source.login(DIAGNOSTIC)) as original:
+            return before.check(connection, original, self.migration)
 
     def _reference(self) -> Source:
         """Return whose ledger of migrations counts: the copy's own where the source is silent."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops.console import to_json
-from ops.restore.recovery import checks, when
+from ops.db import CHANGE, Database
+from ops.restore.recovery import before, checks, when
 from ops.restore.recovery.order import RUN_LABEL, Request, Task
 from ops.restore.recovery.perform import Options, restore
 from ops.restore.recovery.plan import Plan
@@ -79,12 +80,49 @@ def test_the_moment_before_a_migration_lacks_it(at_source: Desk) -> None:
         ]
         (checked,) = (one for one in made.checks if one.check == "migrations")
         assert "the head is 0002" in checked.detail
+        (moment,) = (one for one in made.checks if one.check == "moment")
+        assert "0042" not in moment.detail
+        assert "migration 42 is not in the copy, and all 2 before it are" in moment.detail
+        _edited_ledgers_are_seen(at_source, at)
         _found_wanting(at_source, made)
     finally:
         at_source.execute("DELETE FROM ops.schema_migrations WHERE version = '0042'")
         at_source.execute("DELETE FROM event WHERE what IN ('before', 'after')")
         if at_source.source.cloud.find("early"):
             at_source.remove("early")
+
+
+def _edited_ledgers_are_seen(at: Desk, copy: Database) -> None:
+    """See edited ledgers and another moment, each in a transaction that is taken back."""
+    edits = {
+        "INSERT INTO ops.schema_migrations (version, name) VALUES ('0042', 'm')": (copy, "finding"),
+        "INSERT INTO ops.schema_migration_steps (version, step) VALUES ('0042', 1)": (
+            copy,
+            "finding",
+        ),
+        "DELETE FROM ops.schema_migrations WHERE version = '0002'": (copy, "finding"),
+        "DELETE FROM ops.schema_migrations WHERE version = '0042'": (None, "unknown"),
+        "UPDATE ops.schema_migrations SET applied_at = '2020-01-01Z' WHERE version = '0042'": (
+            None,
+            "unknown",
+        ),
+        "UPDATE ops.schema_migrations SET applied_at = '2020-01-01Z' WHERE version = '0001'": (
+            None,
+            "unknown",
+        ),
+        "SELECT 1": (None, "ok"),
+    }
+    owner, budget = at.source.owner, CHANGE
+    for edit, (where, state) in edits.items():
+        with (
+            at.source.database.connect(owner, budget=budget) as source,
+            copy.connect(owner, budget=budget) as restored,
+            source.transaction(force_rollback=True),
+            restored.transaction(force_rollback=True),
+        ):
+            (source if where is None else restored).execute(edit.encode())
+            assert before.check(restored, source, "42").state.value == state, edit
+            assert before.check(restored, None, "42").state is not State.OK
 
 
 def _found_wanting(at: Desk, made: Recovered) -> None:
