@@ -9,7 +9,7 @@ from enum import IntEnum
 import postgast
 from postgast import pg_query_pb2 as pb
 
-from ops.migrations import trees
+from ops import sqltrees as trees
 
 _STRINGS = frozenset({pb.SCONST, pb.USCONST})
 # They return every value, the new one among them.

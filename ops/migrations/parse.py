@@ -1,6 +1,6 @@
 """SQL text to statements, all of it or none.
 
-The parser is postgast (libpg_query: PostgreSQL's own grammar); beside this module, trees.py,
+The parser is postgast (libpg_query: PostgreSQL's own grammar); beside this module, ops/sqltrees.py,
 enums.py, facts.py and locks.py know it. Offsets inside are bytes, as libpg_query counts (but for
 its errors); what leaves this module is text and line numbers.
 """
@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import postgast
 from postgast import pg_query_pb2 as pb
 
+from ops import sqltrees as trees
 from ops.errors import BadInputError
-from ops.migrations import refusals, trees
+from ops.migrations import refusals
 from ops.migrations.errors import LostTextError, NestedTooDeeplyError, NulByteError
 from ops.migrations.facts import Facts, IndexBuild, learn
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from postgast import pg_query_pb2 as pb
 
-from ops.migrations import trees
+from ops import sqltrees as trees
 from ops.migrations.errors import LostStateError, UnclearSettingError
 from ops.migrations.parse import Statement
 from ops.migrations.settings import DEFINITIONS, called, change_of, text_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from postgast import pg_query_pb2 as pb
 from psycopg import sql as psql
 
-from ops.migrations import trees
+from ops import sqltrees as trees
 from ops.migrations.facts import Kind
 from ops.migrations.parse import Statement
 

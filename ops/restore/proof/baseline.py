@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from ops import tablecontent
 from ops.db import Budget, Connection
 from ops.restore.crew import Crew
 from ops.restore.proof import catalogs, content, marker, questions, sequences, trouble
 from ops.restore.proof.catalogs import Catalogs
-from ops.restore.proof.content import Content, Sum, TableShape
+from ops.restore.proof.content import Content
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.questions import Answer
 from ops.restore.proof.reading import released, under
 from ops.restore.proof.sequences import Reach
 from ops.restore.proof.trouble import Trouble
 from ops.restore.source import Source
+from ops.tablecontent import Sum, TableShape
 
 # The whole content is read, but never in front of the application's own locks.
 READ = Budget(statement_s=0, lock_s=1.0, read_only=True)
@@ -92,7 +94,7 @@ def read(
         with under(connection, found.snapshots[0]):
             answers = questions.ask_all(connection)
             low = _catalogs(connection)
-            shapes = content.shapes(connection)
+            shapes = tablecontent.shapes(connection)
             left_out = content.left_out(connection)
         reach = sequences.read(connection)
         asked, high = [before, answers], low

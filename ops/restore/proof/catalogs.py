@@ -12,11 +12,11 @@ from typing import Any
 
 from ops import sql
 from ops.db import Connection, statement
-from ops.restore.proof.content import Sum
 from ops.restore.proof.marker import Window
 from ops.restore.proof.reading import under
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
+from ops.tablecontent import Sum
 
 CHECK = "catalogs"
 _Key = tuple[str, int]

@@ -7,12 +7,13 @@ from itertools import pairwise
 from ops.restore.proof import questions, sequences
 from ops.restore.proof.baseline import Baseline, Proven
 from ops.restore.proof.catalogs import Rows
-from ops.restore.proof.content import Content, Sum
+from ops.restore.proof.content import Content
 from ops.restore.proof.outcomes import Outcome, Words, of_trouble, result
 from ops.restore.proof.questions import Answer
 from ops.restore.proof.sequences import Reach
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
+from ops.tablecontent import Sum
 
 HASH = (
     "sum of hashtextextended(hash_record_extended(row, 0)::text, seed) over all rows, columns of "

@@ -6,8 +6,7 @@ are shown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
 import psycopg
 
@@ -20,79 +19,16 @@ from ops.restore.proof.limit import Limit
 from ops.restore.proof.reading import batches, together, under
 from ops.restore.proof.trouble import Trouble
 from ops.results import State
+from ops.tablecontent import Sum, TableShape
 
 LANES = 2  # connections that read one server side by side
-STRETCHES = 64  # a table is cut into about so many, where rows move while they are read
 _SMALL_BYTES = 1 << 20
-_PAGE_BYTES = 8192
 
 REWRITTEN = Trouble(
     State.UNKNOWN,
     "it was truncated, rewritten or replaced while it was read",
     "Drill again when nobody changes tables.",
 )
-
-
-class Hashed(StrEnum):
-    """How a column is hashed."""
-
-    AS_IT_IS = "as it is"
-    AS_TEXT = "as text"
-    AS_SHOWN = "as shown"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column, and how it is hashed."""
-
-    name: str
-    hashed: Hashed
-
-    @property
-    def exact(self) -> bool:
-        """Return whether its type's equality means the same value."""
-        return self.hashed is Hashed.AS_IT_IS
-
-
-@dataclass(frozen=True, slots=True)
-class TableShape:
-    """How a table is hashed.
-
-    Attributes:
-        schema, name: the table's.
-        size_bytes: of its main fork, on the source.
-        columns: in order.
-        stretch_pages: pages a stretch; 0 hashes the table as one.
-        oid, filenode: the table's and its file's, on the source at the marker.
-        policed: row security applies to us, with a policy that shows every row.
-    """
-
-    schema: str
-    name: str
-    size_bytes: int
-    columns: tuple[Column, ...]
-    stretch_pages: int = 0
-    oid: int = 0
-    filenode: int = 0
-    policed: bool = False
-
-    @property
-    def label(self) -> str:
-        """Return the table's name for people."""
-        return f"{self.schema}.{self.name}"
-
-    def in_stretches(self) -> "TableShape":
-        """Return the same table, hashed in stretches of pages."""
-        pages = -(-self.size_bytes // _PAGE_BYTES)
-        return replace(self, stretch_pages=max(1, -(-pages // STRETCHES)))
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """What a stretch of a table holds: how many rows, and the sum of their hashes."""
-
-    rows: int
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +43,6 @@ class Content:
     def rows(self) -> int:
         """Return how many rows were read."""
         return sum(one.rows for one in self.sums.values())
-
-
-def shapes(connection: Connection) -> tuple[TableShape, ...]:
-    """Return the tables to be hashed, the largest first."""
-    rows = connection.execute(statement(sql.load("restore/content_tables"))).fetchall()
-    return tuple(
-        TableShape(schema, name, size, _columns(names, hashed), 0, oid, filenode, policed)
-        for schema, name, oid, size, filenode, policed, names, hashed in rows
-    )
-
-
-def _columns(names: Sequence[str], hashed: Sequence[str]) -> tuple[Column, ...]:
-    return tuple(Column(name, Hashed(how)) for name, how in zip(names, hashed, strict=True))
 
 
 def left_out(connection: Connection) -> Mapping[str, tuple[str, ...]]:

@@ -15,11 +15,11 @@ from ops.db import VERIFY, Connection, statement
 from ops.restore.crew import Crew
 from ops.restore.proof import catalogs
 from ops.restore.proof.catalogs import Row
-from ops.restore.proof.content import Sum
 from ops.restore.proof.marker import EPOCH, Snapshot
 from ops.restore.proof.reading import under
 from ops.restore.source import Source
 from ops.results import CheckResult, State
+from ops.tablecontent import Sum
 
 CHECK = "objects"
 _LATER = "Back up again after this drill: its heartbeats tell what the backup must hold."

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ops import tablecontent
 from ops.db import CHANGE, VERIFY, Connection
 from ops.restore.crew import Crew, Login
 from ops.restore.faults import cluster
@@ -203,7 +204,7 @@ def test_without_the_right_to_call_it_amcheck_is_unknown(plain: Login) -> None:
 
 def test_without_the_right_to_read_it_content_is_unknown(source: Source, plain: Login) -> None:
     with _asked(source) as connection:
-        shapes = [one for one in content.shapes(connection) if one.label == "public.account"]
+        shapes = [one for one in tablecontent.shapes(connection) if one.label == "public.account"]
     trouble = content.read(Crew(), plain, shapes)["public.account"].trouble
     assert trouble is not None
     assert trouble.state is State.UNKNOWN
@@ -215,7 +216,7 @@ def test_rows_that_a_policy_hides_are_no_silent_loss(
     execute("GRANT SELECT ON event TO plain")
     try:
         with _asked(source) as connection:
-            shapes = [one for one in content.shapes(connection) if one.label == "public.event"]
+            shapes = [one for one in tablecontent.shapes(connection) if one.label == "public.event"]
         found = content.read(Crew(), plain, shapes)["public.event"]
     finally:
         execute("REVOKE SELECT ON event FROM plain")

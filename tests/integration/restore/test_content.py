@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ops import tablecontent
 from ops.db import CHANGE, VERIFY, Connection
 from ops.restore.crew import Crew
 from ops.restore.proof import content, limit
-from ops.restore.proof.content import Sum, TableShape
 from ops.restore.proof.limit import Limit
 from ops.restore.source import Source
 from ops.results import State
+from ops.tablecontent import Sum, TableShape
 
 Execute = Callable[[str], None]
 # One value, and another that PostgreSQL may take as equal, or hash alike, or show alike.
@@ -98,7 +99,7 @@ def reader(prepared: Source) -> Iterator[Connection]:
 
 
 def _shape(reader: Connection, table: str) -> TableShape:
-    (shape,) = (one for one in content.shapes(reader) if one.label == table)
+    (shape,) = (one for one in tablecontent.shapes(reader) if one.label == table)
     return shape
 
 
@@ -222,7 +223,7 @@ def test_partitions_and_children_are_hashed_once_each(
     with _table(writer, "a int"):
         writer.execute("CREATE TABLE child () INHERITS (kept); INSERT INTO child VALUES (1)")
         assert (_digest(reader, "trial.kept").rows, _digest(reader, "trial.child").rows) == (0, 1)
-        labels = {one.label for one in content.shapes(reader)}
+        labels = {one.label for one in tablecontent.shapes(reader)}
     assert {"public.entry_old", "public.entry_new"} <= labels
     assert "public.entry" not in labels
 
@@ -313,7 +314,7 @@ def test_columns_added_under_the_snapshot_change_nothing(
 
 
 def test_what_is_not_got_to_in_time_is_unknown(prepared: Source, reader: Connection) -> None:
-    shapes = content.shapes(reader)
+    shapes = tablecontent.shapes(reader)
     late = content.read(Crew(), prepared.login(VERIFY), shapes, limit=Limit.after(0))
     assert {one.trouble for one in late.values()} == {limit.LATE}
     slow = replace(_shape(reader, "public.event"), policed=True)

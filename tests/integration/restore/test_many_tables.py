@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from ops import tablecontent
 from ops.db import CHANGE, VERIFY, Database
 from ops.programs import find
 from ops.restore.crew import Crew, Login
@@ -49,7 +50,7 @@ def many() -> Iterator[Database]:
 def test_no_lock_is_kept_while_everything_is_read(many: Database) -> None:
     login, crew = Login(many, SUPERUSER, VERIFY), Crew()
     with many.connect(SUPERUSER, budget=VERIFY) as holder:
-        shapes = content.shapes(holder)
+        shapes = tablecontent.shapes(holder)
         every = ";".join(f"SELECT FROM {table.label}" for table in shapes)
         with pytest.raises(psycopg.errors.OutOfMemory):
             holder.execute(every.encode())

@@ -11,10 +11,10 @@ import pytest
 
 from ops.db import VERIFY, Connection
 from ops.restore.proof import objects
-from ops.restore.proof.content import Sum
 from ops.restore.proof.objects import Written
 from ops.restore.source import Source
 from ops.results import CheckResult, State
+from ops.tablecontent import Sum
 
 HEARTBEAT = "INSERT INTO ops.drill_heartbeat (drill, label) VALUES ('objects', 'before')"
 

@@ -1,8 +1,9 @@
 import postgast
 import pytest
 
+from ops import sqltrees as trees
 from ops.errors import BadInputError
-from ops.migrations import errors, parse, trees
+from ops.migrations import errors, parse
 from ops.migrations.parse import MigrationSyntaxError, Source
 
 

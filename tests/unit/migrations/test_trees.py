@@ -11,7 +11,8 @@ import pytest
 from google.protobuf import json_format  # type: ignore[import-untyped] # it ships no types
 from postgast import pg_query_pb2 as pb
 
-from ops.migrations import enums, errors, locks, parse, steps, trees
+from ops import sqltrees as trees
+from ops.migrations import enums, errors, locks, parse, steps
 from ops.migrations.files import parse_text
 from ops.migrations.parse import MigrationSyntaxError, Source
 

@@ -7,11 +7,12 @@ import pytest
 from ops.restore.proof import alike, catalogs, compare, reach, sequences
 from ops.restore.proof.baseline import Baseline, Proven, moving, prove
 from ops.restore.proof.catalogs import Catalogs, Rows
-from ops.restore.proof.content import Content, Sum, TableShape
+from ops.restore.proof.content import Content
 from ops.restore.proof.marker import Marker, Window
 from ops.restore.proof.sequences import Reach
 from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
+from ops.tablecontent import Sum, TableShape
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHAPE = TableShape("public", "t", 8192, ())
