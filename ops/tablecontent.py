@@ -48,6 +48,8 @@ class TableShape:
         stretch_pages: pages a stretch; 0 hashes the table as one.
         oid, filenode: the table's and its file's, on the source at the marker.
         policed: row security applies to us, with a policy that shows every row.
+        older_than: hash only rows that were written before this transaction, by its number
+            modulo 2^32; 0 hashes all.
     """
 
     schema: str
@@ -58,6 +60,7 @@ class TableShape:
     oid: int = 0
     filenode: int = 0
     policed: bool = False
+    older_than: int = 0
 
     @property
     def label(self) -> str:

@@ -1,16 +1,20 @@
-"""Imports a file into a database, and sees that what it holds came in."""
+"""Imports a file into a database: what it holds came in, and nothing else was touched."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from ops import dumptext, guard, sql
+from ops.backups import importchecks, state
 from ops.backups.asking import Earlier, carry_out, settle
 from ops.backups.reading import Contents, read
-from ops.backups.told import account, undone
+from ops.backups.script import Name, Objection
+from ops.backups.state import DatabaseState
+from ops.backups.told import SHOWN, account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
-from ops.cloudsql import once
+from ops.cloudsql import Operation, once
 from ops.console import Table
 from ops.db import DIAGNOSTIC, VERIFY, Database, statement
 from ops.errors import BadInputError, OpsError
@@ -19,6 +23,7 @@ from ops.invocation import Invocation
 from ops.journal import Entry, Journal
 from ops.objects import NoObjectError
 from ops.results import CheckResult, State, worst
+from ops.store import Store
 
 ROOM = "import"
 
@@ -32,15 +37,41 @@ class DamagedFileError(BadInputError):
         )
 
 
+class ChangedFileError(BadInputError):
+    """The file is not the one that backup.export wrote."""
+
+    def __init__(self, plan: ImportPlan) -> None:
+        super().__init__(
+            f"{plan.uri} is not the file that `invoke backup.export` wrote there: its MD5 is "
+            "another. Nothing was imported; export again, or give --trust-file where it was "
+            "replaced on purpose."
+        )
+
+
+class ForeignStatementsError(BadInputError):
+    """The file does more than to make and fill its own objects."""
+
+    def __init__(self, plan: ImportPlan, objections: Sequence[Objection], held: Contents) -> None:
+        more = 0 if held.script is None else held.script.more
+        count = len(objections) + more
+        shown = "".join(f"\n  - {objection}" for objection in objections[:SHOWN])
+        rest = f"\n  - and {count - SHOWN} more" if count > SHOWN else ""
+        super().__init__(
+            f"{plan.uri} has {count} statements that do more than to make and fill its own "
+            f"objects. Nothing was imported; give --trust-file to import it all the same.{shown}"
+            f"{rest}"
+        )
+
+
 class TablesThereError(BadInputError):
-    """The file makes tables that the database has already."""
+    """The file makes tables, views or sequences that the database has already."""
 
     def __init__(self, plan: ImportPlan, tables: Sequence[str]) -> None:
         shown = ", ".join(tables[:5])
         super().__init__(
-            f"Database {plan.database} has {len(tables)} of the tables that {plan.uri} makes "
-            f"already ({shown}), so the import would stop half way. Give an empty one with "
-            "--database, which is made where it is missing."
+            f"Database {plan.database} has {len(tables)} of the tables, views and sequences that "
+            f"{plan.uri} makes already ({shown}), so the import would stop half way. Give "
+            "an empty one with --database, which is made where it is missing."
         )
 
 
@@ -109,11 +140,20 @@ class Import:
         return [head, *account(self.checks)]
 
 
-def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Import:
-    """Read the file, import it, wait, and count what came in.
+def bring_in(
+    run: Invocation, options: ImportOptions, consent: Consent, *, trust_file: bool = False
+) -> Import:
+    """Read the file, import it, wait, and compare what is there with the file and with before.
 
-    A SQL file is imported up to its first error and stays there; a file that is cut off, or
-    that would meet tables that are there, is therefore refused before anything is done.
+    A SQL file is imported up to its first error and stays there; a file that is cut off, that
+    would meet tables that are there, or that does more than to make and fill its own objects
+    is therefore refused before anything is done.
+
+    Args:
+        run: of the task.
+        options: what to import.
+        consent: the caller's.
+        trust_file: import it whatever its statements do, and where parts seem to be missing.
 
     Raises:
         ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
@@ -122,9 +162,11 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
         ops.guard.DeclinedError, ops.guard.UnansweredError: a SQL file goes into a database that
             is there, and that is not approved.
         ops.objects.NoObjectError: there is no such file.
-        DamagedFileError: it can't be read to its end.
+        DamagedFileError: it can't be read to its end, or parts are missing.
+        ChangedFileError: it is not what backup.export wrote there.
+        ForeignStatementsError: it does more than to make and fill its own objects.
         ImportedAlreadyError: an earlier command had it imported, and did not see the end.
-        TablesThereError: the database has tables that the file makes.
+        TablesThereError: the database has relations that the file makes.
         NoSuchTableError: a CSV file's table is not there.
     """
     target, cloud = run.target, run.cloud
@@ -135,15 +177,14 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
     if chosen.table and not missing:
         table = _resolved(database, target.owner, chosen.table)
         chosen = import_plan(target.settings, replace(options, table=table))
-    objects = target.objects()
-    if objects.find(chosen.uri) is None:
-        raise NoObjectError(chosen.uri)
-    with run.progress.phase(f"Read {chosen.uri} to its end"):
-        held = read(objects, chosen.uri)
-    if held.damage or not held.whole:
-        raise DamagedFileError(chosen, held.damage or "pg_dump's last words are missing")
-    before = {} if missing else _rows(database, target.owner, _names(chosen, held))
-    _refuse(chosen, held, before)
+    held = _read(run, chosen)
+    is_proven = _is_proven(target.store, chosen, held, trust_file=trust_file)
+    if not (trust_file or is_proven) and (lacking := _lacking(held)):
+        raise DamagedFileError(chosen, lacking)
+    _refuse(chosen, held, () if missing else _names(database, target.owner))
+    objections = _objections(run, chosen, held, database=None if missing else database)
+    if objections and not (trust_file or is_proven):
+        raise ForeignStatementsError(chosen, objections, held)
     action = f"import into {chosen.database} of {instance.name}"
     if not missing and not chosen.table:  # a SQL file's statements may be any
         risk = f"{action}, where its statements may change or delete what is there"
@@ -154,20 +195,114 @@ def bring_in(run: Invocation, options: ImportOptions, consent: Consent) -> Impor
     for earlier in settle(target.store, cloud, run.progress, ROOM, _call):
         if _is_same(earlier, chosen):
             raise ImportedAlreadyError(earlier)
-    journal = Journal(target.store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
-    with run.progress.phase(f"Import {chosen.uri} into {chosen.database}"):
-        if missing:
-            cloud.wait(cloud.insert_database(instance.name, chosen.database))
-        facts = {"uri": str(chosen.uri), "database": chosen.database}
-        facts[once.AFTER] = once.newest(cloud, instance.name)
-        entry = journal.intend("import", instance.name, **facts)
-        ask = partial(cloud.import_, instance.name, chosen.context)
-        done = carry_out(cloud, journal, entry, ask)
-        journal.close()
-    checks = (_came_in(database, target.owner, chosen, held, before),)
+    if missing:
+        cloud.wait(cloud.insert_database(instance.name, chosen.database))
+    with run.progress.phase(f"Read what {chosen.database} holds"):
+        before = state.take(database, target.owner)
+    done = _imported(run, instance.name, chosen)
+    with run.progress.phase(f"Compare what {chosen.database} holds"):
+        checks = _checks(database, target.owner, chosen, held, before)
+    if held.script is not None:
+        checks = (importchecks.statements(held, objections), *checks)
+    whole = importchecks.completeness(held, is_proven=is_proven, is_trusted=trust_file)
     return Import(
-        instance.name, chosen.database, str(chosen.uri), done.id, done.seconds, missing, checks
+        instance.name,
+        chosen.database,
+        str(chosen.uri),
+        done.id,
+        done.seconds,
+        missing,
+        (whole, *checks),
     )
+
+
+def _read(run: Invocation, chosen: ImportPlan) -> Contents:
+    """Return what the file holds; it can be read to its end."""
+    objects = run.target.objects()
+    if objects.find(chosen.uri) is None:
+        raise NoObjectError(chosen.uri)
+    with run.progress.phase(f"Read {chosen.uri} to its end"):
+        held = read(objects, chosen.uri)
+    if held.damage:
+        raise DamagedFileError(chosen, held.damage)
+    return held
+
+
+def _lacking(held: Contents) -> str:
+    """Return which parts of a dump are missing, or nothing."""
+    if not held.whole:
+        return "pg_dump's last words are missing"
+    shown = "; ".join(held.missing[:SHOWN])
+    return f"{len(held.missing)} parts are missing, such as {shown}" if shown else ""
+
+
+def _is_proven(store: Store, chosen: ImportPlan, held: Contents, *, trust_file: bool) -> bool:
+    """Return whether the file is what backup.export wrote there, and found to be whole."""
+    records = [
+        json.loads(stored.content)
+        for key in store.keys("exports/")
+        if (stored := store.get(key)) is not None
+    ]
+    checks = [
+        check
+        for record in records
+        if record.get("uri") == str(chosen.uri)
+        for check in record.get("checks", ())
+        if check.get("check") == "content" and check.get("state") == State.OK.value
+    ]
+    is_same = any(check.get("evidence", {}).get("md5") == held.md5 for check in checks)
+    if checks and not is_same and not trust_file:
+        raise ChangedFileError(chosen)
+    return is_same
+
+
+def _objections(
+    run: Invocation, chosen: ImportPlan, held: Contents, database: Database | None
+) -> tuple[Objection, ...]:
+    """Return the statements that do more than to make and fill the file's own objects.
+
+    Args:
+        run: of the task, whose stack knows its roles.
+        chosen: the import.
+        held: the file's contents.
+        database: which extensions are installed; None where it is made for the import.
+    """
+    if held.script is None:
+        return ()
+    users = run.target.settings.users
+    roles = {
+        users.owner,
+        users.app,
+        users.readonly,
+        users.monitor,
+        str(chosen.context["importUser"]),
+    }
+    extensions = {"plpgsql"}
+    if database is not None and any(it.extension for it in held.script.objections):
+        with database.connect(users.owner, budget=DIAGNOSTIC, name="backup.import") as connection:
+            found = connection.execute(statement(sql.load("backup/extensions"))).fetchall()
+        extensions |= {name for (name,) in found}
+    return tuple(
+        objection
+        for objection in held.script.objections
+        if not (
+            objection.role in roles
+            or objection.extension in extensions
+            or (objection.fresh and database is None)
+        )
+    )
+
+
+def _imported(run: Invocation, instance: str, chosen: ImportPlan) -> Operation:
+    cloud, store = run.cloud, run.target.store
+    journal = Journal(store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
+    with run.progress.phase(f"Import {chosen.uri} into {chosen.database}"):
+        facts = {"uri": str(chosen.uri), "database": chosen.database}
+        facts[once.AFTER] = once.newest(cloud, instance)
+        entry = journal.intend("import", instance, **facts)
+        done = carry_out(cloud, journal, entry, partial(cloud.import_, instance, chosen.context))
+        journal.close()
+    return done
 
 
 def _call(entry: Entry) -> once.Call:
@@ -181,42 +316,40 @@ def _is_same(earlier: Earlier, chosen: ImportPlan) -> bool:
     return (facts.get("uri"), facts.get("database")) == (str(chosen.uri), chosen.database)
 
 
-def _names(chosen: ImportPlan, held: Contents) -> tuple[str, ...]:
-    if chosen.table:
-        return (chosen.table,)
-    return tuple({*(held.rows or {}), *held.created})
-
-
-def _refuse(chosen: ImportPlan, held: Contents, before: Mapping[str, int]) -> None:
-    there = sorted(before.keys() & set(held.created))
-    if there:
-        raise TablesThereError(chosen, there)
-    if chosen.table and chosen.table not in before:
+def _refuse(chosen: ImportPlan, held: Contents, there: Collection[str]) -> None:
+    met = sorted(set(there) & set(held.created))
+    if met:
+        raise TablesThereError(chosen, met)
+    if chosen.table and chosen.table not in there:
         raise NoSuchTableError(chosen)
 
 
-def _came_in(
-    database: Database, user: str, chosen: ImportPlan, held: Contents, before: Mapping[str, int]
-) -> CheckResult:
-    rows = dict(held.rows or {})
-    want = {chosen.table: rows.get("", 0)} if chosen.table else rows
+def _checks(
+    database: Database, user: str, chosen: ImportPlan, held: Contents, before: DatabaseState
+) -> tuple[CheckResult, ...]:
+    """Compare what is there with the file, and with what was there before."""
+    script = held.script
+    if script is None:
+        want = {dumptext.table(chosen.table): (held.rows or {}).get("", 0)}
+    else:
+        want = {**dict.fromkeys(script.stored, 0), **script.rows}
+    were = {**{name: rows.rows for name, rows in before.content.items()}, **before.counted}
+    filled = frozenset(want.keys() & were.keys())
     try:
-        now = _rows(database, user, tuple(want))
+        now = _rows(database, user, want.keys())
+        checks = [importchecks.rows(held, want, were, now)]
     except OpsError as error:
-        remedy = f"Let {user} read what was imported: GRANT SELECT, or import with --user {user}."
-        return CheckResult("rows", State.UNKNOWN, 0, len(want), str(error), remedy=remedy)
-    lines = tuple(
-        f"{table}: {now.get(table, 0) - before.get(table, 0)} rows came in; the file has {count}"
-        for table, count in sorted(want.items())
-        if now.get(table, 0) - before.get(table, 0) != count
-    )
-    total = len(want)
-    if lines:
-        words = f"{len(lines)} of {total} tables have not just the file's rows more than before"
-        remedy = "Where somebody else writes to them meanwhile, that is why; else look at them."
-        return CheckResult("rows", State.FINDING, total, total, words, lines, remedy=remedy)
-    words = f"{sum(want.values())} rows of {total} tables came in"
-    return CheckResult("rows", State.OK, total, total, words)
+        checks = [importchecks.unreadable(user, len(want), error)]
+    try:
+        after = state.take(database, user, filled, before.next_transaction)
+        if script is not None:
+            checks.append(importchecks.objects(database, user, held, after))
+    except OpsError as error:
+        total = before.size
+        checks.append(CheckResult("untouched", State.UNKNOWN, 0, total, str(error)))
+        return tuple(checks)
+    own = frozenset() if script is None else frozenset(script.relations)
+    return (*checks, importchecks.untouched(before, after, own, filled))
 
 
 def _resolved(database: Database, user: str, name: str) -> str:
@@ -228,15 +361,21 @@ def _resolved(database: Database, user: str, name: str) -> str:
     return name if parts is None or parts not in spelled else dumptext.label(parts)
 
 
-def _rows(database: Database, user: str, tables: Sequence[str]) -> Mapping[str, int]:
+def _names(database: Database, user: str) -> tuple[str, ...]:
+    """Return the tables, views and sequences that are there."""
+    with database.connect(user, budget=DIAGNOSTIC, name="backup.import") as connection:
+        rows = connection.execute(statement(sql.load("backup/relations"))).fetchall()
+    return tuple(dumptext.label(parts) for (parts,) in rows)
+
+
+def _rows(database: Database, user: str, tables: Collection[Name]) -> Mapping[Name, int]:
     """Return how many rows those of the tables have that are there."""
-    found: dict[str, int] = {}
+    counts: dict[Name, int] = {}
     with database.connect(user, budget=VERIFY, name="backup.import") as connection:
-        named = connection.execute(statement(sql.load("backup/names"))).fetchall()
-        for (parts,) in named:
-            name = dumptext.label(parts)
+        for (parts,) in connection.execute(statement(sql.load("backup/names"))).fetchall():
+            name = tuple(parts)
             if name in tables:
-                query = statement(sql.render("backup/row_count", {"table": tuple(parts)}))
+                query = statement(sql.render("backup/row_count", {"table": name}))
                 row = connection.execute(query).fetchone()
-                found[name] = int(row[0]) if row else 0
-    return found
+                counts[name] = int(row[0]) if row else 0
+    return counts

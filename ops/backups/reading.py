@@ -1,20 +1,20 @@
 """Reads an exported file to its end: is it whole, and what does it hold?"""
 
-import csv
+import codecs
 import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 from ops import dumptext
+from ops.backups.outline import Outline
+from ops.backups.script import Reader, Script
 from ops.objects import Objects, Uri
 
-# pg_dump's last words; a session's \unrestrict may follow
-# (https://www.postgresql.org/docs/15/app-pgdump.html)
-_COMPLETE = b"-- PostgreSQL database dump complete"
 _PIECE = 1 << 20
 
 
@@ -27,8 +27,10 @@ class Contents:
         md5: of that, in hexadecimal.
         damage: why it can't be read to its end; empty where it can.
         whole: whether it ends as a whole export ends; always for a readable CSV file.
-        created: the tables that it creates.
+        created: the tables, views and sequences that it creates.
         rows: how many rows it has for each table; a CSV file's are under an empty name.
+        missing: what a dump of this outline has, and this one lacks.
+        script: what its statements do; None for a CSV file.
     """
 
     size_bytes: int
@@ -37,6 +39,8 @@ class Contents:
     whole: bool = True
     created: tuple[str, ...] = ()
     rows: Mapping[str, int] | None = None
+    missing: tuple[str, ...] = ()
+    script: Script | None = None
 
     @property
     def total_rows(self) -> int:
@@ -74,49 +78,103 @@ def read(objects: Objects, uri: Uri) -> Contents:
         plain: BinaryIO = gzip.GzipFile(fileobj=kept) if uri.name.endswith(".gz") else kept  # type: ignore[assignment]  # reads alike
         is_csv = uri.name.removesuffix(".gz").endswith(".csv")
         rows: dict[str, int] = {}
-        created: list[str] = []
-        whole, damage = False, ""
+        dump = None if is_csv else _Dump(plain)
+        damage = ""
         try:
-            whole = _csv(plain, rows) if is_csv else _sql(plain, rows, created)
-        except (EOFError, OSError, zlib.error, csv.Error, UnicodeDecodeError) as error:
+            _csv(plain, rows) if dump is None else dump.read()
+        except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
             damage = f"it can't be read to its end: {error}"
+        except dumptext.LongStatementError as error:
+            damage = str(error)
         while kept.read(_PIECE):
             pass
-        return Contents(raw.size, raw.hash.hexdigest(), damage, whole, tuple(created), rows)
+        found = Contents(raw.size, raw.hash.hexdigest(), damage, rows=rows)
+        return found if dump is None else _of_dump(found, dump)
 
 
-def _csv(stream: BinaryIO, rows: dict[str, int]) -> bool:
+def _of_dump(found: Contents, dump: "_Dump") -> Contents:
+    script, outline = dump.reader.script, dump.outline
+    return replace(
+        found,
+        whole=not found.damage and outline.is_ended,
+        created=tuple(dumptext.label(name) for name in sorted(script.relations)),
+        rows={dumptext.label(name): count for name, count in script.rows.items()},
+        missing=outline.missing(script),
+        script=script,
+    )
+
+
+def _csv(stream: BinaryIO, rows: dict[str, int]) -> None:
+    """Count rows as COPY does: a line break between quotes is part of a value."""
     rows[""] = 0
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
-    try:
-        for _ in csv.reader(text):
-            rows[""] += 1
-    finally:
-        text.detach()  # whoever opened the stream closes it
-    return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_quoted = is_begun = False
+    for piece in iter(partial(stream.readline, _PIECE), b""):
+        decoder.decode(piece)
+        is_quoted ^= piece.count(b'"') % 2 == 1
+        is_begun = is_quoted or not piece.endswith(b"\n")
+        rows[""] += not is_begun
+    decoder.decode(b"", final=True)
+    if is_quoted:
+        raise EOFError("it ends within a quoted value")
+    rows[""] += is_begun
 
 
-def _sql(stream: BinaryIO, rows: dict[str, int], created: list[str]) -> bool:
-    """Count the rows of every table; return whether pg_dump's last words are there."""
-    lines, encoding, complete = iter(stream), "utf-8", False
+class _Dump:
+    """A SQL file: its statements, its rows, and what its comments say that it holds."""
 
-    def name(text: bytes) -> str:
-        return dumptext.label(dumptext.table(text.decode(encoding, "backslashreplace")))
+    def __init__(self, stream: BinaryIO) -> None:
+        self._lines = iter(partial(stream.readline, dumptext.MOST_STATEMENT_BYTES), b"")
+        self._data_lines = 0  # which the statements don't count
+        self._encoding = "utf-8"
+        self._other_text = [0, 0]  # pieces beyond ASCII: valid as UTF-8, and not
+        self.reader = Reader()
+        self.outline = Outline()
 
-    for statement in dumptext.statements(lines):
-        encoding = statement.encoding or encoding
-        complete = complete or (_COMPLETE in statement.raw and _COMPLETE not in statement.text)
-        if statement.copied:
-            table = name(statement.copied)
-            rows[table] = rows.get(table, 0) + _data(lines)
-        elif statement.created:
-            created.append(name(statement.created))
-    return complete
+    def read(self) -> None:
+        """Read it to its end.
 
+        Raises:
+            EOFError: it ends within a table's rows.
+            ops.dumptext.LongStatementError: a statement can't be held in memory.
+        """
+        for statement in dumptext.statements(self._lines):
+            self._encoding = statement.encoding or self._encoding
+            line = statement.line + self._data_lines
+            self.outline.take(statement)
+            if not statement.text:
+                continue
+            self._look_at(statement.text)
+            text = statement.text.decode(self._encoding, "backslashreplace")
+            table = self.reader.take(text, line)
+            if table is not None:
+                self.reader.add_rows(table, self._data())
+        valid, invalid = self._other_text
+        if valid and not invalid:
+            words = f"SET client_encoding = {self._encoding}"
+            self.reader.object_to(1, words, "its text is UTF-8, and it says another encoding")
 
-def _data(lines: Iterator[bytes]) -> int:
-    """Count the rows up to the end of a table's data, where there is one."""
-    for number, line in enumerate(lines):
-        if line == b"\\.\n":
-            return number
-    raise EOFError("it ends within a table's rows")
+    def _data(self) -> int:
+        """Count the rows up to the end of a table's data."""
+        rows, is_fresh = 0, True
+        is_other = self._encoding != "utf-8"
+        for piece in self._lines:
+            if is_fresh and piece.rstrip(b"\r\n") == b"\\.":
+                self._data_lines += rows + 1
+                return rows
+            is_fresh = piece.endswith(b"\n")
+            rows += is_fresh
+            if is_other:
+                self._look_at(piece)
+        raise EOFError("it ends within a table's rows")
+
+    def _look_at(self, text: bytes) -> None:
+        """Note whether text of another encoding could be UTF-8."""
+        if self._encoding == "utf-8" or text.isascii():
+            return
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError:
+            self._other_text[1] += 1
+        else:
+            self._other_text[0] += 1

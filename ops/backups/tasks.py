@@ -141,6 +141,7 @@ def export_(
         "user": "as whom, who owns what comes in (else the stack's owner)",
         "table": "of a CSV file: its table, as SCHEMA.TABLE",
         "columns": "of a CSV file: its columns, with commas between them",
+        "trust-file": "import a file that does more than to make and fill its own objects",
         "yes": "do not ask before SQL goes into a database that is there; production wants it",
         "confirm": "on production: the instance's name",
     },
@@ -155,17 +156,18 @@ def import_(
     user: str = "",
     table: str = "",
     columns: str = "",
+    trust_file: bool = False,
     yes: bool = False,
     confirm: str = "",
 ) -> None:
-    """Import a file into a database, and see that all of it came in."""
+    """Import a file into a database; compare it with the file and with what was there."""
     from ops.backups import importing
     from ops.backups.transfer import ImportOptions
     from ops.guard import Consent
 
     run = begin(stack, format)
     options = ImportOptions(uri, database, user, table, dumptext.split(columns))
-    run.show(importing.bring_in(run, options, Consent(yes, confirm)))
+    run.show(importing.bring_in(run, options, Consent(yes, confirm), trust_file=trust_file))
 
 
 namespace = Collection("backup", create, list_, describe, delete, verify, export_, import_)

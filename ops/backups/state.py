@@ -1,0 +1,254 @@
+"""Everything a database holds, before an import and after it, and what differs.
+
+The questions and the way to hash rows are those of a drill (``sql/restore``).
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import psycopg
+
+from ops import dumptext, sql, tablecontent
+from ops.backups.script import Name
+from ops.db import Budget, Connection, Database, statement
+from ops.tablecontent import Sum, TableShape
+
+# All is read, but never in front of the application's own locks.
+READ = Budget(statement_s=0, lock_s=1.0, read_only=True)
+QUESTIONS = (
+    *("tables", "columns", "constraints", "indexes", "triggers", "functions", "views", "types"),
+    *("policies", "roles", "grants", "extensions", "settings", "publications", "comments"),
+    *("sequence_definitions", "other_objects", "large_objects"),
+)
+# What is new in these concerns more than the file's own objects.
+_OF_ALL = frozenset({"roles", "settings", "triggers", "grants"})
+_GRANTED = {"function": "functions", "type": "types"}
+_BATCH = 50  # sequences that are locked at a time
+_SHOWN = 120
+_INDEXED = re.compile(r" ON (?:ONLY )?(.+?) USING ")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """What a database holds.
+
+    Attributes:
+        answers: definitions of objects, by question and object.
+        content: rows and the sum of their hashes, by table.
+        counted: rows of tables that are not hashed.
+        sequences: last value and file, by sequence.
+        next_transaction: rows with an older number were there, modulo 2^32.
+        unread: what could not be read, and why.
+    """
+
+    answers: Mapping[str, Mapping[str, str]]
+    content: Mapping[Name, Sum]
+    counted: Mapping[Name, int]
+    sequences: Mapping[Name, tuple[int | None, int]]
+    next_transaction: int
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows there are."""
+        return sum(held.rows for held in self.content.values()) + sum(self.counted.values())
+
+    @property
+    def size(self) -> int:
+        """Return how many things can be compared: definitions, tables and sequences."""
+        definitions = sum(map(len, self.answers.values()))
+        tables = len(self.content) + len(self.counted)
+        return definitions + tables + len(self.sequences) + len(self.unread)
+
+
+def take(
+    database: Database, user: str, filled: Collection[Name] = (), older_than: int = 0
+) -> DatabaseState:
+    """Read a database's state under one snapshot.
+
+    Args:
+        database: which one.
+        user: as whom.
+        filled: tables of which only older rows are hashed.
+        older_than: than this transaction number; 0 hashes all.
+
+    Raises:
+        ops.errors.OpsError: it can't be read at all.
+    """
+    unread: dict[str, str] = {}
+    with (
+        database.connect(user, budget=READ, name="backup.import") as connection,
+        connection.transaction(),
+    ):
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute(statement(sql.load("restore/reading")))
+        row = connection.execute(statement(sql.load("backup/next_transaction"))).fetchone()
+        answers = {question: _ask(connection, question, unread) for question in QUESTIONS}
+        content: dict[Name, Sum] = {}
+        for shape in tablecontent.shapes(connection):
+            name = (shape.schema, shape.name)
+            older = older_than if name in filled else 0
+            held = _hash(connection, replace(shape, older_than=older), unread)
+            if held is not None:
+                content[name] = held
+        counted = _count(connection, content, unread, filled if older_than else ())
+        sequences = dict(_positions(connection, unread))
+    return DatabaseState(answers, content, counted, sequences, row[0] if row else 0, unread)
+
+
+def _ask(connection: Connection, question: str, unread: dict[str, str]) -> Mapping[str, str]:
+    try:
+        with connection.transaction(force_rollback=True):  # which gives its locks back
+            rows = connection.execute(statement(sql.load(f"restore/{question}"))).fetchall()
+    except psycopg.Error as error:
+        _note(connection, unread, question.replace("_", " "), error)
+        return {}
+    return {str(row[0]): str(row[1] or "") for row in rows}
+
+
+def _hash(connection: Connection, shape: TableShape, unread: dict[str, str]) -> Sum | None:
+    query = statement(sql.render("restore/content", {"tables": [shape]}))
+    try:
+        with connection.transaction(force_rollback=True):
+            if shape.policed:
+                connection.execute("SET LOCAL row_security = on")
+            rows = connection.execute(query).fetchall()
+    except psycopg.Error as error:
+        _note(connection, unread, dumptext.label((shape.schema, shape.name)), error)
+        return None
+    return Sum(rows[0][2], rows[0][3]) if rows else Sum(0, "0")
+
+
+def _count(
+    connection: Connection,
+    content: Mapping[Name, Sum],
+    unread: dict[str, str],
+    filled: Collection[Name],
+) -> Mapping[Name, int]:
+    """Return the rows of tables that are not hashed: unlogged ones, and those of drills."""
+    counted: dict[Name, int] = {}
+    for (parts,) in connection.execute(statement(sql.load("backup/tables"))).fetchall():
+        name, label = tuple(parts), dumptext.label(parts)
+        if name in content or label in unread or name in filled:
+            continue
+        try:
+            with connection.transaction(force_rollback=True):
+                query = statement(sql.render("backup/row_count", {"table": name}))
+                row = connection.execute(query).fetchone()
+        except psycopg.Error as error:
+            _note(connection, unread, label, error)
+            continue
+        counted[name] = row[0] if row else 0
+    return counted
+
+
+def _positions(
+    connection: Connection, unread: dict[str, str]
+) -> Iterator[tuple[Name, tuple[int | None, int]]]:
+    listed = connection.execute(statement(sql.load("restore/sequence_list"))).fetchall()
+    numbers = [number for (number,) in listed]
+    query = statement(sql.load("restore/sequences"))
+    for place in range(0, len(numbers), _BATCH):
+        batch = {"relations": numbers[place : place + _BATCH]}
+        with connection.transaction(force_rollback=True):
+            rows = connection.execute(query, batch).fetchall()
+        for label, is_readable, last, *_, file in rows:
+            if is_readable:
+                yield dumptext.table(label), (last, file)
+            else:
+                unread[f"sequence {label}"] = "permission denied"
+
+
+def _note(connection: Connection, unread: dict[str, str], name: str, error: psycopg.Error) -> None:
+    if connection.broken:
+        raise error
+    unread[name] = error.diag.message_primary or str(error)
+
+
+def differences(
+    before: DatabaseState,
+    after: DatabaseState,
+    own: Collection[Name],
+    filled: Collection[Name] = (),
+) -> Sequence[str]:
+    """Return what of a database is not as it was, one line each.
+
+    Args:
+        before: what was there.
+        after: what is there now.
+        own: relations that the import made.
+        filled: tables of ``before`` that it filled; sequences may then have gone forward.
+    """
+    lines: list[str] = []
+    existing = {dumptext.table(name) for name in before.answers["tables"]}
+    for question, held in before.answers.items():
+        now = after.answers[question]
+        kind = question.replace("_", " ")
+        lines += _changed(kind, held, now)
+        lines += [
+            f"{kind}: {name} is new"
+            for name in sorted(now.keys() - held.keys())
+            if _is_of_others(question, name, now[name], existing, before, own)
+        ]
+    lines += _rows_changed(before, after, filled)
+    for name, (last, file) in before.sequences.items():
+        now_last, now_file = after.sequences.get(name, (None, 0))
+        is_ahead = bool(filled) and now_file == file and (now_last or 0) >= (last or 0)
+        if (now_last, now_file) != (last, file) and not is_ahead:
+            lines.append(f"sequence {dumptext.label(name)}: was at {last}, is at {now_last}")
+    return lines
+
+
+def _changed(kind: str, held: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name, definition in held.items():
+        if name not in now:
+            yield f"{kind}: {name} is gone"
+        elif now[name] != definition:
+            was, is_now = definition[:_SHOWN], now[name][:_SHOWN]
+            yield f"{kind}: {name} was {was!r}, is {is_now!r}"
+
+
+def _rows_changed(
+    before: DatabaseState, after: DatabaseState, filled: Collection[Name]
+) -> Iterator[str]:
+    for table, rows in before.content.items():
+        label, other = dumptext.label(table), after.content.get(table)
+        if other is None:
+            yield f"{label}: its {rows.rows} rows are gone, or can't be read any more"
+        elif other.rows != rows.rows:
+            yield f"{label}: {other.rows} of its {rows.rows} rows are as they were"
+        elif other != rows:
+            yield f"{label}: some of its {rows.rows} rows have other values"
+    for table, count in before.counted.items():
+        if table not in filled and after.counted.get(table) != count:
+            yield f"{dumptext.label(table)}: had {count} rows, has {after.counted.get(table, 0)}"
+
+
+def _is_of_others(
+    question: str,
+    name: str,
+    definition: str,
+    existing: Collection[Name],
+    before: DatabaseState,
+    own: Collection[Name],
+) -> bool:
+    """Return whether a new object belongs to what was there, or is of the whole database."""
+    kind, _, rest = name.partition(" ")
+    indexed = _INDEXED.search(definition) if question == "indexes" else None
+    if question == "tables":
+        return dumptext.table(name) not in own
+    relation = ""
+    if indexed is not None:
+        relation = indexed[1]
+    elif question in ("triggers", "constraints", "policies"):
+        relation = name.rpartition(": ")[0]
+    elif question == "columns":
+        relation = name
+    elif question == "grants" and kind in ("relation", "column"):
+        relation = rest
+    if relation:
+        return dumptext.table(relation)[:2] in existing
+    if question == "grants" and kind in _GRANTED:
+        return rest in before.answers[_GRANTED[kind]]
+    return question in _OF_ALL and not (question == "grants" and kind == "schema")

@@ -1,0 +1,9 @@
+-- Which tables, views, sequences and other relations are there, by schema and name?
+-- Needs no privilege.
+SELECT ARRAY[n.nspname, c.relname]::text[]
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND n.nspname !~ '^pg_(toast|temp)'
+ ORDER BY 1
