@@ -6,7 +6,7 @@ from ops import dumptext, sql
 from ops.backups.reading import Contents
 from ops.backups.script import Name, Objection
 from ops.backups.state import DatabaseState, differences
-from ops.db import VERIFY, Database, statement
+from ops.db import VERIFY, Connection, Database, statement
 from ops.errors import OpsError
 from ops.results import CheckResult, State
 
@@ -95,12 +95,13 @@ def unreadable(user: str, total: int, error: OpsError) -> CheckResult:
     return CheckResult("rows", State.UNKNOWN, 0, total, str(error), remedy=remedy)
 
 
-def objects(database: Database, user: str, held: Contents, after: DatabaseState) -> CheckResult:
+def objects(database: Database, user: str, held: Contents) -> CheckResult:
     """Report whether the keys, constraints, indexes and sequences of a SQL file are in force."""
     script = held.script
     assert script is not None  # noqa: S101 - a CSV file makes nothing
     with database.connect(user, budget=VERIFY, name="backup.import") as connection:
         found = connection.execute(statement(sql.load("backup/made"))).fetchall()
+        positions = {name: _position(connection, name) for name in sorted(script.positions)}
     valid = {(kind, tuple(parts)): is_valid for kind, parts, is_valid in found}
     wanted = [
         *(("constraint", (*table, name)) for table, name in script.constraints),
@@ -112,10 +113,11 @@ def objects(database: Database, user: str, held: Contents, after: DatabaseState)
         for kind, name in sorted(wanted)
         if not valid.get((kind, name))
     ]
-    for name, (last, is_used) in sorted(script.positions.items()):
-        position, _ = after.sequences.get(name, (None, 0))
-        if position != (last if is_used else None):
-            lines.append(f"sequence {dumptext.label(name)}: set to {last}, is at {position}")
+    lines += [
+        f"sequence {dumptext.label(name)}: set to {script.positions[name]}, is at {position}"
+        for name, position in positions.items()
+        if position != script.positions[name]
+    ]
     total = len(wanted) + len(script.positions)
     if lines:
         words = f"{len(lines)} of {total} constraints, indexes and sequences are not as in the file"
@@ -128,6 +130,12 @@ def objects(database: Database, user: str, held: Contents, after: DatabaseState)
         return CheckResult("objects", State.NOT_APPLICABLE, 0, 0, words)
     words = f"{total} constraints, indexes and sequences are valid and as in the file"
     return CheckResult("objects", State.OK, total, total, words)
+
+
+def _position(connection: Connection, sequence: Name) -> tuple[int, bool]:
+    query = statement(sql.render("backup/position", {"sequence": sequence}))
+    row = connection.execute(query).fetchone()
+    return (0, False) if row is None else (row[0], row[1])
 
 
 def untouched(

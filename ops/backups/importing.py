@@ -182,7 +182,7 @@ def bring_in(
     if not (trust_file or is_proven) and (lacking := _lacking(held)):
         raise DamagedFileError(chosen, lacking)
     _refuse(chosen, held, () if missing else _names(database, target.owner))
-    objections = _objections(run, chosen, held, database=None if missing else database)
+    objections = _objections(run, chosen, held, database, missing=missing)
     if objections and not (trust_file or is_proven):
         raise ForeignStatementsError(chosen, objections, held)
     action = f"import into {chosen.database} of {instance.name}"
@@ -257,7 +257,7 @@ def _is_proven(store: Store, chosen: ImportPlan, held: Contents, *, trust_file: 
 
 
 def _objections(
-    run: Invocation, chosen: ImportPlan, held: Contents, database: Database | None
+    run: Invocation, chosen: ImportPlan, held: Contents, database: Database, *, missing: bool
 ) -> tuple[Objection, ...]:
     """Return the statements that do more than to make and fill the file's own objects.
 
@@ -265,7 +265,8 @@ def _objections(
         run: of the task, whose stack knows its roles.
         chosen: the import.
         held: the file's contents.
-        database: which extensions are installed; None where it is made for the import.
+        database: the one to import into.
+        missing: whether it is made for the import, as a copy of template1.
     """
     if held.script is None:
         return ()
@@ -278,8 +279,9 @@ def _objections(
         str(chosen.context["importUser"]),
     }
     extensions = {"plpgsql"}
-    if database is not None and any(it.extension for it in held.script.objections):
-        with database.connect(users.owner, budget=DIAGNOSTIC, name="backup.import") as connection:
+    if any(objection.extension for objection in held.script.objections):
+        there = database.called("template1") if missing else database
+        with there.connect(users.owner, budget=DIAGNOSTIC, name="backup.import") as connection:
             found = connection.execute(statement(sql.load("backup/extensions"))).fetchall()
         extensions |= {name for (name,) in found}
     return tuple(
@@ -288,7 +290,7 @@ def _objections(
         if not (
             objection.role in roles
             or objection.extension in extensions
-            or (objection.fresh and database is None)
+            or (objection.fresh and missing)
         )
     )
 
@@ -343,7 +345,7 @@ def _checks(
     try:
         after = state.take(database, user, filled, before.next_transaction)
         if script is not None:
-            checks.append(importchecks.objects(database, user, held, after))
+            checks.append(importchecks.objects(database, user, held))
     except OpsError as error:
         total = before.size
         checks.append(CheckResult("untouched", State.UNKNOWN, 0, total, str(error)))

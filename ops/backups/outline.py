@@ -14,8 +14,9 @@ _ENTRY = re.compile(
     rb"^-- (?:Data for )?Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: ", re.MULTILINE
 )
 # Entries that may have no statement: rows of an empty table as INSERTs, a schema that is there in
-# every database, what the exporter may not write.
-_BARE = frozenset({b"TABLE DATA", b"SCHEMA", b"COMMENT", b"BLOBS", b"DATABASE"})
+# every database, extensions (https://cloud.google.com/sql/docs/postgres/import-export/import-export-dmp
+# comments them out) and what else the exporter may not write.
+_BARE = frozenset({b"TABLE DATA", b"SCHEMA", b"EXTENSION", b"COMMENT", b"BLOBS", b"DATABASE"})
 
 
 class Outline:
@@ -73,7 +74,7 @@ class Outline:
             return tuple(signs)
         for table in sorted(script.stored - script.rows.keys()):
             schema, name = (part.replace("\n", " ").replace("\r", " ") for part in table)
-            if (schema, name) not in self._with_rows:
+            if script.is_copied or (schema, name) not in self._with_rows:
                 signs.append(f"{dumptext.label(table)}: no section of rows")
         unset = sorted(script.sequences - script.positions.keys())
         signs += [f"{dumptext.label(name)}: not set to its position" for name in unset]

@@ -71,6 +71,7 @@ class Script:
         tables: those of them that take rows.
         stored: those of them that have rows of their own: not partitioned ones.
         rows: how many rows it has for each table.
+        is_copied: whether rows come as COPY, which a dump has for empty tables too.
         sequences: sequences that belong to it.
         positions: where it sets sequences to: the last value, and whether that is used.
         constraints: named ones: table, name.
@@ -84,6 +85,7 @@ class Script:
     tables: set[Name] = field(default_factory=set)
     stored: set[Name] = field(default_factory=set)
     rows: dict[Name, int] = field(default_factory=dict)
+    is_copied: bool = False
     sequences: set[Name] = field(default_factory=set)
     positions: dict[Name, tuple[int, bool]] = field(default_factory=dict)
     constraints: set[tuple[Name, str]] = field(default_factory=set)
@@ -273,10 +275,11 @@ class Reader:
             return "it reads or writes files, or runs programs"
         if node.options or node.HasField("where_clause"):
             return "its rows are not in the form that pg_dump writes"
+        self.script.is_copied = True
         return self._fill(self._of(node.relation), 0)
 
     def _insert_stmt(self, node: "pb.InsertStmt") -> str:
-        if node.HasField("with_clause") or node.returning_list:
+        if node.HasField("with_clause") or node.HasField("returning_clause"):
             return "it does more than to insert"
         conflict = node.on_conflict_clause
         if node.HasField("on_conflict_clause") and conflict.action != pb.ONCONFLICT_NOTHING:

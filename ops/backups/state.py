@@ -24,6 +24,8 @@ QUESTIONS = (
 # What is new in these concerns more than the file's own objects.
 _OF_ALL = frozenset({"roles", "settings", "triggers", "grants"})
 _GRANTED = {"function": "functions", "type": "types"}
+# Cloud SQL makes this role at the first export or import.
+_OF_IMPORTS = ("role cloudsqlimportexport", "cloudsqlimportexport is a member of ")
 _BATCH = 50  # sequences that are locked at a time
 _SHOWN = 120
 _INDEXED = re.compile(r" ON (?:ONLY )?(.+?) USING ")
@@ -249,6 +251,8 @@ def _is_of_others(
         relation = rest
     if relation:
         return dumptext.table(relation)[:2] in existing
-    if question == "grants" and kind in _GRANTED:
-        return rest in before.answers[_GRANTED[kind]]
-    return question in _OF_ALL and not (question == "grants" and kind == "schema")
+    if question == "grants" and kind in (*_GRANTED, "schema"):
+        return kind in _GRANTED and rest in before.answers[_GRANTED[kind]]
+    if question == "roles":
+        return not name.startswith(_OF_IMPORTS)
+    return question in _OF_ALL

@@ -1,0 +1,214 @@
+"""What statements of a SQL file may do: make and fill its own objects, and nothing else."""
+
+import pytest
+
+from ops.backups.literals import count_rows
+from ops.backups.script import MOST_OBJECTIONS, Reader, Script
+
+OWN = (
+    "SET standard_conforming_strings = on",
+    "SELECT pg_catalog.set_config('search_path', '', false)",
+    "CREATE SCHEMA s",
+    "CREATE TABLE s.a (id integer NOT NULL, words text)",
+    "CREATE SEQUENCE s.a_id_seq OWNED BY s.a.id",
+    "CREATE VIEW s.v AS SELECT 1 AS n",
+    "CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+    "CREATE TYPE s.mood AS ENUM ('fine')",
+)
+ALLOWED = (
+    *("SET statement_timeout = 0", "SET client_encoding = 'UTF8'", "BEGIN", "COMMIT"),
+    "SELECT pg_catalog.setval('s.a_id_seq', 9, true)",
+    "ALTER TABLE ONLY s.a ADD CONSTRAINT a_pkey PRIMARY KEY (id)",
+    "ALTER TABLE s.a ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME s.other)",
+    "ALTER TABLE s.a ENABLE ROW LEVEL SECURITY",
+    "CREATE UNIQUE INDEX a_words ON s.a USING btree (words)",
+    "CREATE TRIGGER t BEFORE INSERT ON s.a FOR EACH ROW EXECUTE FUNCTION s.f()",
+    "CREATE POLICY p ON s.a USING (true)",
+    "CREATE RULE r AS ON DELETE TO s.a DO ALSO (SELECT 1; SELECT 2)",
+    "CREATE FUNCTION s.g() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END",
+    "COMMENT ON TABLE s.a IS 'x; DROP TABLE users;'",
+    "COMMENT ON COLUMN s.a.words IS 'x'",
+    "COMMENT ON FUNCTION s.f() IS 'x'",
+    "COMMENT ON TYPE s.mood IS 'x'",
+    "CREATE TABLE s.part PARTITION OF s.a FOR VALUES IN (1)",
+    "CREATE MATERIALIZED VIEW s.m AS SELECT 1 WITH NO DATA",
+    "CREATE PUBLICATION p FOR TABLE s.a, TABLES IN SCHEMA s",
+    "CREATE DOMAIN s.short AS text CHECK (VALUE <> ';')",
+    "CREATE TYPE s.pair AS (a int, b int)",
+    "CREATE TYPE s.span AS RANGE (subtype = integer)",
+    "CREATE AGGREGATE s.total(int) (SFUNC = int4pl, STYPE = int)",
+    "CREATE OPERATOR s.=== (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int)",
+    "CREATE COLLATION s.german (provider = icu, locale = 'de')",
+    "CREATE STATISTICS s.both ON id, words FROM s.a",
+    "CREATE CAST (s.mood AS text) WITH INOUT",
+    "CREATE OPERATOR FAMILY s.family USING btree",
+    "CREATE OPERATOR CLASS s.class FOR TYPE int USING btree FAMILY s.family AS STORAGE int",
+    "CREATE TEXT SEARCH CONFIGURATION s.words (PARSER = pg_catalog.default)",
+    "SELECT pg_catalog.lo_create('77')",
+    "ALTER TABLE s.a ALTER COLUMN words SET STORAGE EXTERNAL",
+    "ALTER TABLE ONLY s.a REPLICA IDENTITY FULL",
+    "ALTER SEQUENCE s.a_id_seq OWNED BY NONE",
+    "COMMENT ON SCHEMA s IS 'x'",
+    "COMMENT ON SCHEMA public IS 'standard public schema'",
+    "INSERT INTO s.a VALUES (1, 'DELETE FROM users; --'), (-2.5e3, NULL)",
+    "INSERT INTO s.a (id) OVERRIDING SYSTEM VALUE VALUES (E'\\'; x') ON CONFLICT DO NOTHING",
+    "REVOKE ALL ON TABLE s.a FROM PUBLIC",
+    "\\restrict abc",
+    "\\unrestrict abc",
+)
+REFUSED = (
+    *("DELETE FROM users", "UPDATE users SET email = 'x'", "TRUNCATE users", "DROP TABLE users"),
+    *("DELETE FROM s.a", "DROP TABLE s.a", "TRUNCATE s.a"),  # not even of its own: no dump does
+    "ALTER TABLE users DISABLE TRIGGER ALL",
+    "ALTER TABLE users ADD COLUMN x int",
+    "CREATE INDEX i ON users (email)",
+    "CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION s.f()",
+    "CREATE RULE r AS ON INSERT TO users DO INSTEAD NOTHING",
+    "CREATE POLICY p ON users USING (true)",
+    "INSERT INTO users (email) VALUES ('x')",
+    "INSERT INTO s.a SELECT id, email FROM users",
+    "INSERT INTO s.a VALUES (evil(), 'x')",
+    "INSERT INTO s.a VALUES ((SELECT 1), 'x')",
+    "INSERT INTO s.a VALUES (1, 'x') RETURNING evil()",
+    "INSERT INTO s.a VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET words = 'x'",
+    "WITH gone AS (DELETE FROM users RETURNING 1) INSERT INTO s.a VALUES (1, 'x')",
+    "COPY users FROM stdin",
+    "COPY s.a FROM PROGRAM 'id'",
+    "COPY s.a FROM '/etc/passwd'",
+    "COPY s.a TO PROGRAM 'cat'",
+    "COPY s.a FROM stdin WITH (FORMAT csv)",
+    *("SET ROLE postgres", "SET SESSION AUTHORIZATION postgres", "RESET ALL"),
+    "SET session_replication_role = replica",
+    "SET standard_conforming_strings = off",
+    "SET client_encoding = 'SJIS'",
+    "SET NAMES 'LATIN1'",
+    "SELECT pg_catalog.set_config('role', 'postgres', false)",
+    "SELECT pg_catalog.setval('public.users_id_seq', 1, false)",
+    "SELECT s.setval('s.a_id_seq', 1)",
+    "SELECT pg_terminate_backend(1)",
+    "SELECT pg_catalog.setval('s.a_id_seq', 1), evil()",
+    "SELECT pg_catalog.setval('s.a_id_seq', (SELECT evil()))",
+    "SELECT pg_catalog.setval('s.a_id_seq', 1, true) FROM users",
+    "SELECT pg_catalog.lo_open('5', 131072)",
+    *("DO $$ BEGIN DELETE FROM users; END $$", "CALL evil()", "EXECUTE x", "LOCK TABLE users"),
+    *("ALTER SYSTEM SET fsync = off", "ALTER DATABASE x SET work_mem = '1GB'", "ROLLBACK"),
+    *("ALTER ROLE app SUPERUSER", "CREATE ROLE x", "DROP ROLE app", "GRANT pg_write_all_data TO a"),
+    "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION s.f()",
+    "CREATE EXTENSION dblink",
+    "CREATE SUBSCRIPTION x CONNECTION '' PUBLICATION y",
+    "CREATE PUBLICATION p FOR ALL TABLES",
+    "CREATE PUBLICATION p FOR TABLE users",
+    "CREATE OR REPLACE FUNCTION public.set_updated_at() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE VIEW public.seen AS SELECT 1",
+    "CREATE TABLE child (id int) INHERITS (users)",
+    "CREATE TABLE s.b AS SELECT * FROM users",
+    "CREATE TEMP TABLE t (id int)",
+    "ALTER TABLE s.a ATTACH PARTITION users FOR VALUES IN (1)",
+    "ALTER SEQUENCE s.a_id_seq OWNED BY users.id",
+    "COMMENT ON TABLE users IS 'x'",
+    "COMMENT ON DATABASE x IS 'x'",
+    "COMMENT ON SCHEMA public IS 'x'",
+    "COMMENT ON FUNCTION evil() IS 'x'",
+    "COMMENT ON CONSTRAINT x ON users IS 'x'",
+    "COMMENT ON PUBLICATION others IS 'x'",
+    "ALTER FUNCTION evil() OWNER TO a",
+    "ALTER SCHEMA public OWNER TO a",
+    "ALTER PUBLICATION others ADD TABLE s.a",
+    "ALTER DOMAIN others ADD CHECK (VALUE > 0)",
+    "ALTER TYPE others ADD VALUE 'x'",
+    "ALTER OPERATOR FAMILY others USING btree ADD OPERATOR 1 <(int, int)",
+    "ALTER STATISTICS others SET STATISTICS 5",
+    "ALTER TABLE s.a INHERIT users",
+    "ALTER TEXT SEARCH CONFIGURATION others ADD MAPPING FOR word WITH simple",
+    "CREATE STATISTICS s.both ON id, email FROM users",
+    "CREATE CAST (text AS int) WITH INOUT",
+    "CREATE SCHEMA x CREATE TABLE y (id int)",
+    "CREATE FOREIGN TABLE f (id int) SERVER s",
+    "CREATE SERVER s FOREIGN DATA WRAPPER w",
+    "SECURITY LABEL ON TABLE users IS 'x'",
+    "CREATE OR REPLACE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int)",
+    "REFRESH MATERIALIZED VIEW others",
+    "GRANT SELECT ON TABLE users TO app",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO app",
+    "GRANT SELECT ON TABLE s.a TO stranger",
+    "GRANT SELECT ON TABLE s.a TO PUBLIC",
+    "GRANT SELECT ON TABLE s.a TO app WITH GRANT OPTION",
+    "GRANT CREATE ON SCHEMA public TO app",
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app",
+    "ALTER TABLE s.a OWNER TO stranger",
+    *("\\! id", "\\connect other", "\\copy users from x", "\\o |cat", "\\restrict a b"),
+    *("SELECT 1 \\gexec", "no SQL", "SELECT 1; DELETE FROM users", "SELECT 1\0"),
+)
+
+
+def _read(*statements: str) -> Script:
+    reader = Reader()
+    for line, text in enumerate((*OWN, *statements), 1):
+        reader.take(text, line)
+    return reader.script
+
+
+@pytest.mark.parametrize("text", ALLOWED)
+def test_what_a_dump_does_passes(text: str) -> None:
+    assert _read(text).objections == []
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_anything_else_is_an_objection_with_its_line(text: str) -> None:
+    objections = _read(text).objections
+    assert objections
+    assert {it.line for it in objections} == {len(OWN) + 1}
+    assert all(it.reason and it.statement for it in objections)
+
+
+def test_an_objection_about_a_role_or_extension_names_it() -> None:
+    texts = ("ALTER TABLE s.a OWNER TO x", "GRANT SELECT ON s.a TO app", "CREATE EXTENSION dblink")
+    named = [(it.role, it.extension) for it in _read(*texts).objections]
+    assert named == [("x", ""), ("app", ""), ("", "dblink")]
+
+
+def test_rows_keys_and_positions_are_noted() -> None:
+    script = _read(
+        *ALLOWED,
+        "ALTER OPERATOR FAMILY s.family USING btree ADD OPERATOR 1 <(int, int)",
+        "CREATE TABLE s.b (id bigserial PRIMARY KEY)",
+        "INSERT INTO s.b VALUES (1), (2)",
+        "INSERT INTO s.b VALUES ('{1}'::int[])",
+        "INSERT INTO s.b DEFAULT VALUES",
+    )
+    assert script.objections == []
+    assert script.rows == {("s", "a"): 3, ("s", "b"): 4}
+    assert script.keyed == {("s", "a"), ("s", "b")}
+    assert script.positions == {("s", "a_id_seq"): (9, True)}
+    assert ("s", "b_id_seq") in script.sequences
+    assert script.constraints == {(("s", "a"), "a_pkey")}
+    assert script.indexes == {("s", "a_words")}
+
+
+def test_objections_without_end_are_counted() -> None:
+    script = _read(*["DELETE FROM users"] * (MOST_OBJECTIONS + 5))
+    assert (len(script.objections), script.more) == (MOST_OBJECTIONS, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("INSERT INTO a VALUES (1)", 1),
+        ("insert into \"A b\".c (x, \"y\") values ('a''b', B'1', .5), (TRUE, DEFAULT, -1)", 2),
+        ("INSERT INTO a VALUES (1),", None),
+        ("INSERT INTO a VALUES (1) x", None),
+        ("INSERT INTO a VALUES (now())", None),
+        ("INSERT INTO a VALUES ('a' || f())", None),
+        ("INSERT INTO a VALUES ('a'')", None),
+        ("INSERT INTO a VALUES (E'\\')", None),
+        ("INSERT INTO a VALUES (:USER)", None),
+        ("SELECT 1", None),
+    ],
+)
+def test_only_constants_are_counted_without_a_parser(text: str, rows: int | None) -> None:
+    counted = count_rows(text)
+    assert (counted and counted[1]) == rows
+
+
+def test_deep_nesting_ends_nothing() -> None:
+    assert _read("SELECT " + "(" * 5_000 + "1" + ")" * 5_000).objections
