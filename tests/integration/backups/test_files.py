@@ -84,7 +84,7 @@ def test_a_csv_file_goes_into_its_table(run: Invocation) -> None:
         "gs://exports/users.csv", table="public.users", columns=("email", "display_name")
     )
     done = bring_in(run, options, NO_CONSENT)
-    assert done.checks[0].detail == "10 rows of 1 tables came in"
+    assert done.checks[1].detail == "10 rows of 1 tables came in"
     with pytest.raises(NoSuchTableError):
         bring_in(run, ImportOptions("gs://exports/users.csv", table="users"), NO_CONSENT)
 
