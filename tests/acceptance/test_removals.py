@@ -121,7 +121,7 @@ class Stack:
             **dict.fromkeys(ASKS, ()),
             "restore.evidence": ("--html", str(self.notes)),
             "preview.preview": ("--out", str(self.reports)),
-            "backup.import": ("--uri", "gs://removals/drop.sql"),
+            "backup.import": ("--uri", "gs://removals/drop.sql", "--trust-file"),
             "local.clock": ("--forward", "30d"),
             "local.down": ("--wipe",),
             "restore.pitr": ("--abandon",),
