@@ -317,7 +317,7 @@ CSV = (
 def test_rows_of_csv_files_are_counted_as_postgresql_does(
     run: Invocation, victim: str, content: bytes, rows: int
 ) -> None:
-    uri = _put(run, "rows.csv", content)
+    uri = _put(run, "counted.csv", content)
     options = ImportOptions(uri, victim, table="public.csv_rows")
     came = importing.bring_in(run, options, YES)
     assert came.state is State.OK, _said(came)
