@@ -39,11 +39,13 @@ class Budget:
         lock_s: the longest wait for a lock, in seconds; 0 and None likewise.
         read_only: whether its transactions may only read; None leaves it to the server's own
             setting.
+        utc: whether its time zone is UTC; else it is the server's own setting.
     """
 
     statement_s: float | None
     lock_s: float | None
     read_only: bool | None
+    utc: bool = True
 
 
 # Diagnostics run beside the application and must never queue in front of it.
@@ -250,7 +252,7 @@ class Database:
         limits = {"statement_timeout": budget.statement_s, "lock_timeout": budget.lock_s}
         settings = {
             **{name: int(limit * 1000) for name, limit in limits.items() if limit is not None},
-            "timezone": "UTC",
+            **({"timezone": "UTC"} if budget.utc else {}),
         }
         if budget.read_only is not None:
             settings["default_transaction_read_only"] = "on" if budget.read_only else "off"

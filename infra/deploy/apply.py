@@ -6,20 +6,22 @@ from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
+from infra.consequences import Effect
 from infra.deploy import record as records
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record
 from infra.deploy.report import Deployment, Destruction
 from infra.deploy.steps import Action, Plan, ProtectedError, Step, check, removals
 from infra.desired import Desired, collect
-from infra.drift.differences import Difference, differences, undeclared
+from infra.drift.differences import Difference, Finding, Remedy, differences, undeclared
 from infra.drift.undeclared import Memberships
 from infra.live import Kind, Live, read, replicas_first
 from infra.outputs import OutputName
 from infra.settings import Settings
-from ops import guard, lease, localcloud
+from ops import guard, lease, localcloud, sessions
 from ops.cloudsql import ApiError, CloudSql, OperationFailedError
 from ops.console import Progress
+from ops.db import DIAGNOSTIC, CannotConnectError, Database
 from ops.errors import OpsError
 from ops.store import FolderStore, Store
 from ops.target import Target
@@ -59,19 +61,42 @@ class Deployer:
         cloud: The Admin API.
         store: Where the record and the passwords are kept.
         progress: Where long work shows itself.
+        database_at: Returns the application's database on an address; without it nobody can
+            tell whether a password that is known here is still the user's.
     """
 
     settings: Settings
     cloud: CloudSql
     store: Store
     progress: Progress
+    database_at: Callable[[str], Database] | None = None
 
     def decide(self, desired: Desired) -> tuple[Plan, Live]:
         """Return what would be done, and what there is."""
         record = records.load(self.store)
         names = {e.instance for e in (*record.resources, *resources(desired))}
         live = read(self.cloud, names, self.progress)
-        return plan(desired, live, record, records.known_passwords(self.store)), live
+        known = records.known_passwords(self.store)
+        refused = self.refused(live, known)
+        return plan(desired, live, record, known - refused, refused), live
+
+    def refused(self, live: Live, known: frozenset[str]) -> frozenset[str]:
+        """Return the users whose password, known here, PostgreSQL refuses: it was changed."""
+        instance = live.get(self.settings.instance.name)
+        if instance is None or self.database_at is None:
+            return frozenset()
+        there = self.database_at(instance.address)
+        users = {name for _, name in self.settings.users.by_role()}
+        refused: set[str] = set()
+        for user in users & known & set(instance.users):
+            try:
+                with there.connect(user, budget=DIAGNOSTIC, name="ai-square-db deploy"):
+                    pass
+            except CannotConnectError as error:
+                if not sessions.wrong_password(error):
+                    break  # nobody can tell: roles.status looks at more than passwords
+                refused.add(user)
+        return frozenset(refused)
 
     def apply(
         self, desired: Desired, decided: Plan, confirm: Callable[[], None] = lambda: None
@@ -109,7 +134,9 @@ class Deployer:
         record = Record(remaining, told)
         if record != records.load(self.store):
             records.save(self.store, record)
-        return self.found(desired, live), told
+        refused = self.refused(live, records.known_passwords(self.store))
+        stuck = tuple(_still_refused(user, self.settings.instance.name) for user in sorted(refused))
+        return (*self.found(desired, live), *stuck), told
 
     def found(self, desired: Desired, live: Live) -> tuple[Difference, ...]:
         """Return how the live instances differ from what is declared."""
@@ -187,6 +214,21 @@ class Deployer:
             raise
 
 
+def _still_refused(user: str, instance: str) -> Difference:
+    return Difference(
+        finding=Finding.DIFFERS,
+        kind=Kind.USER,
+        name=user,
+        instance=instance,
+        property="password",
+        declared="the stack's",
+        live="refused",
+        deploying=str(Effect.UPDATE),
+        remedy=Remedy.DEPLOY,
+        resolve="`invoke roles.status` shows why it can't log in.",
+    )
+
+
 def _title(step: Step) -> str:
     """Say what a step does; users share a line, since each of them takes no time."""
     if step.kind is Kind.USER:
@@ -238,7 +280,7 @@ def deploy(
     folder = local_folder(target, "up")
     store = record_store(folder, target.stack)
     _started(folder, progress)
-    deployer = Deployer(target.settings, target.cloud(), store, progress)
+    deployer = Deployer(target.settings, target.cloud(), store, progress, target.database_at)
     desired = collect(target.settings)
     with lease.hold(store, "deploy", LEASE) as held:
         decided, live = deployer.decide(desired)

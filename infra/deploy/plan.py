@@ -20,6 +20,7 @@ _FAILED_REASON = (
     " `invoke local.down` and `invoke local.up`)"
 )
 PASSWORD_LOST = Change("password", "not known here", "generated", Effect.UPDATE)
+PASSWORD_REFUSED = Change("password", "another one: it is refused", "generated", Effect.UPDATE)
 
 
 def resources(desired: Desired) -> tuple[Recorded, ...]:
@@ -38,7 +39,11 @@ def resources(desired: Desired) -> tuple[Recorded, ...]:
 
 
 def plan(
-    desired: Desired, live: Live, record: Record, passwords: frozenset[str] = frozenset()
+    desired: Desired,
+    live: Live,
+    record: Record,
+    passwords: frozenset[str] = frozenset(),
+    refused: frozenset[str] = frozenset(),
 ) -> Plan:
     """Decide what makes the live instances what is declared.
 
@@ -51,6 +56,7 @@ def plan(
         live: The instances there are, declared or recorded.
         record: What earlier deployments put there.
         passwords: Users whose password is known here.
+        refused: Users whose password is known here and refused by PostgreSQL.
     """
     declared = resources(desired)
     iam = _iam(desired)
@@ -62,7 +68,7 @@ def plan(
     kept = {name: instance for name, instance in live.items() if name not in emptied}
     for entry in declared:
         if entry.kind != Kind.INSTANCE:
-            steps += _content(entry, kept.get(entry.instance), record, passwords, iam)
+            steps += _content(entry, kept.get(entry.instance), record, passwords, refused, iam)
     taken = {(s.kind, s.instance, s.replaces) for s in steps if s.replaces}
     order = {name: place for place, name in enumerate(replicas_first(live))}
     for kind in (Kind.DATABASE, Kind.USER, Kind.INSTANCE):
@@ -182,6 +188,7 @@ def _content(
     instance: LiveInstance | None,
     record: Record,
     passwords: frozenset[str],
+    refused: frozenset[str],
     iam: Mapping[tuple[str, str], str],
 ) -> Iterator[Step]:
     """Yield the step for a database or a user, if there is anything to do."""
@@ -191,7 +198,7 @@ def _content(
     body = None if type_ == BUILT_IN else {"type": type_}
     if instance is not None and entry.name in there:
         if kind is Kind.USER:
-            yield from _user(entry, instance, passwords, type_)
+            yield from _user(entry, instance, passwords, refused, type_)
         return
     for old in record.resources:
         if (old.kind, old.logical, old.instance) == (kind, entry.logical, entry.instance) and (
@@ -213,7 +220,11 @@ def _content(
 
 
 def _user(
-    entry: Recorded, instance: LiveInstance, passwords: frozenset[str], type_: str
+    entry: Recorded,
+    instance: LiveInstance,
+    passwords: frozenset[str],
+    refused: frozenset[str],
+    type_: str,
 ) -> Iterator[Step]:
     """Yield the step for a user who is there: another type, or a password that is not known."""
     before = next(one.type for one in instance.accounts if one.name == entry.name)
@@ -228,7 +239,8 @@ def _user(
             body=None if type_ == BUILT_IN else {"type": type_},
         )
     elif type_ == BUILT_IN and entry.name not in passwords:
-        yield Step(Action.CHANGE, Kind.USER, entry.name, entry.instance, (PASSWORD_LOST,))
+        change = PASSWORD_REFUSED if entry.name in refused else PASSWORD_LOST
+        yield Step(Action.CHANGE, Kind.USER, entry.name, entry.instance, (change,))
 
 
 def _deletion(entry: Recorded, declared: tuple[Recorded, ...], kept: Live) -> Iterator[Step]:

@@ -12,7 +12,7 @@ https://www.postgresql.org/docs/16/role-attributes.html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ops import guard, sql
+from ops import guard, sessions, sql
 from ops.db import CHANGE, DIAGNOSTIC, Connection, statement
 from ops.errors import OpsError
 from ops.guard import Consent
@@ -61,10 +61,8 @@ class Request:
 def cast_of(target: Target) -> Cast:
     """Return who there is to be on a stack."""
     settings = target.settings
-    users = dict(settings.users.by_role())
-    logins = [Login(name, role, iam=False) for role, name in users.items()]
-    logins += [Login(user.login, user.role, iam=True) for user in settings.iam_users]
-    return Cast(settings.database, users, tuple(logins))
+    logins = tuple(Login(user.name, user.role, iam=user.iam) for user in sessions.users(settings))
+    return Cast(settings.database, dict(settings.users.by_role()), logins)
 
 
 def status(run: Invocation) -> Status:
@@ -74,7 +72,11 @@ def status(run: Invocation) -> Status:
         ops.errors.OpsError: not deployed, no way in, or a declared user is missing.
     """
     cast, difference, _ = _look(run)
-    return Status(run.target.stack, cast.database, cast.logins, difference)
+    database = run.database()
+    with database.connect(run.target.owner, budget=DIAGNOSTIC, name=_NAME) as connection:
+        people = sessions.users(run.target.settings)
+        begun = sessions.look(connection, database, people, cast.owner)
+    return Status(run.target.stack, cast.database, cast.logins, difference, begun)
 
 
 def apply(run: Invocation, request: Request) -> Planned | Applied:

@@ -1,13 +1,14 @@
 """What the tasks show: the logins, what differs, what was changed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ops.console import Table
-from ops.results import State
+from ops.results import State, worst
 from ops.roles.facts import Kind, Login
 from ops.roles.plan import Change, Difference
+from ops.sessions import Sessions
 
 _COLUMNS = ("do", "role", "on", "what")
 _NAMED = 2  # objects that are named; more of them are counted
@@ -123,19 +124,22 @@ class Status:
         database: the application's.
         logins: who may log in, as declared.
         difference: what is not as declared.
+        sessions: whether the users can log in, and what their sessions begin with.
     """
 
     stack: str
     database: str
     logins: tuple[Login, ...]
     difference: Difference
+    sessions: Sessions = field(default_factory=Sessions)
 
     @property
     def state(self) -> State:
         """Return whether everything is as declared, and nothing besides; unknown is not ok."""
         if not self.difference.empty:
             return State.FINDING
-        return State.UNKNOWN if self.difference.reach.unknown else State.OK
+        told = State.UNKNOWN if self.difference.reach.unknown else State.OK
+        return worst((told, self.sessions.state))
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -149,13 +153,31 @@ class Status:
         )
         difference = self.difference
         if self.state is State.OK:
-            yield f"Roles and grants of {self.database} are what sql/roles declares."
+            yield (
+                f"Roles, grants and settings of {self.database} are what sql/roles declares, and"
+                " every user with a password logged in."
+            )
         if difference.changes:
             yield _table("DECLARED, yet not so", difference.changes)
             yield "`invoke roles.apply` makes it so."
         yield from _extra(difference.extra)
         yield from _reach(difference)
         yield from _rest(difference)
+        yield from _sessions(self.sessions)
+
+
+def _sessions(sessions: Sessions) -> Iterator[Table | str]:
+    if sessions.excess:
+        rows = tuple(
+            (e.user, e.database, e.name, e.value, e.where, e.declared) for e in sessions.excess
+        )
+        columns = ("user", "in database", "setting", "gets", "set for", "declared")
+        yield Table("SESSIONS BEGIN with what nobody declared", columns, rows)
+    words = {State.FINDING: "can't log in and work", State.UNKNOWN: "can't be told"}
+    hindered = [log_in for log_in in sessions.log_ins if log_in.state in words]
+    if hindered:
+        lines = tuple((h.user, words[h.state], h.detail, h.remedy) for h in hindered)
+        yield Table("LOG-IN", ("user", "", "why", "to do"), lines)
 
 
 @dataclass(frozen=True, slots=True)
