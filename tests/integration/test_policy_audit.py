@@ -208,6 +208,7 @@ def test_a_machine_that_shares_its_cores_is_found(server: LocalServer) -> None:
 
 
 def test_a_user_that_nobody_declared_is_found_whatever_it_is_called(server: LocalServer) -> None:
+    put(server)
     assert "declared-users" not in violated(audited(server, "prod"))
     user = {"name": "cloudsqlhelper", "password": "Geheim-geheim-1"}
     server.do("POST", "/instances/good/users", user)
