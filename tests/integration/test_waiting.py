@@ -370,6 +370,9 @@ def stand(server: Database) -> Iterator[Stand]:
         with stand.database.connect(SUPERUSER, budget=_PATIENT) as inside:
             for (gid,) in inside.execute("select gid from pg_prepared_xacts").fetchall():
                 inside.execute(psql.SQL("rollback prepared {}").format(psql.Literal(gid)))
+            # A temporary slot goes with its walsender, which may still be ending.
+            busy = "select from pg_replication_slots where active"
+            _until(lambda: inside.execute(busy).rowcount == 0)
             inside.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots")
         connection.execute("drop database stand with (force)")
 
