@@ -20,6 +20,7 @@ from ops.errors import ExitCode, OpsError
 
 # journal/ROOM/RUN/ENTRY: nobody but the run writes below it, so its folder may go.
 _DEPTH_OF_A_RUN = 3
+_ATTEMPTS = 100  # to write into a folder that others remove again and again
 _DRAFT = ".draft-"  # then the machine and the process that writes it
 
 
@@ -169,11 +170,7 @@ class FolderStore:
         target = self.root / key
         draft: Path | None = None
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # Not NamedTemporaryFile: a Ctrl-C that arrives in its __del__ is lost.
-            descriptor, name = tempfile.mkstemp(
-                dir=target.parent, prefix=f"{_DRAFT}{socket.gethostname()}-{os.getpid()}-"
-            )
+            descriptor, name = _open_draft(target.parent)
             draft = Path(name)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
@@ -189,7 +186,10 @@ class FolderStore:
             draft.unlink(missing_ok=True)
 
     def _sync(self, key: str) -> None:
-        folder = os.open((self.root / key).parent, os.O_RDONLY)
+        try:
+            folder = os.open((self.root / key).parent, os.O_RDONLY)
+        except FileNotFoundError:  # another process closed this run meanwhile: nothing to keep
+            return
         try:
             os.fsync(folder)
         finally:
@@ -201,3 +201,15 @@ class FolderStore:
         with (self.root / ".lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _open_draft(folder: Path) -> tuple[int, str]:
+    """Create a draft in a folder, which another process may remove as soon as it is empty."""
+    prefix = f"{_DRAFT}{socket.gethostname()}-{os.getpid()}-"
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError, FileExistsError):
+            folder.mkdir(parents=True, exist_ok=True)
+            # Not NamedTemporaryFile: a Ctrl-C that arrives in its __del__ is lost.
+            return tempfile.mkstemp(dir=folder, prefix=prefix)
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.mkstemp(dir=folder, prefix=prefix)

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,28 @@ def test_drafts_of_processes_that_are_gone_are_tidied_up(store: FolderStore) -> 
     elsewhere.rename(gone)
     store.tidy()
     assert not run.exists()
+
+
+def test_a_run_that_another_process_closes_meanwhile_is_written_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """A process that was suspended wakes up in the middle of writing into a run that is over."""
+    key = "journal/restore/run-1/0001.json"
+    writer, closer = FolderStore(tmp_path), FolderStore(tmp_path)
+    ended = threading.Event()
+
+    def close() -> None:
+        while not ended.wait(0.0002):
+            closer.delete(key)
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    try:
+        for number in range(1000):
+            writer.put(key, b"%d" % number)
+            writer.create(key, b"0")
+    finally:
+        ended.set()
+        closing.join()
+    writer.put(key, b"last")
+    assert writer.get(key) is not None
