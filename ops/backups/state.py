@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from ops import dumptext, sql, tablecontent
+from ops import dumptext, sql
 from ops.backups.script import Name
 from ops.db import Budget, Connection, Database, statement
-from ops.tablecontent import Sum, TableShape
+from ops.schema import tablecontent
+from ops.schema.tablecontent import Sum, TableShape
 
 # All is read, but never in front of the application's own locks.
 READ = Budget(statement_s=0, lock_s=1.0, read_only=True)
@@ -84,7 +85,7 @@ def take(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        connection.execute(statement(sql.load("restore/reading")))
+        connection.execute(statement(sql.load("checks/reading")))
         row = connection.execute(statement(sql.load("backup/next_transaction"))).fetchone()
         answers = {question: _ask(connection, question, unread) for question in QUESTIONS}
         content: dict[Name, Sum] = {}
@@ -102,7 +103,7 @@ def take(
 def _ask(connection: Connection, question: str, unread: dict[str, str]) -> Mapping[str, str]:
     try:
         with connection.transaction(force_rollback=True):  # which gives its locks back
-            rows = connection.execute(statement(sql.load(f"restore/{question}"))).fetchall()
+            rows = connection.execute(statement(sql.load(f"schema/{question}"))).fetchall()
     except psycopg.Error as error:
         _note(connection, unread, question.replace("_", " "), error)
         return {}
@@ -110,7 +111,7 @@ def _ask(connection: Connection, question: str, unread: dict[str, str]) -> Mappi
 
 
 def _hash(connection: Connection, shape: TableShape, unread: dict[str, str]) -> Sum | None:
-    query = statement(sql.render("restore/content", {"tables": [shape]}))
+    query = statement(sql.render("schema/content", {"tables": [shape]}))
     try:
         with connection.transaction(force_rollback=True):
             if shape.policed:
@@ -148,9 +149,9 @@ def _count(
 def _positions(
     connection: Connection, unread: dict[str, str]
 ) -> Iterator[tuple[Name, tuple[int | None, int]]]:
-    listed = connection.execute(statement(sql.load("restore/sequence_list"))).fetchall()
+    listed = connection.execute(statement(sql.load("checks/sequence_list"))).fetchall()
     numbers = [number for (number,) in listed]
-    query = statement(sql.load("restore/sequences"))
+    query = statement(sql.load("schema/sequences"))
     for place in range(0, len(numbers), _BATCH):
         batch = {"relations": numbers[place : place + _BATCH]}
         with connection.transaction(force_rollback=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from ops.checks.crew import Crew
 from ops.cloudsql import (
     ApiError,
     CloudSql,
@@ -18,7 +19,6 @@ from ops.cloudsql import (
 from ops.console import Progress
 from ops.errors import OpsError
 from ops.journal import Entry, Journal
-from ops.restore.crew import Crew
 from ops.restore.source import Place
 
 MAKING = frozenset({"create", "clone"})

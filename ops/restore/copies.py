@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ops import guard, sql
+from ops.checks.crew import Crew, Login
 from ops.cloudsql import ApiError, BackupRun, Operation, OperationFailedError
 from ops.copybody import copy_body
 from ops.db import (
@@ -21,7 +22,6 @@ from ops.db import (
     statement,
 )
 from ops.journal import Journal
-from ops.restore.crew import Crew, Login
 from ops.restore.source import Source
 
 # PostgreSQL answers within a second of the operation's end here; a network's routes take longer.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ops.checks.crew import Login
 from ops.cloudsql import CloudSql
 from ops.db import Budget, Database
 from ops.evidence.identity import Identity, created_at
 from ops.localserver import LocalInstance, Server
-from ops.restore.crew import Login
 from ops.store import Store
 from ops.target import Target
 

@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 
 from ops import sql
-from ops.restore.proof import product, questions
+from ops.checks.questions import product
+from ops.schema import definitions
 
 # Migrations, roles, faults and sample data are read by folder; each has tests of its own.
-ROOMS = ("backup", "failover", "restore", "waiting")
+ROOMS = ("backup", "checks", "failover", "restore", "schema", "waiting")
 CODE = Path(sql.ROOT).parent
 FILES = sorted(path for room in ROOMS for path in (sql.ROOT / room).glob("*.sql"))
 OF_THE_PRODUCT = [
-    sql.ROOT / "restore" / kind / f"{name}.sql"
-    for kind in ("smoke", "rules")
-    for name in product.names(kind)
+    sql.ROOT / kind / f"{name}.sql" for kind in ("smoke", "rules") for name in product.names(kind)
 ]
 TEXT = "".join(
     path.read_text() for room in ("ops", "infra") for path in (CODE / room).rglob("*.py")
@@ -38,11 +37,11 @@ def test_a_statement_begins_with_what_it_answers_and_what_it_needs(path: Path) -
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_a_statement_is_used(path: Path) -> None:
-    computed = {*questions.EQUAL, "amcheck_index", "amcheck_table", "sequences", "fed_columns"}
-    is_question = path.parent.name == "restore" and path.stem in computed
+    computed = {"schema": definitions.EQUAL, "checks": ("amcheck_index", "amcheck_table")}
+    is_question = path.stem in computed.get(path.parent.name, ())
     assert is_question or f'"{_name(path)}"' in TEXT
 
 
-@pytest.mark.parametrize("question", questions.EQUAL)
+@pytest.mark.parametrize("question", definitions.EQUAL)
 def test_a_question_of_both_has_its_file(question: str) -> None:
-    assert sql.load(f"restore/{question}").startswith("SELECT")
+    assert sql.load(f"schema/{question}").startswith("SELECT")

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ops.checks.crew import POLL_S, Crew
 from ops.db import Database
 from ops.errors import OpsError
 from ops.restore.copies import Made
-from ops.restore.crew import POLL_S, Crew
 from ops.restore.source import Source
 
 STANDARD_ERROR = 2  # standard output is the drill's own answer

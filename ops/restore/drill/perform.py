@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ops import backupruns, lease, logline
+from ops.checks.crew import Crew
 from ops.console import Progress
 from ops.errors import BadInputError
 from ops.evidence import key, run_name, write
@@ -24,7 +25,6 @@ from ops.journal import Journal
 from ops.lease import Holding, LeaseLostError
 from ops.prices import book
 from ops.restore import cleanup
-from ops.restore.crew import Crew
 from ops.restore.drill import cost, evidence, killed, plan, preflight
 from ops.restore.drill.course import Course, report, settled
 from ops.restore.drill.limit import TimeLimit, TimeLimitError
@@ -209,7 +209,7 @@ def _run(begun: _Drill) -> None:
         return
     _affordable(begun)
     preflight.names_free(source, chosen.copies)
-    crew, earlier = Crew(begun.check), course.leftovers
+    crew, earlier = Crew(begun.check, "restore-drill"), course.leftovers
     working = replace(source, cloud=source.cloud.bounded(each=crew.check))
     try:
         Work(working, begun.options, begun.fault, course, begun.journal, crew, progress).do()

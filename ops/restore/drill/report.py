@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from textwrap import fill
 
+from ops.checks.outcomes import WRONG
 from ops.console import WIDTH, Table
 from ops.evidence import uncompared
 from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
-from ops.restore.proof import questions
-from ops.restore.proof.outcomes import WRONG
 from ops.results import Checked, CheckResult, Counts, State, count, verdict, worst
+from ops.schema import definitions as questions
 
 SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
 DRILL = "drill"

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ops.checks.crew import Crew, StoppedError
 from ops.cloudsql import ApiError, UnreachableError
 from ops.console import Phase, Progress
 from ops.errors import OpsError, reason
@@ -16,7 +17,6 @@ from ops.journal import Journal
 from ops.lease import LeaseLostError
 from ops.restore import cleanup, copies
 from ops.restore.copies import Kind, Made
-from ops.restore.crew import Crew, StoppedError
 from ops.restore.drill import hook
 from ops.restore.drill.course import CopyCourse, Course
 from ops.restore.drill.limit import TimeLimitError

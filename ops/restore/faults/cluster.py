@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ops import guard
+from ops.checks.crew import Crew, Login
 from ops.db import CHANGE, Connection, Database, LibpqPasswords
 from ops.localserver import LocalInstance
 from ops.restore.copies import Made
-from ops.restore.crew import Crew, Login
 from ops.restore.faults.fault import NothingToSpoilError
 from ops.restore.source import Source
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ops.checks.crew import Crew
 from ops.cloudsql import BackupRun
 from ops.errors import OpsError
 from ops.journal import Journal
 from ops.restore.copies import Made
-from ops.restore.crew import Crew
 from ops.restore.proof.marker import Marker
 from ops.restore.source import Source
 

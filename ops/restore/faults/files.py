@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops import sql
+from ops.checks.crew import Crew
 from ops.db import statement
 from ops.restore.copies import Made
-from ops.restore.crew import Crew
 from ops.restore.faults import cluster, damage
 from ops.restore.faults.damage import Change
 from ops.restore.faults.fault import Fault, NothingToSpoilError

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import psycopg
 
 from ops import sql
+from ops.checks.crew import Crew
 from ops.db import Connection, statement
 from ops.restore.copies import Made
-from ops.restore.crew import Crew
 from ops.restore.faults import cluster
 from ops.restore.faults.fault import Fault, NothingToSpoilError
 from ops.restore.source import Source

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops import sql
+from ops.checks.crew import Crew
 from ops.db import CHANGE, statement
 from ops.errors import OpsError
 from ops.journal import Journal
 from ops.localserver import LocalInstance
 from ops.restore import cleanup
 from ops.restore.copies import Made
-from ops.restore.crew import Crew
 from ops.restore.faults import cluster, damage
 from ops.restore.faults.fault import Fault, NothingToSpoilError
 from ops.restore.source import Source

@@ -8,20 +8,23 @@ from datetime import datetime
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.outcomes import WRONG, thing
+from ops.checks.questions import sequence_reach as reach
+from ops.checks.reading import released, under
+from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.restore.proof import catalogs, compare, content, questions, reach, sequences, trouble
-from ops.restore.proof import limit as limits
-from ops.restore.proof.baseline import READ, Baseline, prove
+from ops.restore.proof.baseline import READ, Baseline
 from ops.restore.proof.bench import Bench
-from ops.restore.proof.catalogs import Catalogs
-from ops.restore.proof.content import Content
 from ops.restore.proof.marker import Marker
-from ops.restore.proof.outcomes import WRONG, thing
-from ops.restore.proof.questions import Answer
-from ops.restore.proof.reading import released, under
-from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
+from ops.schema import catalogs, compare, content, definitions, sequences
+from ops.schema.catalogs import Catalogs
+from ops.schema.content import Content
+from ops.schema.definitions import Answer
+from ops.schema.proven import prove
 
 
 def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequence[CheckResult]:
@@ -29,8 +32,8 @@ def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequenc
     answers: dict[str, Answer | Trouble] = {}
     held: Catalogs | Trouble = limits.LATE
     with under(connection):
-        for question in questions.EQUAL:
-            answers[question] = questions.answer(connection, question, bench.limit)
+        for question in definitions.EQUAL:
+            answers[question] = definitions.answer(connection, question, bench.limit)
             bench.crew.check()
         bench.advance()
         if not bench.limit.passed:
@@ -38,7 +41,10 @@ def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequenc
     between = baseline.marker.between
     rows = catalogs.rows_of(*baseline.catalogs, held, between)
     found = [
-        compare.answers(baseline, question, answer, rows) for question, answer in answers.items()
+        compare.answers(
+            question, baseline.answers[question], answer, baseline.moving[question], rows
+        )
+        for question, answer in answers.items()
     ]
     found.append(catalogs.check(*baseline.catalogs, held, between, found))
     bench.advance()
@@ -50,12 +56,13 @@ def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequenc
 def _reach(bench: Bench, connection: Connection, baseline: Baseline) -> CheckResult:
     """Compare the sequences; look at the source's once more where that is a finding."""
     held = sequences.read(connection)
-    found = compare.reach(baseline, held)
+    before, after = baseline.marker.sequences, baseline.sequences
+    found = compare.reach(before, after, held)
     if found.state is not State.FINDING:
         return found
     try:
         with bench.crew.connect(bench.source.login(READ)) as original:
-            return compare.reach(baseline, held, sequences.read(original))
+            return compare.reach(before, after, held, sequences.read(original))
     except (OpsError, psycopg.Error):
         bench.crew.check()
         return found
@@ -79,7 +86,7 @@ def content_of(bench: Bench, baseline: Baseline) -> Iterable[CheckResult]:
         shapes = [proven.shape for proven in baseline.content.values() if not proven.trouble]
         login, limit = bench.login(), bench.limit
         held.update(content.read(bench.crew, login, shapes, limit=limit))
-        return compare.counts(baseline, held)
+        return compare.counts(baseline.tables, held)
 
     yield bench.try_("counts", counts)
     yield bench.try_("content", lambda: _contents(bench, baseline, held))
@@ -90,7 +97,7 @@ def _contents(bench: Bench, baseline: Baseline, held: Mapping[str, Content]) -> 
 
     The source's side is read anew for that, so its rows may be younger than the marker.
     """
-    found = compare.contents(baseline, held)
+    found = compare.contents(baseline.tables, held)
     wrong = [
         proven.shape.in_stretches()
         for label, proven in baseline.content.items()

@@ -6,42 +6,24 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from ops import tablecontent
+from ops.checks import trouble
+from ops.checks.crew import Crew
+from ops.checks.reading import released, under
+from ops.checks.trouble import Trouble
 from ops.db import Budget, Connection
-from ops.restore.crew import Crew
-from ops.restore.proof import catalogs, content, marker, questions, sequences, trouble
-from ops.restore.proof.catalogs import Catalogs
-from ops.restore.proof.content import Content
+from ops.restore.proof import marker
 from ops.restore.proof.marker import Marker
-from ops.restore.proof.questions import Answer
-from ops.restore.proof.reading import released, under
-from ops.restore.proof.sequences import Reach
-from ops.restore.proof.trouble import Trouble
 from ops.restore.source import Source
-from ops.tablecontent import Sum, TableShape
+from ops.schema import catalogs, content, definitions, sequences, tablecontent
+from ops.schema.catalogs import Catalogs
+from ops.schema.content import Content
+from ops.schema.definitions import Answer
+from ops.schema.proven import Expected, Proven, prove
+from ops.schema.sequences import Reach
+from ops.schema.tablecontent import TableShape
 
 # The whole content is read, but never in front of the application's own locks.
 READ = Budget(statement_s=0, lock_s=1.0, read_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """What is known of a table's content at the marker.
-
-    Attributes:
-        shape: how it was hashed, and must be on the copy.
-        sums: what every proven stretch must hold.
-        moving: stretches that changed around the marker: nothing can be said of them.
-        rows, moving_rows: how many rows there are, and how many of them in moving stretches.
-        trouble: why the table could not be read, if so.
-    """
-
-    shape: TableShape
-    sums: Mapping[int, Sum]
-    moving: frozenset[int] = frozenset()
-    rows: int = 0
-    moving_rows: int = 0
-    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +47,11 @@ class Baseline:
     sequences: Mapping[str, Reach]
     catalogs: tuple[Catalogs | Trouble, Catalogs | Trouble]
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> Expected:
+        """Return what the tables must hold."""
+        return Expected(self.content, exact=self.marker.exact, left_out=self.left_out)
 
 
 def take(crew: Crew, source: Source, drill: str, marked: "Future[Marker]", tries: int) -> Baseline:
@@ -92,7 +79,7 @@ def read(
     """
     with crew.connect(source.login(READ)) as connection:
         with under(connection, found.snapshots[0]):
-            answers = questions.ask_all(connection)
+            answers = definitions.ask_all(connection)
             low = _catalogs(connection)
             shapes = tablecontent.shapes(connection)
             left_out = content.left_out(connection)
@@ -100,7 +87,7 @@ def read(
         asked, high = [before, answers], low
         for snapshot in found.snapshots[1:]:
             with under(connection, snapshot):
-                asked.append(questions.ask_all(connection))
+                asked.append(definitions.ask_all(connection))
                 high = _catalogs(connection)
     held, held_after = _contents(crew, source, found, shapes)
     held_still = asked[1:]
@@ -112,7 +99,7 @@ def read(
         marker=found,
         answers={q: unanswered[q] or answers[q] for q in answers},
         moving={
-            q: _moving(held_still if q in questions.OF_SNAPSHOT else asked, q) for q in answers
+            q: _moving(held_still if q in definitions.OF_SNAPSHOT else asked, q) for q in answers
         },
         content={label: prove(held[label], held_after[label]) for label in held},
         sequences=reach,
@@ -123,7 +110,7 @@ def read(
 
 def _ask_now(crew: Crew, source: Source) -> Mapping[str, Answer | Trouble]:
     with crew.connect(source.login(READ)) as connection, under(connection):
-        return questions.ask_all(connection)
+        return definitions.ask_all(connection)
 
 
 def _catalogs(connection: Connection) -> Catalogs | Trouble:
@@ -153,24 +140,4 @@ def _contents(
 
 
 def _moving(asked: Iterable[Mapping[str, Answer | Trouble]], question: str) -> frozenset[str]:
-    return moving(*(one[question] for one in asked))
-
-
-def moving(*answers: Answer | Trouble) -> frozenset[str]:
-    """Return the objects whose definition is not the same in all answers."""
-    given = [one for one in answers if not isinstance(one, Trouble)]
-    names = frozenset(name for one in given for name in one)
-    return frozenset(name for name in names if len({one.get(name) for one in given}) > 1)
-
-
-def prove(low: Content, high: Content) -> Proven:
-    """Return what two readings around the marker prove of a table."""
-    trouble = low.trouble or high.trouble
-    if trouble is not None:
-        return Proven(low.shape, {}, trouble=trouble)
-    every = low.sums.keys() | high.sums.keys()
-    same = {key: low.sums[key] for key in low.sums if high.sums.get(key) == low.sums[key]}
-    unlike = frozenset(every - same.keys())
-    rows = high.rows
-    moving_rows = sum(high.sums[key].rows for key in unlike if key in high.sums)
-    return Proven(low.shape, same, unlike, rows, moving_rows)
+    return definitions.moving(*(one[question] for one in asked))

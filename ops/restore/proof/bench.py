@@ -6,6 +6,12 @@ from datetime import datetime
 
 import psycopg
 
+from ops.checks import trouble
+from ops.checks.crew import Crew, Login, StoppedError
+from ops.checks.limit import Limit
+from ops.checks.outcomes import against
+from ops.checks.questions import amcheck, orphans, product
+from ops.checks.questions import sequence_reach as reach
 from ops.db import (
     CHANGE,
     VERIFY,
@@ -15,11 +21,8 @@ from ops.db import (
     QueryFailedError,
 )
 from ops.errors import OpsError
-from ops.restore.crew import Crew, Login, StoppedError
-from ops.restore.proof import amcheck, checks, orphans, product, reach, trouble
+from ops.restore.proof import checks
 from ops.restore.proof.baseline import READ
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import against
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 

@@ -11,14 +11,14 @@ from datetime import datetime
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.crew import Crew, Login
+from ops.checks.limit import Limit
+from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
+from ops.checks.reading import batches, together
 from ops.db import DIAGNOSTIC, Connection, statement
 from ops.errors import OpsError
-from ops.restore.crew import Crew, Login
-from ops.restore.proof import limit as limits
-from ops.restore.proof import trouble
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
-from ops.restore.proof.reading import batches, together
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 
@@ -49,7 +49,7 @@ def application(
     """
     found: dict[str, Outcome] = {}
     with crew.connect(login) as connection:
-        rows = connection.execute(statement(sql.load("restore/application_tables")))
+        rows = connection.execute(statement(sql.load("checks/application_tables")))
         tables = [Granted(tuple(name), plain) for name, plain in rows]
         with connection.transaction():
             connection.execute("SET LOCAL jit = off")  # as in reading.sql
@@ -84,7 +84,7 @@ def _first_rows(
         if limit.passed:
             return []
         limit.hold(connection)
-        connection.execute(statement(sql.render("restore/first_row", {"tables": tables})))
+        connection.execute(statement(sql.render("checks/first_row", {"tables": tables})))
         return [(one.label, FINE) for one in tables]
 
     def failed(one: Granted, error: psycopg.Error) -> tuple[str, Outcome]:

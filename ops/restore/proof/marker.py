@@ -9,23 +9,23 @@ marker, and what is equal in both was so at the marker too.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ops import sql
+from ops.checks.crew import Crew
 from ops.db import Budget, Connection, statement
 from ops.errors import OpsError
-from ops.restore.crew import Crew
-from ops.restore.proof import sequences
-from ops.restore.proof.sequences import Reach
 from ops.restore.source import Source
+from ops.schema import sequences
+from ops.schema.sequences import Reach
+from ops.schema.transactions import Snapshot, Window
 
 # With 1, 4 and 16 busy clients 176, 45 and 8 of 300 tries were exact (measured): more tries
 # than these would cost more than the sandwich does.
 TRIES = 60
 WRITE = Budget(statement_s=10.0, lock_s=2.0, read_only=False)
 HOLD = Budget(statement_s=10.0, lock_s=1.0, read_only=True)
-EPOCH = 1 << 32  # numbers of transactions, until the 32 bits that rows hold begin anew
 
 
 class NoHeartbeatTableError(OpsError):
@@ -37,50 +37,6 @@ class NoHeartbeatTableError(OpsError):
         else:
             text = f"There is no table ops.drill_heartbeat on {instance}. Run `invoke migrate.up`."
         super().__init__(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Which transactions have finished, as ``pg_current_snapshot()`` says it."""
-
-    xmin: int
-    xmax: int
-    running: frozenset[int]
-
-    @classmethod
-    def parse(cls, text: str) -> "Snapshot":
-        """Return the snapshot of ``xmin:xmax:list``."""
-        xmin, xmax, running = text.split(":")
-        return cls(int(xmin), int(xmax), frozenset(int(one) for one in running.split(",") if one))
-
-    def finished_since(self, earlier: "Snapshot") -> frozenset[int]:
-        """Return the transactions that finished after an earlier snapshot."""
-        begun = frozenset(range(earlier.xmax, self.xmax)) | earlier.running
-        return begun - self.running
-
-    def unseen_before(self, number: int) -> frozenset[int]:
-        """Return the transactions below a number that had not finished here."""
-        begun = self.running | frozenset(range(self.xmax, number))
-        return frozenset(one for one in begun if one < number)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Transactions that may have finished between a snapshot and the marker after it.
-
-    Subtransactions are among them. None is as young as the marker's own: a clone's own
-    transactions get the numbers behind that, which the source gave to others.
-
-    Attributes:
-        begin, end: the first number, and the one behind the last, in 64 bits.
-    """
-
-    begin: int = 0
-    end: int = 0
-
-    def __contains__(self, short: int) -> bool:
-        """Tell whether a row's 32-bit number is one of them."""
-        return (short - self.begin) % EPOCH < self.end - self.begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +68,7 @@ class Marker:
     unseen: tuple[str, ...]
     sequences: Mapping[str, Reach]
     snapshots: tuple[str, ...]
-    between: Window = Window()
+    between: Window = field(default_factory=Window)
 
 
 @contextmanager
@@ -204,7 +160,7 @@ def _export(connection: Connection) -> tuple[Snapshot, str]:
 
 
 def _snapshot(connection: Connection) -> Snapshot:
-    row = connection.execute(statement(sql.load("restore/snapshot"))).fetchone()
+    row = connection.execute(statement(sql.load("schema/snapshot"))).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM
     return Snapshot.parse(row[0])
 

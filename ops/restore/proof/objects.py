@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import psycopg
 
 from ops import sql
+from ops.checks.crew import Crew
+from ops.checks.reading import under
 from ops.db import VERIFY, Connection, statement
-from ops.restore.crew import Crew
-from ops.restore.proof import catalogs
-from ops.restore.proof.catalogs import Row
-from ops.restore.proof.marker import EPOCH, Snapshot
-from ops.restore.proof.reading import under
 from ops.restore.source import Source
 from ops.results import CheckResult, State
-from ops.tablecontent import Sum
+from ops.schema import catalogs
+from ops.schema.catalogs import Row
+from ops.schema.tablecontent import Sum
+from ops.schema.transactions import EPOCH, Snapshot
 
 CHECK = "objects"
 _LATER = "Back up again after this drill: its heartbeats tell what the backup must hold."
@@ -54,7 +54,7 @@ def written(connection: Connection) -> Written:
     """Return what the catalogs hold, by who wrote it."""
     with under(connection):
         sums = catalogs.read(connection).sums
-        row = connection.execute(statement(sql.load("restore/snapshot"))).fetchone()
+        row = connection.execute(statement(sql.load("schema/snapshot"))).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM
     return Written(sums, Snapshot.parse(row[0]).xmax)
 

@@ -9,13 +9,14 @@ from datetime import datetime
 
 import psycopg
 
+from ops.checks import trouble
+from ops.checks.crew import Crew
+from ops.checks.limit import Limit
 from ops.db import CannotConnectError
 from ops.restore.copies import Kind, Made
-from ops.restore.crew import Crew
-from ops.restore.proof import alike, checks, objects, trouble
+from ops.restore.proof import alike, checks, objects
 from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.bench import Bench
-from ops.restore.proof.limit import Limit
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 

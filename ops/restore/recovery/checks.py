@@ -12,6 +12,11 @@ from datetime import UTC, datetime
 import psycopg
 
 from ops import durations, sql
+from ops.checks import trouble
+from ops.checks.crew import Crew, Login
+from ops.checks.questions import amcheck as damage
+from ops.checks.questions import orphans
+from ops.checks.questions import sequence_reach as reach
 from ops.cloudsql import ApiError, Instance, OperationFailedError
 from ops.db import (
     DIAGNOSTIC,
@@ -24,9 +29,7 @@ from ops.db import (
 )
 from ops.errors import OpsError
 from ops.restore.copies import FIRST_ANSWER_LIMIT_S
-from ops.restore.crew import Crew, Login
-from ops.restore.proof import amcheck as damage
-from ops.restore.proof import checks, orphans, reach, trouble
+from ops.restore.proof import checks
 from ops.restore.recovery import before, body, when
 from ops.restore.recovery.order import Order, Task
 from ops.restore.source import Source
@@ -75,7 +78,9 @@ def check(
         amcheck: whether to look at every index and page too.
         advance: called once a step.
     """
-    bench = _Bench(source, order, Crew(), source.copy_at(made.address), advance)
+    bench = _Bench(
+        source, order, Crew(application="restore"), source.copy_at(made.address), advance
+    )
     found: list[CheckResult] = []
     if order.task is not Task.IN_PLACE:
         found.append(bench.settings(made, run))

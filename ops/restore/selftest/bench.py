@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import psycopg
 
+from ops.checks.crew import Crew, StoppedError
 from ops.errors import OpsError
 from ops.journal import Journal
 from ops.restore import cleanup, copies
 from ops.restore.copies import CopyPlan, Kind, Made
-from ops.restore.crew import Crew, StoppedError
 from ops.restore.faults.fault import Fault
 from ops.restore.proof import baseline, verify
 from ops.restore.proof.baseline import Baseline

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ops import backupruns, lease
+from ops.checks.crew import Crew
 from ops.console import Progress
 from ops.copynames import name_stem
 from ops.errors import reason
@@ -19,7 +20,6 @@ from ops.invocation import Invocation
 from ops.journal import Journal
 from ops.lease import Holding, LeaseLostError
 from ops.restore import cleanup
-from ops.restore.crew import Crew
 from ops.restore.drill.plan import TIME_TO_LIVE
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.faults.fault import Fault
@@ -88,7 +88,10 @@ def _held(course: _Course, held: Holding) -> SelftestReport:
     source, progress = course.source, course.progress
     version = require_table(source)
     # Not by the drill's own name: a sweep records drills that were killed, and this is none.
-    journal, crew = Journal(source.store, ROOM, f"selftest-{course.run}"), Crew(held.check)
+    journal, crew = (
+        Journal(source.store, ROOM, f"selftest-{course.run}"),
+        Crew(held.check, "restore-drill"),
+    )
     swept = sweep_held(source, course.started, by=f"self-test {course.run}")
     work = _Work(course, journal, crew)
     left: tuple[str, ...] = (NOT_CLEANED_UP,)

@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from ops import sql
+from ops.checks.crew import Crew
 from ops.db import CHANGE, statement
 from ops.errors import OpsError
 from ops.journal import Journal
 from ops.restore import copies
 from ops.restore.copies import CopyPlan, Kind
-from ops.restore.crew import Crew
 from ops.restore.proof.marker import WRITE
 from ops.restore.source import Source
 

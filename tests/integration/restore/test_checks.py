@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops import tablecontent
+from ops.checks.crew import Crew, Login
+from ops.checks.questions import amcheck, orphans
+from ops.checks.questions import sequence_reach as reach
 from ops.db import CHANGE, VERIFY, Connection
-from ops.restore.crew import Crew, Login
 from ops.restore.faults import cluster
-from ops.restore.proof import amcheck, checks, content, orphans, questions, reach
+from ops.restore.proof import checks
 from ops.restore.source import Source
 from ops.results import State
+from ops.schema import content, tablecontent
+from ops.schema import definitions as questions
 
 Execute = Callable[[str], None]
 

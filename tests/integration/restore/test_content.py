@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops import tablecontent
+from ops.checks import limit
+from ops.checks.crew import Crew
+from ops.checks.limit import Limit
 from ops.db import CHANGE, VERIFY, Connection
-from ops.restore.crew import Crew
-from ops.restore.proof import content, limit
-from ops.restore.proof.limit import Limit
 from ops.restore.source import Source
 from ops.results import State
-from ops.tablecontent import Sum, TableShape
+from ops.schema import content, tablecontent
+from ops.schema.tablecontent import Sum, TableShape
 
 Execute = Callable[[str], None]
 # One value, and another that PostgreSQL may take as equal, or hash alike, or show alike.

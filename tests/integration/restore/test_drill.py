@@ -15,10 +15,10 @@ from ops.console import Silent, to_json
 from ops.db import CHANGE
 from ops.restore.drill.perform import Options, Report, perform
 from ops.restore.drill.plan import UnknownBackupError
-from ops.restore.proof import questions
 from ops.restore.proof.marker import NoHeartbeatTableError
 from ops.restore.source import Source
 from ops.results import State
+from ops.schema import definitions as questions
 
 
 def _red(report: Report) -> set[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ops.checks.questions import sequence_reach as reach
 from ops.cloudsql import CloudSql, Instance, calls
 from ops.console import Phase, Silent
 from ops.db import CHANGE, DIAGNOSTIC, Connection
@@ -26,7 +27,6 @@ from ops.restore.drill.limit import TimeLimit, TimeLimitError
 from ops.restore.drill.perform import Options, Report, perform
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.faults import wal
-from ops.restore.proof import reach
 from ops.restore.source import ROOM, Source
 from ops.results import CheckResult, State
 from tests.integration.restore.network import Network, network

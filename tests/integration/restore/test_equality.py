@@ -11,13 +11,14 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from ops.checks.trouble import Trouble
 from ops.db import Connection
-from ops.restore.proof import catalogs, questions
-from ops.restore.proof.marker import Window
-from ops.restore.proof.questions import Answer
-from ops.restore.proof.trouble import Trouble
 from ops.restore.source import Source
 from ops.results import State
+from ops.schema import catalogs
+from ops.schema import definitions as questions
+from ops.schema.definitions import Answer
+from ops.schema.transactions import Window
 from tests.integration.restore.spoiled import SPOILED
 
 CASES = [(question, *case) for question, cases in SPOILED.items() for case in cases]

@@ -15,8 +15,8 @@ from ops.restore.faults import cluster
 from ops.restore.faults.fault import NothingToSpoilError
 from ops.restore.faults.inject import FAULTS, SUPERUSER
 from ops.restore.faults.statements import Statement
-from ops.restore.proof import questions
 from ops.restore.source import Source
+from ops.schema import definitions as questions
 
 STATEMENTS = {
     fault.name: (fault, put)

@@ -5,24 +5,18 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from ops import tablecontent
+from ops.checks.crew import Crew, Login
+from ops.checks.limit import Limit
+from ops.checks.questions import amcheck, orphans
+from ops.checks.questions import sequence_reach as reach
+from ops.checks.reading import released, under
+from ops.checks.trouble import Trouble
 from ops.db import CHANGE, VERIFY, Database
 from ops.programs import find
-from ops.restore.crew import Crew, Login
-from ops.restore.proof import (
-    amcheck,
-    catalogs,
-    checks,
-    content,
-    orphans,
-    questions,
-    reach,
-    sequences,
-)
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.reading import released, under
-from ops.restore.proof.trouble import Trouble
+from ops.restore.proof import checks
 from ops.results import State
+from ops.schema import catalogs, content, sequences, tablecontent
+from ops.schema import definitions as questions
 from ops.scratch import SUPERUSER, scratch
 
 TABLES = 1500

@@ -14,7 +14,7 @@ from ops.restore.proof import objects
 from ops.restore.proof.objects import Written
 from ops.restore.source import Source
 from ops.results import CheckResult, State
-from ops.tablecontent import Sum
+from ops.schema.tablecontent import Sum
 
 HEARTBEAT = "INSERT INTO ops.drill_heartbeat (drill, label) VALUES ('objects', 'before')"
 

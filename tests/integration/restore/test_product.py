@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from ops import sql
+from ops.checks.crew import Crew, Login
+from ops.checks.limit import Limit
+from ops.checks.outcomes import MEND_SOURCE
+from ops.checks.questions import product
 from ops.db import CHANGE, VERIFY, Connection, Database
-from ops.restore.crew import Crew, Login
-from ops.restore.proof import product
 from ops.restore.proof.baseline import READ
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import MEND_SOURCE
 from ops.restore.source import Source
 from ops.results import State
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ops.checks import trouble
+from ops.checks.crew import Crew
+from ops.checks.limit import Limit
+from ops.checks.outcomes import MEND_SOURCE, against
 from ops.db import CannotConnectError, Database, QueryFailedError
-from ops.restore.crew import Crew
-from ops.restore.proof import trouble
 from ops.restore.proof.bench import Bench
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import MEND_SOURCE, against
 from ops.results import CheckResult, State
 from tests.unit.restore.sources import drilled
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ops.checks.crew import Crew
 from ops.cloudsql import (
     ApiError,
     CloudSql,
@@ -19,7 +20,6 @@ from ops.cloudsql import (
 from ops.console import Lines, Silent
 from ops.journal import Journal, unfinished
 from ops.restore import cleanup
-from ops.restore.crew import Crew
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.source import ROOM
 from ops.results import State

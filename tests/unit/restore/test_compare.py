@@ -4,15 +4,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops.restore.proof import alike, catalogs, compare, reach, sequences
-from ops.restore.proof.baseline import Baseline, Proven, moving, prove
-from ops.restore.proof.catalogs import Catalogs, Rows
-from ops.restore.proof.content import Content
-from ops.restore.proof.marker import Marker, Window
-from ops.restore.proof.sequences import Reach
-from ops.restore.proof.trouble import Trouble
+from ops.checks.questions import sequence_reach as reach
+from ops.checks.trouble import Trouble
+from ops.restore.proof import alike
+from ops.restore.proof.baseline import Baseline
+from ops.restore.proof.marker import Marker
 from ops.results import CheckResult, State
-from ops.tablecontent import Sum, TableShape
+from ops.schema import catalogs, compare, sequences
+from ops.schema.catalogs import Catalogs, Rows
+from ops.schema.content import Content
+from ops.schema.definitions import Answer, moving
+from ops.schema.proven import Proven, prove
+from ops.schema.sequences import Reach
+from ops.schema.tablecontent import Sum, TableShape
+from ops.schema.transactions import Window
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHAPE = TableShape("public", "t", 8192, ())
@@ -47,15 +52,30 @@ def _content(sums: Mapping[int, Sum]) -> Content:
     return Content(SHAPE, sums)
 
 
+def _compare_answers(
+    baseline: Baseline, question: str, copy: Answer | Trouble, rows: Rows = Rows.UNKNOWN
+) -> CheckResult:
+    source, changing = baseline.answers[question], baseline.moving[question]
+    return compare.answers(question, source, copy, changing, rows)
+
+
+def _compare_reach(
+    baseline: Baseline, copy: Mapping[str, Reach], now: Mapping[str, Reach] | None = None
+) -> CheckResult:
+    return compare.reach(baseline.marker.sequences, baseline.sequences, copy, now)
+
+
 def test_equal_answers_are_ok_and_counted() -> None:
-    found = compare.answers(_baseline(answers={"a": "1", "b": "2"}), "tables", {"b": "2", "a": "1"})
+    found = _compare_answers(
+        _baseline(answers={"a": "1", "b": "2"}), "tables", {"b": "2", "a": "1"}
+    )
     assert (found.state, found.examined, found.total, found.differences) == (State.OK, 2, 2, ())
 
 
 def test_every_way_to_differ_is_a_line() -> None:
     source = {"kept": "x", "lost": "x", "changed": "x"}
     copy = {"kept": "x", "new": "x", "changed": "y" * 500}
-    found = compare.answers(_baseline(answers=source), "tables", copy)
+    found = _compare_answers(_baseline(answers=source), "tables", copy)
     assert found.state is State.FINDING
     assert [line.split(":")[0] for line in found.differences] == ["changed", "lost", "new"]
     assert all(len(line) < 400 for line in found.differences)
@@ -63,13 +83,13 @@ def test_every_way_to_differ_is_a_line() -> None:
 
 def test_what_changed_while_it_was_read_is_unknown_but_hides_no_loss() -> None:
     baseline = _baseline(answers={"a": "1", "b": "1"}, changing=frozenset({"a"}))
-    assert compare.answers(baseline, "tables", {"b": "1"}).state is State.UNKNOWN
-    assert compare.answers(baseline, "tables", {"a": "2"}).state is State.FINDING
+    assert _compare_answers(baseline, "tables", {"b": "1"}).state is State.UNKNOWN
+    assert _compare_answers(baseline, "tables", {"a": "2"}).state is State.FINDING
     assert moving({"a": "1", "b": "1"}, {"a": "2", "b": "1", "c": "1"}) == {"a", "c"}
 
 
 def test_a_question_without_an_answer_is_what_its_failure_means() -> None:
-    found = compare.answers(_baseline(answers={"a": "1"}), "tables", UNREADABLE)
+    found = _compare_answers(_baseline(answers={"a": "1"}), "tables", UNREADABLE)
     assert (found.state, found.examined, found.remedy) == (State.UNKNOWN, 0, "Grant it.")
 
 
@@ -108,8 +128,8 @@ def test_content_is_equal_in_what_stood_still(
 ) -> None:
     baseline = _baseline(content={"public.t": prove(_content(low), _content(high))})
     have = {"public.t": _content(copy)}
-    assert compare.counts(baseline, have).state is counts
-    assert compare.contents(baseline, have).state is contents
+    assert compare.counts(baseline.tables, have).state is counts
+    assert compare.contents(baseline.tables, have).state is contents
 
 
 def test_the_rows_and_hashes_of_both_sides_are_told_for_a_comparison_anew() -> None:
@@ -117,7 +137,7 @@ def test_the_rows_and_hashes_of_both_sides_are_told_for_a_comparison_anew() -> N
         content={"public.t": prove(_content(FULL), _content(FULL | {1: Sum(4, "7")}))}
     )
     have = {"public.t": _content({0: Sum(3, "31"), 1: Sum(9, "9"), 2: Sum(1, "1")})}
-    tables = compare.contents(baseline, have).evidence["tables"]
+    tables = compare.contents(baseline.tables, have).evidence["tables"]
     assert tables == {
         "public.t": {
             "stretch_pages": 0,
@@ -137,7 +157,7 @@ def test_a_difference_says_which_pages_hold_it() -> None:
     copy = source | {1: Sum(10, "51"), 2: Sum(9, "52"), 7: Sum(11, "57")}
     sides = Content(CUT, source), Content(CUT, copy)
     baseline = _baseline(content={"public.t": prove(sides[0], sides[0])})
-    found = compare.contents(baseline, {"public.t": sides[1]})
+    found = compare.contents(baseline.tables, {"public.t": sides[1]})
     (line,) = found.differences
     assert "in 3 of 9 stretches: pages 4-11, pages 28-31 (30 rows there on the source, 30" in line
     assert found.evidence["wrong"] == 1
@@ -146,7 +166,7 @@ def test_a_difference_says_which_pages_hold_it() -> None:
 def test_a_difference_of_a_table_read_as_one_is_located_afterwards() -> None:
     whole = _content({0: Sum(20, "1")})
     baseline = _baseline(content={"public.t": prove(whole, whole)})
-    found = compare.contents(baseline, {"public.t": _content({0: Sum(20, "2")})})
+    found = compare.contents(baseline.tables, {"public.t": _content({0: Sum(20, "2")})})
     assert found.differences == ("public.t: its rows are not those of the source",)
     now = Content(CUT, {0: Sum(20, "1")})
     places = {"public.t": (prove(now, now), Content(CUT, {0: Sum(20, "2")}))}
@@ -165,10 +185,13 @@ def test_moving_rows_are_counted() -> None:
 def test_a_table_that_cannot_be_read_is_never_ok() -> None:
     unread = Content(SHAPE, {}, UNREADABLE)
     whole = {"public.t": prove(_content(FULL), _content(FULL))}
-    assert compare.contents(_baseline(content=whole), {"public.t": unread}).state is State.UNKNOWN
-    assert compare.contents(_baseline(content=whole), {}).state is State.UNKNOWN
+    assert (
+        compare.contents(_baseline(content=whole).tables, {"public.t": unread}).state
+        is State.UNKNOWN
+    )
+    assert compare.contents(_baseline(content=whole).tables, {}).state is State.UNKNOWN
     refused = {"public.t": prove(unread, unread)}
-    found = compare.contents(_baseline(content=refused), {"public.t": _content(FULL)})
+    found = compare.contents(_baseline(content=refused).tables, {"public.t": _content(FULL)})
     assert found.state is State.UNKNOWN
     assert "permission denied" in found.differences[0]
 
@@ -196,7 +219,7 @@ def test_a_recovered_sequence_is_never_behind(
 def test_a_sequence_that_was_restarted_around_the_marker_is_unknown() -> None:
     first, second = (replace(_reach(last), file=file) for last, file in ((100, 1), (100, 2)))
     baseline = _baseline(before={"s": first}, after={"s": second})
-    found = compare.reach(baseline, {"s": _reach(None)})
+    found = _compare_reach(baseline, {"s": _reach(None)})
     assert found.state is State.UNKNOWN
     assert found.differences == ("s: was restarted or set back around the marker",)
     assert found.remedy
@@ -216,18 +239,18 @@ def test_a_sequence_that_is_set_all_the_time_is_not_blamed_on_the_copy(
 ) -> None:
     copy = {"s": _reach(1)}
     before, after = _baseline(before={"s": _reach(10)}, after={"s": _reach(11)}), {"s": later}
-    assert compare.reach(before, copy).state is State.FINDING
-    assert compare.reach(before, copy, after).state is state
-    assert compare.reach(before, copy, {}).state is State.FINDING
+    assert _compare_reach(before, copy).state is State.FINDING
+    assert _compare_reach(before, copy, after).state is state
+    assert _compare_reach(before, copy, {}).state is State.FINDING
     around = _baseline(before={"s": _reach(10)}, after={"s": later})
-    assert compare.reach(around, copy).state is state
+    assert _compare_reach(around, copy).state is state
 
 
 def test_an_unreadable_sequence_is_unknown() -> None:
     hidden = _reach(None, readable=False)
     baseline = _baseline(before={"s": hidden}, after={"s": hidden})
-    assert compare.reach(baseline, {"s": hidden}).state is State.UNKNOWN
-    assert compare.reach(_baseline(), {}).state is State.NOT_APPLICABLE
+    assert _compare_reach(baseline, {"s": hidden}).state is State.UNKNOWN
+    assert _compare_reach(_baseline(), {}).state is State.NOT_APPLICABLE
 
 
 def _found(state: State, *lines: str, check: str = sequences.CHECK) -> CheckResult:
@@ -275,36 +298,36 @@ def test_objects_whose_catalog_rows_are_alike_were_only_printed_at_another_time(
     source = {"kept": "x", "renamed away": "x", "changed": "x"}
     copy = {"kept": "x", "renamed": "x", "changed": "y"}
     baseline = _baseline(answers=source, changing=frozenset({"changed"}))
-    found = compare.answers(baseline, "tables", copy, Rows.ALIKE)
+    found = _compare_answers(baseline, "tables", copy, Rows.ALIKE)
     assert (found.state, found.examined, found.total) == (State.OK, 3, 3)
     assert "2 changed before or after it" in found.detail
     assert found.evidence["by_catalog_rows"] == ["changed", "renamed"]
-    assert compare.answers(baseline, "tables", copy).state is State.FINDING
+    assert _compare_answers(baseline, "tables", copy).state is State.FINDING
 
 
 def test_what_the_source_could_not_print_is_known_by_its_rows() -> None:
     baseline = replace(_baseline(), answers={"tables": UNREADABLE})
-    found = compare.answers(baseline, "tables", {"a": "1"}, Rows.ALIKE)
+    found = _compare_answers(baseline, "tables", {"a": "1"}, Rows.ALIKE)
     assert (found.state, found.examined) == (State.OK, 1)
-    assert compare.answers(baseline, "tables", {"a": "1"}).state is State.UNKNOWN
+    assert _compare_answers(baseline, "tables", {"a": "1"}).state is State.UNKNOWN
 
 
 def test_a_copy_that_can_not_print_its_objects_is_damaged_whatever_its_rows_are() -> None:
     broken = Trouble(State.FINDING, "cache lookup failed")
     baseline = _baseline(answers={"a": "1"})
-    assert compare.answers(baseline, "tables", broken, Rows.ALIKE).state is State.FINDING
+    assert _compare_answers(baseline, "tables", broken, Rows.ALIKE).state is State.FINDING
 
 
 def test_what_changed_around_the_marker_is_not_known() -> None:
     baseline = _baseline(answers={"kept": "x", "renamed away": "x"})
     copy = {"kept": "x", "renamed": "x"}
-    found = compare.answers(baseline, "tables", copy, Rows.MOVED)
+    found = _compare_answers(baseline, "tables", copy, Rows.MOVED)
     assert (found.state, found.examined, found.total) == (State.UNKNOWN, 1, 3)
     assert found.differences == ("renamed", "renamed away")
     for question in ("roles", "large_objects"):
         other = replace(baseline, answers={question: baseline.answers["tables"]})
         other = replace(other, moving={question: frozenset()})
-        assert compare.answers(other, question, copy, Rows.MOVED).state is State.FINDING
+        assert _compare_answers(other, question, copy, Rows.MOVED).state is State.FINDING
 
 
 def _held(**sums: int) -> Catalogs:

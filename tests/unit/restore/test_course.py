@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.crew import Crew, StoppedError
 from ops.cloudsql import Operation
 from ops.console import Silent
 from ops.errors import OpsError, Terminated
 from ops.restore.copies import CopyPlan, Kind, Made
-from ops.restore.crew import Crew, StoppedError
 from ops.restore.drill import perform as drill
 from ops.restore.drill.course import Course, report
 from ops.restore.drill.perform import Options

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from ops.restore.crew import Crew, StoppedError
+from ops.checks.crew import Crew, StoppedError
 
 
 def test_results_come_back_in_the_order_of_the_jobs() -> None:

@@ -13,8 +13,8 @@ from ops.restore import cleanup
 from ops.restore.faults import damage, inject
 from ops.restore.faults.inject import FAULTS, Fault
 from ops.restore.faults.statements import Statement
-from ops.restore.proof import questions
 from ops.restore.source import ROOM
+from ops.schema import definitions as questions
 from tests.unit.restore.sources import drilled
 
 FOLDER = sql.ROOT / "faults"

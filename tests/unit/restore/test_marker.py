@@ -1,4 +1,4 @@
-from ops.restore.proof.marker import Snapshot, Window
+from ops.schema.transactions import Snapshot, Window
 
 
 def test_a_snapshot_is_read_as_postgresql_writes_it() -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.crew import Crew, StoppedError
 from ops.cloudsql import BackupRun, CloudSql, Instance, Operation
 from ops.console import Silent
 from ops.errors import OpsError
 from ops.journal import Journal
 from ops.restore.copies import CopyPlan, Kind, Made
-from ops.restore.crew import Crew, StoppedError
 from ops.restore.drill import work
 from ops.restore.drill.course import CopyCourse, Course
 from ops.restore.drill.options import Options

@@ -1,6 +1,6 @@
 """The product's own checks: smoke queries that must run, and rules that nothing may break.
 
-A new one is a file in ``sql/restore/smoke`` or ``sql/restore/rules``. It does not apply where
+A new one is a file in ``sql/smoke`` or ``sql/rules``. It does not apply where
 the tables that it names are not there, or not granted to who asks. They are held against the
 source: rows that break a rule there too came with the data, and a query that fails there too
 says nothing of the copy.
@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.crew import Crew, Login
+from ops.checks.limit import Limit
+from ops.checks.outcomes import FINE, MEND_SOURCE, Outcome, Words, of_trouble, result
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.restore.crew import Crew, Login
-from ops.restore.proof import limit as limits
-from ops.restore.proof import trouble
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import FINE, MEND_SOURCE, Outcome, Words, of_trouble, result
 from ops.results import CheckResult, State
 
 SHOWN = 5  # violations of one rule, in its line
@@ -55,7 +55,7 @@ class Original:
 
 def names(kind: str) -> tuple[str, ...]:
     """Return the checks of a kind, ``smoke`` or ``rules``, in order."""
-    return tuple(sorted(path.stem for path in (sql.ROOT / "restore" / kind).glob("*.sql")))
+    return tuple(sorted(path.stem for path in (sql.ROOT / kind).glob("*.sql")))
 
 
 def smoke(
@@ -142,7 +142,7 @@ def _each(
     for one in every:
         if limit.passed:
             break
-        name = f"restore/{kind}/{one}"
+        name = f"{kind}/{one}"
         try:
             limit.hold(connection)
             with connection.transaction(force_rollback=True):
@@ -163,7 +163,7 @@ def _each(
 
 def _run(connection: Connection, name: str) -> _Rows:
     # a rule is asked by the owner: rows that a policy hides are an error, not a rule that holds
-    if "/rules/" in name:
+    if name.startswith("rules/"):
         connection.execute("SET LOCAL row_security = off")
     return connection.execute(statement(sql.load(name))).fetchall()
 

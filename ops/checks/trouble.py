@@ -17,7 +17,7 @@ _READ_ALL_ROWS = (
 )
 # Our own text is wrong, whatever the data: a table, column or function that is lost has its own.
 _OURS = {"42601": "syntax error", "42P02": "undefined parameter"}
-_TELL_US = "It says nothing of the copy. Mend the statement in sql/restore."
+_TELL_US = "It says nothing of the copy. Mend the statement in sql/."
 _WENT_AWAY = "It says nothing of the data. See the instance's log for why, and drill again."
 _CONNECTION_EXCEPTION = "08"
 _LOOK_THERE = "Drill again when nobody changes objects; if it stays, look at the source."

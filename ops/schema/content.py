@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.crew import Crew, Login
+from ops.checks.limit import Limit
+from ops.checks.reading import batches, together, under
+from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.restore.crew import Crew, Login
-from ops.restore.proof import limit as limits
-from ops.restore.proof import trouble
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.reading import batches, together, under
-from ops.restore.proof.trouble import Trouble
 from ops.results import State
-from ops.tablecontent import Sum, TableShape
+from ops.schema.tablecontent import Sum, TableShape
 
 LANES = 2  # connections that read one server side by side
 _SMALL_BYTES = 1 << 20
@@ -48,7 +48,7 @@ class Content:
 def left_out(connection: Connection) -> Mapping[str, tuple[str, ...]]:
     """Return the tables whose content is not compared on purpose, by the reason."""
     found: dict[str, tuple[str, ...]] = {}
-    for why, label in connection.execute(statement(sql.load("restore/not_compared"))):
+    for why, label in connection.execute(statement(sql.load("schema/not_compared"))):
         found[why] = (*found.get(why, ()), label)
     return found
 
@@ -124,7 +124,7 @@ def _sums(connection: Connection, batch: Sequence[TableShape], snapshot: str) ->
     if any(table.policed for table in batch):
         connection.execute("SET LOCAL row_security = on")
     sums: list[dict[int, Sum]] = [{} for _ in batch]
-    query = statement(sql.render("restore/content", {"tables": batch}))
+    query = statement(sql.render("schema/content", {"tables": batch}))
     for place, stretch, rows, digest in connection.execute(query):
         sums[place][stretch] = Sum(rows, digest)
     moved = _rewritten(connection, batch) if snapshot else frozenset()
@@ -136,7 +136,7 @@ def _sums(connection: Connection, batch: Sequence[TableShape], snapshot: str) ->
 
 def _rewritten(connection: Connection, batch: Sequence[TableShape]) -> frozenset[int]:
     """Return the tables whose file is no longer that of the snapshot; their locks are held."""
-    query = statement(sql.load("restore/filenodes"))
+    query = statement(sql.load("schema/filenodes"))
     now: dict[int, int | None] = dict(
         connection.execute(query, {"relations": [table.oid for table in batch]}).fetchall()
     )

@@ -1,16 +1,10 @@
 """How far sequences are, and how far a recovered one may be."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
-from psycopg.sql import SQL
-
-from ops import sql
-from ops.db import Connection, statement
-from ops.restore.proof.reading import TRIES, batches
+from ops.checks.sequencebatches import ask_in_batches
+from ops.db import Connection
 
 CHECK = "sequences"
 
@@ -36,27 +30,9 @@ class Reach:
     file: int | None = None
 
 
-def in_batches(connection: Connection, name: str) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a question about sequences, asked of some at a time.
-
-    The connection is in no transaction.
-    """
-    numbers = connection.execute(statement(sql.load("restore/sequence_list"))).fetchall()
-    query = statement(sql.load(f"restore/{name}"))
-    for batch in batches((number for (number,) in numbers), lambda _: True):
-        yield from _asked(connection, query, list(batch))
-
-
-def _asked(connection: Connection, query: SQL, batch: list[int]) -> list[tuple[Any, ...]]:
-    for _ in range(TRIES - 1):
-        with suppress(psycopg.errors.InternalError):
-            return connection.execute(query, {"relations": batch}).fetchall()
-    return connection.execute(query, {"relations": batch}).fetchall()
-
-
 def read(connection: Connection) -> Mapping[str, Reach]:
     """Return how far every sequence is, by name; the connection is in no transaction."""
-    rows = in_batches(connection, "sequences")
+    rows = ask_in_batches(connection, "schema/sequences")
     return {str(row[0]): Reach(*row[1:]) for row in rows}
 
 

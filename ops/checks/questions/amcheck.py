@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.crew import Crew, Login
+from ops.checks.limit import Limit
+from ops.checks.outcomes import FINE, Outcome, Words, result
+from ops.checks.reading import batches
 from ops.db import Connection, QueryFailedError, statement
-from ops.restore.crew import Crew, Login
-from ops.restore.proof import limit as limits
-from ops.restore.proof import trouble
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import FINE, Outcome, Words, result
-from ops.restore.proof.reading import batches
 from ops.results import CheckResult, State
 
 LANES = 2  # amcheck of two objects side by side
@@ -44,8 +44,8 @@ def check(crew: Crew, login: Login, limit: Limit = limits.NONE) -> CheckResult:
     Where the time is limited, the smallest come first: so most objects are looked at.
     """
     with crew.connect(login) as connection:
-        allowed = connection.execute(statement(sql.load("restore/amcheck_allowed"))).fetchone()
-        rows = connection.execute(statement(sql.load("restore/amcheck_objects"))).fetchall()
+        allowed = connection.execute(statement(sql.load("checks/amcheck_allowed"))).fetchone()
+        rows = connection.execute(statement(sql.load("checks/amcheck_objects"))).fetchall()
     objects = [_Object(*row) for row in rows]
     if allowed is None or not allowed[1]:
         words = "amcheck is not installed" if allowed is None else f"{login.user} may not call it"
@@ -84,7 +84,7 @@ def _look(
     if limit.passed:
         return []
     kind = batch[0].kind
-    query = statement(sql.render(f"restore/amcheck_{kind}", {"schema": schema}))
+    query = statement(sql.render(f"checks/amcheck_{kind}", {"schema": schema}))
     try:
         limit.hold(connection)
         rows = connection.execute(query, {"relations": [one.oid for one in batch]}).fetchall()
@@ -137,6 +137,6 @@ def install(crew: Crew, login: Login) -> None:
     """Put amcheck into a copy that lacks it; where we may not, the check says so."""
     try:
         with crew.connect(login) as connection:
-            connection.execute(statement(sql.load("restore/amcheck_install")))
+            connection.execute(statement(sql.load("checks/amcheck_install")))
     except QueryFailedError:
         return

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ops.restore.proof import limit as limits
-from ops.restore.proof.trouble import Trouble
+from ops.checks import limit as limits
+from ops.checks.trouble import Trouble
 from ops.results import CheckResult, State, worst
 
 MEND_SOURCE = "What the source has too is no fault of the restore: mend it there."

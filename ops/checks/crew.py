@@ -47,10 +47,13 @@ class Crew:
     Args:
         check: called while anything is waited for and before every step; what it raises ends
             the work, as a time limit does.
+        application: the name that the server shows of its sessions.
     """
 
-    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
-        self._check = check
+    def __init__(
+        self, check: Callable[[], None] = lambda: None, application: str = "ai-square-db"
+    ) -> None:
+        self._check, self._application = check, application
         self._parts: list[Crew] = []
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -60,7 +63,7 @@ class Crew:
 
     def part(self) -> "Crew":
         """Return a crew of its own, which is stopped with this one and may fail without it."""
-        part = Crew(self.check)
+        part = Crew(self.check, self._application)
         with self._lock:
             self._parts.append(part)
         return part
@@ -145,7 +148,7 @@ class Crew:
         """Open a connection whose queries end when the drill is given up."""
         self.check()
         with login.database.connect(
-            login.user, budget=login.budget, name="restore-drill"
+            login.user, budget=login.budget, name=self._application
         ) as connection:
             with self._lock:
                 self._connections.add(connection)

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 
 from ops import sql
+from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.restore.proof.trouble import Trouble
 from ops.results import State
 
 LATE = Trouble(
@@ -40,7 +40,7 @@ class Limit:
         if self.ends is None:
             return
         left_ms = max(1, int((self.ends - time.monotonic()) * 1000))
-        query = statement(sql.load("restore/statement_limit"))
+        query = statement(sql.load("checks/statement_limit"))
         connection.execute(query, {"limit": f"{left_ms}ms"})
 
     def lift(self, connection: Connection) -> None:

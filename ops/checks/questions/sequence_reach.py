@@ -7,12 +7,13 @@ from decimal import Decimal
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.limit import Limit
+from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
+from ops.checks.reading import batches, together, under
+from ops.checks.sequencebatches import ask_in_batches
 from ops.db import Connection, statement
-from ops.restore.proof import limit as limits
-from ops.restore.proof import sequences, trouble
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
-from ops.restore.proof.reading import batches, together, under
 from ops.results import CheckResult, State
 
 CHECK = "sequence_reach"
@@ -54,7 +55,7 @@ _Reached = tuple[Fed, Outcome]
 def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     """Compare every sequence with the farthest value of the column that it feeds."""
     limit.lift(connection)
-    rows = sequences.in_batches(connection, "fed_columns")
+    rows = ask_in_batches(connection, "checks/fed_columns")
     fed = [Fed(name, (schema, table), *rest) for name, schema, table, *rest in rows]
     reached = [(one, _NOT_READABLE) for one in fed if not one.readable]
     with under(connection):
@@ -75,7 +76,7 @@ def _reach(connection: Connection, batch: Sequence[Fed], limit: Limit) -> Sequen
         if limit.passed:
             return []
         limit.hold(connection)
-        query = statement(sql.render("restore/column_reach", {"fed": fed}))
+        query = statement(sql.render("checks/column_reach", {"fed": fed}))
         return [(fed[place], fed[place].outcome(far)) for place, far in connection.execute(query)]
 
     def failed(one: Fed, error: psycopg.Error) -> _Reached:

@@ -83,7 +83,7 @@ class Sum:
 
 def shapes(connection: Connection) -> tuple[TableShape, ...]:
     """Return the tables to be hashed, the largest first."""
-    rows = connection.execute(statement(sql.load("restore/content_tables"))).fetchall()
+    rows = connection.execute(statement(sql.load("schema/content_tables"))).fetchall()
     return tuple(
         TableShape(schema, name, size, _columns(names, hashed), 0, oid, filenode, policed)
         for schema, name, oid, size, filenode, policed, names, hashed in rows

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.limit import Limit
+from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
+from ops.checks.reading import batches, together, under
 from ops.db import Connection, statement
-from ops.restore.proof import limit as limits
-from ops.restore.proof import trouble
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.outcomes import FINE, Outcome, Words, of_trouble, result
-from ops.restore.proof.reading import batches, together, under
 from ops.results import CheckResult, State
 
 
@@ -50,7 +50,7 @@ _Counted = tuple[Link, int, Outcome]
 def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     """Look for rows that lead nowhere, in every foreign key that is validated."""
     limit.lift(connection)
-    rows = connection.execute(statement(sql.load("restore/foreign_keys")))
+    rows = connection.execute(statement(sql.load("checks/foreign_keys")))
     links = [
         Link(name, table, referenced, small, tuple(Key(*key) for key in zip(*keys, strict=True)))
         for name, table, referenced, small, *keys in rows
@@ -75,7 +75,7 @@ def _count(connection: Connection, batch: Sequence[Link], limit: Limit) -> Seque
         if limit.passed:
             return []
         limit.hold(connection)
-        query = statement(sql.render("restore/orphans", {"links": links}))
+        query = statement(sql.render("checks/orphans", {"links": links}))
         return [
             (
                 links[place],

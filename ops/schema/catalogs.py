@@ -11,12 +11,12 @@ from enum import Enum
 from typing import Any
 
 from ops import sql
+from ops.checks.reading import under
+from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.restore.proof.marker import Window
-from ops.restore.proof.reading import under
-from ops.restore.proof.trouble import Trouble
 from ops.results import CheckResult, State
-from ops.tablecontent import Sum
+from ops.schema.tablecontent import Sum
+from ops.schema.transactions import Window
 
 CHECK = "catalogs"
 _Key = tuple[str, int]
@@ -113,7 +113,7 @@ def rows(
 
 
 def _listed(connection: Connection) -> Sequence[_Catalog]:
-    rows = connection.execute(statement(sql.load("restore/catalogs"))).fetchall()
+    rows = connection.execute(statement(sql.load("schema/catalogs"))).fetchall()
     return [
         _Catalog(name, tuple(columns), tuple(numbers), relation, named)
         for name, columns, numbers, relation, named in rows
@@ -128,7 +128,7 @@ def _ask(
     by_row: bool = False,
 ) -> Sequence[tuple[Any, ...]]:
     readable = [one for one in listed if one.columns]
-    query = sql.render("restore/catalog_rows", {"catalogs": readable, "by_row": by_row})
+    query = sql.render("schema/catalog_rows", {"catalogs": readable, "by_row": by_row})
     return connection.execute(statement(query), given).fetchall() if readable else ()
 
 

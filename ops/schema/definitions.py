@@ -9,12 +9,12 @@ from collections.abc import Mapping
 import psycopg
 
 from ops import sql
+from ops.checks import limit as limits
+from ops.checks import trouble
+from ops.checks.limit import Limit
+from ops.checks.reading import TRIES, released
+from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.restore.proof import limit as limits
-from ops.restore.proof import trouble
-from ops.restore.proof.limit import Limit
-from ops.restore.proof.reading import TRIES, released
-from ops.restore.proof.trouble import Trouble
 
 Answer = Mapping[str, str]  # object -> definition
 
@@ -72,7 +72,7 @@ SECRET = {
 def ask(connection: Connection, question: str) -> Answer:
     """Return a question's answer, by object; keeps no lock."""
     with released(connection):
-        rows = connection.execute(statement(sql.load(f"restore/{question}"))).fetchall()
+        rows = connection.execute(statement(sql.load(f"schema/{question}"))).fetchall()
     return {str(row[0]): str(row[1] or "") for row in rows}
 
 
@@ -107,3 +107,10 @@ def not_seen(question: str, found: Answer) -> str:
     """Return what a question does not see of the objects that were found, or nothing."""
     prefix, words = SECRET.get(question, ("", ""))
     return words if words and any(name.startswith(prefix) for name in found) else ""
+
+
+def moving(*answers: Answer | Trouble) -> frozenset[str]:
+    """Return the objects whose definition is not the same in all answers."""
+    given = [one for one in answers if not isinstance(one, Trouble)]
+    names = frozenset(name for one in given for name in one)
+    return frozenset(name for name in names if len({one.get(name) for one in given}) > 1)

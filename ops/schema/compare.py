@@ -1,19 +1,19 @@
-"""Compares a clone with the baseline: pure, no connection."""
+"""Compares what two databases answered: pure, no connection."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ops.restore.proof import questions, sequences
-from ops.restore.proof.baseline import Baseline, Proven
-from ops.restore.proof.catalogs import Rows
-from ops.restore.proof.content import Content
-from ops.restore.proof.outcomes import Outcome, Words, of_trouble, result
-from ops.restore.proof.questions import Answer
-from ops.restore.proof.sequences import Reach
-from ops.restore.proof.trouble import Trouble
+from ops.checks.outcomes import Outcome, Words, of_trouble, result
+from ops.checks.trouble import Trouble
 from ops.results import CheckResult, State
-from ops.tablecontent import Sum
+from ops.schema import definitions, sequences
+from ops.schema.catalogs import Rows
+from ops.schema.content import Content
+from ops.schema.definitions import Answer
+from ops.schema.proven import Expected, Proven
+from ops.schema.sequences import Reach
+from ops.schema.tablecontent import Sum
 
 HASH = (
     "sum of hashtextextended(hash_record_extended(row, 0)::text, seed) over all rows, columns of "
@@ -26,34 +26,38 @@ _SHOWN_RANGES = 3  # of pages that differ
 
 
 def answers(
-    baseline: Baseline, question: str, copy: Answer | Trouble, rows: Rows = Rows.UNKNOWN
+    question: str,
+    source: Answer | Trouble,
+    copy: Answer | Trouble,
+    moving: frozenset[str] = frozenset(),
+    rows: Rows = Rows.UNKNOWN,
 ) -> CheckResult:
     """Compare the answers to one question.
 
     Args:
-        baseline: what the source answered.
         question: its name.
+        source: what the source answered.
         copy: what the copy answers.
+        moving: objects whose answer changed while the source was asked.
         rows: how the rows of the system catalogs stand. Where they are as at the marker, an
             object that looks otherwise was only printed at another time: PostgreSQL prints
             definitions of now, whatever the snapshot. Where all that differs was changed around
             the marker, so was such an object.
     """
-    source, moving = baseline.answers[question], baseline.moving[question]
-    by_rows = rows is Rows.ALIKE and question in questions.OF_CATALOGS
+    by_rows = rows is Rows.ALIKE and question in definitions.OF_CATALOGS
     if isinstance(copy, Trouble):
         return copy.result(question, 0 if isinstance(source, Trouble) else len(source))
     if isinstance(source, Trouble):
         return _by_rows(question, copy, {}) if by_rows else source.result(question, 0)
     if by_rows:
         return _by_rows(question, copy, source)
-    if rows is Rows.MOVED and question not in questions.OF_OTHERS:
-        moving |= questions.differing(source, copy)
+    if rows is Rows.MOVED and question not in definitions.OF_OTHERS:
+        moving |= definitions.differing(source, copy)
     lines = [*_differences(source, copy, moving)]
-    hidden = {name for name in source if source[name].endswith(questions.UNSEEN)} - moving
+    hidden = {name for name in source if source[name].endswith(definitions.UNSEEN)} - moving
     still = [name for name in source if name not in moving and name not in hidden]
     words = question.replace("_", " ")
-    secret = questions.not_seen(question, source)
+    secret = definitions.not_seen(question, source)
     facts = {"not_seen": secret} if secret else {}
     if lines:
         new = len(copy.keys() - source.keys() - moving)
@@ -68,7 +72,7 @@ def answers(
         told = "; ".join(f"{len(some)} of {total} {words} {why}" for some, why in unknown if some)
         remedy = "Drill again when nobody changes objects."
         if hidden:
-            remedy = f"sql/restore/{question}.sql says which privilege it needs."
+            remedy = f"sql/schema/{question}.sql says which privilege it needs."
         lines = sorted(moving | hidden)
         known = len(still)
         return CheckResult(question, State.UNKNOWN, known, total, told, tuple(lines), facts, remedy)
@@ -83,7 +87,7 @@ def answers(
 def _by_rows(question: str, copy: Answer, source: Answer) -> CheckResult:
     """Return that all is well, and how many objects that rests on their rows alone for."""
     words = question.replace("_", " ")
-    other = sorted(questions.differing(source, copy) & copy.keys())
+    other = sorted(definitions.differing(source, copy) & copy.keys())
     detail = f"all {len(copy)} {words} are as at the marker"
     if other:
         detail += f": {len(other)} changed before or after it, their rows in the catalogs did not"
@@ -94,7 +98,7 @@ def _by_rows(question: str, copy: Answer, source: Answer) -> CheckResult:
 
 
 def _differences(source: Answer, copy: Answer, moving: frozenset[str]) -> Iterator[str]:
-    for name in questions.differing(source, copy) - moving:
+    for name in definitions.differing(source, copy) - moving:
         if name not in copy:
             yield f"{name}: lost"
         elif name not in source:
@@ -107,11 +111,11 @@ def _clip(text: str) -> str:
     return text if len(text) <= _CLIP else f"{text[: _CLIP - 3]}..."
 
 
-def counts(baseline: Baseline, copy: Mapping[str, Content]) -> CheckResult:
+def counts(expected: Expected, copy: Mapping[str, Content]) -> CheckResult:
     """Compare how many rows every table has."""
-    found = {label: _count(want, copy.get(label)) for label, want in baseline.content.items()}
+    found = {label: _count(want, copy.get(label)) for label, want in expected.tables.items()}
     rows = sum(content.rows for content in copy.values())
-    return _of_tables("counts", found, f"{rows} rows in {len(found)} tables", baseline)
+    return _of_tables("counts", found, f"{rows} rows in {len(found)} tables", expected)
 
 
 def _count(want: Proven, have: Content | None) -> Outcome:
@@ -126,22 +130,22 @@ def _count(want: Proven, have: Content | None) -> Outcome:
     return Outcome(State.OK)
 
 
-def contents(baseline: Baseline, copy: Mapping[str, Content]) -> CheckResult:
+def contents(expected: Expected, copy: Mapping[str, Content]) -> CheckResult:
     """Compare the content of every table, row for row, by its hashes."""
-    found = {label: _content(want, copy.get(label)) for label, want in baseline.content.items()}
-    rows = sum(want.rows for want in baseline.content.values())
-    moving = sum(want.moving_rows for want in baseline.content.values())
+    found = {label: _content(want, copy.get(label)) for label, want in expected.tables.items()}
+    rows = sum(want.rows for want in expected.tables.values())
+    moving = sum(want.moving_rows for want in expected.tables.values())
     share = f", {moving / rows:.1%} of the rows moving" if moving else ""
-    method = "exactly" if baseline.marker.exact else "in what was equal before and after"
+    method = "exactly" if expected.exact else "in what was equal before and after"
     told = _of_tables(
-        "content", found, f"{rows} rows compared {method} as of the marker{share}", baseline
+        "content", found, f"{rows} rows compared {method} as of the marker{share}", expected
     )
-    if baseline.left_out:
-        left = ", ".join(f"{len(some)} {why}" for why, some in baseline.left_out.items())
+    if expected.left_out:
+        left = ", ".join(f"{len(some)} {why}" for why, some in expected.left_out.items())
         words = f"{told.detail}; on purpose not compared: {left} tables"
         told = replace(told, detail=words)
-    left_out = {"not_compared": baseline.left_out}
-    tables = {label: _facts(want, copy.get(label)) for label, want in baseline.content.items()}
+    left_out = {"not_compared": expected.left_out}
+    tables = {label: _facts(want, copy.get(label)) for label, want in expected.tables.items()}
     return replace(told, evidence={**told.evidence, "hash": HASH, **left_out, "tables": tables})
 
 
@@ -256,18 +260,19 @@ def _why(trouble: Trouble | None) -> Outcome:
 
 
 def reach(
-    baseline: Baseline,
+    before: Mapping[str, Reach],
+    after: Mapping[str, Reach],
     copy: Mapping[str, Reach] | Trouble,
     now: Mapping[str, Reach] | None = None,
 ) -> CheckResult:
     """Compare how far the sequences are: never behind, ahead by no more than WAL allows.
 
     Args:
-        baseline: what the source had before and after the marker.
+        before: what the source had before the marker.
+        after: what it had after the marker.
         copy: what the clone has.
         now: what the source has since; one that is set all the time can't be compared.
     """
-    before, after = baseline.marker.sequences, baseline.sequences
     if isinstance(copy, Trouble):
         return copy.result(sequences.CHECK, len(before))
     found = {
@@ -293,11 +298,11 @@ def _reach(source: Sequence[Reach], copy: Reach) -> Outcome:
 
 
 def _of_tables(
-    check: str, found: Mapping[str, Outcome], words: str, baseline: Baseline
+    check: str, found: Mapping[str, Outcome], words: str, expected: Expected
 ) -> CheckResult:
     facts = {
-        "method": "exact" if baseline.marker.exact else "sandwich",
-        "rows": sum(want.rows for want in baseline.content.values()),
-        "moving_rows": sum(want.moving_rows for want in baseline.content.values()),
+        "method": "exact" if expected.exact else "sandwich",
+        "rows": sum(want.rows for want in expected.tables.values()),
+        "moving_rows": sum(want.moving_rows for want in expected.tables.values()),
     }
     return result(check, found, Words(words, _WRONG, _UNKNOWN), facts)

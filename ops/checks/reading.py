@@ -26,7 +26,7 @@ def under(connection: Connection, snapshot: str = "") -> Iterator[None]:
         if snapshot:
             literal = psycopg.sql.Literal(snapshot)
             connection.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(literal))
-        connection.execute(statement(sql.load("restore/reading")))
+        connection.execute(statement(sql.load("checks/reading")))
         yield
 
 

@@ -1,0 +1,1 @@
+"""Questions that more than one package asks of a database."""

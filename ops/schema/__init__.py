@@ -1,0 +1,1 @@
+"""Two databases compared exactly: definitions, catalogs, sequences, rows."""
