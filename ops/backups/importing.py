@@ -1,23 +1,31 @@
 """Imports a file into a database: what it holds came in, and nothing else was touched."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from ops import dumptext, guard, sql
-from ops.backups import importchecks, state
+from ops.backups import importchecks, importtarget, state
 from ops.backups.asking import Earlier, carry_out, settle
+from ops.backups.importerrors import (
+    ChangedFileError,
+    DamagedFileError,
+    ForeignStatementsError,
+    ImportedAlreadyError,
+    NoSuchTableError,
+    TablesThereError,
+)
 from ops.backups.reading import Contents, read
-from ops.backups.script import Name, Objection
+from ops.backups.script import Objection
 from ops.backups.state import DatabaseState
 from ops.backups.told import SHOWN, account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
 from ops.cloudsql import Operation, once
 from ops.console import Table
-from ops.db import DIAGNOSTIC, VERIFY, Database, statement
-from ops.errors import BadInputError, OpsError
+from ops.db import DIAGNOSTIC, Database, statement
+from ops.errors import OpsError
 from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.journal import Entry, Journal
@@ -26,81 +34,6 @@ from ops.results import CheckResult, State, worst
 from ops.store import Store
 
 ROOM = "import"
-
-
-class DamagedFileError(BadInputError):
-    """The file can't be read to its end."""
-
-    def __init__(self, plan: ImportPlan, damage: str) -> None:
-        super().__init__(
-            f"{plan.uri} is not whole: {damage}. Nothing was imported; export it again."
-        )
-
-
-class ChangedFileError(BadInputError):
-    """The file is not the one that backup.export wrote."""
-
-    def __init__(self, plan: ImportPlan) -> None:
-        super().__init__(
-            f"{plan.uri} is not the file that `invoke backup.export` wrote there: its MD5 is "
-            "another. Nothing was imported; export again, or give --trust-file where it was "
-            "replaced on purpose."
-        )
-
-
-class ForeignStatementsError(BadInputError):
-    """The file does more than to make and fill its own objects."""
-
-    def __init__(self, plan: ImportPlan, objections: Sequence[Objection], held: Contents) -> None:
-        more = 0 if held.script is None else held.script.more
-        count = len(objections) + more
-        shown = "".join(f"\n  - {objection}" for objection in objections[:SHOWN])
-        rest = f"\n  - and {count - SHOWN} more" if count > SHOWN else ""
-        super().__init__(
-            f"{plan.uri} has {count} statements that do more than to make and fill its own "
-            f"objects. Nothing was imported; give --trust-file to import it all the same.{shown}"
-            f"{rest}"
-        )
-
-
-class TablesThereError(BadInputError):
-    """The file makes tables, views or sequences that the database has already."""
-
-    def __init__(self, plan: ImportPlan, tables: Sequence[str]) -> None:
-        shown = ", ".join(tables[:5])
-        super().__init__(
-            f"Database {plan.database} has {len(tables)} of the tables, views and sequences that "
-            f"{plan.uri} makes already ({shown}), so the import would stop half way. Give "
-            "an empty one with --database, which is made where it is missing."
-        )
-
-
-class NoSuchTableError(BadInputError):
-    """A CSV file needs a table to go to."""
-
-    def __init__(self, plan: ImportPlan) -> None:
-        super().__init__(
-            f"Database {plan.database} has no table {plan.table!r}. Give --table as SCHEMA.TABLE."
-        )
-
-
-class ImportedAlreadyError(OpsError):
-    """The same file was imported by a command that did not see the end."""
-
-    def __init__(self, earlier: Earlier) -> None:
-        operation, facts = earlier.operation, earlier.entry.facts
-        into = f"The import of {facts['uri']} into {facts['database']} that an earlier command"
-        if operation.status != "DONE":
-            super().__init__(
-                f"{into} asked for still runs. Follow it with `gcloud sql operations wait "
-                f"{operation.id}`; a second one would bring the rows in twice."
-            )
-            return
-        super().__init__(
-            f"{into} did not see the end of is done (operation {operation.id}). The file was not "
-            "imported again: look whether its rows are there. To import it a second time, run "
-            "this again."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +108,13 @@ def bring_in(
     database = target.database_at(instance.address).called(chosen.database)
     missing = chosen.database not in cloud.databases(instance.name)
     if chosen.table and not missing:
-        table = _resolved(database, target.owner, chosen.table)
+        table = importtarget.resolve_table(database, target.owner, chosen.table)
         chosen = import_plan(target.settings, replace(options, table=table))
     held = _read(run, chosen)
     is_proven = _is_proven(target.store, chosen, held, trust_file=trust_file)
     if not (trust_file or is_proven) and (lacking := _lacking(held)):
         raise DamagedFileError(chosen, lacking)
-    _refuse(chosen, held, () if missing else _names(database, target.owner))
+    _refuse(chosen, held, () if missing else importtarget.relation_names(database, target.owner))
     objections = _objections(run, chosen, held, database, missing=missing)
     if objections and not (trust_file or is_proven):
         raise ForeignStatementsError(chosen, objections, held)
@@ -338,7 +271,7 @@ def _checks(
     were = {**{name: rows.rows for name, rows in before.content.items()}, **before.counted}
     filled = frozenset(want.keys() & were.keys())
     try:
-        now = _rows(database, user, want.keys())
+        now = importtarget.count_rows(database, user, want.keys())
         checks = [importchecks.rows(held, want, were, now)]
     except OpsError as error:
         checks = [importchecks.unreadable(user, len(want), error)]
@@ -352,32 +285,3 @@ def _checks(
         return tuple(checks)
     own = frozenset() if script is None else frozenset(script.relations)
     return (*checks, importchecks.untouched(before, after, own, filled))
-
-
-def _resolved(database: Database, user: str, name: str) -> str:
-    """Return the name of a table, given with its schema, as SQL reads it; else as it was given."""
-    with database.connect(user, budget=DIAGNOSTIC, name="backup.import") as connection:
-        rows = connection.execute(statement(sql.load("backup/names"))).fetchall()
-    parts = dumptext.resolve(name, [(schema, table) for ((schema, table),) in rows])
-    spelled = (dumptext.table(name), tuple(name.split(".", 1)))
-    return name if parts is None or parts not in spelled else dumptext.label(parts)
-
-
-def _names(database: Database, user: str) -> tuple[str, ...]:
-    """Return the tables, views and sequences that are there."""
-    with database.connect(user, budget=DIAGNOSTIC, name="backup.import") as connection:
-        rows = connection.execute(statement(sql.load("backup/relations"))).fetchall()
-    return tuple(dumptext.label(parts) for (parts,) in rows)
-
-
-def _rows(database: Database, user: str, tables: Collection[Name]) -> Mapping[Name, int]:
-    """Return how many rows those of the tables have that are there."""
-    counts: dict[Name, int] = {}
-    with database.connect(user, budget=VERIFY, name="backup.import") as connection:
-        for (parts,) in connection.execute(statement(sql.load("backup/names"))).fetchall():
-            name = tuple(parts)
-            if name in tables:
-                query = statement(sql.render("backup/row_count", {"table": name}))
-                row = connection.execute(query).fetchone()
-                counts[name] = int(row[0]) if row else 0
-    return counts

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from ops import dumptext
 from ops.backups.outline import Outline
-from ops.backups.script import Reader, Script
+from ops.backups.script import Script
+from ops.backups.statements import Reader
 from ops.objects import Objects, Uri
 
 _PIECE = 1 << 20

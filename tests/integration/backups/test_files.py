@@ -9,12 +9,8 @@ import pytest
 
 from ops.backups import exporting
 from ops.backups.exporting import Export, NoSuchDatabaseError, Reading, export
-from ops.backups.importing import (
-    DamagedFileError,
-    NoSuchTableError,
-    TablesThereError,
-    bring_in,
-)
+from ops.backups.importerrors import DamagedFileError, NoSuchTableError, TablesThereError
+from ops.backups.importing import bring_in
 from ops.backups.reading import Contents, read
 from ops.backups.transfer import ExportOptions, ImportOptions, plan
 from ops.backups.trial import ROOM, clear, trial

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ops import programs
-from ops.backups import exporting, importing
+from ops.backups import exporting, importerrors, importing
 from ops.backups.exporting import Reading
 from ops.backups.importing import Import
 from ops.backups.transfer import ExportOptions, ImportOptions
@@ -163,7 +163,7 @@ def test_what_backup_export_wrote_is_proven_to_be_whole(run: Invocation, used: s
     written = path.read_bytes()
     text = gzip.decompress(written)
     path.write_bytes(gzip.compress(text.replace(b"\n1\ta", b"\n1\tforged", 1)))
-    with pytest.raises(importing.ChangedFileError, match="Nothing was imported"):
+    with pytest.raises(importerrors.ChangedFileError, match="Nothing was imported"):
         _bring_in(run, export.to, used)
     path.write_bytes(written)
     came = _bring_in(run, export.to, used)
@@ -204,7 +204,7 @@ def test_what_a_file_does_to_others_is_refused(
     run: Invocation, victim: str, dump: bytes, text: str
 ) -> None:
     line = dump[: dump.index(END)].count(b"\n") + 1
-    with pytest.raises(importing.ForeignStatementsError, match=f"line {line}: "):
+    with pytest.raises(importerrors.ForeignStatementsError, match=f"line {line}: "):
         _bring_in(run, _put(run, "foreign.sql", _with(dump, text)), victim)
 
 
@@ -278,7 +278,7 @@ CUTS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("cut", CUTS)
 def test_a_cut_middle_is_refused(run: Invocation, fresh: str, dump: bytes, cut: str) -> None:
     uri = _put(run, "cut-middle.sql", CUTS[cut](dump))
-    with pytest.raises((importing.DamagedFileError, importing.ForeignStatementsError)):
+    with pytest.raises((importerrors.DamagedFileError, importerrors.ForeignStatementsError)):
         _bring_in(run, uri, fresh)
     assert fresh not in run.cloud.databases(run.target.instance)
 
@@ -301,7 +301,7 @@ def test_text_in_another_encoding_than_it_says_is_refused(
     run: Invocation, fresh: str, dump: bytes
 ) -> None:
     wrong = dump.replace(b"client_encoding = 'UTF8'", b"client_encoding = 'LATIN1'")
-    with pytest.raises(importing.ForeignStatementsError, match="UTF-8"):
+    with pytest.raises(importerrors.ForeignStatementsError, match="UTF-8"):
         _bring_in(run, _put(run, "encoding.sql", wrong), fresh)
 
 

@@ -5,7 +5,7 @@ from itertools import cycle
 
 import pytest
 
-from ops.backups import asking, create, exporting, importing
+from ops.backups import asking, create, exporting, importerrors, importing
 from ops.backups.exporting import Reading
 from ops.backups.transfer import ExportOptions, ImportOptions
 from ops.cloudsql import ApiError, CloudSql, Operation, OperationFailedError, UnreachableError, once
@@ -253,7 +253,7 @@ def test_rows_are_not_imported_twice(run: Invocation, behind: Invocation, proxy:
         proxy.heal()
         (last, *_) = run.cloud.operations(instance)
         run.cloud.wait(last)
-        with pytest.raises(importing.ImportedAlreadyError, match=last.id):
+        with pytest.raises(importerrors.ImportedAlreadyError, match=last.id):
             importing.bring_in(behind, options, NO_CONSENT)
         with run.database().connect(run.target.owner, budget=CHANGE) as connection:
             assert connection.execute("SELECT count(*) FROM lost_rows").fetchone() == (5,)

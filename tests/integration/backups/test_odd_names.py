@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ops import dumptext
-from ops.backups import exporting, importing
+from ops.backups import exporting, importerrors, importing
 from ops.backups.exporting import Export, Reading
 from ops.backups.reading import read
 from ops.backups.transfer import ExportOptions, ImportOptions
@@ -95,7 +95,7 @@ def test_what_people_make_goes_out_and_comes_in(run: Invocation) -> None:
     )
     assert came.state is State.OK, [(it.detail, it.differences) for it in came.checks]
     assert _count(run, "odd_copy", '"line\n-- comment"') == 2
-    with pytest.raises(importing.TablesThereError):
+    with pytest.raises(importerrors.TablesThereError):
         importing.bring_in(
             run, ImportOptions("gs://exports/odd.sql.gz", database="odd_copy"), Consent(yes=True)
         )

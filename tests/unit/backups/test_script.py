@@ -2,8 +2,10 @@
 
 import pytest
 
+from ops.backups.judge import MOST_OBJECTIONS
 from ops.backups.literals import count_rows
-from ops.backups.script import MOST_OBJECTIONS, Reader, Script
+from ops.backups.script import Script
+from ops.backups.statements import Reader
 
 OWN = (
     "SET standard_conforming_strings = on",

@@ -1,0 +1,85 @@
+"""Why nothing is imported: sentences with what to do about it."""
+
+from collections.abc import Sequence
+
+from ops.backups.asking import Earlier
+from ops.backups.reading import Contents
+from ops.backups.script import Objection
+from ops.backups.told import SHOWN
+from ops.backups.transfer import ImportPlan
+from ops.errors import BadInputError, OpsError
+
+
+class DamagedFileError(BadInputError):
+    """The file can't be read to its end."""
+
+    def __init__(self, plan: ImportPlan, damage: str) -> None:
+        super().__init__(
+            f"{plan.uri} is not whole: {damage}. Nothing was imported; export it again."
+        )
+
+
+class ChangedFileError(BadInputError):
+    """The file is not the one that backup.export wrote."""
+
+    def __init__(self, plan: ImportPlan) -> None:
+        super().__init__(
+            f"{plan.uri} is not the file that `invoke backup.export` wrote there: its MD5 is "
+            "another. Nothing was imported; export again, or give --trust-file where it was "
+            "replaced on purpose."
+        )
+
+
+class ForeignStatementsError(BadInputError):
+    """The file does more than to make and fill its own objects."""
+
+    def __init__(self, plan: ImportPlan, objections: Sequence[Objection], held: Contents) -> None:
+        more = 0 if held.script is None else held.script.more
+        count = len(objections) + more
+        shown = "".join(f"\n  - {objection}" for objection in objections[:SHOWN])
+        rest = f"\n  - and {count - SHOWN} more" if count > SHOWN else ""
+        super().__init__(
+            f"{plan.uri} has {count} statements that do more than to make and fill its own "
+            f"objects. Nothing was imported; give --trust-file to import it all the same.{shown}"
+            f"{rest}"
+        )
+
+
+class TablesThereError(BadInputError):
+    """The file makes tables, views or sequences that the database has already."""
+
+    def __init__(self, plan: ImportPlan, tables: Sequence[str]) -> None:
+        shown = ", ".join(tables[:5])
+        super().__init__(
+            f"Database {plan.database} has {len(tables)} of the tables, views and sequences that "
+            f"{plan.uri} makes already ({shown}), so the import would stop half way. Give "
+            "an empty one with --database, which is made where it is missing."
+        )
+
+
+class NoSuchTableError(BadInputError):
+    """A CSV file needs a table to go to."""
+
+    def __init__(self, plan: ImportPlan) -> None:
+        super().__init__(
+            f"Database {plan.database} has no table {plan.table!r}. Give --table as SCHEMA.TABLE."
+        )
+
+
+class ImportedAlreadyError(OpsError):
+    """The same file was imported by a command that did not see the end."""
+
+    def __init__(self, earlier: Earlier) -> None:
+        operation, facts = earlier.operation, earlier.entry.facts
+        into = f"The import of {facts['uri']} into {facts['database']} that an earlier command"
+        if operation.status != "DONE":
+            super().__init__(
+                f"{into} asked for still runs. Follow it with `gcloud sql operations wait "
+                f"{operation.id}`; a second one would bring the rows in twice."
+            )
+            return
+        super().__init__(
+            f"{into} did not see the end of is done (operation {operation.id}). The file was not "
+            "imported again: look whether its rows are there. To import it a second time, run "
+            "this again."
+        )

@@ -1,0 +1,52 @@
+"""Names and constants in the parser's trees."""
+
+from google.protobuf.message import Message  # type: ignore[import-untyped] # it ships no types
+from postgast import pg_query_pb2 as pb
+
+from ops.backups.script import Name
+
+
+def parts_of(node: Message) -> Name:
+    """Return the parts of the name of an object, whichever way the tree holds it."""
+    kind = node.WhichOneof("node") if isinstance(node, pb.Node) else ""
+    if kind == "range_var":
+        return tuple(filter(None, (node.range_var.schemaname, node.range_var.relname)))
+    lists = {
+        "list": lambda: node.list.items,
+        "object_with_args": lambda: node.object_with_args.objname,
+        "type_name": lambda: node.type_name.names,
+    }
+    if kind in lists:
+        items = list(lists[kind]())
+        if items and items[0].WhichOneof("node") == "type_name":
+            return parts_of(items[0])
+        return tuple(part.string.sval for part in items)
+    return (constant_text(node) or node.string.sval,)
+
+
+def constant_text(node: "pb.Node") -> str | None:
+    """Return a constant as text; None for what is no constant."""
+    kind = node.WhichOneof("node")
+    if kind == "a_expr":
+        inner, operator = constant_text(node.a_expr.rexpr), node.a_expr.name
+        is_minus = len(operator) == 1 and operator[0].string.sval == "-"
+        is_negative = is_minus and not node.a_expr.HasField("lexpr") and inner is not None
+        return f"-{inner}" if is_negative else None
+    if kind in ("integer", "float"):
+        return str(getattr(getattr(node, kind), f"{kind[0]}val"))
+    if kind != "a_const":
+        return None
+    held = node.a_const.WhichOneof("val")
+    if held == "boolval":
+        return "true" if node.a_const.boolval.boolval else "false"
+    return "NULL" if held is None else str(getattr(getattr(node.a_const, held), held))
+
+
+def is_constant(node: "pb.Node") -> bool:
+    """Return whether a value is written out: nothing is computed or called for it."""
+    kind = node.WhichOneof("node")
+    if kind == "type_cast":
+        return is_constant(node.type_cast.arg)
+    if kind == "a_array_expr":
+        return all(map(is_constant, node.a_array_expr.elements))
+    return kind == "set_to_default" or constant_text(node) is not None

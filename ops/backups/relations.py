@@ -1,0 +1,131 @@
+"""Statements about tables, views, sequences and what belongs to them."""
+
+from collections.abc import Iterable
+
+from postgast import pg_query_pb2 as pb
+
+from ops.backups.judge import Judge
+from ops.backups.script import Name
+
+_SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
+_KEYS = frozenset({pb.CONSTR_PRIMARY, pb.CONSTR_UNIQUE})
+
+
+class Relations(Judge):
+    """Judges them."""
+
+    def _create_stmt(self, node: "pb.CreateStmt") -> str:
+        name = self._of(node.relation)
+        if node.relation.relpersistence == "t":
+            return "no dump makes temporary tables"
+        parents = [self._of(parent.range_var) for parent in node.inh_relations]
+        if reason := self._own(*parents):
+            return reason
+        self._make_relation(name)
+        self.script.tables.add(name)
+        if not node.HasField("partspec"):
+            self.script.stored.add(name)
+        for element in node.table_elts:
+            if element.WhichOneof("node") == "constraint":
+                self._constrain(name, element.constraint)
+            column = element.column_def
+            if column.type_name.names and column.type_name.names[-1].string.sval in _SERIAL:
+                self._own_sequence(name, f"{name[1]}_{column.colname}_seq")
+            for item in column.constraints:
+                self._constrain(name, item.constraint, column.colname)
+        return ""
+
+    def _own_sequence(self, table: Name, name: str) -> None:
+        self._make_relation((table[0], name))
+        self.script.sequences.add((table[0], name))
+
+    def _constrain(self, table: Name, node: "pb.Constraint", column: str = "") -> None:
+        if node.contype in _KEYS:
+            self.script.keyed.add(table)
+        if node.contype == pb.CONSTR_IDENTITY:
+            named = [o.def_elem for o in node.options if o.def_elem.defname == "sequence_name"]
+            parts = [part.string.sval for it in named for part in it.arg.list.items]
+            self._own_sequence(table, parts[-1] if parts else f"{table[1]}_{column}_seq")
+        elif node.conname:
+            self.script.constraints.add((table, node.conname))
+
+    def _alter_table_stmt(self, node: "pb.AlterTableStmt") -> str:
+        name = self._of(node.relation)
+        if reason := self._own(name):
+            return reason
+        for item in node.cmds:
+            command = item.alter_table_cmd
+            kind = getattr(command, "def")
+            if command.subtype == pb.AT_ChangeOwner:
+                self._allow_role(command.newowner)
+            elif command.subtype in (pb.AT_AddConstraint, pb.AT_AddIdentity):
+                self._constrain(name, kind.constraint, command.name)
+            elif command.subtype == pb.AT_AttachPartition:
+                if reason := self._own(self._of(kind.partition_cmd.name)):
+                    return reason
+            elif command.subtype == pb.AT_AddInherit and (
+                reason := self._own(self._of(kind.range_var))
+            ):
+                return reason
+        return ""
+
+    def _index_stmt(self, node: "pb.IndexStmt") -> str:
+        table = self._of(node.relation)
+        if reason := self._own(table):
+            return reason
+        if node.idxname:
+            self._make((table[0], node.idxname))
+            self.script.indexes.add((table[0], node.idxname))
+        if node.unique:
+            self.script.keyed.add(table)
+        return ""
+
+    def _create_seq_stmt(self, node: "pb.CreateSeqStmt") -> str:
+        name = self._of(node.sequence)
+        self._make_relation(name)
+        self.script.sequences.add(name)
+        return self._owned_by(node.options)
+
+    def _alter_seq_stmt(self, node: "pb.AlterSeqStmt") -> str:
+        return self._own(self._of(node.sequence)) or self._owned_by(node.options)
+
+    def _owned_by(self, options: "Iterable[pb.Node]") -> str:
+        for option in options:
+            if option.def_elem.defname == "owned_by":
+                parts = [part.string.sval for part in option.def_elem.arg.list.items]
+                if len(parts) > 1 and (reason := self._own(self._qualified(parts[:-1]))):
+                    return reason
+        return ""
+
+    def _view_stmt(self, node: "pb.ViewStmt") -> str:
+        name = self._of(node.view)
+        if node.replace and (reason := self._own(name)):
+            return reason
+        self._make_relation(name)
+        return ""
+
+    def _create_table_as_stmt(self, node: "pb.CreateTableAsStmt") -> str:
+        if node.objtype != pb.OBJECT_MATVIEW or not node.into.skip_data:
+            return "it fills a table from a query"
+        self._make_relation(self._of(node.into.rel))
+        return ""
+
+    def _refresh_mat_view_stmt(self, node: "pb.RefreshMatViewStmt") -> str:
+        return self._own(self._of(node.relation))
+
+    def _create_trig_stmt(self, node: "pb.CreateTrigStmt") -> str:
+        return self._own(self._of(node.relation))
+
+    def _rule_stmt(self, node: "pb.RuleStmt") -> str:
+        return self._own(self._of(node.relation))
+
+    def _create_policy_stmt(self, node: "pb.CreatePolicyStmt") -> str:
+        return self._own(self._of(node.table))
+
+    def _create_stats_stmt(self, node: "pb.CreateStatsStmt") -> str:
+        tables = [self._of(relation.range_var) for relation in node.relations]
+        self._make(self._qualified([part.string.sval for part in node.defnames]))
+        return self._own(*tables)
+
+    def _alter_stats_stmt(self, node: "pb.AlterStatsStmt") -> str:
+        return self._own(self._qualified([part.string.sval for part in node.defnames]))
