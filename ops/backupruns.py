@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ops import durations
 from ops.cloudsql import BackupRun
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, State, doubt, finding
 
 if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
     from infra.settings import Backup
@@ -49,11 +49,13 @@ class Expected:
             return State.OK
         return State.UNKNOWN if self.fate in UNDER_WAY else State.FINDING
 
-    def line(self) -> str:
-        """Return what is wrong, in a line."""
+    def finding(self) -> Finding:
+        """Return what is wrong."""
         why = "" if self.run is None else f", run {self.run.id}"
         why += f": {self.run.error}" if self.run is not None and self.run.error else ""
-        return f"{self.begins:%Y-%m-%d %H:%M} UTC: {self.fate}{why}"
+        level = Level.UNKNOWN if self.state is State.UNKNOWN else Level.FINDING
+        window = f"{self.begins:%Y-%m-%d %H:%M} UTC"
+        return finding("backup window", window, f"{self.fate}{why}", level)
 
 
 def expected(
@@ -126,13 +128,13 @@ def _expected_runs(windows: Sequence[Expected]) -> CheckResult:
     if not windows:
         words = "no backup window of this instance is over"
         return CheckResult("expected_runs", State.NOT_APPLICABLE, 0, 0, words)
-    bad = tuple(one.line() for one in windows if one.state is State.FINDING)
-    open_ = tuple(one.line() for one in windows if one.state is State.UNKNOWN)
+    bad = tuple(one.finding() for one in windows if one.state is State.FINDING)
+    open_ = tuple(one.finding() for one in windows if one.state is State.UNKNOWN)
     known = total - len(open_)
     if bad:
         words = f"{len(bad)} of {total} expected automated backups are not there"
-        lines = (*bad, *open_)
-        return CheckResult("expected_runs", State.FINDING, known, total, words, lines, remedy=_TAKE)
+        both = (*bad, *open_)
+        return CheckResult("expected_runs", State.FINDING, known, total, words, both, remedy=_TAKE)
     if known < total and known == 0:
         words = "the first expected backup is under way"
         remedy = "Look again when it is done."
@@ -148,14 +150,15 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     Where a failed one is being tried again (runs are the newest first), that is not known yet.
     """
     good = next((run for run in runs if run.status == SUCCESSFUL), None)
-    failed: list[str] = []
+    failed: list[Finding] = []
     retried = False
     for one in runs:
         if one is good:
             break
         retried = retried or (not failed and one.status in UNDER_WAY)
         if one.status in {"FAILED", "SKIPPED", "OVERDUE"}:
-            failed.append(f"run {one.id} is {one.status}: {one.error or 'no reason given'}")
+            message = one.error or "no reason given"
+            failed.append(finding("backup run", f"run {one.id} is {one.status}", message))
     taken = None if good is None else good.ended or good.started
     if good is None or taken is None:
         detail = "there is no successful backup"
@@ -164,13 +167,12 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     elif failed and retried:
         detail = f"a backup failed after the newest successful one, {good.id}, and is tried again"
         remedy = "Look again when the run that is under way has ended."
-        lines = tuple(failed)
-        return CheckResult("backups", State.UNKNOWN, 0, len(runs), detail, lines, remedy=remedy)
+        result = CheckResult("backups", State.UNKNOWN, 0, len(runs), detail, tuple(failed))
+        return doubt(result, detail, remedy)
     elif failed:
         detail = f"backups failed after the newest successful one, {good.id}"
     else:
         detail = f"the newest successful backup, {good.id}, is {durations.words(now - taken)} old"
         return CheckResult("backups", State.OK, len(runs), len(runs), detail)
     total = len(runs)
-    lines = tuple(failed)
-    return CheckResult("backups", State.FINDING, total, total, detail, lines, remedy=_TAKE)
+    return CheckResult("backups", State.FINDING, total, total, detail, tuple(failed), remedy=_TAKE)

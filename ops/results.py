@@ -1,10 +1,13 @@
 """What a check found: four states, and which of them wins."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from ops.errors import ExitCode
+
+Facts = Mapping[str, object]  # ready for JSON
+Document = dict[str, object]
 
 
 class State(StrEnum):
@@ -14,6 +17,93 @@ class State(StrEnum):
     FINDING = "finding"
     UNKNOWN = "unknown"
     NOT_APPLICABLE = "not applicable"
+
+
+class Level(StrEnum):
+    """What a finding means for the check that it belongs to.
+
+    A finding makes the check a finding, an unknown makes it unknown; warnings and notes are
+    shown and decide nothing.
+    """
+
+    FINDING = "finding"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectId:
+    """Which object a finding is about: two answers are compared by it, never by their words.
+
+    Attributes:
+        kind: table, index, sequence, role, backup run, instance ...
+        name: within its schema, or alone.
+        schema: of an object in a database; else empty.
+        part: a column, a constraint or a page of the object; else empty.
+    """
+
+    kind: str
+    name: str
+    schema: str = ""
+    part: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return how people name it."""
+        whole = f"{self.schema}.{self.name}" if self.schema else self.name
+        return f"{whole} {self.part}" if self.part else whole
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to do about a finding.
+
+    Attributes:
+        text: a sentence for people.
+        sql: the statement that does it; empty where it is no statement.
+        lock: the lock that the statement takes, as PostgreSQL names it.
+        undo: the statement that takes it back.
+    """
+
+    text: str
+    sql: str = ""
+    lock: str = ""
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One object that is not as it should be, or could not be looked at.
+
+    Attributes:
+        object: which one.
+        level: what it means.
+        message: what is the matter with it, after its name.
+        evidence: the facts behind the message, ready for JSON.
+        remedy: what to do about this object, where the check's remedy does not say it.
+    """
+
+    object: ObjectId
+    level: Level
+    message: str = ""
+    evidence: Facts = field(default_factory=dict)
+    remedy: Remedy | None = None
+
+    @property
+    def line(self) -> str:
+        """Return what people read."""
+        label = self.object.label
+        return f"{label}: {self.message}" if label and self.message else label or self.message
+
+    def document(self) -> Document:
+        """Return what machines read."""
+        return asdict(self)
+
+
+def finding(kind: str, name: str, message: str = "", level: Level = Level.FINDING) -> Finding:
+    """Return a finding about an object that lies in no schema."""
+    return Finding(ObjectId(kind, name), level, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +116,7 @@ class CheckResult:
         examined: how many objects were looked at.
         total: how many there were to look at.
         detail: one sentence for people.
-        differences: one line for each thing that is not as it should be.
+        findings: one for each object that is not as it should be or could not be looked at.
         evidence: the facts behind the sentence, ready for JSON.
         remedy: what to do about it, empty where nothing is to be done.
     """
@@ -36,9 +126,18 @@ class CheckResult:
     examined: int
     total: int
     detail: str
-    differences: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
     remedy: str = ""
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """Return a line a finding, for people."""
+        return tuple(one.line for one in self.findings)
+
+    def at(self, level: Level) -> tuple[Finding, ...]:
+        """Return the findings of a level."""
+        return tuple(one for one in self.findings if one.level is level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +221,7 @@ class Checked:
             "total": result.total,
             "detail": result.detail,
             "differences": result.differences,
+            "findings": [one.document() for one in result.findings],
             "evidence": result.evidence,
             "remedy": result.remedy,
         }
@@ -133,4 +233,25 @@ def unsure(checked: Checked) -> Checked:
     if result.state is not State.FINDING:
         return checked
     words = f"{result.detail}; another process may have caused this, so it proves nothing"
-    return Checked(checked.copy, replace(result, state=State.UNKNOWN, detail=words))
+    return Checked(checked.copy, doubt(result, words))
+
+
+def doubt(result: CheckResult, detail: str, remedy: str = "") -> CheckResult:
+    """Return a finding as unknown: something else may have caused what was found.
+
+    Args:
+        result: with findings.
+        detail: the sentence that says what.
+        remedy: in place of the check's own; empty leaves that.
+    """
+    findings = tuple(
+        replace(one, level=Level.UNKNOWN) if one.level is Level.FINDING else one
+        for one in result.findings
+    )
+    return replace(
+        result,
+        state=State.UNKNOWN,
+        detail=detail,
+        findings=findings,
+        remedy=remedy or result.remedy,
+    )

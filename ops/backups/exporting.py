@@ -20,7 +20,7 @@ from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.journal import Entry, Journal
 from ops.objects import ObjectFacts, Objects
-from ops.results import CheckResult, State, worst
+from ops.results import CheckResult, State, finding, worst
 from ops.store import Store
 
 ROOM = "export"
@@ -248,7 +248,9 @@ def whole(held: Contents, tables: "frozenset[str] | OpsError") -> CheckResult:
         words = f"which tables there are is not known: {tables}"
         return CheckResult("tables", State.UNKNOWN, 0, 1, words)
     rows: Mapping[str, int] = held.rows or {}
-    missing = tuple(sorted(f"{name}: not in the file" for name in tables - rows.keys()))
+    missing = tuple(
+        finding("table", name, "not in the file") for name in sorted(tables - rows.keys())
+    )
     total = len(tables)
     if missing:
         words = f"{len(missing)} of {total} tables are not in the file"

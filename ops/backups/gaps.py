@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ops.backups.archiving import Archiver
 from ops.cloudsql import RecoveryWindow
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, State, finding
 
 CHECK = "recovery_gaps"
 SEGMENT_BYTES = 16 * 1024 * 1024  # initdb's default, which Cloud SQL uses too
@@ -137,36 +137,45 @@ def judge(
     if not archived or not archived[-1].segments:
         return unknown("it is empty")
     since = window.earliest
-    lines = [line for archive in archived if archive.segments for line in _faults(archive, since)]
+    findings = [
+        fault for archive in archived if archive.segments for fault in _faults(archive, since)
+    ]
     filled = [archive for archive in archived if archive.segments]
-    lines += [line for before, after in pairwise(filled) for line in _between(before, after, since)]
+    findings += [
+        fault for before, after in pairwise(filled) for fault in _between(before, after, since)
+    ]
     last = max(segment.number for segment in archived[-1].segments)
     missing = server.running - 1 - server.waiting - last
     if missing > 0:
-        lines.append(f"{missing} missing after {archived[-1].name(last)}, the newest that is there")
+        message = f"{missing} missing after it, the newest that is there"
+        findings.append(finding("segment", archived[-1].name(last), message))
     total = sum(len(archive.segments) for archive in archived)
-    if lines:
-        words = f"the log has {len(lines)} gap{'s' if len(lines) > 1 else ''} in its archive"
-        return CheckResult(CHECK, State.FINDING, total, total, words, tuple(lines), remedy=_REMEDY)
+    if findings:
+        count = len(findings)
+        words = f"the log has {count} gap{'s' if count > 1 else ''} in its archive"
+        return CheckResult(
+            CHECK, State.FINDING, total, total, words, tuple(findings), remedy=_REMEDY
+        )
     words = (
         f"{total} archived segments follow each other without a gap; what is in them is not read"
     )
     return CheckResult(CHECK, State.OK, total, total, words)
 
 
-def _between(before: Archive, after: Archive, since: datetime) -> Iterator[str]:
+def _between(before: Archive, after: Archive, since: datetime) -> Iterator[Finding]:
     """Yield what was not archived between two archives of one timeline, as while that was off."""
     first = min(after.segments, key=lambda segment: segment.number)
     last = max(segment.number for segment in before.segments)
     missing = first.number - last - 1
     if first.timeline == before.timeline and missing > 0 and first.archived >= since:
-        yield f"{missing} never archived before {first.name}: point-in-time recovery was off"
+        message = f"{missing} before it never archived: point-in-time recovery was off"
+        yield finding("segment", first.name, message)
 
 
-def _faults(archive: Archive, since: datetime) -> Iterator[str]:
+def _faults(archive: Archive, since: datetime) -> Iterator[Finding]:
     """Yield what is missing in an archive, or cut short, of the time since then."""
     for timeline in archive.without_history():
-        yield f"{timeline:08X}.history: missing"
+        yield finding("timeline", f"{timeline:08X}.history", "missing")
     by_name = {segment.name: segment for segment in archive.segments}
     numbers = {segment.number for segment in archive.segments}
     absent: list[str] = []
@@ -176,9 +185,11 @@ def _faults(archive: Archive, since: datetime) -> Iterator[str]:
             absent.append(archive.name(number))
             continue
         if absent and segment.archived >= since:
-            yield f"{len(absent)} missing before {segment.name}, from {absent[0]} on"
+            message = f"{len(absent)} missing before it, from {absent[0]} on"
+            yield finding("segment", segment.name, message)
         absent = []
         if segment.size_bytes != SEGMENT_BYTES and segment.archived >= since:
-            yield f"{segment.name}: {segment.size_bytes} bytes, not {SEGMENT_BYTES}"
+            message = f"{segment.size_bytes} bytes, not {SEGMENT_BYTES}"
+            yield finding("segment", segment.name, message)
     if absent:  # the newest there is of another timeline
-        yield f"{len(absent)} missing from {absent[0]} on"
+        yield finding("segment", absent[0], f"{len(absent)} missing from it on")

@@ -8,7 +8,7 @@ from ops.backups.script import Name, Objection
 from ops.backups.state import DatabaseState, differences
 from ops.db import VERIFY, Connection, Database, statement
 from ops.errors import OpsError
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Level, State, finding
 
 _MEANWHILE = "Where somebody else writes there meanwhile, that is why; else restore what is lost."
 
@@ -26,8 +26,8 @@ def statements(held: Contents, objections: Sequence[Objection]) -> CheckResult:
     if objections:
         more = len(objections) + script.more
         words = f"{more} statements do more than to make and fill the file's own objects: trusted"
-        lines = tuple(map(str, objections))
-        return CheckResult("statements", State.NOT_APPLICABLE, total, total, words, lines)
+        trusted = tuple(finding("statement", str(one), level=Level.NOTE) for one in objections)
+        return CheckResult("statements", State.NOT_APPLICABLE, total, total, words, trusted)
     words = f"they make and fill {total} tables, views and sequences, and do nothing else"
     return CheckResult("statements", State.OK, total, total, words)
 
@@ -47,21 +47,23 @@ def completeness(held: Contents, *, is_proven: bool, is_trusted: bool) -> CheckR
     if script is None:
         words = "a CSV file does not say how many rows it should have; it ends with a whole row"
         return CheckResult("completeness", State.NOT_APPLICABLE, 0, 0, words)
-    lines = held.missing
-    lines += () if held.whole else ("pg_dump's last words: missing",)
+    missing = held.missing
+    missing += () if held.whole else ("pg_dump's last words: missing",)
     keyless = sorted(script.stored - script.keyed)
-    lines += tuple(f"{dumptext.label(table)}: no key in the file" for table in keyless)
-    if not lines:
+    missing += tuple(f"{dumptext.label(table)}: no key in the file" for table in keyless)
+    if not missing:
         words = (
             "every table has its rows and a key, every sequence its position, and the end is "
             "there; without a record of backup.export no more can be known"
         )
         return CheckResult("completeness", State.OK, 1, 1, words)
     words = "whether the file is whole is not known: it lacks what dumps usually have"
+    level = Level.NOTE if is_trusted else Level.UNKNOWN
+    lacks = tuple(finding("file", line, level=level) for line in missing)
     if is_trusted:
-        return CheckResult("completeness", State.NOT_APPLICABLE, 0, 1, words, lines)
+        return CheckResult("completeness", State.NOT_APPLICABLE, 0, 1, words, lacks)
     remedy = "Compare with the source; give --trust-file where the source is like that."
-    return CheckResult("completeness", State.UNKNOWN, 0, 1, words, lines, remedy=remedy)
+    return CheckResult("completeness", State.UNKNOWN, 0, 1, words, lacks, remedy=remedy)
 
 
 def rows(
@@ -69,16 +71,19 @@ def rows(
 ) -> CheckResult:
     """Report whether each table has just the file's rows more than before."""
     total = len(want)
-    lines = tuple(
-        f"{dumptext.label(table)}: {now.get(table, 0) - before.get(table, 0)} rows came in; "
-        f"the file has {count}"
+    other = tuple(
+        finding(
+            "table",
+            dumptext.label(table),
+            f"{now.get(table, 0) - before.get(table, 0)} rows came in; the file has {count}",
+        )
         for table, count in sorted(want.items())
         if table not in now or now[table] - before.get(table, 0) != count
     )
-    if lines:
-        words = f"{len(lines)} of {total} tables have not just the file's rows more than before"
+    if other:
+        words = f"{len(other)} of {total} tables have not just the file's rows more than before"
         remedy = "Where somebody else writes to them meanwhile, that is why; else look at them."
-        return CheckResult("rows", State.FINDING, total, total, words, lines, remedy=remedy)
+        return CheckResult("rows", State.FINDING, total, total, words, other, remedy=remedy)
     if not total:
         words = "the file makes and fills no table: nothing could be counted"
         is_empty = held.script is None or not held.script.relations
@@ -107,23 +112,30 @@ def objects(database: Database, user: str, held: Contents) -> CheckResult:
         *(("constraint", (*table, name)) for table, name in script.constraints),
         *(("index", name) for name in script.indexes),
     ]
-    lines = [
-        f"{kind} {dumptext.label(name)}: "
-        + ("not valid" if (kind, name) in valid else "not there after the import")
+    wrong = [
+        finding(
+            kind,
+            f"{kind} {dumptext.label(name)}",
+            "not valid" if (kind, name) in valid else "not there after the import",
+        )
         for kind, name in sorted(wanted)
         if not valid.get((kind, name))
     ]
-    lines += [
-        f"sequence {dumptext.label(name)}: set to {script.positions[name]}, is at {position}"
+    wrong += [
+        finding(
+            "sequence",
+            f"sequence {dumptext.label(name)}",
+            f"set to {script.positions[name]}, is at {position}",
+        )
         for name, position in positions.items()
         if position != script.positions[name]
     ]
     total = len(wanted) + len(script.positions)
-    if lines:
-        words = f"{len(lines)} of {total} constraints, indexes and sequences are not as in the file"
+    if wrong:
+        words = f"{len(wrong)} of {total} constraints, indexes and sequences are not as in the file"
         remedy = "Look at them before anybody uses the tables."
         return CheckResult(
-            "objects", State.FINDING, total, total, words, tuple(lines), remedy=remedy
+            "objects", State.FINDING, total, total, words, tuple(wrong), remedy=remedy
         )
     if not total:
         words = "the file has no constraint, index or sequence"
@@ -152,21 +164,23 @@ def untouched(
         own: relations of the file.
         filled: tables that were there, and took the file's rows.
     """
-    lines = tuple(differences(before, after, own, filled))
+    changed = tuple(finding("object", line) for line in differences(before, after, own, filled))
     total, unread = before.size, {**before.unread, **after.unread}
     facts = {"rows": before.rows, "counted_only": [dumptext.label(it) for it in before.counted]}
-    if lines:
-        words = f"{len(lines)} things are not as they were before the import"
+    if changed:
+        words = f"{len(changed)} things are not as they were before the import"
         return CheckResult(
-            "untouched", State.FINDING, total, total, words, lines, facts, remedy=_MEANWHILE
+            "untouched", State.FINDING, total, total, words, changed, facts, remedy=_MEANWHILE
         )
     if unread:
         words = f"{len(unread)} of {total} things could not be read"
-        shown = tuple(f"{name}: {why}" for name, why in sorted(unread.items()))
+        closed = tuple(
+            finding("object", name, why, Level.UNKNOWN) for name, why in sorted(unread.items())
+        )
         remedy = "Let the stack's owner read them."
         examined = total - len(unread)
         return CheckResult(
-            "untouched", State.UNKNOWN, examined, total, words, shown, facts, remedy=remedy
+            "untouched", State.UNKNOWN, examined, total, words, closed, facts, remedy=remedy
         )
     words = (
         f"{before.rows} rows, {len(before.sequences)} sequences and the definitions and rights of "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ops import durations
 from ops.backupruns import AUTOMATED, SUCCESSFUL, UNDER_WAY
 from ops.cloudsql import BackupRun, Body, KeptBackup, RecoveryWindow
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, State, finding
 
 if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
     from infra.settings import Backup
@@ -107,14 +107,16 @@ def configuration(declared: "Backup", found: Live) -> CheckResult:
         )
     if declared.point_in_time:
         pairs += (("days of log", declared.log_retention_days, found.log_days),)
-    lines = tuple(
-        f"{name}: {have}; the stack declares {want}" for name, want, have in pairs if want != have
+    other = tuple(
+        finding("setting", name, f"{have}; the stack declares {want}")
+        for name, want, have in pairs
+        if want != have
     )
     total = len(pairs)
-    if lines:
-        words = f"{len(lines)} of {total} settings of backups are not as declared"
+    if other:
+        words = f"{len(other)} of {total} settings of backups are not as declared"
         return CheckResult(
-            "configuration", State.FINDING, total, total, words, lines, remedy=_APPLY
+            "configuration", State.FINDING, total, total, words, other, remedy=_APPLY
         )
     words = "backups are configured as the stack declares"
     return CheckResult("configuration", State.OK, total, total, words)
@@ -159,8 +161,11 @@ def location(declared: "Backup", region: str, runs: Sequence[BackupRun]) -> Chec
     total = len(good)
     if not good:
         return CheckResult("location", State.NOT_APPLICABLE, 0, 0, "there is no backup yet")
+    level = Level.FINDING if place else Level.UNKNOWN
     away = tuple(
-        f"run {run.id}: {run.location}" for run in good if run.location and run.location != place
+        finding("backup run", f"run {run.id}", run.location, level)
+        for run in good
+        if run.location and run.location != place
     )
     if not place:
         words = "no place is declared, and where Cloud SQL keeps backups of the region is not known"
@@ -223,19 +228,20 @@ def final_backups(kept: Sequence[KeptBackup], instance: str, now: datetime) -> C
     if not ours:
         words = "no deleted instance of this name left backups"
         return CheckResult("final_backups", State.NOT_APPLICABLE, 0, 0, words)
-    lines = tuple(_kept_lines(ours, now))
+    unsound = tuple(_unsound(ours, now))
     words = f"{len(ours)} backups of a deleted {instance} are kept"
-    if lines:
+    if unsound:
         remedy = "Restore or export what is still needed: `gcloud sql backups describe NAME`."
         return CheckResult(
-            "final_backups", State.FINDING, len(ours), len(ours), words, lines, remedy=remedy
+            "final_backups", State.FINDING, len(ours), len(ours), words, unsound, remedy=remedy
         )
     return CheckResult("final_backups", State.OK, len(ours), len(ours), words)
 
 
-def _kept_lines(kept: Sequence[KeptBackup], now: datetime) -> Iterator[str]:
+def _unsound(kept: Sequence[KeptBackup], now: datetime) -> Iterator[Finding]:
     for one in kept:
         if one.state not in {SUCCESSFUL, *UNDER_WAY}:
-            yield f"{one.name} ({one.type}): {one.state}"
+            yield finding("backup", f"{one.name} ({one.type})", one.state)
         elif one.expires is not None and one.expires - now < KEPT_WARNING:
-            yield f"{one.name} ({one.type}): is deleted in {durations.words(one.expires - now)}"
+            message = f"is deleted in {durations.words(one.expires - now)}"
+            yield finding("backup", f"{one.name} ({one.type})", message)

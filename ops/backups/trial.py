@@ -21,7 +21,7 @@ from ops.errors import OpsError
 from ops.evidence import run_name
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, State, finding
 
 ROOM = "trial-import"
 SUPERUSER = "postgres"
@@ -120,23 +120,24 @@ def _counted(connection: Connection, held: Contents) -> CheckResult:
         dumptext.label(parts): tuple(parts)
         for (parts,) in connection.execute(statement(sql.load("backup/names")))
     }
-    lines, rows = [], 0
+    wrong: list[Finding] = []
+    rows = 0
     expected = held.rows or {}
     for table, count in sorted(expected.items()):
         if table not in names:
-            lines.append(f"{table}: not there after the import")
+            wrong.append(finding("table", table, "not there after the import"))
             continue
         query = statement(sql.render("backup/row_count", {"table": names[table]}))
         row = connection.execute(query).fetchone()
         found = int(row[0]) if row else 0
         rows += found
         if found != count:
-            lines.append(f"{table}: {found} rows; the file has {count}")
+            wrong.append(finding("table", table, f"{found} rows; the file has {count}"))
     total = len(expected)
-    if lines:
-        words = f"{len(lines)} of {total} tables did not come in whole"
+    if wrong:
+        words = f"{len(wrong)} of {total} tables did not come in whole"
         return CheckResult(
-            "trial_import", State.FINDING, total, total, words, tuple(lines), remedy=_AGAIN
+            "trial_import", State.FINDING, total, total, words, tuple(wrong), remedy=_AGAIN
         )
     words = f"{rows} rows of {total} tables came in"
     return CheckResult("trial_import", State.OK, total, total, words)

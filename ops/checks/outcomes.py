@@ -1,26 +1,30 @@
 """One check over many things: what came out for each, and what that makes of the whole."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ops.checks import limit as limits
 from ops.checks.trouble import Trouble
-from ops.results import CheckResult, State, worst
-
-MEND_SOURCE = "What the source has too is no fault of the restore: mend it there."
-WRONG = "wrong"  # in the evidence of a finding: how many objects differ
+from ops.results import CheckResult, Finding, Level, ObjectId, Remedy, State, worst
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came out for one thing: a state and, unless all is well, a line about it."""
+    """What came out for one object: a state and, unless all is well, a message about it."""
 
     state: State
-    line: str = ""
+    message: str = ""
     remedy: str = ""
+
+    def finding(self, about: ObjectId) -> Finding:
+        """Return it as a finding; what is good and has a remedy is a warning."""
+        level = _LEVELS.get(self.state, Level.WARNING if self.remedy else Level.NOTE)
+        remedy = Remedy(self.remedy) if self.remedy else None
+        return Finding(about, level, self.message, remedy=remedy)
 
 
 FINE = Outcome(State.OK)
+_LEVELS = {State.FINDING: Level.FINDING, State.UNKNOWN: Level.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def of_trouble(trouble: Trouble) -> Outcome:
 
 def result(
     check: str,
-    found: Mapping[str, Outcome],
+    outcomes: Mapping[ObjectId, Outcome],
     words: Words,
     facts: Mapping[str, object] | None = None,
     late: int = 0,
@@ -56,68 +60,32 @@ def result(
 
     Args:
         check: its name.
-        found: what came out, by the thing's name.
+        outcomes: what came out, by object.
         words: what it says.
         facts: evidence.
         late: how many more there are, which were not got to in time: unknown, never ok.
     """
-    total, told = len(found) + late, dict(facts or {})
-    lines = tuple(f"{name}: {one.line}" for name, one in sorted(found.items()) if one.line)
-    states = [*(one.state for one in found.values()), *([State.UNKNOWN] if late else [])]
+    total, evidence = len(outcomes) + late, dict(facts or {})
+    findings = tuple(
+        outcome.finding(about) for about, outcome in sorted(outcomes.items()) if outcome.message
+    )
+    states = [*(one.state for one in outcomes.values()), *([State.UNKNOWN] if late else [])]
     state = worst(states) if states else State.NOT_APPLICABLE
-    known = sum(one.state is not State.UNKNOWN for one in found.values())
+    known = sum(outcome.state is not State.UNKNOWN for outcome in outcomes.values())
     detail = words.ok if states else words.none
     if state is State.FINDING:
-        wrong = told[WRONG] = sum(one.state is State.FINDING for one in found.values())
+        wrong = sum(outcome.state is State.FINDING for outcome in outcomes.values())
+        evidence["wrong"] = wrong
         detail = f"{wrong} of {total} {words.wrong}"
-    elif state is State.UNKNOWN and len(found) > known:
-        detail = f"{len(found) - known} of {total} {words.unknown}"
+    elif state is State.UNKNOWN and len(outcomes) > known:
+        detail = f"{len(outcomes) - known} of {total} {words.unknown}"
     elif late:
-        detail = f"the {len(found)} of {total} that were looked at are good"
-    remedies = [one.remedy for one in found.values()]
+        detail = f"the {len(outcomes)} of {total} that were looked at are good"
+    remedies = [outcome.remedy for outcome in outcomes.values()]
     if late:
         detail = f"{detail}; {late} were {limits.LATE.detail}"
         remedies.append(limits.LATE.remedy)
-    return CheckResult(check, state, known, total, detail, lines, told, _joined(remedies))
-
-
-def against(found: CheckResult, theirs: CheckResult) -> CheckResult:
-    """Return a finding of a copy without what is wrong on the source just as well.
-
-    What the source says in the same words came with the data. The same thing with other
-    figures may have moved on, or may be worse on the copy: that can't be told.
-
-    Args:
-        found: of the copy; it stays as it is where something could not be looked at.
-        theirs: the same check of the source.
-    """
-    complete = all(one.examined == one.total for one in (found, theirs))
-    if not complete or theirs.state is not State.FINDING:
-        return found
-    things = {thing(line) for line in theirs.differences}
-    same = [line for line in found.differences if line in theirs.differences]
-    moved = [line for line in found.differences if line not in same and thing(line) in things]
-    if not (same or moved):
-        return found
-    rest = [line for line in found.differences if line not in {*same, *moved}]
-    state = State.FINDING if rest else State.UNKNOWN if moved else State.OK
-    words = f"{found.detail}; {len(same)} of them on the source too: that came with the data"
-    if moved:
-        words += f"; {len(moved)} on the source with other figures"
-    told = (
-        *(f"{line}, on the source too" for line in same),
-        *(f"{line}, on the source with other figures" for line in moved),
-        *rest,
-    )
-    examined = found.examined - len(moved)
-    return replace(
-        found, state=state, examined=examined, detail=words, differences=told, remedy=MEND_SOURCE
-    )
-
-
-def thing(line: str) -> str:
-    """Return what a line of a result is about."""
-    return line.partition(": ")[0]
+    return CheckResult(check, state, known, total, detail, findings, evidence, _joined(remedies))
 
 
 def _joined(remedies: Iterable[str]) -> str:

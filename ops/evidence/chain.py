@@ -14,7 +14,7 @@ from dataclasses import replace
 from ops.evidence.head import folder, head_key
 from ops.evidence.links import Chain, Link, read
 from ops.evidence.record import page_key
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Level, State, finding
 from ops.store import Store
 
 REMEDY = (
@@ -81,7 +81,8 @@ def _records(chain: Chain, names: list[str], unread: list[str]) -> CheckResult:
         return _result("records", chain, [*names, *unread], fine)
     total = chain.total
     words = f"{len(unread)} of {total} records can't be read"
-    return CheckResult("records", State.UNKNOWN, total - len(unread), total, words, tuple(unread))
+    findings = tuple(finding("record", line, level=Level.UNKNOWN) for line in unread)
+    return CheckResult("records", State.UNKNOWN, total - len(unread), total, words, findings)
 
 
 def _verdicts(chain: Chain) -> CheckResult:
@@ -99,7 +100,8 @@ def _result(check: str, chain: Chain, faults: list[str], fine: str) -> CheckResu
     if not faults:
         return CheckResult(check, State.OK, total, total, fine)
     words = f"{len(faults)} faults in {total} records" if len(faults) > 1 else faults[0]
-    return CheckResult(check, State.FINDING, total, total, words, tuple(faults), remedy=REMEDY)
+    findings = tuple(finding("record", fault) for fault in faults)
+    return CheckResult(check, State.FINDING, total, total, words, findings, remedy=REMEDY)
 
 
 def _links(chain: Chain) -> Iterator[str]:
@@ -151,8 +153,13 @@ def _head(chain: Chain) -> CheckResult:
         faults = [f"missing: the head {head_key(chain.kind)} {what}; newer records may be, too"]
     if faults:
         words = faults[0] if len(faults) == 1 else f"{len(faults)} faults of the head"
-        return CheckResult("head", State.FINDING, 1, 1, words, tuple(faults), remedy=REMEDY)
-    remarks = tuple(f"{one.key}: {one.remark}" for one in chain.links.values() if one.remark)
+        findings = tuple(finding("head", fault) for fault in faults)
+        return CheckResult("head", State.FINDING, 1, 1, words, findings, remedy=REMEDY)
+    remarks = tuple(
+        finding("record", one.key, one.remark, Level.UNKNOWN)
+        for one in chain.links.values()
+        if one.remark
+    )
     if remarks:
         words = "the head was lost once: nobody can tell whether records were lost with it"
         remedy = "Look for it in the bucket's older versions; or move all records away, and begin."

@@ -1,11 +1,11 @@
 """What a history shows that one drill can't: growing times, and drills that nobody runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
 from ops.evidence.history import Entry, History
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, State, finding
 
 SCHEDULED = frozenset({"restore-drill"})  # kinds that a stack's schedule runs
 # Chosen, not measured. The median of five is moved by neither one slow drill nor two; half as
@@ -45,9 +45,9 @@ def growth(
     if now_s > usual_s * ratio and now_s - usual_s > floor_s:
         limit = f"more than {ratio:g} times and {floor_s:g} s over the median"
         remedy = "See which phase grew, and whether the data did; then look at the target."
-        lines = tuple(_grown(entry, [one for one, _ in timed[1 : previous + 1]]))
+        grown = tuple(_grown(entry, [one for one, _ in timed[1 : previous + 1]]))
         return CheckResult(
-            "growth", State.FINDING, examined, examined, f"{words}: {limit}", lines, facts, remedy
+            "growth", State.FINDING, examined, examined, f"{words}: {limit}", grown, facts, remedy
         )
     return CheckResult("growth", State.OK, examined, examined, words, evidence=facts)
 
@@ -59,14 +59,13 @@ def time_s(entry: Entry) -> float | None:
     return None if entry.gap_ms is None else entry.gap_ms / 1000
 
 
-def _grown(entry: Entry, older: Sequence[Entry]) -> list[str]:
-    """Return a line for each phase that takes longer than it did."""
-    lines = []
+def _grown(entry: Entry, older: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield each phase that takes longer than it did."""
     for phase, now_s in entry.phases_s.items():
         before = [one.phases_s[phase] for one in older if phase in one.phases_s]
         if before and now_s - median(before) > 1:
-            lines.append(f"{phase.replace('_', ' ')}: {now_s:.1f} s, was {median(before):.1f} s")
-    return lines
+            message = f"{now_s:.1f} s, was {median(before):.1f} s"
+            yield finding("phase", phase.replace("_", " "), message)
 
 
 def stale(history: History, now: datetime, *, days: int) -> CheckResult:
@@ -101,13 +100,15 @@ def readable(history: History) -> CheckResult:
         return CheckResult(
             "history", State.UNKNOWN, 0, 0, f"there is no record of a {history.kind}"
         )
-    lines = tuple(f"{key}: {why}" for key, why in history.unreadable.items())
-    read = len(history.entries) + len(lines)
-    if lines:
-        words = f"{len(lines)} of {read} records can't be read"
+    unread = tuple(
+        finding("record", key, why, Level.UNKNOWN) for key, why in history.unreadable.items()
+    )
+    read = len(history.entries) + len(unread)
+    if unread:
+        words = f"{len(unread)} of {read} records can't be read"
         remedy = "Run `invoke restore.evidence --verify`."
         return CheckResult(
-            "history", State.UNKNOWN, read - len(lines), read, words, lines, remedy=remedy
+            "history", State.UNKNOWN, read - len(unread), read, words, unread, remedy=remedy
         )
     return CheckResult("history", State.OK, read, read, f"{read} of {history.total} were read")
 
@@ -116,7 +117,10 @@ def instance(history: History) -> CheckResult:
     """Tell which records are about the stack's instance: others prove nothing of it."""
     whose, entries = history.whose, history.entries
     others = [entry for entry in entries if entry.elsewhere]
-    lines = tuple(f"{entry.run}: {entry.instance.words() or 'of no instance'}" for entry in others)
+    lines = tuple(
+        finding("record", entry.run, entry.instance.words() or "of no instance", Level.NOTE)
+        for entry in others
+    )
     count = len(entries)
     if whose is None or not count:
         words = "there is no record that could be of another instance"

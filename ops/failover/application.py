@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ops import sql
 from ops.db import Budget, Connection, Database, statement
 from ops.errors import OpsError
-from ops.results import CheckResult, State
+from ops.results import CheckResult, State, finding
 
 if TYPE_CHECKING:
     from ops.failover.source import Source
@@ -188,17 +188,17 @@ def _speaks(application: Application) -> CheckResult:
 
 
 def _commits(application: Application) -> CheckResult:
-    lines = tuple(
-        f"{entry.role}: {COMMIT} {entry.value} (set for the {entry.level})"
+    unsafe = tuple(
+        finding("role", entry.role, f"{COMMIT} {entry.value} (set for the {entry.level})")
         for entry in application.unsafe
     )
-    if lines:
-        words = f"commits are acknowledged before the standby has them: {lines[0]}"
+    if unsafe:
+        words = f"commits are acknowledged before the standby has them: {unsafe[0].line}"
         remedy = (
             f"Reset {COMMIT} where it is set (ALTER ROLE or ALTER DATABASE ... RESET, the "
             "instance's flag)."
         )
-        return CheckResult("commits", State.FINDING, 1, 1, words, lines, remedy=remedy)
+        return CheckResult("commits", State.FINDING, 1, 1, words, unsafe, remedy=remedy)
     words = (
         f"{COMMIT} waits for the standby for every role that may log in; what a session sets "
         "itself is not seen"

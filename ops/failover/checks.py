@@ -1,10 +1,10 @@
 """What must hold of a failover: pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ops.failover.leg import Followed, Leg
 from ops.failover.measure import Gap, Outage, ranges
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, State, finding
 
 
 def judge(leg: Leg, gap_target_s: float, reconnect_target_s: float) -> tuple[CheckResult, ...]:
@@ -75,7 +75,8 @@ def _took_over(leg: Leg) -> CheckResult:
         wrong.append(f"another cluster answers: {last.system}, not {first.system}")
     if wrong:
         remedy = "Look at the instance's operations: what was failed over, and to where?"
-        return CheckResult("took_over", State.FINDING, 1, 1, wrong[0], tuple(wrong), facts, remedy)
+        findings = tuple(finding("instance", line) for line in wrong)
+        return CheckResult("took_over", State.FINDING, 1, 1, wrong[0], findings, facts, remedy)
     where = f"from {before.zone} to {after.zone}" if after.zone else "another server answers"
     return CheckResult("took_over", State.OK, 1, 1, f"{where}, {lines}", evidence=facts)
 
@@ -98,7 +99,7 @@ def _lost(leg: Leg) -> CheckResult:
         words = f"{len(back.lost)} of {number} acknowledged writes are lost"
         remedy = "Commits were acknowledged that the standby did not have: see synchronous_commit."
         return CheckResult(
-            "lost", State.FINDING, number, number, words, ranges(back.lost), remedy=remedy
+            "lost", State.FINDING, number, number, words, _writes(back.lost), remedy=remedy
         )
     if not number:
         return CheckResult("lost", State.UNKNOWN, 0, 0, "no write was acknowledged")
@@ -116,7 +117,7 @@ def _doubled(leg: Leg) -> CheckResult:
         remedy = "The primary key is damaged: check the index with amcheck."
         return CheckResult(
             "doubled", State.FINDING, back.acknowledged, back.acknowledged, words,
-            ranges(back.doubled), remedy=remedy,
+            _writes(back.doubled), remedy=remedy,
         )  # fmt: skip
     came = out.committed + back.arrived
     words = f"none is there twice; {in_doubt} were in doubt, {came} of them had come in"
@@ -162,6 +163,10 @@ def _reconnect(out: Outage, target_s: float) -> CheckResult:
 _END_S = 0.5
 
 
+def _writes(writes: Sequence[tuple[str, int]]) -> tuple[Finding, ...]:
+    return tuple(finding("writer", writer, numbers) for writer, numbers in ranges(writes))
+
+
 def _at_its_end(gap: Gap) -> bool:
     """Return whether an open gap is only the pause after the last write, before the stop."""
     return gap.seconds < _END_S
@@ -178,28 +183,31 @@ def _replicas(leg: Leg, target_s: float) -> CheckResult:
     if not leg.replicas:
         return CheckResult("replicas", State.NOT_APPLICABLE, 0, 0, "there are none to read from")
     total = len(leg.replicas)
-    wrong = [line for one in leg.replicas for line in _wrong(one, target_s)]
-    untold = [f"{one.name}: {one.why}" for one in leg.replicas if one.why]
+    wrong = [fault for one in leg.replicas for fault in _wrong(one, target_s)]
+    untold = [
+        finding("replica", one.name, one.why, Level.UNKNOWN) for one in leg.replicas if one.why
+    ]
     worst_s = max(one.gap_s for one in leg.replicas)
     words = f"{total} read on, {worst_s * 1000:.0f} ms without an answer at most, and caught up"
     if wrong:
-        words = f"{wrong[0]}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
+        words = wrong[0].line + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
         remedy = "See whether the replica follows: `invoke failover-drill --dry-run` shows its lag."
         return CheckResult(
             "replicas", State.FINDING, total, total, words, (*wrong, *untold), remedy=remedy
         )
     if untold:
         return CheckResult(
-            "replicas", State.UNKNOWN, total - len(untold), total, untold[0], tuple(untold)
+            "replicas", State.UNKNOWN, total - len(untold), total, untold[0].line, tuple(untold)
         )
     return CheckResult("replicas", State.OK, total, total, words)
 
 
-def _wrong(one: Followed, target_s: float) -> Iterator[str]:
+def _wrong(one: Followed, target_s: float) -> Iterator[Finding]:
     if one.gap_s > target_s:
-        yield f"{one.name}: no answer for {one.gap_s:.1f} s; the target is {target_s:g} s"
+        message = f"no answer for {one.gap_s:.1f} s; the target is {target_s:g} s"
+        yield finding("replica", one.name, message)
     if one.caught_up_s is None and not one.why:
-        yield f"{one.name}: does not have every write of the drill"
+        yield finding("replica", one.name, "does not have every write of the drill")
 
 
 def _redundancy(leg: Leg) -> CheckResult:

@@ -157,9 +157,9 @@ def read_back(logs: Sequence[Log], rows: Iterable[tuple[int, int]]) -> ReadBack:
     )
 
 
-def ranges(pairs: Sequence[tuple[str, int]]) -> tuple[str, ...]:
-    """Return writes as lines, numbers that follow each other drawn together."""
-    lines: list[str] = []
+def ranges(pairs: Sequence[tuple[str, int]]) -> tuple[tuple[str, str], ...]:
+    """Return writers and their writes, numbers that follow each other drawn together."""
+    drawn: list[tuple[str, str]] = []
     start = previous = None
     for pair in [*sorted(pairs), None]:
         if previous and pair == (previous[0], previous[1] + 1):
@@ -167,6 +167,6 @@ def ranges(pairs: Sequence[tuple[str, int]]) -> tuple[str, ...]:
             continue
         if start and previous:
             numbers = f"{start[1]}" if start == previous else f"{start[1]} to {previous[1]}"
-            lines.append(f"{start[0]}: write {numbers}")
+            drawn.append((start[0], f"write {numbers}"))
         start = previous = pair
-    return tuple(lines)
+    return tuple(drawn)

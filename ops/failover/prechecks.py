@@ -12,7 +12,7 @@ from ops import backupruns
 from ops.errors import OpsError
 from ops.failover import application
 from ops.failover.survey import LONG_S, Inside, Survey
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Level, State, finding
 
 LAG_LIMIT_S = 10.0  # a replica that is farther behind before a failover says nothing after it
 SPARE = 3  # connections that the drill needs besides its pool and its writer without one
@@ -123,7 +123,13 @@ def _idle(survey: Survey) -> CheckResult:
         return CheckResult("operations", State.OK, 1, 1, "no operation is under way")
     words = f"an operation is under way: {survey.busy[0]}"
     return CheckResult(
-        "operations", State.FINDING, 1, 1, words, survey.busy, remedy="Wait until it is done."
+        "operations",
+        State.FINDING,
+        1,
+        1,
+        words,
+        tuple(finding("operation", line) for line in survey.busy),
+        remedy="Wait until it is done.",
     )
 
 
@@ -156,24 +162,28 @@ def _connections(inside: Inside, pool: int) -> CheckResult:
 
 def _transactions(inside: Inside, *, lose: bool) -> Precheck:
     """Tell which open transactions the failover is going to end."""
-    lines = tuple(
-        f"{one.user} ({one.application or 'no name'}, process {one.pid}): {one.state} "
-        f"for {one.age_s:.0f} s"
+    open_long = tuple(
+        finding(
+            "session",
+            f"{one.user} ({one.application or 'no name'}, process {one.pid})",
+            f"{one.state} for {one.age_s:.0f} s",
+            Level.WARNING if lose else Level.FINDING,
+        )
         for one in inside.transactions
     )
-    count = len(lines)
-    if lines and lose:
+    count = len(open_long)
+    if open_long and lose:
         words = f"{count} open for more than {LONG_S:.0f} s will be lost, as asked for"
-        result = CheckResult("transactions", State.OK, count, count, words, lines)
+        result = CheckResult("transactions", State.OK, count, count, words, open_long)
         return Precheck(result, refuses=False)
-    if lines:
+    if open_long:
         words = (
             f"{count} transactions have been open for more than {LONG_S:.0f} s and would be lost"
         )
-        words += f": {lines[0]}" + (f" and {count - 1} more" if count > 1 else "")
+        words += f": {open_long[0].line}" + (f" and {count - 1} more" if count > 1 else "")
         remedy = "Wait for their end, or give --lose-transactions."
         result = CheckResult(
-            "transactions", State.FINDING, count, count, words, lines, remedy=remedy
+            "transactions", State.FINDING, count, count, words, open_long, remedy=remedy
         )
         return Precheck(result, refuses=True)
     if inside.hidden:
@@ -187,13 +197,21 @@ def _transactions(inside: Inside, *, lose: bool) -> Precheck:
 
 def _replicas(survey: Survey, declared: Sequence[str]) -> CheckResult:
     there = {one.name for one in survey.replicas}
-    missing = [f"{name}: declared, and not there" for name in declared if name not in there]
+    missing = [
+        finding("replica", name, "declared, and not there")
+        for name in declared
+        if name not in there
+    ]
     behind = [
-        f"{one.replica}: {one.seconds:.1f} s behind"
+        finding("replica", one.replica, f"{one.seconds:.1f} s behind")
         for one in survey.lags
         if one.seconds is not None and one.seconds > LAG_LIMIT_S
     ]
-    untold = [f"{one.replica}: {one.why}" for one in survey.lags if one.seconds is None]
+    untold = [
+        finding("replica", one.replica, one.why, Level.UNKNOWN)
+        for one in survey.lags
+        if one.seconds is None
+    ]
     total = len(there | set(declared))
     if not total:
         return CheckResult("replicas", State.NOT_APPLICABLE, 0, 0, "there are none")

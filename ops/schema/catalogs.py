@@ -14,7 +14,7 @@ from ops import sql
 from ops.checks.reading import under
 from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, ObjectId, State
 from ops.schema.tablecontent import Sum
 from ops.schema.transactions import Window
 
@@ -172,17 +172,22 @@ def check(
     other = {name for name, one in before.totals().items() if theirs.get(name) != one}
     moving = _moved(before, after) | (other - wrong.keys())
     facts = {"not_seen": before.unread, "moving": sorted(moving)}
-    lines = tuple(
-        f"{name}: {_summed(copy, keys)}; the source has {_summed(before, keys)}"
+    named = any(one.state is State.FINDING for one in told)
+    findings = tuple(
+        Finding(
+            ObjectId("catalog", name),
+            Level.NOTE if named else Level.FINDING,
+            f"{_summed(copy, keys)}; the source has {_summed(before, keys)}",
+        )
         for name, keys in sorted(wrong.items())
     )
     more = f"; {len(moving)} changed while they were read" if moving else ""
-    if lines and any(one.state is State.FINDING for one in told):
-        words = f"{len(lines)} of {len(names)} catalogs differ, as the objects do that are named"
-        return CheckResult(CHECK, State.NOT_APPLICABLE, still, total, words + more, lines, facts)
-    if lines:
-        words = f"{len(lines)} of {len(names)} catalogs differ in what no other question names"
-        return CheckResult(CHECK, State.FINDING, still, total, words + more, lines, facts)
+    if findings and named:
+        words = f"{len(findings)} of {len(names)} catalogs differ, as the objects do that are named"
+        return CheckResult(CHECK, State.NOT_APPLICABLE, still, total, words + more, findings, facts)
+    if findings:
+        words = f"{len(findings)} of {len(names)} catalogs differ in what no other question names"
+        return CheckResult(CHECK, State.FINDING, still, total, words + more, findings, facts)
     if moving:
         words = f"{still} of {total} rows of {len(names)} catalogs are as at the marker{more}"
         words = f"{words}: compared by object"

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from ops.checks.outcomes import Outcome, Words, of_trouble, result
 from ops.checks.trouble import Trouble
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, ObjectId, State
 from ops.schema import definitions, sequences
 from ops.schema.catalogs import Rows
 from ops.schema.content import Content
@@ -53,19 +53,17 @@ def answers(
         return _by_rows(question, copy, source)
     if rows is Rows.MOVED and question not in definitions.OF_OTHERS:
         moving |= definitions.differing(source, copy)
-    lines = [*_differences(source, copy, moving)]
+    different = tuple(_differences(question, source, copy, moving))
     hidden = {name for name in source if source[name].endswith(definitions.UNSEEN)} - moving
     still = [name for name in source if name not in moving and name not in hidden]
     words = question.replace("_", " ")
     secret = definitions.not_seen(question, source)
     facts = {"not_seen": secret} if secret else {}
-    if lines:
+    if different:
         new = len(copy.keys() - source.keys() - moving)
         known, total = len(still) + new, len(source) + new
-        detail = f"{len(lines)} of {total} {words} differ from the source at the marker"
-        return CheckResult(
-            question, State.FINDING, known, total, detail, tuple(sorted(lines)), facts
-        )
+        detail = f"{len(different)} of {total} {words} differ from the source at the marker"
+        return CheckResult(question, State.FINDING, known, total, detail, different, facts)
     if moving or hidden:
         unknown = ((moving, "changed while they were read"), (hidden, "may not be read"))
         total = len(source.keys() | moving)
@@ -73,9 +71,11 @@ def answers(
         remedy = "Drill again when nobody changes objects."
         if hidden:
             remedy = f"sql/schema/{question}.sql says which privilege it needs."
-        lines = sorted(moving | hidden)
+        unseen = tuple(
+            Finding(ObjectId(question, name), Level.UNKNOWN) for name in sorted(moving | hidden)
+        )
         known = len(still)
-        return CheckResult(question, State.UNKNOWN, known, total, told, tuple(lines), facts, remedy)
+        return CheckResult(question, State.UNKNOWN, known, total, told, unseen, facts, remedy)
     detail = f"all {len(source)} {words} are as at the marker"
     if secret:
         detail = f"{detail}; {secret} are not seen"
@@ -97,14 +97,16 @@ def _by_rows(question: str, copy: Answer, source: Answer) -> CheckResult:
     return CheckResult(question, State.OK, len(copy), len(copy), detail, (), facts)
 
 
-def _differences(source: Answer, copy: Answer, moving: frozenset[str]) -> Iterator[str]:
-    for name in definitions.differing(source, copy) - moving:
+def _differences(
+    question: str, source: Answer, copy: Answer, moving: frozenset[str]
+) -> Iterator[Finding]:
+    for name in sorted(definitions.differing(source, copy) - moving):
+        message = f"{_clip(copy.get(name, ''))}; the source has {_clip(source.get(name, ''))}"
         if name not in copy:
-            yield f"{name}: lost"
+            message = "lost"
         elif name not in source:
-            yield f"{name}: not on the source"
-        else:
-            yield f"{name}: {_clip(copy[name])}; the source has {_clip(source[name])}"
+            message = "not on the source"
+        yield Finding(ObjectId(question, name), Level.FINDING, message)
 
 
 def _clip(text: str) -> str:
@@ -113,7 +115,9 @@ def _clip(text: str) -> str:
 
 def counts(expected: Expected, copy: Mapping[str, Content]) -> CheckResult:
     """Compare how many rows every table has."""
-    found = {label: _count(want, copy.get(label)) for label, want in expected.tables.items()}
+    found = {
+        want.shape.object: _count(want, copy.get(label)) for label, want in expected.tables.items()
+    }
     rows = sum(content.rows for content in copy.values())
     return _of_tables("counts", found, f"{rows} rows in {len(found)} tables", expected)
 
@@ -132,7 +136,10 @@ def _count(want: Proven, have: Content | None) -> Outcome:
 
 def contents(expected: Expected, copy: Mapping[str, Content]) -> CheckResult:
     """Compare the content of every table, row for row, by its hashes."""
-    found = {label: _content(want, copy.get(label)) for label, want in expected.tables.items()}
+    found = {
+        want.shape.object: _content(want, copy.get(label))
+        for label, want in expected.tables.items()
+    }
     rows = sum(want.rows for want in expected.tables.values())
     moving = sum(want.moving_rows for want in expected.tables.values())
     share = f", {moving / rows:.1%} of the rows moving" if moving else ""
@@ -234,16 +241,17 @@ def located(found: CheckResult, places: Mapping[str, tuple[Proven, Content]]) ->
         places: of a table, what the source holds now and what the copy does, in stretches.
     """
     where = {
-        label: _where(want, have)
-        for label, (want, have) in places.items()
+        want.shape.object: _where(want, have)
+        for want, have in places.values()
         if not (want.trouble or have.trouble)
     }
-    lines = tuple(
-        f"{line}{told}, as the source is now" if told else line
-        for line in found.differences
-        for told in (next((t for n, t in where.items() if line.startswith(f"{n}: ")), ""),)
+    findings = tuple(
+        replace(finding, message=f"{finding.message}{where[finding.object]}, as the source is now")
+        if where.get(finding.object)
+        else finding
+        for finding in found.findings
     )
-    return replace(found, differences=lines)
+    return replace(found, findings=findings)
 
 
 def _open(want: Proven, have: Content) -> frozenset[int]:
@@ -276,7 +284,7 @@ def reach(
     if isinstance(copy, Trouble):
         return copy.result(sequences.CHECK, len(before))
     found = {
-        name: _reach(
+        ObjectId("sequence", name): _reach(
             (reach, after[name], *([now[name]] if now and name in now else [])), copy[name]
         )
         for name, reach in before.items()
@@ -298,7 +306,7 @@ def _reach(source: Sequence[Reach], copy: Reach) -> Outcome:
 
 
 def _of_tables(
-    check: str, found: Mapping[str, Outcome], words: str, expected: Expected
+    check: str, found: Mapping[ObjectId, Outcome], words: str, expected: Expected
 ) -> CheckResult:
     facts = {
         "method": "exact" if expected.exact else "sandwich",

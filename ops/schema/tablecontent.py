@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ops import sql
 from ops.db import Connection, statement
+from ops.results import ObjectId
 
 STRETCHES = 64  # a table is cut into about so many, where rows move while they are read
 _PAGE_BYTES = 8192
@@ -66,6 +67,11 @@ class TableShape:
     def label(self) -> str:
         """Return the table's name for people."""
         return f"{self.schema}.{self.name}"
+
+    @property
+    def object(self) -> ObjectId:
+        """Return which table it is."""
+        return ObjectId("table", self.name, self.schema)
 
     def in_stretches(self) -> "TableShape":
         """Return the same table, hashed in stretches of pages."""

@@ -17,7 +17,7 @@ from ops.checks.limit import Limit
 from ops.checks.outcomes import FINE, Outcome, Words, result
 from ops.checks.reading import batches
 from ops.db import Connection, QueryFailedError, statement
-from ops.results import CheckResult, State
+from ops.results import CheckResult, ObjectId, State
 
 LANES = 2  # amcheck of two objects side by side
 _SMALL_BYTES = 1 << 20
@@ -119,7 +119,7 @@ def _of_error(error: psycopg.Error, limit: Limit) -> Outcome | None:
 
 
 def _of_looked(looked: Sequence[_Looked], objects: Sequence[_Object]) -> CheckResult:
-    found = {one.label: outcome for one, outcome in looked}
+    found = {ObjectId(one.kind, one.label): outcome for one, outcome in looked}
     words = Words(
         ok=f"{len(objects)} indexes and tables are sound, every row is in its indexes",
         wrong="indexes and tables are damaged",

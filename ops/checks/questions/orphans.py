@@ -15,7 +15,7 @@ from ops.checks.limit import Limit
 from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.checks.reading import batches, together, under
 from ops.db import Connection, statement
-from ops.results import CheckResult, State
+from ops.results import CheckResult, ObjectId, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,10 @@ class Link:
     keys: tuple[Key, ...]
 
     @property
-    def label(self) -> str:
-        """Return its name for people."""
-        return f"{'.'.join(self.table)} {self.name}"
+    def object(self) -> ObjectId:
+        """Return which one it is."""
+        schema, table = self.table
+        return ObjectId("foreign key", table, schema, self.name)
 
 
 _Counted = tuple[Link, int, Outcome]
@@ -59,7 +60,7 @@ def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     with under(connection):
         for batch in batches(links, lambda link: link.small):
             counted.extend(_count(connection, batch, limit))
-    found = {link.label: outcome for link, _, outcome in counted}
+    found = {link.object: outcome for link, _, outcome in counted}
     total = sum(rows for _, rows, _ in counted)
     words = Words(
         ok=f"{total} rows of {len(links)} foreign keys lead somewhere",

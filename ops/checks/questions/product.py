@@ -16,12 +16,14 @@ from ops import sql
 from ops.checks import limit as limits
 from ops.checks import trouble
 from ops.checks.crew import Crew, Login
+from ops.checks.judge import MEND_SOURCE
 from ops.checks.limit import Limit
-from ops.checks.outcomes import FINE, MEND_SOURCE, Outcome, Words, of_trouble, result
+from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Level, ObjectId, State
 
+_KINDS = {"smoke": "smoke query", "rules": "rule"}
 SHOWN = 5  # violations of one rule, in its line
 _NO_SUCH = Outcome(State.NOT_APPLICABLE)
 
@@ -107,9 +109,10 @@ def rules(
 
     with connection.transaction():
         found = _each("rules", connection, words, judge, limit, original)
-    if found.state is not State.OK or not found.differences:
+    broken = found.at(Level.WARNING)
+    if found.state is not State.OK or not broken:
         return found
-    told = f"{len(found.differences)} of {found.total} rules are broken, on the source too"
+    told = f"{len(broken)} of {found.total} rules are broken, on the source too"
     return replace(found, detail=f"{told}: the copy is as the source is")
 
 
@@ -158,7 +161,8 @@ def _each(
     if every and absent == len(every):
         none = "the product's tables are not there, or not granted"
         return CheckResult(kind, State.NOT_APPLICABLE, 0, 0, none, (), facts)
-    return result(kind, applying, words, facts, late=len(every) - len(found))
+    outcomes = {ObjectId(_KINDS[kind], name): one for name, one in applying.items()}
+    return result(kind, outcomes, words, facts, late=len(every) - len(found))
 
 
 def _run(connection: Connection, name: str) -> _Rows:

@@ -14,7 +14,7 @@ from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.checks.reading import batches, together, under
 from ops.checks.sequencebatches import ask_in_batches
 from ops.db import Connection, statement
-from ops.results import CheckResult, State
+from ops.results import CheckResult, ObjectId, State
 
 CHECK = "sequence_reach"
 _NOT_READABLE = Outcome(State.UNKNOWN, "may not be read: grant USAGE")
@@ -67,7 +67,7 @@ def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
         unknown="sequences or columns may not be read",
         none="no sequence feeds a column",
     )
-    found = {one.name: outcome for one, outcome in reached}
+    found = {ObjectId("sequence", one.name): outcome for one, outcome in reached}
     return result(CHECK, found, words, late=len(fed) - len(found))
 
 

@@ -17,7 +17,7 @@ from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
-from ops.results import Checked, CheckResult, State, unsure
+from ops.results import Checked, CheckResult, Finding, Level, State, finding, unsure
 
 _T = TypeVar("_T")
 
@@ -239,9 +239,15 @@ def _cleaned(course: Course, made: int) -> CheckResult:
     remedy = f"Run `invoke restore.sweep -s {course.source.stack}`; each of them costs money."
     if not course.removed:
         words = "the clean-up was cut short: copies may be left"
-        return CheckResult("cleanup", State.UNKNOWN, 0, made, words, left, remedy=remedy)
+        return CheckResult(
+            "cleanup", State.UNKNOWN, 0, made, words, _left(left, Level.UNKNOWN), remedy=remedy
+        )
     if left:
         words = f"{len(left)} instances could not be removed"
-        return CheckResult("cleanup", State.FINDING, made, made, words, left, remedy=remedy)
+        return CheckResult("cleanup", State.FINDING, made, made, words, _left(left), remedy=remedy)
     words = f"{made} copies removed, nothing left" if made else "no copy was begun, nothing left"
     return CheckResult("cleanup", State.OK, made, made, words)
+
+
+def _left(leftovers: Iterable[str], level: Level = Level.FINDING) -> tuple[Finding, ...]:
+    return tuple(finding("instance", line, level=level) for line in leftovers)

@@ -18,7 +18,7 @@ from ops.restore.drill import evidence
 from ops.restore.drill.plan import began
 from ops.restore.drill.report import DRILL, Report, Restored
 from ops.restore.source import ROOM, Place
-from ops.results import Checked, CheckResult, State
+from ops.results import Checked, CheckResult, Level, State, finding
 
 BEGUN = "drill"  # the journal's first entry: who drills, from where
 
@@ -92,9 +92,10 @@ def _cleaned(journal: Journal, removed: Sequence[str], left: tuple[str, ...]) ->
     if left:
         words = f"{len(left)} of {many} copies could not be removed when it was swept"
         remedy = "Run `invoke restore.sweep`; each of them costs money."
-        return CheckResult("cleanup", State.FINDING, many, many, words, left, remedy=remedy)
+        standing = tuple(finding("instance", line) for line in left)
+        return CheckResult("cleanup", State.FINDING, many, many, words, standing, remedy=remedy)
     if not many:
         return CheckResult("cleanup", State.OK, 0, 0, "it had begun no copy: there is nothing left")
     words = f"{len(removed)} of {many} copies were still there and are removed, nothing left"
-    lines = tuple(f"{name}: removed" for name in removed)
-    return CheckResult("cleanup", State.OK, many, many, words, lines)
+    notes = tuple(finding("instance", name, "removed", Level.NOTE) for name in removed)
+    return CheckResult("cleanup", State.OK, many, many, words, notes)

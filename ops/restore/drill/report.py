@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from textwrap import fill
 
-from ops.checks.outcomes import WRONG
 from ops.console import WIDTH, Table
 from ops.evidence import uncompared
 from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
-from ops.results import Checked, CheckResult, Counts, State, count, verdict, worst
+from ops.results import Checked, CheckResult, Counts, Level, State, count, verdict, worst
 from ops.schema import definitions as questions
 
 SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
@@ -279,14 +278,6 @@ def _order(name: str) -> int:
     return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
-def _wrong(result: CheckResult) -> int:
-    """Return how many objects are not as they should be; a line each unless it says otherwise."""
-    if result.state is not State.FINDING:
-        return 0
-    said = result.evidence.get(WRONG)
-    return said if isinstance(said, int) else len(result.differences)
-
-
 def _cell(results: Sequence[CheckResult]) -> str:
     """Return a state and its count: what is ok, what differs, or what could not be told."""
     if not results:
@@ -297,5 +288,9 @@ def _cell(results: Sequence[CheckResult]) -> str:
     state = worst(one.state for one in results)
     if state is State.OK:
         return f"{state.value} {examined}/{total}" if total > 1 else state.value
-    count = sum(map(_wrong, results)) if state is State.FINDING else total - examined
+    count = (
+        sum(len(one.at(Level.FINDING)) for one in results)
+        if state is State.FINDING
+        else total - examined
+    )
     return f"{state.value} {count} of {total}" if total > 1 and count else state.value

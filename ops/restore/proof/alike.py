@@ -10,7 +10,6 @@ import psycopg
 from ops import sql
 from ops.checks import limit as limits
 from ops.checks import trouble
-from ops.checks.outcomes import WRONG, thing
 from ops.checks.questions import sequence_reach as reach
 from ops.checks.reading import released, under
 from ops.checks.trouble import Trouble
@@ -19,7 +18,7 @@ from ops.errors import OpsError
 from ops.restore.proof.baseline import READ, Baseline
 from ops.restore.proof.bench import Bench
 from ops.restore.proof.marker import Marker
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, ObjectId, State, doubt
 from ops.schema import catalogs, compare, content, definitions, sequences
 from ops.schema.catalogs import Catalogs
 from ops.schema.content import Content
@@ -126,18 +125,22 @@ def heartbeats(connection: Connection, marker: Marker) -> CheckResult:
     """Look for the drill's own heartbeats: up to the marker, and none after it."""
     query = statement(sql.load("restore/heartbeats"))
     have = {row[0] for row in connection.execute(query, {"drill": marker.drill})}
-    lines = [
-        f"the one {label} the marker, {number}, is lost"
+    findings = [
+        _heartbeat(number, f"the one {label} the marker, is lost")
         for label, number in (("before", marker.before), ("at", marker.at))
         if number not in have
     ]
     if marker.after in have:
-        lines.append(f"the one after the marker, {marker.after}, is there")
-    if lines:
+        findings.append(_heartbeat(marker.after, "the one after the marker, is there"))
+    if findings:
         words = "the clone is not as of the marker"
-        return CheckResult("heartbeat", State.FINDING, 3, 3, words, tuple(lines))
+        return CheckResult("heartbeat", State.FINDING, 3, 3, words, tuple(findings))
     words = f"heartbeat {marker.at} is there and {marker.after}, the next, is not"
     return CheckResult("heartbeat", State.OK, 3, 3, words)
+
+
+def _heartbeat(number: int, message: str) -> Finding:
+    return Finding(ObjectId("heartbeat", f"heartbeat {number}"), Level.FINDING, message)
 
 
 def newest(connection: Connection) -> datetime | None:
@@ -160,9 +163,7 @@ def doubted(result: CheckResult, unseen: Sequence[str]) -> CheckResult:
     if not unseen or result.state is not State.FINDING:
         return result
     words = f"{result.detail}; but commits were under way while the marker was set: {len(unseen)}"
-    return replace(
-        result, state=State.UNKNOWN, detail=words, remedy="Drill again in a quieter minute."
-    )
+    return doubt(result, words, "Drill again in a quieter minute.")
 
 
 def reached(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
@@ -178,13 +179,11 @@ def reached(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
 
 
 def _stood(behind: CheckResult, compared: CheckResult) -> CheckResult:
-    wrong = {thing(line) for line in compared.differences}
-    if compared.state is not State.FINDING:
-        wrong = set()  # what it names was only not compared
-    stood = [line for line in behind.differences if thing(line) not in wrong]
-    if behind.state is not State.FINDING or len(stood) < len(behind.differences):
+    moved = {finding.object for finding in compared.at(Level.FINDING)}
+    findings = behind.at(Level.FINDING)
+    if not findings or any(finding.object in moved for finding in findings):
         return behind
     words = f"{behind.detail}; but they stand where they stood on the source at the marker"
     remedy = "Drill again when nobody restarts sequences."
-    examined = behind.examined - int(str(behind.evidence.get(WRONG, 0)))
-    return replace(behind, state=State.UNKNOWN, examined=examined, detail=words, remedy=remedy)
+    doubted_result = doubt(behind, words, remedy)
+    return replace(doubted_result, examined=behind.examined - len(findings))

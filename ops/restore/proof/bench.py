@@ -8,9 +8,9 @@ import psycopg
 
 from ops.checks import trouble
 from ops.checks.crew import Crew, Login, StoppedError
+from ops.checks.judge import against
 from ops.checks.limit import Limit
-from ops.checks.outcomes import against
-from ops.checks.questions import amcheck, orphans, product
+from ops.checks.questions import amcheck, application, orphans, product
 from ops.checks.questions import sequence_reach as reach
 from ops.db import (
     CHANGE,
@@ -114,4 +114,4 @@ class Bench:
         """Note whether the application could go on."""
         app = Login(self.database, self.source.app, VERIFY)
         original = Login(self.source.database, self.source.app, READ)
-        self.note("application", lambda: checks.application(self.crew, app, original, self.limit))
+        self.note("application", lambda: application.check(self.crew, app, original, self.limit))

@@ -15,7 +15,7 @@ from ops.checks.crew import Crew
 from ops.checks.reading import under
 from ops.db import VERIFY, Connection, statement
 from ops.restore.source import Source
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, ObjectId, State
 from ops.schema import catalogs
 from ops.schema.catalogs import Row
 from ops.schema.tablecontent import Sum
@@ -23,6 +23,7 @@ from ops.schema.transactions import EPOCH, Snapshot
 
 CHECK = "objects"
 _LATER = "Back up again after this drill: its heartbeats tell what the backup must hold."
+_Fate = tuple[ObjectId, str]  # of a row of a catalog: which one, and what became of it
 _FIRST_NORMAL = 3  # below it are bootstrap's and the frozen number, which no epoch has
 
 
@@ -85,8 +86,8 @@ def compare(original: Connection, connection: Connection) -> CheckResult:
     since = sum(missing.values()) - doubtful
     names = {name for name, short in other if short in writers}
     absent = catalogs.rows(original, names, writers) - catalogs.rows(connection, names, writers)
-    lines = Counter(_lines(connection, absent))
-    return _result(lines, since, doubtful, total, told=newest > 0)
+    fates = Counter(_fates(connection, absent))
+    return _result(fates, since, doubtful, total, told=newest > 0)
 
 
 def _more(now: Written, then: Written, key: tuple[str, int]) -> int:
@@ -96,15 +97,16 @@ def _more(now: Written, then: Written, key: tuple[str, int]) -> int:
 
 
 def _result(
-    lines: Counter[str], since: int, doubtful: int, total: int, *, told: bool
+    fates: Counter[_Fate], since: int, doubtful: int, total: int, *, told: bool
 ) -> CheckResult:
-    wrong, known = sum(lines.values()), total - since - doubtful
+    wrong, known = sum(fates.values()), total - since - doubtful
     if wrong:
         words = f"{wrong} of {total} rows of the catalogs, older than the backup, are not in it"
-        shown = tuple(
-            f"{line} ({many} rows)" if many > 1 else line for line, many in sorted(lines.items())
+        findings = tuple(
+            Finding(about, Level.FINDING, f"{fate} ({many} rows)" if many > 1 else fate)
+            for (about, fate), many in sorted(fates.items())
         )
-        return CheckResult(CHECK, State.FINDING, known, total, words, shown)
+        return CheckResult(CHECK, State.FINDING, known, total, words, findings)
     words = f"{known} of {total} rows of the catalogs are as on the source"
     if since:
         words = f"{words}, {since} were written since the backup"
@@ -120,14 +122,14 @@ def _result(
     return CheckResult(CHECK, State.NOT_APPLICABLE, known, total, words)
 
 
-def _lines(connection: Connection, absent: frozenset[Row]) -> Iterator[str]:
+def _fates(connection: Connection, absent: frozenset[Row]) -> Iterator[_Fate]:
     """Yield what is not there, or not as it was; what was only written anew is there."""
     every = catalogs.rows(connection, {row.catalog for row in absent}) if absent else frozenset()
     there = {(one.catalog, one.about) for one in every}
     for row in absent - every:
         altered = row.about and (row.catalog, row.about) in there
-        about = f"{row.catalog} {row.about}".rstrip()
-        yield f"{about}: {'not as it was' if altered else 'lost'}"
+        about = ObjectId("catalog row", row.catalog, part=row.about)
+        yield about, "not as it was" if altered else "lost"
 
 
 def _end(connection: Connection) -> int:

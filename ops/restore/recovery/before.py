@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ops import sql
 from ops.db import Connection, statement
-from ops.results import CheckResult, State
+from ops.results import CheckResult, State, finding
 
 CHECK = "moment"
 _WRONG = "This is not the moment asked for. Don't use it; restore again, and give a time."
@@ -47,7 +47,11 @@ def _beside_source(
         words = f"migration {given} is not in the copy, nor applied on the source now"
         return CheckResult(CHECK, State.UNKNOWN, 1, 2, words)
     earlier = ledger[:place]
-    missing = tuple(f"{version}: not in the copy" for version, _ in earlier if version not in begun)
+    missing = tuple(
+        finding("migration", version, "not in the copy")
+        for version, _ in earlier
+        if version not in begun
+    )
     if missing:
         words = f"{len(missing)} migrations that came before {given} are not in the copy"
         return CheckResult(CHECK, State.FINDING, 2, 2, words, missing, remedy=_WRONG)

@@ -15,7 +15,7 @@ from ops import durations, sql
 from ops.checks import trouble
 from ops.checks.crew import Crew, Login
 from ops.checks.questions import amcheck as damage
-from ops.checks.questions import orphans
+from ops.checks.questions import application, orphans
 from ops.checks.questions import sequence_reach as reach
 from ops.cloudsql import ApiError, Instance, OperationFailedError
 from ops.db import (
@@ -33,7 +33,7 @@ from ops.restore.proof import checks
 from ops.restore.recovery import before, body, when
 from ops.restore.recovery.order import Order, Task
 from ops.restore.source import Source
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, ObjectId, State
 
 STEPS = 8  # how often ``advance`` is called
 _PAUSE_S = 0.1
@@ -93,7 +93,7 @@ def check(
                 names = connection.execute(statement(sql.load(_DATABASES)))
                 others = tuple(name for (name,) in names)
             app = Login(bench.database, source.app, VERIFY)
-            found.append(bench.ask("application", lambda: checks.application(bench.crew, app)))
+            found.append(bench.ask("application", lambda: application.check(bench.crew, app)))
             result, heartbeat = bench.heartbeat(connection)
             found.append(result)
             found += bench.content(connection, amcheck=amcheck)
@@ -224,10 +224,12 @@ def rows(connection: Connection) -> CheckResult:
     """Count the rows of every table."""
     tables = connection.execute(statement(sql.load("restore/countable_tables"))).fetchall()
     counts: dict[str, int] = {}
-    closed: list[str] = []
+    closed: list[Finding] = []
     for table, readable in tables:
         if not readable:
-            closed.append(f"{'.'.join(table)}: may not be read: grant SELECT")
+            schema, name = table
+            table_id = ObjectId("table", name, schema)
+            closed.append(Finding(table_id, Level.UNKNOWN, "may not be read: grant SELECT"))
             continue
         query = statement(sql.render("restore/count_rows", {"table": table}))
         row = connection.execute(query).fetchone()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.checks.crew import Crew, Login
-from ops.checks.questions import amcheck, orphans
+from ops.checks.questions import amcheck, application, orphans
 from ops.checks.questions import sequence_reach as reach
 from ops.db import CHANGE, VERIFY, Connection
 from ops.restore.faults import cluster
@@ -189,8 +189,8 @@ def test_migrations_lost_or_begun_are_found(source: Source, execute: Execute) ->
 
 def test_the_application_reads_what_is_granted_to_it(source: Source, plain: Login) -> None:
     app = Login(source.database, source.app, VERIFY)
-    granted = checks.application(Crew(), app, app)
-    bare = checks.application(Crew(), plain, plain)
+    granted = application.check(Crew(), app, app)
+    bare = application.check(Crew(), plain, plain)
     assert (granted.state, bare.state) == (State.OK, State.OK)
     assert "reads from all 2 tables" in granted.detail
     assert granted.remedy == ""

@@ -7,13 +7,12 @@ import pytest
 
 from ops.checks.crew import Crew, Login
 from ops.checks.limit import Limit
-from ops.checks.questions import amcheck, orphans
+from ops.checks.questions import amcheck, application, orphans
 from ops.checks.questions import sequence_reach as reach
 from ops.checks.reading import released, under
 from ops.checks.trouble import Trouble
 from ops.db import CHANGE, VERIFY, Database
 from ops.programs import find
-from ops.restore.proof import checks
 from ops.results import State
 from ops.schema import catalogs, content, sequences, tablecontent
 from ops.schema import definitions as questions
@@ -73,7 +72,7 @@ def test_every_check_looks_at_all_of_them(many: Database) -> None:
     login, crew = Login(many, SUPERUSER, VERIFY), Crew()
     with many.connect(SUPERUSER, budget=VERIFY) as connection:
         found = [
-            checks.application(crew, login),
+            application.check(crew, login),
             reach.check(connection),
             orphans.check(connection),
             amcheck.check(crew, login),
@@ -93,7 +92,7 @@ def test_one_that_is_wrong_is_found_among_them(many: Database) -> None:
             "DROP TABLE t79 CASCADE; CREATE VIEW t79 AS SELECT FROM t0 WHERE id / 0 = 1"
         )
         found = [
-            checks.application(crew, login),
+            application.check(crew, login),
             reach.check(connection),
             orphans.check(connection),
         ]

@@ -6,8 +6,8 @@ import pytest
 
 from ops import sql
 from ops.checks.crew import Crew, Login
+from ops.checks.judge import MEND_SOURCE
 from ops.checks.limit import Limit
-from ops.checks.outcomes import MEND_SOURCE
 from ops.checks.questions import product
 from ops.db import CHANGE, VERIFY, Connection, Database
 from ops.restore.proof.baseline import READ

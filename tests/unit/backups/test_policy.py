@@ -296,7 +296,7 @@ def test_every_archive_and_every_history_counts() -> None:
     assert gaps.judge([holed, whole], GOOD, WINDOW).state is State.FINDING
     assert gaps.judge([Archive(()), whole], GOOD, WINDOW).state is State.OK
     off = gaps.judge([Archive(_archive(1, 2)), whole], GOOD, WINDOW)
-    assert off.differences[0].startswith("2 never archived before 000000010000000000000005")
+    assert off.differences[0].startswith("000000010000000000000005: 2 before it never archived")
     assert gaps.judge([Archive(OLDER), whole], GOOD, RecoveryWindow(NOW, NOW)).state is State.OK
     restored = Archive(_archive(4, 5, 6, 7, 8, timeline=2))
     assert gaps.judge([Archive(_archive(1, 2)), restored], GOOD, WINDOW).state is State.OK

@@ -19,6 +19,7 @@ from ops.failover.standing import Server, Standing
 from ops.restore.source import ROOM as RESTORE_DRILL
 from ops.results import CheckResult, State
 from tests.unit.failover.standing import STANDS, source
+from tests.unit.findings import findings
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DONE = Operation("op-1", "FAILOVER", "DONE", "db", NOW, NOW, NOW + timedelta(seconds=9), (), "")
@@ -177,7 +178,9 @@ def test_a_drill_that_is_cut_short_tells_what_goes_on(leg: Leg) -> None:
 
 def test_people_see_what_is_wrong_and_not_all_that_is_well(leg: Leg) -> None:
     well = CheckResult("login", State.OK, 1, 1, "the owner is let in")
-    wrong = CheckResult("replicas", State.FINDING, 1, 1, "behind", ("r: 40 s",), remedy="Wait.")
+    wrong = CheckResult(
+        "replicas", State.FINDING, 1, 1, "behind", findings("r: 40 s"), remedy="Wait."
+    )
     prechecks = tuple(Precheck(one, refuses=False) for one in (well, wrong))
     told = report(Course(leg.source, "run", NOW, prechecks, legs=[leg]), "here")
     table, figures, *lines = told.blocks()

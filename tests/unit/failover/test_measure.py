@@ -65,7 +65,11 @@ def test_every_acknowledged_write_has_to_be_there_once() -> None:
 
 def test_lost_writes_are_told_in_ranges() -> None:
     pairs = [("a", 4), ("a", 2), ("a", 3), ("a", 9), ("b", 10)]
-    assert ranges(pairs) == ("a: write 2 to 4", "a: write 9", "b: write 10")
+    assert ranges(pairs) == (
+        ("a", "write 2 to 4"),
+        ("a", "write 9"),
+        ("b", "write 10"),
+    )
     assert ranges([]) == ()
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from ops.checks import trouble
 from ops.checks.crew import Crew
+from ops.checks.judge import MEND_SOURCE, against
 from ops.checks.limit import Limit
-from ops.checks.outcomes import MEND_SOURCE, against
 from ops.db import CannotConnectError, Database, QueryFailedError
 from ops.restore.proof.bench import Bench
-from ops.results import CheckResult, State
+from ops.results import CheckResult, Finding, Level, ObjectId, State
+from tests.unit.findings import findings
 from tests.unit.restore.sources import drilled
 
 GONE = psycopg.OperationalError("server closed the connection unexpectedly")
@@ -83,7 +84,7 @@ def test_only_a_failure_that_shows_damage_or_loss_is_a_finding(
 def test_only_what_the_source_has_not_is_a_finding_of_the_copy() -> None:
     def found(*lines: str) -> CheckResult:
         state = State.FINDING if lines else State.OK
-        return CheckResult("orphans", state, 3, 3, "wrong", lines)
+        return CheckResult("orphans", state, 3, 3, "wrong", findings(*lines))
 
     alike = against(found("a: 2 of 9 rows"), found("a: 2 of 9 rows", "b: 1 of 1 rows"))
     assert (alike.state, alike.remedy) == (State.OK, MEND_SOURCE)
@@ -93,7 +94,21 @@ def test_only_what_the_source_has_not_is_a_finding_of_the_copy() -> None:
     assert moved.differences == ("a: 9 of 9 rows, on the source with other figures",)
     both = against(found("a: 2 of 9 rows", "c: 1 of 1 rows"), found("a: 2 of 9 rows"))
     assert both.state is State.FINDING
-    assert both.differences == ("a: 2 of 9 rows, on the source too", "c: 1 of 1 rows")
+    assert both.differences == ("c: 1 of 1 rows", "a: 2 of 9 rows, on the source too")
     for theirs in (found(), found("b: 1 of 1 rows"), replace(found("a: x"), examined=2)):
         assert against(found("a: 2 of 9 rows"), theirs).differences == ("a: 2 of 9 rows",)
         assert against(found("a: 2 of 9 rows"), theirs).state is State.FINDING
+
+
+@pytest.mark.parametrize("name", ["orders: 2024", "a: b: c", ": ", "a"])
+def test_objects_are_told_apart_whatever_their_names_are(name: str) -> None:
+    def result(*tables: str) -> CheckResult:
+        wrong = tuple(
+            Finding(ObjectId("table", table, "public"), Level.FINDING, "3 of 9 rows")
+            for table in tables
+        )
+        return CheckResult("orphans", State.FINDING, 3, 3, "wrong", wrong)
+
+    other = result(f"{name}x", "orders: 2023")
+    assert against(result(name), other) == result(name)
+    assert against(result(name), result(name)).state is State.OK

@@ -18,6 +18,7 @@ from ops.schema.proven import Proven, prove
 from ops.schema.sequences import Reach
 from ops.schema.tablecontent import Sum, TableShape
 from ops.schema.transactions import Window
+from tests.unit.findings import findings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHAPE = TableShape("public", "t", 8192, ())
@@ -254,7 +255,11 @@ def test_an_unreadable_sequence_is_unknown() -> None:
 
 
 def _found(state: State, *lines: str, check: str = sequences.CHECK) -> CheckResult:
-    return CheckResult(check, state, 2, 2, "told", lines, {"wrong": len(lines)})
+    wrong = tuple(
+        replace(one, object=replace(one.object, kind="sequence"))
+        for one in findings(*lines, state=state)
+    )
+    return CheckResult(check, state, 2, 2, "told", wrong)
 
 
 BEHIND = _found(State.FINDING, "public.s: is at 1; t.id has 9", check=reach.CHECK)

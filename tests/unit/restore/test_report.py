@@ -18,6 +18,7 @@ from ops.restore.drill.report import DRILL, Clone, Report, Restored
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.source import ROOM, Source
 from ops.results import Checked, CheckResult, State
+from tests.unit.findings import findings
 from tests.unit.restore.sources import drilled
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -26,7 +27,9 @@ PHASES = Phases(0.1, 1, 2, 0.25, 0.05, 3)
 
 def _checked(copy: str, check: str, state: State = State.OK, *lines: str) -> Checked:
     remedy = "" if state is State.OK else "Look at it."
-    return Checked(copy, CheckResult(check, state, 2, 2, "told", lines, {}, remedy))
+    return Checked(
+        copy, CheckResult(check, state, 2, 2, "told", findings(*lines, state=state), {}, remedy)
+    )
 
 
 REPORT = Report(
@@ -123,13 +126,14 @@ def _row(report: Report, check: str) -> tuple[object, ...]:
 
 
 def test_a_cell_counts_what_differs_or_could_not_be_told() -> None:
-    def told(state: State, examined: int, **facts: object) -> object:
-        result = CheckResult("orphans", state, examined, 9, "told", ("a", "b"), facts)
+    def told(state: State, examined: int, *lines: str) -> object:
+        noted = (*findings(*(lines or ("a", "b")), state=state), *findings("c", state=State.OK))
+        result = CheckResult("orphans", state, examined, 9, "told", noted)
         return _row(_with(Checked("clone", result)), "orphans")[2]
 
     assert told(State.OK, 9) == "ok 9/9"
     assert told(State.FINDING, 9) == "finding 2 of 9"
-    assert told(State.FINDING, 9, wrong=1) == "finding 1 of 9"
+    assert told(State.FINDING, 9, "a") == "finding 1 of 9"
     assert told(State.UNKNOWN, 7) == "unknown 2 of 9"
     assert told(State.UNKNOWN, 9) == "unknown"
 
