@@ -135,6 +135,20 @@ class CheckResult:
         """Return a line a finding, for people."""
         return tuple(one.line for one in self.findings)
 
+    def document(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "check": self.check,
+            "state": self.state,
+            "examined": self.examined,
+            "total": self.total,
+            "detail": self.detail,
+            "differences": self.differences,
+            "findings": [one.document() for one in self.findings],
+            "evidence": self.evidence,
+            "remedy": self.remedy,
+        }
+
     def at(self, level: Level) -> tuple[Finding, ...]:
         """Return the findings of a level."""
         return tuple(one for one in self.findings if one.level is level)
@@ -211,19 +225,10 @@ class Checked:
 
     def document(self) -> dict[str, object]:
         """Return what machines read."""
-        result = self.result
         return {
-            "name": f"{self.copy.replace(' ', '_')}.{result.check}",
+            "name": f"{self.copy.replace(' ', '_')}.{self.result.check}",
             "copy": self.copy,
-            "check": result.check,
-            "state": result.state,
-            "examined": result.examined,
-            "total": result.total,
-            "detail": result.detail,
-            "differences": result.differences,
-            "findings": [one.document() for one in result.findings],
-            "evidence": result.evidence,
-            "remedy": result.remedy,
+            **self.result.document(),
         }
 
 

@@ -149,7 +149,7 @@ def test_an_export_that_fails_ends_with_the_apis_reason(run: Invocation, server:
     with pytest.raises(NoSuchDatabaseError, match="It has again, ai_square"):
         export(run, options, Reading(), NO_CONSENT)
     with pytest.raises(NoObjectError):
-        bring_in(run, ImportOptions("gs://exports/nothing.sql"), NO_CONSENT)
+        bring_in(run, ImportOptions("gs://exports/never-written.sql"), NO_CONSENT)
 
 
 def test_an_export_whose_caller_went_away_is_told_of(run: Invocation) -> None:
