@@ -10,13 +10,14 @@ import psycopg
 from ops import sql
 from ops.checks import limit as limits
 from ops.checks import trouble
+from ops.checks.ask import Asking
+from ops.checks.crew import Login
 from ops.checks.questions import sequence_reach as reach
 from ops.checks.reading import released, under
 from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.restore.proof.baseline import READ, Baseline
-from ops.restore.proof.bench import Bench
+from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.marker import Marker
 from ops.results import CheckResult, Finding, Level, ObjectId, State, doubt
 from ops.schema import catalogs, compare, content, definitions, sequences
@@ -26,17 +27,17 @@ from ops.schema.definitions import Answer
 from ops.schema.proven import prove
 
 
-def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequence[CheckResult]:
+def objects(asking: Asking, connection: Connection, baseline: Baseline) -> Sequence[CheckResult]:
     """Compare what the copy is made of: objects, catalogs, sequences."""
     answers: dict[str, Answer | Trouble] = {}
     held: Catalogs | Trouble = limits.LATE
     with under(connection):
         for question in definitions.EQUAL:
-            answers[question] = definitions.answer(connection, question, bench.limit)
-            bench.crew.check()
-        bench.advance()
-        if not bench.limit.passed:
-            held = _catalogs(bench, connection)
+            answers[question] = definitions.answer(connection, question, asking.limit)
+            asking.crew.check()
+        asking.advance()
+        if not asking.limit.passed:
+            held = _catalogs(asking, connection)
     between = baseline.marker.between
     rows = catalogs.rows_of(*baseline.catalogs, held, between)
     found = [
@@ -46,13 +47,13 @@ def objects(bench: Bench, connection: Connection, baseline: Baseline) -> Sequenc
         for question, answer in answers.items()
     ]
     found.append(catalogs.check(*baseline.catalogs, held, between, found))
-    bench.advance()
-    found.append(bench.try_(sequences.CHECK, lambda: _reach(bench, connection, baseline)))
-    bench.crew.check()
+    asking.advance()
+    found.append(asking.ask(sequences.CHECK, lambda: _reach(asking, connection, baseline)))
+    asking.crew.check()
     return found
 
 
-def _reach(bench: Bench, connection: Connection, baseline: Baseline) -> CheckResult:
+def _reach(asking: Asking, connection: Connection, baseline: Baseline) -> CheckResult:
     """Compare the sequences; look at the source's once more where that is a finding."""
     held = sequences.read(connection)
     before, after = baseline.marker.sequences, baseline.sequences
@@ -60,38 +61,43 @@ def _reach(bench: Bench, connection: Connection, baseline: Baseline) -> CheckRes
     if found.state is not State.FINDING:
         return found
     try:
-        with bench.crew.connect(bench.source.login(READ)) as original:
+        with asking.crew.connect(_original(asking)) as original:
             return compare.reach(before, after, held, sequences.read(original))
     except (OpsError, psycopg.Error):
-        bench.crew.check()
+        asking.crew.check()
         return found
 
 
-def _catalogs(bench: Bench, connection: Connection) -> Catalogs | Trouble:
+def _original(asking: Asking) -> Login:
+    assert asking.original is not None  # noqa: S101 - a clone is held against its source
+    return asking.original
+
+
+def _catalogs(asking: Asking, connection: Connection) -> Catalogs | Trouble:
     try:
         with released(connection):
-            bench.limit.hold(connection)
+            asking.limit.hold(connection)
             return catalogs.read(connection)
     except psycopg.Error as error:
-        bench.crew.check()
-        return bench.limit.trouble(trouble.of(error))
+        asking.crew.check()
+        return asking.limit.trouble(trouble.of(error))
 
 
-def content_of(bench: Bench, baseline: Baseline) -> Iterable[CheckResult]:
+def content_of(asking: Asking, baseline: Baseline) -> Iterable[CheckResult]:
     """Compare what the copy holds, row for row."""
     held: dict[str, Content] = {}
 
     def counts() -> CheckResult:
         shapes = [proven.shape for proven in baseline.content.values() if not proven.trouble]
-        login, limit = bench.login(), bench.limit
-        held.update(content.read(bench.crew, login, shapes, limit=limit))
+        login, limit = asking.login, asking.limit
+        held.update(content.read(asking.crew, login, shapes, limit=limit))
         return compare.counts(baseline.tables, held)
 
-    yield bench.try_("counts", counts)
-    yield bench.try_("content", lambda: _contents(bench, baseline, held))
+    yield asking.ask("counts", counts)
+    yield asking.ask("content", lambda: _contents(asking, baseline, held))
 
 
-def _contents(bench: Bench, baseline: Baseline, held: Mapping[str, Content]) -> CheckResult:
+def _contents(asking: Asking, baseline: Baseline, held: Mapping[str, Content]) -> CheckResult:
     """Compare the content; where a table that was hashed as one differs, look for the pages.
 
     The source's side is read anew for that, so its rows may be younger than the marker.
@@ -108,12 +114,12 @@ def _contents(bench: Bench, baseline: Baseline, held: Mapping[str, Content]) -> 
     if found.state is not State.FINDING or not wrong:
         return found
     try:
-        with bench.crew.connect(bench.source.login(READ)) as connection:
+        with asking.crew.connect(_original(asking)) as connection:
             now = content.read_over(connection, wrong)
-        with bench.crew.connect(bench.login()) as connection:
+        with asking.crew.connect(asking.login) as connection:
             copy = content.read_over(connection, wrong)
     except (OpsError, psycopg.Error):
-        bench.crew.check()
+        asking.crew.check()
         return found  # the finding stands, without its place
     return compare.located(
         found,

@@ -10,13 +10,15 @@ from datetime import datetime
 import psycopg
 
 from ops.checks import trouble
-from ops.checks.crew import Crew
+from ops.checks.ask import Asking
+from ops.checks.crew import Crew, Login
 from ops.checks.limit import Limit
-from ops.db import CannotConnectError
+from ops.db import VERIFY, CannotConnectError, Database
 from ops.restore.copies import Kind, Made
 from ops.restore.proof import alike, checks, objects
-from ops.restore.proof.baseline import Baseline
-from ops.restore.proof.bench import Bench
+from ops.restore.proof.baseline import READ, Baseline
+from ops.restore.proof.copychecks import STEPS as COPY_STEPS
+from ops.restore.proof.copychecks import CopyChecks
 from ops.restore.source import Source
 from ops.results import CheckResult, State
 
@@ -26,7 +28,7 @@ _NOT_RESTORED = {
     Kind.CLONE: "Where WAL is missing, the source's archive has a gap: take a backup with `invoke "
     "backup.create`, for times after it need no older WAL, and see whether archiving works.",
 }
-STEPS = {Kind.BACKUP: 9, Kind.CLONE: 13}  # how often ``advance`` is called
+STEPS = {Kind.BACKUP: COPY_STEPS + 2, Kind.CLONE: COPY_STEPS + 6}  # how often ``advance`` is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +69,22 @@ def backup(
     """
     if made.database is None or made.failure:
         return _not_restored(made, found)
-    bench = Bench(crew, source, made.database, advance, found, Limit.after(budget_s))
+    asking = _asking(crew, source, made.database, found, advance, budget_s)
+    listed = CopyChecks(asking, source, source.app)
     run = made.plan.backup
     told = None if run is None else run.started or run.ended
     began = None if told is None else source.database_time(told)
     since = time.monotonic()
     found.append(_restored(made))
-    bench.application()
+    listed.connect()
     try:
-        with crew.connect(bench.login()) as connection:
-            bench.note(
+        with crew.connect(asking.login) as connection:
+            asking.note(
                 "heartbeat", lambda: checks.backup_heartbeat(crew, source, connection, began)
             )
-            bench.note(objects.CHECK, lambda: objects.check(crew, source, connection))
-            bench.quick(connection, began)
-            bench.dear(connection)
+            asking.note(objects.CHECK, lambda: objects.check(crew, source, connection))
+            listed.cheap(connection, began)
+            listed.thorough(connection)
     except CannotConnectError as error:
         found.append(trouble.of(error).result("connect"))
     return Verified(made, tuple(found), time.monotonic() - since)
@@ -104,27 +107,46 @@ def clone(
     if made.database is None or made.failure:
         return _not_restored(made, found)
     expected = baseline.result()
-    bench = Bench(crew, source, made.database, advance, found, Limit.after(budget_s))
+    asking = _asking(crew, source, made.database, found, advance, budget_s)
+    listed = CopyChecks(asking, source, source.app)
     since = time.monotonic()
     found.append(_restored(made))
-    bench.application()
+    listed.connect()
     newest: datetime | None = None
     try:
-        with crew.connect(bench.login()) as connection:
+        with crew.connect(asking.login) as connection:
             unseen = alike.unseen(connection, expected.marker)
             with suppress(psycopg.Error):
                 newest = alike.newest(connection)
-            bench.note("heartbeat", lambda: alike.heartbeats(connection, expected.marker))
-            made_alike = alike.objects(bench, connection, expected)
+            asking.note("heartbeat", lambda: alike.heartbeats(connection, expected.marker))
+            made_alike = alike.objects(asking, connection, expected)
             found.extend(alike.doubted(one, unseen) for one in made_alike)
-            bench.quick(connection, expected.marker.point_in_time)
+            listed.cheap(connection, expected.marker.point_in_time)
             found[:] = alike.reached(found)
-            filled_alike = alike.content_of(bench, expected)
+            filled_alike = alike.content_of(asking, expected)
             found.extend(alike.doubted(one, unseen) for one in filled_alike)
-            bench.dear(connection)
+            listed.thorough(connection)
     except CannotConnectError as error:
         found.append(trouble.of(error).result("connect"))
     return Verified(made, tuple(found), time.monotonic() - since, newest)
+
+
+def _asking(
+    crew: Crew,
+    source: Source,
+    copy: Database,
+    found: list[CheckResult],
+    advance: Callable[[], None],
+    budget_s: float | None,
+) -> Asking:
+    return Asking(
+        crew,
+        Login(copy, source.owner, VERIFY),
+        source.login(READ),
+        Limit.after(budget_s),
+        advance,
+        found,
+    )
 
 
 def _restored(made: Made) -> CheckResult:

@@ -13,35 +13,48 @@ import psycopg
 
 from ops import durations, sql
 from ops.checks import trouble
+from ops.checks.ask import Asking
 from ops.checks.crew import Crew, Login
-from ops.checks.questions import amcheck as damage
-from ops.checks.questions import application, orphans
-from ops.checks.questions import sequence_reach as reach
 from ops.cloudsql import ApiError, Instance, OperationFailedError
 from ops.db import (
     DIAGNOSTIC,
     VERIFY,
     CannotConnectError,
     Connection,
-    Database,
     QueryFailedError,
     statement,
 )
 from ops.errors import OpsError
 from ops.restore.copies import FIRST_ANSWER_LIMIT_S
-from ops.restore.proof import checks
+from ops.restore.proof import objects
+from ops.restore.proof.baseline import READ
+from ops.restore.proof.copychecks import STEPS as COPY_STEPS
+from ops.restore.proof.copychecks import CopyChecks
 from ops.restore.recovery import before, body, when
 from ops.restore.recovery.order import Order, Task
 from ops.restore.source import Source
 from ops.results import CheckResult, Finding, Level, ObjectId, State
 
-STEPS = 8  # how often ``advance`` is called
 _PAUSE_S = 0.1
 _DATABASES = "restore/databases"
 _SET_ANEW = (
     "The restored roles have the passwords of then. Set the stack's: `gcloud sql users "
     "set-password {user} --instance={instance} --prompt-for-password`."
 )
+
+
+def steps(order: Order) -> int:
+    """Return how often ``check`` calls ``advance``."""
+    is_new = order.task is not Task.IN_PLACE
+    return COPY_STEPS + 3 + is_new + bool(_migration(order))
+
+
+def _migration(order: Order) -> str:
+    """Return the migration that the moment is before; empty where it is another moment."""
+    request = order.request
+    if request.task is not Task.PITR or not request.to:
+        return ""
+    return when.parse(request.to, datetime.now(UTC)).migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,48 +91,43 @@ def check(
         amcheck: whether to look at every index and page too.
         advance: called once a step.
     """
-    bench = _Bench(
-        source, order, Crew(application="restore"), source.copy_at(made.address), advance
-    )
-    found: list[CheckResult] = []
+    asking = _asking(source, order, made, advance)
+    asked = _Restored(source, order, asking)
     if order.task is not Task.IN_PLACE:
-        found.append(bench.settings(made, run))
+        asking.results.append(asked.settings(made, run))
     heartbeat: datetime | None = None
     others: tuple[str, ...] = ()
     try:
-        with _first_connection(bench) as connection:
-            found.append(CheckResult("restored", State.OK, 1, 1, f"{made.name} answers"))
+        with _first_connection(asking) as connection:
+            asking.results.append(CheckResult("restored", State.OK, 1, 1, f"{made.name} answers"))
             with suppress(psycopg.Error):  # the checks after it say that the server went away
                 names = connection.execute(statement(sql.load(_DATABASES)))
                 others = tuple(name for (name,) in names)
-            app = Login(bench.database, source.app, VERIFY)
-            found.append(bench.ask("application", lambda: application.check(bench.crew, app)))
-            result, heartbeat = bench.heartbeat(connection)
-            found.append(result)
-            found += bench.content(connection, amcheck=amcheck)
+            heartbeat = asked.content(connection, pages=amcheck)
     except CannotConnectError as error:
-        found.append(CheckResult("restored", State.FINDING, 0, 1, str(error)))
+        asking.results.append(CheckResult("restored", State.FINDING, 0, 1, str(error)))
     except QueryFailedError as error:  # it answered before, and does no more
-        found.append(trouble.of(error).result("restored"))
-    return Checked(tuple(_with_remedy(one, made, source) for one in found), heartbeat, others)
+        asking.results.append(trouble.of(error).result("restored"))
+    results = tuple(_with_remedy(result, made, source) for result in asking.results)
+    return Checked(results, heartbeat, others)
+
+
+def _asking(source: Source, order: Order, made: Instance, advance: Callable[[], None]) -> Asking:
+    """Return who asks the instance, beside the source where that is another and answers."""
+    crew = Crew(application="restore")
+    original: Login | None = None
+    if order.task is not Task.IN_PLACE:
+        with suppress(OpsError), crew.connect(source.login(DIAGNOSTIC)):
+            original = source.login(READ)
+    login = Login(source.copy_at(made.address), source.owner, VERIFY)
+    return Asking(crew, login, original, advance=advance)
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class _Restored:
     source: Source
     order: Order
-    crew: Crew
-    database: Database
-    advance: Callable[[], None]
-
-    def ask(self, name: str, question: Callable[[], CheckResult]) -> CheckResult:
-        """Return a check's result, or what its failure means."""
-        try:
-            return question()
-        except (OpsError, psycopg.Error) as error:
-            return trouble.of(error).result(name)
-        finally:
-            self.advance()
+    asking: Asking
 
     @property
     def moment(self) -> datetime | None:
@@ -129,47 +137,45 @@ class _Bench:
             return moment
         return self.source.database_time(moment)
 
-    def content(self, connection: Connection, *, amcheck: bool) -> list[CheckResult]:
-        reference, until = self._reference(), self.moment
-        found = [
-            self.ask(
-                "migrations", lambda: checks.migrations(self.crew, reference, connection, until)
-            ),
-            self.ask(reach.CHECK, lambda: reach.check(connection)),
-            self.ask("orphans", lambda: orphans.check(connection)),
-            self.ask("rows", lambda: rows(connection)),
-        ]
-        if self.migration:
-            found.append(self.ask(before.CHECK, lambda: self._before(connection, reference)))
-        if amcheck:
-            login = Login(self.database, self.source.owner, VERIFY)
-            found.append(self.ask("amcheck", lambda: damage.check(self.crew, login)))
-        return found
+    def content(self, connection: Connection, *, pages: bool) -> datetime | None:
+        """Note what the instance holds; return when its newest heartbeat was written.
 
-    @property
-    def migration(self) -> str:
-        """Return the migration that the moment is before; empty where it is another moment."""
-        request = self.order.request
-        if request.task is not Task.PITR or not request.to:
-            return ""
-        return when.parse(request.to, datetime.now(UTC)).migration
+        Args:
+            connection: the owner's.
+            pages: whether to look at every index and page too.
+        """
+        asking, reference = self.asking, self._reference()
+        listed = CopyChecks(asking, reference, self.source.app)
+        listed.connect()
+        heartbeat = self._heartbeat(connection)
+        asking.note(objects.CHECK, lambda: self._objects(connection))
+        listed.cheap(connection, self.moment)
+        asking.note("rows", lambda: rows(connection))
+        if _migration(self.order):
+            asking.note(before.CHECK, lambda: self._before(connection))
+        listed.thorough(connection, pages=pages)
+        return heartbeat
 
-    def _before(self, connection: Connection, reference: Source) -> CheckResult:
-        if reference is not self.source:
-            return before.check(connection, None, self.migration)
-        with self.crew.connect(self.source.login(DIAGNOSTIC)) as original:
-            return before.check(connection, original, self.migration)
+    def _objects(self, connection: Connection) -> CheckResult:
+        if self.asking.original is None:
+            words = "there is no source that answers to compare the catalogs with"
+            return CheckResult(objects.CHECK, State.NOT_APPLICABLE, 0, 0, words)
+        return objects.check(self.asking.crew, self.source, connection)
+
+    def _before(self, connection: Connection) -> CheckResult:
+        if self.asking.original is None:
+            return before.check(connection, None, _migration(self.order))
+        with self.asking.crew.connect(self.asking.original) as original:
+            return before.check(connection, original, _migration(self.order))
 
     def _reference(self) -> Source:
         """Return whose ledger of migrations counts: the copy's own where the source is silent."""
-        try:
-            with self.crew.connect(self.source.login(DIAGNOSTIC)):
-                return self.source
-        except OpsError:
-            return replace(self.source, database=self.database)
+        if self.asking.original is None:
+            return replace(self.source, database=self.asking.login.database)
+        return self.source
 
-    def heartbeat(self, connection: Connection) -> tuple[CheckResult, datetime | None]:
-        """Return how old the newest heartbeat is beside the moment that was asked for."""
+    def _heartbeat(self, connection: Connection) -> datetime | None:
+        """Note how old the newest heartbeat is beside the moment; return when it was written."""
         newest: datetime | None = None
 
         def look() -> CheckResult:
@@ -185,7 +191,8 @@ class _Bench:
             newest = row[1]
             return self._of_heartbeat(row[0], row[1])
 
-        return self.ask("heartbeat", look), newest
+        self.asking.note("heartbeat", look)
+        return newest
 
     def _of_heartbeat(self, number: int, written: datetime) -> CheckResult:
         words = f"the newest heartbeat is {number} of {written:%Y-%m-%d %H:%M:%S} UTC"
@@ -214,7 +221,7 @@ class _Bench:
             words = f"the settings of {order.source} could not be set: {error}"
             return CheckResult("settings", State.FINDING, 0, 1, words, remedy=remedy)
         finally:
-            self.advance()
+            self.asking.advance()
         keys = ", ".join(sorted(change.get("settings", {})))
         words = f"as {order.source} has them" + (f"; set afterwards: {keys}" if keys else "")
         return CheckResult("settings", State.OK, 1, 1, words)
@@ -243,14 +250,13 @@ def rows(connection: Connection) -> CheckResult:
     )
 
 
-def _first_connection(bench: _Bench) -> AbstractContextManager[Connection]:
+def _first_connection(asking: Asking) -> AbstractContextManager[Connection]:
     """Return a connection, once the instance lets us in."""
     since = time.monotonic()
-    login = Login(bench.database, bench.source.owner, VERIFY)
     while True:
         try:
-            with bench.crew.connect(login):
-                return bench.crew.connect(login)
+            with asking.crew.connect(asking.login):
+                return asking.crew.connect(asking.login)
         except CannotConnectError as error:
             late = time.monotonic() - since > FIRST_ANSWER_LIMIT_S
             if late or "authentication" in str(error) or "does not exist" in str(error):

@@ -64,7 +64,7 @@ class Options:
     consent: Consent = NO_CONSENT
     dry_run: bool = False
     abandon: bool = False
-    amcheck: bool = False
+    amcheck: bool = True
     patience: Patience = field(default_factory=Patience)
 
 
@@ -182,7 +182,9 @@ class _Restore:
         with self._told(ordered, calls):
             carried = carry(source, ordered, calls, self.progress)
             made = source.cloud.instance(ordered.instance)
-            with self.progress.phase(f"Check {ordered.instance}", total=checks.STEPS) as phase:
+            with self.progress.phase(
+                f"Check {ordered.instance}", total=checks.steps(ordered)
+            ) as phase:
                 checked = checks.check(
                     source,
                     ordered,

@@ -13,7 +13,7 @@ from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.recovery.order import ROOM, Order, Task
 from ops.results import CheckResult, State, count, verdict, worst
 
-NO_AMCHECK = "indexes and pages with what they must be (--amcheck)"
+NO_AMCHECK = "indexes and pages with what they must be (leave out --no-amcheck)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,8 @@ class Recovered:
         rows: tuple[str, ...] = (f"the rows of {self.order.content} with those that were there",)
         if self.order.backup:
             rows = uncompared.of_backups([self.order.backup])
-        pages = () if any(one.check == "amcheck" for one in self.checks) else (NO_AMCHECK,)
+        looked = (one for one in self.checks if one.state is not State.NOT_APPLICABLE)
+        pages = () if any(one.check == "amcheck" for one in looked) else (NO_AMCHECK,)
         others = uncompared.of_databases(self.other_databases, self.database)
         return (*rows, *pages, *others)
 

@@ -12,7 +12,7 @@ _RESTORE_HELP = {
     "dry-run": "show the plan only",
     "yes": "really do it, where the stack or the restore asks for that",
     "confirm": "the name of the stack's instance, with --yes",
-    "amcheck": "look at every index and page of it afterwards",
+    "amcheck": "look at every index and page of it, as a drill does; --no-amcheck is faster",
     "wait": WAIT_HELP,
     "abandon": "give up one that did not end, and remove what it made",
 }
@@ -38,7 +38,7 @@ def to_new(
     dry_run: bool = False,
     yes: bool = False,
     confirm: str = "",
-    amcheck: bool = False,
+    amcheck: bool = True,
     wait: str = "",
     abandon: bool = False,
 ) -> None:
@@ -71,7 +71,7 @@ def pitr(
     dry_run: bool = False,
     yes: bool = False,
     confirm: str = "",
-    amcheck: bool = False,
+    amcheck: bool = True,
     wait: str = "",
     abandon: bool = False,
 ) -> None:
@@ -106,7 +106,7 @@ def in_place(
     to: str = "",
     yes: bool = False,
     confirm: str = "",
-    amcheck: bool = False,
+    amcheck: bool = True,
     wait: str = "",
     abandon: bool = False,
 ) -> None:

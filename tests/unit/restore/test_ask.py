@@ -7,11 +7,10 @@ import psycopg
 import pytest
 
 from ops.checks import trouble
-from ops.checks.crew import Crew
+from ops.checks.ask import Asking
+from ops.checks.crew import Crew, Login
 from ops.checks.judge import MEND_SOURCE, against
-from ops.checks.limit import Limit
-from ops.db import CannotConnectError, Database, QueryFailedError
-from ops.restore.proof.bench import Bench
+from ops.db import VERIFY, CannotConnectError, Database, QueryFailedError
 from ops.results import CheckResult, Finding, Level, ObjectId, State
 from tests.unit.findings import findings
 from tests.unit.restore.sources import drilled
@@ -27,14 +26,15 @@ def test_who_went_away_is_told_and_nothing_is_known(
     source = drilled(tmp_path)
     copy = source.copy_at("127.0.0.9")
     where: Database = source.database if of_source else copy
-    bench = Bench(Crew(), source, copy, lambda: None, [], Limit.after(None))
+    login = Login(copy, source.owner, VERIFY)
+    asking = Asking(Crew(), login, source.login(VERIFY))
 
     def ask() -> CheckResult:
         if refused:
             raise CannotConnectError(where, "o", "Connection refused")
         raise QueryFailedError(where, "o", GONE) from GONE
 
-    found = bench.try_("heartbeat", ask)
+    found = asking.ask("heartbeat", ask)
     assert found.state is State.UNKNOWN
     assert found.detail.startswith("on the source: ") is of_source
 
