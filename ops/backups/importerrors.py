@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from ops.backups.asking import Earlier
 from ops.backups.reading import Contents
 from ops.backups.script import Objection
-from ops.backups.told import SHOWN
 from ops.backups.transfer import ImportPlan
+from ops.checks.report import SHOWN
 from ops.errors import BadInputError, OpsError
 
 

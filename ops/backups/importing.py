@@ -20,8 +20,9 @@ from ops.backups.importerrors import (
 from ops.backups.reading import Contents, read
 from ops.backups.script import Objection
 from ops.backups.state import DatabaseState
-from ops.backups.told import SHOWN, account, undone
+from ops.backups.told import account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
+from ops.checks.report import SHOWN
 from ops.cloudsql import Operation, once
 from ops.console import Table
 from ops.db import DIAGNOSTIC, Database, statement

@@ -2,23 +2,15 @@
 
 from collections.abc import Sequence
 
+from ops.checks.report import details, table
 from ops.console import Table
 from ops.results import CheckResult
-
-SHOWN = 5  # lines of one check; JSON has all
 
 
 def account(checks: Sequence[CheckResult]) -> list[Table | str]:
     """Return a table of the checks, and below it what is wrong and what to do."""
-    rows = tuple((one.check.replace("_", " "), one.state.value, one.detail) for one in checks)
-    told: list[Table | str] = [Table("", ("check", "state", "what came out"), rows)]
-    for one in checks:
-        told += [f"  - {line}" for line in one.differences[:SHOWN]]
-        if len(one.differences) > SHOWN:
-            told.append(f"  - and {len(one.differences) - SHOWN} more")
-        if one.remedy:
-            told.append(f"  {one.remedy}")
-    return told
+    lines = [line for result in checks for line in details(result)]
+    return [table("", checks), *lines]
 
 
 def undone(would: str, instance: str) -> tuple[str, str]:

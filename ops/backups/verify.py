@@ -10,6 +10,7 @@ from ops import backupruns
 from ops.backupruns import Expected
 from ops.backups import archiving, gaps, policy
 from ops.backups.archiving import Archiver
+from ops.checks import report
 from ops.cloudsql import ApiError, Instance, KeptBackup, RecoveryWindow
 from ops.console import Table
 from ops.db import DIAGNOSTIC
@@ -19,7 +20,6 @@ from ops.results import CheckResult, State, verdict, worst
 
 _T = TypeVar("_T")
 _AGAIN_S = 1.0  # until an archive that seems to have a gap is looked at again
-SHOWN = 4  # lines of one check, to people; JSON has all
 
 
 class ReplicaError(BadInputError):
@@ -79,10 +79,7 @@ class Verification:
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
-        rows = tuple(
-            (one.check.replace("_", " "), one.state.value, one.detail) for one in self.checks
-        )
-        checks = Table(f"Backups of {self.instance}", ("check", "state", "what came out"), rows)
+        checks = report.table(f"Backups of {self.instance}", self.checks)
         windows = tuple(
             (
                 f"{one.begins:%Y-%m-%d %H:%M}",
@@ -95,20 +92,8 @@ class Verification:
         table = Table(
             "Expected automated backups", ("window (UTC)", "fate", "run", "seconds"), windows
         )
-        return [checks, *([table] if windows else []), *self._wrong(), f"Verdict: {self.verdict}."]
-
-    def _wrong(self) -> list[str]:
-        told: list[str] = []
-        for one in self.checks:
-            if one.state not in {State.FINDING, State.UNKNOWN}:
-                continue
-            told.append(f"{one.check.replace('_', ' ')}: {one.detail}")
-            told += [f"  - {line}" for line in one.differences[:SHOWN]]
-            if len(one.differences) > SHOWN:
-                told.append(f"  - and {len(one.differences) - SHOWN} more")
-            if one.remedy:
-                told.append(f"  {one.remedy}")
-        return told
+        wrong = report.explain_results(self.checks)
+        return [checks, *([table] if windows else []), *wrong, f"Verdict: {self.verdict}."]
 
 
 def verify(run: Invocation) -> Verification:

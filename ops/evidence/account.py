@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import wrap
 
+from ops.checks.report import shorten
 from ops.console import WIDTH, Table
 from ops.errors import BadInputError, OpsError
 from ops.evidence import chain, history, trend
@@ -186,10 +187,7 @@ def told_of(checks: Sequence[CheckResult]) -> Iterator[str]:
     for check in checks:
         said = f"{check.check}: {check.state}. {check.detail[:1].upper()}{check.detail[1:]}."
         yield from wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-        shown = check.differences[:SHOWN_FAULTS]
-        yield from (f"  - {line}" for line in shown)
-        if len(check.differences) > len(shown):
-            yield f"  - and {len(check.differences) - len(shown)} more"
+        yield from shorten(check.differences, SHOWN_FAULTS)
         if check.remedy:
             yield from wrap(check.remedy, WIDTH, initial_indent="  ", subsequent_indent="  ")
 

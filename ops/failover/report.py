@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ops.checks.report import explain
 from ops.console import Table
 from ops.failover.application import Writer
 from ops.failover.leg import BACK, Leg
 from ops.results import Checked, State, verdict, worst
 
-SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
 BEFORE, DRILL = "before", "drill"
 
 
@@ -80,7 +80,13 @@ class Report:
         if figures.rows:
             shown.append(figures)
         settled = [f"From before: {line}" for line in self.settled]
-        return [*settled, *shown, *self._faults(), self.summary(), f"Evidence: {self.evidence}"]
+        return [
+            *settled,
+            *shown,
+            *explain(self.checks),
+            self.summary(),
+            f"Evidence: {self.evidence}",
+        ]
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row a check; what was well before the failover is one row."""
@@ -102,18 +108,6 @@ class Report:
             (label, *(_figure(one, key) for one in told)) for label, key in _FIGURES if told
         )
         return Table("Measured", ("", *names), rows)
-
-    def _faults(self) -> Iterator[str]:
-        for checked in self.checks:
-            result = checked.result
-            if result.state in _WELL:
-                continue
-            if result.differences or result.remedy:
-                yield f"{checked.copy}, {result.check.replace('_', ' ')}: {result.remedy}".rstrip()
-            shown = result.differences[:SHOWN_DIFFERENCES]
-            yield from (f"  - {line}" for line in shown)
-            if len(result.differences) > len(shown):
-                yield f"  - and {len(result.differences) - len(shown)} more"
 
     def summary(self) -> str:
         """Return the verdict in one line."""

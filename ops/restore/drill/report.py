@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from textwrap import fill
 
+from ops.checks.report import explain, label
 from ops.console import WIDTH, Table
 from ops.evidence import uncompared
 from ops.evidence.uncompared import NOT_COMPARED
@@ -13,7 +14,6 @@ from ops.restore.drill.timing import Loss, Phases
 from ops.results import Checked, CheckResult, Counts, Level, State, count, verdict, worst
 from ops.schema import definitions as questions
 
-SHOWN_DIFFERENCES = 4  # of one check, to people; JSON and the evidence have all
 DRILL = "drill"
 
 
@@ -173,7 +173,7 @@ class Report:
         if self.injected:
             before.append(f"Put in on purpose: {self.injected}")
         tables = [table] if table.rows else []
-        after = [*self._faults(), *self._times(), self.summary()]
+        after = [*explain(self.checks), *self._times(), self.summary()]
         return [*map(_wrapped, before), *tables, *map(_wrapped, after), evidence]
 
     def _copies(self) -> tuple[str, ...]:
@@ -186,31 +186,9 @@ class Report:
         for one in self.checks:
             if one.copy != DRILL:
                 name = _ROWS.get(one.result.check, one.result.check)
-                cells.setdefault(name.replace("_", " "), {}).setdefault(one.copy, []).append(
-                    one.result
-                )
+                cells.setdefault(label(name), {}).setdefault(one.copy, []).append(one.result)
         for name, by_copy in sorted(cells.items(), key=lambda item: _order(item[0])):
             yield (name, *(_cell(by_copy.get(copy, [])) for copy in self._copies()))
-
-    def _faults(self) -> Iterator[str]:
-        """Yield what is wrong or was limited; the same said of several copies is said once."""
-        copies: dict[tuple[str, str, tuple[str, ...], str], list[str]] = {}
-        for checked in self.checks:
-            result = checked.result
-            if result.state is State.NOT_APPLICABLE or (
-                result.state is State.OK and not result.remedy
-            ):
-                continue
-            key = (result.check, result.detail, tuple(result.differences), result.remedy)
-            copies.setdefault(key, []).append(checked.copy)
-        for (check, detail, differences, remedy), where in copies.items():
-            yield f"{' and '.join(where)}, {check.replace('_', ' ')}: {detail}"
-            shown = differences[:SHOWN_DIFFERENCES]
-            yield from (f"  - {line}" for line in shown)
-            if len(differences) > len(shown):
-                yield f"  - and {len(differences) - len(shown)} more"
-            if remedy:
-                yield f"  {remedy}"
 
     def _times(self) -> Iterator[str]:
         for copy, phases in self.phases.items():

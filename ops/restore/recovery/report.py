@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops import durations
+from ops.checks.report import explain_results, table
 from ops.cloudsql import Operation
 from ops.console import Table
 from ops.evidence import Evidence, uncompared
@@ -98,19 +99,10 @@ class Recovered:
 
     def blocks(self) -> Sequence[Table | str]:
         """Return a line a check, what is wrong, then where it is and what to do next."""
-        rows = tuple(
-            (one.check.replace("_", " "), one.state.value, one.detail) for one in self.checks
-        )
-        wrong = [
-            f"{one.check}: {line}"
-            for one in self.checks
-            for line in (*one.differences, *((one.remedy,) if one.remedy else ()))
-            if one.state is not State.OK
-        ]
         steps = [f"  {number}. {step}" for number, step in enumerate(self.next_steps, start=1)]
         return (
-            Table(f"Checks of {self.order.instance}", ("check", "state", "what came out"), rows),
-            *wrong,
+            table(f"Checks of {self.order.instance}", self.checks),
+            *explain_results(self.checks),
             self.summary,
             *self.said,
             "Next:",

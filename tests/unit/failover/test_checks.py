@@ -192,8 +192,8 @@ def test_people_see_what_is_wrong_and_not_all_that_is_well(leg: Leg) -> None:
     ]
     assert ("write gap, all clients (ms)", "20000") in figures.rows
     assert ("timeline", "3 to 4") in figures.rows
-    assert lines[:2] == ["before, replicas: Wait.", "  - r: 40 s"]
-    assert "no write for 20.000 s, 0 of 8 acknowledged writes lost" in str(lines[2])
+    assert lines[:3] == ["before, replicas: behind", "  - r: 40 s", "  Wait."]
+    assert "no write for 20.000 s, 0 of 8 acknowledged writes lost" in str(lines[3])
     assert {"login", "replicas"} <= {row[1] for row in told.every_check().rows}
     assert (told.verdict, told.document()["failback"]) == ("fail", None)
 
