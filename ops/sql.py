@@ -58,11 +58,16 @@ class _Sql(str):
     __slots__ = ()
 
 
+# A condition that many statements share, such as which schemas are the application's.
+_FRAGMENT = re.compile(r"/\* include (\w+) \*/")
+
+
 @cache
 def load(name: str) -> str:
     """Return the statement of ``sql/<name>.sql`` without its comment lines.
 
-    psycopg reads ``%`` even in comments, so whole-line comments don't reach it.
+    psycopg reads ``%`` even in comments, so whole-line comments don't reach it. ``/* include NAME
+    */`` stands for what ``sql/fragments/NAME.sql`` says.
 
     Raises:
         NoSuchStatementError: there is no such file.
@@ -72,7 +77,7 @@ def load(name: str) -> str:
     except OSError:
         raise NoSuchStatementError(name) from None
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
-    return "\n".join(lines).strip()
+    return _FRAGMENT.sub(lambda found: load(f"fragments/{found[1]}"), "\n".join(lines).strip())
 
 
 def render(name: str, structure: Mapping[str, object]) -> str:

@@ -4,6 +4,5 @@ SELECT ARRAY[n.nspname, c.relname]::text[]
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p')
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include user_schemas */
  ORDER BY 1

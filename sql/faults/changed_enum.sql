@@ -3,5 +3,5 @@ SELECT t.oid::regtype::text, format('ALTER TYPE %s ADD VALUE ''left over''', t.o
   FROM pg_type t
   JOIN pg_namespace n ON n.oid = t.typnamespace
  WHERE t.typtype = 'e'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -5,7 +5,7 @@ SELECT p.oid::regprocedure::text,
   JOIN pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
  WHERE p.prokind = 'f' AND l.lanname IN ('plpgsql', 'sql') AND p.prosqlbody IS NULL
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -4,5 +4,5 @@ SELECT c.oid::regclass::text, format('ALTER TABLE %s OWNER TO %I', c.oid::regcla
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_roles r ON r.oid <> c.relowner AND pg_has_role(r.oid, 'MEMBER') AND r.rolname !~ '^pg_'
  WHERE c.relkind = 'r'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', r.rolname !~ '^drill_selftest', 1, r.rolname

@@ -8,7 +8,7 @@ SELECT format('%s.%I', c.oid::regclass, a.attname),
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND pg_relation_size(c.oid) > 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
    AND a.attgenerated = ''
    AND a.atttypid = 'numeric'::regtype AND a.atttypmod = -1
  ORDER BY n.nspname <> 'drill_selftest', pg_relation_size(c.oid) DESC, 1

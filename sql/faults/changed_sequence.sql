@@ -4,6 +4,6 @@ SELECT s.seqrelid::regclass::text,
   FROM pg_sequence s
   JOIN pg_class c ON c.oid = s.seqrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include application_schemas */
    AND pg_has_role(c.relowner, 'USAGE')
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -5,5 +5,5 @@ SELECT i.inhrelid::regclass::text,
   FROM pg_inherits i
   JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition AND c.relkind = 'r'
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -15,7 +15,7 @@ SELECT i.indexrelid::regclass::text,
                       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                         AND a.attgenerated = '') columns
  WHERE i.indisvalid AND i.indisready AND i.indpred IS NULL AND pg_relation_size(c.oid) > 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
    AND i.indisunique
    AND NOT EXISTS (SELECT FROM pg_index o
                     WHERE o.indrelid = c.oid AND o.indisunique AND o.indexrelid <> i.indexrelid)

@@ -6,5 +6,5 @@ SELECT x.oid::regclass::text, pg_relation_filepath(x.oid)
   JOIN pg_class x ON x.oid = i.indexrelid
   JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
  WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND pg_relation_size(x.oid) > 2 * 8192
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', pg_relation_size(x.oid) DESC, 1

@@ -5,5 +5,5 @@ SELECT i.indexrelid::regclass::text,
   JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE i.indisvalid AND NOT i.indisunique
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -3,7 +3,7 @@ SELECT s.seqrelid::regclass::text, format('SELECT setval(%s, %s)', s.seqrelid, s
   FROM pg_sequence s
   JOIN pg_class c ON c.oid = s.seqrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include application_schemas */
    AND NOT s.seqcycle AND s.seqincrement > 0
    AND has_sequence_privilege(s.seqrelid, 'SELECT, UPDATE')
    AND pg_sequence_last_value(s.seqrelid) > s.seqstart

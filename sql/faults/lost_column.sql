@@ -5,5 +5,5 @@ SELECT format('%s.%I', c.oid::regclass, a.attname),
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.relkind = 'r'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', a.attnum DESC, 1

@@ -3,5 +3,5 @@ SELECT c.oid::regclass::text, format('COMMENT ON TABLE %s IS NULL', c.oid::regcl
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND obj_description(c.oid, 'pg_class') IS NOT NULL
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include user_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -5,5 +5,5 @@ SELECT format('%s: %I', c.oid::regclass, k.conname),
   JOIN pg_class c ON c.oid = k.conrelid AND c.relkind IN ('r', 'p')
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE k.contype = 'c' AND k.coninhcount = 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

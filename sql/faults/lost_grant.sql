@@ -5,5 +5,5 @@ SELECT format('%s of %s on %s', g.privilege_type, g.grantee::regrole, c.oid::reg
   JOIN pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL aclexplode(c.relacl) g
  WHERE c.relkind IN ('r', 'p') AND g.grantee NOT IN (0, c.relowner)
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -3,6 +3,6 @@ SELECT i.indexrelid::regclass::text, format('DROP INDEX %s', i.indexrelid::regcl
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind IN ('i', 'I')
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include application_schemas */
    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
  ORDER BY n.nspname <> 'drill_selftest', 1

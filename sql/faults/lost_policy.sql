@@ -4,5 +4,5 @@ SELECT format('%s: %I', c.oid::regclass, p.polname),
   FROM pg_policy p
   JOIN pg_class c ON c.oid = p.polrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

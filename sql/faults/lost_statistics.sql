@@ -2,5 +2,5 @@
 SELECT format('%I.%I', n.nspname, s.stxname), format('DROP STATISTICS %I.%I', n.nspname, s.stxname)
   FROM pg_statistic_ext s
   JOIN pg_namespace n ON n.oid = s.stxnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -5,5 +5,5 @@ SELECT format('%s: %I', c.oid::regclass, t.tgname),
   JOIN pg_class c ON c.oid = t.tgrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE NOT t.tgisinternal AND t.tgparentid = 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

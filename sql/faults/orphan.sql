@@ -10,5 +10,5 @@ SELECT format('%s: %I', k.conrelid::regclass, k.conname),
   JOIN pg_attribute r ON r.attrelid = k.conrelid AND r.attnum = k.conkey[1]
   JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[1]
  WHERE k.contype = 'f' AND k.convalidated AND cardinality(k.conkey) = 1
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

@@ -3,7 +3,7 @@ SELECT s.seqrelid::regclass::text, format('ALTER SEQUENCE %s OWNED BY NONE', s.s
   FROM pg_sequence s
   JOIN pg_class c ON c.oid = s.seqrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include application_schemas */
    AND EXISTS (SELECT FROM pg_depend d
                 WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.deptype = 'a'
                   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0)

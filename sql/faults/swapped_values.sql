@@ -12,7 +12,7 @@ SELECT format('%s.%I', c.oid::regclass, a.attname),
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_type t ON t.oid = a.atttypid
  WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND pg_relation_size(c.oid) > 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
    AND a.attgenerated = '' AND a.attidentity = ''
    AND t.typcategory IN ('S', 'N', 'D') AND t.typtype = 'b'
    AND NOT EXISTS (SELECT FROM pg_index i

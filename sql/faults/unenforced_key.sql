@@ -6,6 +6,6 @@ SELECT format('%s: %I', c.oid::regclass, k.conname),
   JOIN pg_class c ON c.oid = k.conrelid AND c.relkind IN ('r', 'p')
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE k.contype = 'f' AND c.relkind = 'r'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
    AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
  ORDER BY n.nspname <> 'drill_selftest', 1

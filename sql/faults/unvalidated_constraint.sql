@@ -8,5 +8,5 @@ SELECT format('%s: %I', c.oid::regclass, k.conname),
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE k.contype IN ('c', 'f') AND k.convalidated AND k.coninhcount = 0 AND k.conparentid = 0
    AND c.relkind = 'r'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops') AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include application_schemas */
  ORDER BY n.nspname <> 'drill_selftest', 1

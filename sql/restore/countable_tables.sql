@@ -5,7 +5,7 @@ SELECT ARRAY[n.nspname, c.relname]::text[], has_table_privilege(c.oid, 'SELECT')
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'r'
    AND c.relpersistence = 'p'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND /* include user_schemas */
    AND has_schema_privilege(n.oid, 'USAGE')
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')

@@ -13,7 +13,7 @@ SELECT n.nspname::text, p.proname::text, pg_get_function_identity_arguments(p.oi
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
    AND p.prokind IN ('f', 'p')
    AND (p.prosecdef OR NOT l.lanpltrusted AND l.lanname <> 'internal')
    AND NOT EXISTS (SELECT FROM pg_depend d

@@ -7,9 +7,9 @@ WITH who (name) AS (
     SELECT 'public'
 ),
 schemas AS (
-    SELECT oid, nspname
-      FROM pg_namespace
-     WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
+    SELECT n.oid, n.nspname
+      FROM pg_namespace n
+     WHERE /* include user_schemas */
 ),
 relations AS (
     SELECT c.oid, s.nspname, c.relname, c.relkind

@@ -9,7 +9,7 @@ WITH used AS (
      CROSS JOIN regexp_matches(w.ev_action::text, ':relid (\d+)', 'g') used (oids)
       JOIN pg_class r ON r.oid = used.oids[1]::oid AND r.oid <> w.ev_class
                      AND r.relkind IN ('r', 'p', 'v', 'm', 'f')
-     WHERE w.ev_enabled <> 'D' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+     WHERE w.ev_enabled <> 'D' AND /* include user_schemas */
 )
 SELECT vn.nspname::text, v.relname::text,
        CASE u.ev_type WHEN '1' THEN p.word WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT'

@@ -6,7 +6,7 @@ SELECT n.nspname::text, c.relname::text, r.rolname::text, w.word
  CROSS JOIN pg_roles r
  CROSS JOIN (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) w (word, cmd)
  WHERE c.relrowsecurity AND c.relkind IN ('r', 'p')
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND /* include user_schemas */
    AND r.rolname = ANY(%(roles)s)
    AND NOT r.rolbypassrls AND NOT r.rolsuper
    AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))

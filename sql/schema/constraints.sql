@@ -18,6 +18,5 @@ SELECT format('%s: %I', coalesce(nullif(c.conrelid, 0)::regclass::text,
                    GROUP BY t.tgrelid))
   FROM pg_constraint c
   JOIN pg_namespace n ON n.oid = c.connamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include user_schemas */
  ORDER BY 1

@@ -46,8 +46,7 @@ SELECT n.nspname, c.relname, c.oid::bigint, coalesce(pg_relation_size(c.oid), 0)
  WHERE c.relkind IN ('r', 'm')
    AND c.relpersistence = 'p'
    AND (c.relkind = 'r' OR c.relispopulated)
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include user_schemas */
    AND c.oid IS DISTINCT FROM to_regclass('ops.drill_heartbeat')
  GROUP BY 1, 2, c.oid, c.relfilenode
  ORDER BY bytes DESC, 1, 2

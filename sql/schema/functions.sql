@@ -6,5 +6,5 @@ SELECT p.oid::regprocedure::text,
                  'owner', pg_get_userbyid(p.proowner))
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  ORDER BY 1

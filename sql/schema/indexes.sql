@@ -18,6 +18,5 @@ SELECT i.indexrelid::regclass::text,
   JOIN pg_class c ON c.oid = i.indexrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include user_schemas */
  ORDER BY 1

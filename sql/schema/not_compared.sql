@@ -7,6 +7,5 @@ SELECT CASE WHEN c.relkind = 'f' THEN 'foreign'
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE (c.relkind = 'f' OR (c.relkind = 'm' AND NOT c.relispopulated)
         OR (c.relkind IN ('r', 'm') AND c.relpersistence = 'u'))
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp)'
+   AND /* include user_schemas */
  ORDER BY 1, 2

@@ -16,7 +16,7 @@ SELECT format('collation %I.%I', n.nspname, l.collname),
                  'owner', pg_get_userbyid(l.collowner))
   FROM pg_collation l
   JOIN pg_namespace n ON n.oid = l.collnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
     -- not EXISTS: that reads every column of the database anew for each collation
     OR l.oid IN (SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid >= 16384)
  UNION ALL
@@ -29,7 +29,7 @@ SELECT format('operator %s', o.oid::regoperator),
                  'owner', pg_get_userbyid(o.oprowner))
   FROM pg_operator o
   JOIN pg_namespace n ON n.oid = o.oprnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  UNION ALL
 SELECT format('operator class %I.%I using %I', n.nspname, c.opcname, m.amname),
        concat_ws(' ', c.opcintype::regtype, CASE WHEN c.opcdefault THEN 'default' END,
@@ -39,7 +39,7 @@ SELECT format('operator class %I.%I using %I', n.nspname, c.opcname, m.amname),
   FROM pg_opclass c
   JOIN pg_namespace n ON n.oid = c.opcnamespace
   JOIN pg_am m ON m.oid = c.opcmethod
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  UNION ALL
 SELECT format('operator family %I.%I using %I', n.nspname, f.opfname, m.amname),
        concat_ws(' ',
@@ -54,7 +54,7 @@ SELECT format('operator family %I.%I using %I', n.nspname, f.opfname, m.amname),
   FROM pg_opfamily f
   JOIN pg_namespace n ON n.oid = f.opfnamespace
   JOIN pg_am m ON m.oid = f.opfmethod
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
     OR EXISTS (SELECT FROM pg_amop p WHERE p.amopfamily = f.oid AND p.oid >= 16384)
     OR EXISTS (SELECT FROM pg_amproc p WHERE p.amprocfamily = f.oid AND p.oid >= 16384)
  UNION ALL
@@ -73,7 +73,7 @@ SELECT format('text search configuration %I.%I', n.nspname, c.cfgname),
   FROM pg_ts_config c
   JOIN pg_namespace n ON n.oid = c.cfgnamespace
   JOIN pg_ts_parser p ON p.oid = c.cfgparser
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  UNION ALL
 SELECT format('text search dictionary %I.%I', n.nspname, d.dictname),
        concat_ws(' ', 'template', t.tmplname, d.dictinitoption,
@@ -81,19 +81,19 @@ SELECT format('text search dictionary %I.%I', n.nspname, d.dictname),
   FROM pg_ts_dict d
   JOIN pg_namespace n ON n.oid = d.dictnamespace
   JOIN pg_ts_template t ON t.oid = d.dicttemplate
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  UNION ALL
 SELECT format('text search parser %I.%I', n.nspname, p.prsname),
        concat_ws(' ', p.prsstart, p.prstoken, p.prsend, p.prsheadline, p.prslextype)
   FROM pg_ts_parser p
   JOIN pg_namespace n ON n.oid = p.prsnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  UNION ALL
 SELECT format('text search template %I.%I', n.nspname, t.tmplname),
        concat_ws(' ', t.tmplinit, t.tmpllexize)
   FROM pg_ts_template t
   JOIN pg_namespace n ON n.oid = t.tmplnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  UNION ALL
 SELECT format('conversion %I.%I', n.nspname, c.conname),
        concat_ws(' ', pg_encoding_to_char(c.conforencoding), 'to',
@@ -101,7 +101,7 @@ SELECT format('conversion %I.%I', n.nspname, c.conname),
                  CASE WHEN c.condefault THEN 'default' END, 'owner', pg_get_userbyid(c.conowner))
   FROM pg_conversion c
   JOIN pg_namespace n ON n.oid = c.connamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
  UNION ALL
 SELECT format('language %I', lanname),
        concat_ws(' ', CASE WHEN lanpltrusted THEN 'trusted' END,

@@ -19,7 +19,6 @@ SELECT format('%I.%I', n.nspname, c.relname),
   LEFT JOIN pg_am a ON a.oid = c.relam
   LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
   LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include user_schemas */
    AND c.relkind NOT IN ('i', 'I', 'c')
  ORDER BY 1

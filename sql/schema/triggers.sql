@@ -12,7 +12,7 @@ SELECT format('%s: rule %I', r.ev_class::regclass, r.rulename),
   FROM pg_rewrite r
   JOIN pg_class c ON c.oid = r.ev_class
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+ WHERE /* include user_schemas */
    AND r.rulename <> '_RETURN'
  UNION ALL
 SELECT format('event trigger %I', e.evtname),

@@ -21,8 +21,7 @@ SELECT format('%I.%I', n.nspname, t.typname),
                                      t.typmodout, t.typanalyze, t.typsubscript, t.typdelim) END)
   FROM pg_type t
   JOIN pg_namespace n ON n.oid = t.typnamespace
- WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp)'
+ WHERE /* include user_schemas */
    AND t.typsubscript IS DISTINCT FROM 'array_subscript_handler'::regproc
    AND (t.typtype <> 'c' OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
  ORDER BY 1

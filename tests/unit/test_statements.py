@@ -45,3 +45,17 @@ def test_a_statement_is_used(path: Path) -> None:
 @pytest.mark.parametrize("question", definitions.EQUAL)
 def test_a_question_of_both_has_its_file(question: str) -> None:
     assert sql.load(f"schema/{question}").startswith("SELECT")
+
+
+def test_which_schemas_are_whose_stands_in_one_place() -> None:
+    """Every statement that leaves PostgreSQL's own schemas out includes the fragment."""
+    own = [
+        _name(path)
+        for path in sql.ROOT.rglob("*.sql")
+        if path.parent.name not in {"fragments", "migrations"}
+        and re.search(r"nspname NOT IN \('pg_catalog'", path.read_text())
+    ]
+    assert own == []
+    used = {path.stem for path in (sql.ROOT / "fragments").glob("*.sql")}
+    texts = "".join(path.read_text() for path in sql.ROOT.rglob("*.sql"))
+    assert {name for name in used if f"/* include {name} */" in texts} == used

@@ -19,6 +19,17 @@ def test_comments_do_not_reach_the_driver(folder: Path) -> None:
     assert sql.load("a") == "SELECT 1\n, 2;"
 
 
+def test_a_fragment_stands_where_it_is_included(folder: Path) -> None:
+    (folder / "fragments").mkdir()
+    (folder / "fragments" / "inner.sql").write_text("-- what it is\nx = 1\n")
+    (folder / "fragments" / "outer.sql").write_text("(/* include inner */ AND y)")
+    (folder / "a.sql").write_text("SELECT 1 WHERE /* include outer */\n   AND z")
+    assert sql.load("a") == "SELECT 1 WHERE (x = 1 AND y)\n   AND z"
+    (folder / "b.sql").write_text("SELECT 1 WHERE /* include absent */")
+    with pytest.raises(sql.NoSuchStatementError, match="fragments/absent"):
+        sql.load("b")
+
+
 def test_structure_is_quoted(folder: Path) -> None:
     (folder / "a.sql").write_text("SELECT {{ c | ident }} FROM {{ t | ident }} = {{ v | literal }}")
     assert (
