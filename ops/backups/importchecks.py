@@ -1,11 +1,12 @@
 """What is checked after an import: the file, what came in, and what was there before."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from ops import dumptext, sql
+from ops.backups.comparing import differences
 from ops.backups.reading import Contents
-from ops.backups.script import Name, Objection
-from ops.backups.state import DatabaseState, differences
+from ops.backups.script import Name
+from ops.backups.state import DatabaseState
 from ops.db import VERIFY, Connection, Database, statement
 from ops.errors import OpsError
 from ops.results import CheckResult, Level, State, finding
@@ -13,20 +14,17 @@ from ops.results import CheckResult, Level, State, finding
 _MEANWHILE = "Where somebody else writes there meanwhile, that is why; else restore what is lost."
 
 
-def statements(held: Contents, objections: Sequence[Objection]) -> CheckResult:
-    """Report whether a SQL file makes and fills only its own objects.
-
-    Args:
-        held: the file's contents.
-        objections: statements that do something else; the file is trusted where there are any.
-    """
+def statements(held: Contents) -> CheckResult:
+    """Report whether a SQL file makes and fills only its own objects; else it is trusted."""
     script = held.script
     assert script is not None  # noqa: S101 - a CSV file has no statements
     total = len(script.relations)
-    if objections:
-        more = len(objections) + script.more
+    if script.objections:
+        more = len(script.objections) + script.more
         words = f"{more} statements do more than to make and fill the file's own objects: trusted"
-        trusted = tuple(finding("statement", str(one), level=Level.NOTE) for one in objections)
+        trusted = tuple(
+            finding("statement", str(one), level=Level.NOTE) for one in script.objections
+        )
         return CheckResult("statements", State.NOT_APPLICABLE, total, total, words, trusted)
     words = f"they make and fill {total} tables, views and sequences, and do nothing else"
     return CheckResult("statements", State.OK, total, total, words)
@@ -153,7 +151,7 @@ def _position(connection: Connection, sequence: Name) -> tuple[int, bool]:
 def untouched(
     before: DatabaseState,
     after: DatabaseState,
-    own: Collection[Name],
+    made: Collection[tuple[str, Name]],
     filled: Collection[Name],
 ) -> CheckResult:
     """Report whether everything that the database had before is as it was.
@@ -161,10 +159,10 @@ def untouched(
     Args:
         before: what the database held.
         after: what it holds; of ``filled`` tables the older rows.
-        own: relations of the file.
+        made: objects of the file: kind and name.
         filled: tables that were there, and took the file's rows.
     """
-    changed = tuple(finding("object", line) for line in differences(before, after, own, filled))
+    changed = tuple(finding("object", line) for line in differences(before, after, made, filled))
     total, unread = before.size, {**before.unread, **after.unread}
     facts = {"rows": before.rows, "counted_only": [dumptext.label(it) for it in before.counted]}
     if changed:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from ops.backups.asking import Earlier
-from ops.backups.reading import Contents
-from ops.backups.script import Objection
+from ops.backups.script import Script
 from ops.backups.transfer import ImportPlan
 from ops.checks.report import SHOWN
 from ops.errors import BadInputError, OpsError
@@ -33,15 +32,17 @@ class ChangedFileError(BadInputError):
 class ForeignStatementsError(BadInputError):
     """The file does more than to make and fill its own objects."""
 
-    def __init__(self, plan: ImportPlan, objections: Sequence[Objection], held: Contents) -> None:
-        more = 0 if held.script is None else held.script.more
-        count = len(objections) + more
+    def __init__(self, plan: ImportPlan, script: Script) -> None:
+        objections = script.objections
+        count = len(objections) + script.more
         shown = "".join(f"\n  - {objection}" for objection in objections[:SHOWN])
         rest = f"\n  - and {count - SHOWN} more" if count > SHOWN else ""
+        remedies = sorted({objection.remedy for objection in objections} - {""})
+        hints = "".join(f" To make a file without: {remedy}." for remedy in remedies)
+        statements = "a statement that does" if count == 1 else f"{count} statements that do"
         super().__init__(
-            f"{plan.uri} has {count} statements that do more than to make and fill its own "
-            f"objects. Nothing was imported; give --trust-file to import it all the same.{shown}"
-            f"{rest}"
+            f"{plan.uri} has {statements} more than to make and fill its own objects. Nothing was "
+            f"imported.{hints} Give --trust-file to import it all the same.{shown}{rest}"
         )
 
 

@@ -1,12 +1,13 @@
 """Imports a file into a database: what it holds came in, and nothing else was touched."""
 
 import json
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
-from ops import dumptext, guard, sql
+from ops import dumptext, guard
 from ops.backups import importchecks, importtarget, state
 from ops.backups.asking import Earlier, carry_out, settle
 from ops.backups.importerrors import (
@@ -18,14 +19,14 @@ from ops.backups.importerrors import (
     TablesThereError,
 )
 from ops.backups.reading import Contents, read
-from ops.backups.script import Objection
+from ops.backups.script import Allowed, Extensions, Name, Script
 from ops.backups.state import DatabaseState
 from ops.backups.told import account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
 from ops.checks.report import SHOWN
 from ops.cloudsql import Operation, once
 from ops.console import Table
-from ops.db import DIAGNOSTIC, Database, statement
+from ops.db import Database
 from ops.errors import OpsError
 from ops.guard import Consent
 from ops.invocation import Invocation
@@ -111,14 +112,14 @@ def bring_in(
     if chosen.table and not missing:
         table = importtarget.resolve_table(database, target.owner, chosen.table)
         chosen = import_plan(target.settings, replace(options, table=table))
-    held = _read(run, chosen)
+    allowed = _allowed(run, chosen, database, instance.database_version, missing=missing)
+    held = _read(run, chosen, allowed)
     is_proven = _is_proven(target.store, chosen, held, trust_file=trust_file)
     if not (trust_file or is_proven) and (lacking := _lacking(held)):
         raise DamagedFileError(chosen, lacking)
     _refuse(chosen, held, () if missing else importtarget.relation_names(database, target.owner))
-    objections = _objections(run, chosen, held, database, missing=missing)
-    if objections and not (trust_file or is_proven):
-        raise ForeignStatementsError(chosen, objections, held)
+    if held.script and held.script.objections and not (trust_file or is_proven):
+        raise ForeignStatementsError(chosen, held.script)
     action = f"import into {chosen.database} of {instance.name}"
     if not missing and not chosen.table:  # a SQL file's statements may be any
         risk = f"{action}, where its statements may change or delete what is there"
@@ -137,7 +138,7 @@ def bring_in(
     with run.progress.phase(f"Compare what {chosen.database} holds"):
         checks = _checks(database, target.owner, chosen, held, before)
     if held.script is not None:
-        checks = (importchecks.statements(held, objections), *checks)
+        checks = (importchecks.statements(held), *checks)
     whole = importchecks.completeness(held, is_proven=is_proven, is_trusted=trust_file)
     return Import(
         instance.name,
@@ -150,13 +151,13 @@ def bring_in(
     )
 
 
-def _read(run: Invocation, chosen: ImportPlan) -> Contents:
+def _read(run: Invocation, chosen: ImportPlan, allowed: Allowed) -> Contents:
     """Return what the file holds; it can be read to its end."""
     objects = run.target.objects()
     if objects.find(chosen.uri) is None:
         raise NoObjectError(chosen.uri)
     with run.progress.phase(f"Read {chosen.uri} to its end"):
-        held = read(objects, chosen.uri)
+        held = read(objects, chosen.uri, allowed)
     if held.damage:
         raise DamagedFileError(chosen, held.damage)
     return held
@@ -190,43 +191,28 @@ def _is_proven(store: Store, chosen: ImportPlan, held: Contents, *, trust_file: 
     return is_same
 
 
-def _objections(
-    run: Invocation, chosen: ImportPlan, held: Contents, database: Database, *, missing: bool
-) -> tuple[Objection, ...]:
-    """Return the statements that do more than to make and fill the file's own objects.
+def _allowed(
+    run: Invocation, chosen: ImportPlan, database: Database, version: str, *, missing: bool
+) -> Allowed:
+    """Return what a SQL file may do besides making and filling its own objects.
 
     Args:
         run: of the task, whose stack knows its roles.
         chosen: the import.
-        held: the file's contents.
         database: the one to import into.
+        version: the server's, as the API calls it.
         missing: whether it is made for the import, as a copy of template1.
     """
-    if held.script is None:
-        return ()
-    users = run.target.settings.users
-    roles = {
-        users.owner,
-        users.app,
-        users.readonly,
-        users.monitor,
-        str(chosen.context["importUser"]),
-    }
-    extensions = {"plpgsql"}
-    if any(objection.extension for objection in held.script.objections):
-        there = database.called("template1") if missing else database
-        with there.connect(users.owner, budget=DIAGNOSTIC, name="backup.import") as connection:
-            found = connection.execute(statement(sql.load("backup/extensions"))).fetchall()
-        extensions |= {name for (name,) in found}
-    return tuple(
-        objection
-        for objection in held.script.objections
-        if not (
-            objection.role in roles
-            or objection.extension in extensions
-            or (objection.fresh and missing)
-        )
-    )
+    users, user = run.target.settings.users, str(chosen.context["importUser"])
+    roles = frozenset({users.owner, users.app, users.readonly, users.monitor, user})
+    there = database.called("template1") if missing else database
+
+    @cache
+    def extensions() -> Extensions:
+        return importtarget.extensions(there, users.owner, user, is_new=missing)
+
+    major = re.match(r"POSTGRES_(\d+)", version)
+    return Allowed(roles, extensions, int(major[1]) if major else 0, missing)
 
 
 def _imported(run: Invocation, instance: str, chosen: ImportPlan) -> Operation:
@@ -266,13 +252,14 @@ def _checks(
     """Compare what is there with the file, and with what was there before."""
     script = held.script
     if script is None:
-        want = {dumptext.table(chosen.table): (held.rows or {}).get("", 0)}
+        want: Mapping[Name, int] = {dumptext.table(chosen.table): (held.rows or {}).get("", 0)}
     else:
-        want = {**dict.fromkeys(script.stored, 0), **script.rows}
+        want = _together(script, {**dict.fromkeys(script.stored, 0), **script.rows})
     were = {**{name: rows.rows for name, rows in before.content.items()}, **before.counted}
     filled = frozenset(want.keys() & were.keys())
     try:
-        now = importtarget.count_rows(database, user, want.keys())
+        counted = want.keys() if script is None else want.keys() | script.stored
+        now = _together(script, importtarget.count_rows(database, user, counted))
         checks = [importchecks.rows(held, want, were, now)]
     except OpsError as error:
         checks = [importchecks.unreadable(user, len(want), error)]
@@ -284,5 +271,16 @@ def _checks(
         total = before.size
         checks.append(CheckResult("untouched", State.UNKNOWN, 0, total, str(error)))
         return tuple(checks)
-    own = frozenset() if script is None else frozenset(script.relations)
-    return (*checks, importchecks.untouched(before, after, own, filled))
+    made = frozenset() if script is None else frozenset(script.made)
+    return (*checks, importchecks.untouched(before, after, made, filled))
+
+
+def _together(script: Script | None, rows: Mapping[Name, int]) -> Mapping[Name, int]:
+    """Return the rows of tables; those of partitions with the table that the file fills."""
+    if script is None:
+        return rows
+    together: dict[Name, int] = {}
+    for table, count in rows.items():
+        counted = script.counted_with(table)
+        together[counted] = together.get(counted, 0) + count
+    return together

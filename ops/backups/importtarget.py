@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from ops import dumptext, sql
-from ops.backups.script import Name
+from ops.backups.script import Extensions, Name
 from ops.db import DIAGNOSTIC, VERIFY, Database, statement
 
 
@@ -34,3 +34,23 @@ def count_rows(database: Database, user: str, tables: Collection[Name]) -> Mappi
                 row = connection.execute(query).fetchone()
                 counts[name] = int(row[0]) if row else 0
     return counts
+
+
+def extensions(database: Database, owner: str, user: str, *, is_new: bool) -> Extensions:
+    """Return the extensions that an import's statements may be about.
+
+    Args:
+        database: where to; the template of one that is made for the import.
+        owner: who asks.
+        user: whose rights the import has.
+        is_new: it is made for the import: who makes objects there may install trusted ones.
+    """
+    query = statement(sql.load("backup/extensions"))
+    with database.connect(owner, budget=DIAGNOSTIC, name="backup.import") as connection:
+        rows = connection.execute(query, {"user": user}).fetchall()
+    return Extensions(
+        frozenset(
+            name for name, is_there, _, is_trusted in rows if is_there or (is_new and is_trusted)
+        ),
+        frozenset(name for name, _, is_own, _ in rows if is_own),
+    )

@@ -1,9 +1,18 @@
 """Names and constants in the parser's trees."""
 
+from collections.abc import Iterable, Sequence
+
 from google.protobuf.message import Message  # type: ignore[import-untyped] # it ships no types
 from postgast import pg_query_pb2 as pb
 
 from ops.backups.script import Name
+
+_RESULTS = frozenset({pb.FUNC_PARAM_OUT, pb.FUNC_PARAM_TABLE})
+
+
+def names_in(nodes: Iterable["pb.Node"]) -> Name:
+    """Return the parts of a name that is a list of words."""
+    return tuple(part.string.sval for part in nodes)
 
 
 def parts_of(node: Message) -> Name:
@@ -20,8 +29,30 @@ def parts_of(node: Message) -> Name:
         items = list(lists[kind]())
         if items and items[0].WhichOneof("node") == "type_name":
             return parts_of(items[0])
-        return tuple(part.string.sval for part in items)
+        return names_in(items)
     return (constant_text(node) or node.string.sval,)
+
+
+def argument_types(arguments: Iterable["pb.Node"]) -> Name:
+    """Return the types by which routines and operators of one name differ."""
+    return tuple(
+        _type_text(argument.type_name.names, len(argument.type_name.array_bounds))
+        for argument in arguments
+    )
+
+
+def parameter_types(parameters: Iterable["pb.Node"]) -> Name:
+    """Return the same of a routine's parameters, without those that only return something."""
+    return tuple(
+        _type_text(parameter.arg_type.names, len(parameter.arg_type.array_bounds))
+        for parameter in (node.function_parameter for node in parameters)
+        if parameter.mode not in _RESULTS
+    )
+
+
+def _type_text(names: Sequence["pb.Node"], dimensions: int) -> str:
+    parts = [part for part in names_in(names) if part != "pg_catalog"]
+    return ".".join(parts) + "[]" * min(dimensions, 1)
 
 
 def constant_text(node: "pb.Node") -> str | None:

@@ -73,6 +73,8 @@ class Outline:
         if not self.is_dump or not (self._is_with_data or script.rows):
             return tuple(signs)
         for table in sorted(script.stored - script.rows.keys()):
+            if script.counted_with(table) != table:
+                continue
             schema, name = (part.replace("\n", " ").replace("\r", " ") for part in table)
             if script.is_copied or (schema, name) not in self._with_rows:
                 signs.append(f"{dumptext.label(table)}: no section of rows")

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from ops import dumptext
 from ops.backups.outline import Outline
-from ops.backups.script import Script
+from ops.backups.script import Allowed, Script
 from ops.backups.statements import Reader
 from ops.objects import Objects, Uri
 
@@ -66,8 +66,13 @@ class _Counted(io.RawIOBase):
         return len(piece)
 
 
-def read(objects: Objects, uri: Uri) -> Contents:
+def read(objects: Objects, uri: Uri, allowed: Allowed | None = None) -> Contents:
     """Read an object to its end; ``.gz`` names are decompressed, ``.csv`` ones hold rows.
+
+    Args:
+        objects: of the buckets.
+        uri: which one.
+        allowed: what a SQL file may do besides making and filling its own objects.
 
     Raises:
         ops.objects.NoObjectError: there is none.
@@ -79,7 +84,7 @@ def read(objects: Objects, uri: Uri) -> Contents:
         plain: BinaryIO = gzip.GzipFile(fileobj=kept) if uri.name.endswith(".gz") else kept  # type: ignore[assignment]  # reads alike
         is_csv = uri.name.removesuffix(".gz").endswith(".csv")
         rows: dict[str, int] = {}
-        dump = None if is_csv else _Dump(plain)
+        dump = None if is_csv else _Dump(plain, allowed)
         damage = ""
         try:
             _csv(plain, rows) if dump is None else dump.read()
@@ -124,12 +129,12 @@ def _csv(stream: BinaryIO, rows: dict[str, int]) -> None:
 class _Dump:
     """A SQL file: its statements, its rows, and what its comments say that it holds."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, allowed: Allowed | None) -> None:
         self._lines = iter(partial(stream.readline, dumptext.MOST_STATEMENT_BYTES), b"")
         self._data_lines = 0  # which the statements don't count
         self._encoding = "utf-8"
         self._other_text = [0, 0]  # pieces beyond ASCII: valid as UTF-8, and not
-        self.reader = Reader()
+        self.reader = Reader(allowed)
         self.outline = Outline()
 
     def read(self) -> None:
@@ -150,6 +155,7 @@ class _Dump:
             table = self.reader.take(text, line)
             if table is not None:
                 self.reader.add_rows(table, self._data())
+        self.reader.end()
         valid, invalid = self._other_text
         if valid and not invalid:
             words = f"SET client_encoding = {self._encoding}"

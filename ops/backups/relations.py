@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from postgast import pg_query_pb2 as pb
 
-from ops.backups.judge import Judge
+from ops.backups.judge import RELATION, STATISTICS, Judge
+from ops.backups.nodes import names_in
 from ops.backups.script import Name
 
 _SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
 _KEYS = frozenset({pb.CONSTR_PRIMARY, pb.CONSTR_UNIQUE})
+_INDEXED = _KEYS | {pb.CONSTR_EXCLUSION}  # an index of the constraint's name comes with it
 
 
 class Relations(Judge):
@@ -25,29 +27,36 @@ class Relations(Judge):
         self.script.tables.add(name)
         if not node.HasField("partspec"):
             self.script.stored.add(name)
+        if node.HasField("partbound"):
+            self.script.parents[name] = parents[0]
+        constrained: list[tuple[pb.Constraint, str]] = []
         for element in node.table_elts:
             if element.WhichOneof("node") == "constraint":
-                self._constrain(name, element.constraint)
+                constrained.append((element.constraint, ""))
             column = element.column_def
             if column.type_name.names and column.type_name.names[-1].string.sval in _SERIAL:
                 self._own_sequence(name, f"{name[1]}_{column.colname}_seq")
-            for item in column.constraints:
-                self._constrain(name, item.constraint, column.colname)
-        return ""
+            constrained += [(item.constraint, column.colname) for item in column.constraints]
+        reasons = [self._constrain(name, *it) for it in constrained]
+        return next(filter(None, reasons), "")
 
     def _own_sequence(self, table: Name, name: str) -> None:
         self._make_relation((table[0], name))
         self.script.sequences.add((table[0], name))
 
-    def _constrain(self, table: Name, node: "pb.Constraint", column: str = "") -> None:
+    def _constrain(self, table: Name, node: "pb.Constraint", column: str = "") -> str:
         if node.contype in _KEYS:
             self.script.keyed.add(table)
+        if node.contype in _INDEXED and node.conname:
+            self._make(RELATION, (table[0], node.conname))
         if node.contype == pb.CONSTR_IDENTITY:
             named = [o.def_elem for o in node.options if o.def_elem.defname == "sequence_name"]
             parts = [part.string.sval for it in named for part in it.arg.list.items]
             self._own_sequence(table, parts[-1] if parts else f"{table[1]}_{column}_seq")
-        elif node.conname:
+        elif node.conname and not node.skip_validation:
             self.script.constraints.add((table, node.conname))
+        # A foreign key hinders what is done to the rows that it refers to.
+        return self._own(self._of(node.pktable)) if node.HasField("pktable") else ""
 
     def _alter_table_stmt(self, node: "pb.AlterTableStmt") -> str:
         name = self._of(node.relation)
@@ -59,10 +68,13 @@ class Relations(Judge):
             if command.subtype == pb.AT_ChangeOwner:
                 self._allow_role(command.newowner)
             elif command.subtype in (pb.AT_AddConstraint, pb.AT_AddIdentity):
-                self._constrain(name, kind.constraint, command.name)
-            elif command.subtype == pb.AT_AttachPartition:
-                if reason := self._own(self._of(kind.partition_cmd.name)):
+                if reason := self._constrain(name, kind.constraint, command.name):
                     return reason
+            elif command.subtype == pb.AT_AttachPartition:
+                partition = self._of(kind.partition_cmd.name)
+                if reason := self._own(partition):
+                    return reason
+                self.script.parents[partition] = name
             elif command.subtype == pb.AT_AddInherit and (
                 reason := self._own(self._of(kind.range_var))
             ):
@@ -74,7 +86,7 @@ class Relations(Judge):
         if reason := self._own(table):
             return reason
         if node.idxname:
-            self._make((table[0], node.idxname))
+            self._make(RELATION, (table[0], node.idxname))
             self.script.indexes.add((table[0], node.idxname))
         if node.unique:
             self.script.keyed.add(table)
@@ -82,6 +94,8 @@ class Relations(Judge):
 
     def _create_seq_stmt(self, node: "pb.CreateSeqStmt") -> str:
         name = self._of(node.sequence)
+        if node.sequence.relpersistence == "t":
+            return "no dump makes temporary sequences"
         self._make_relation(name)
         self.script.sequences.add(name)
         return self._owned_by(node.options)
@@ -101,14 +115,16 @@ class Relations(Judge):
         name = self._of(node.view)
         if node.replace and (reason := self._own(name)):
             return reason
+        if node.view.relpersistence == "t":
+            return "no dump makes temporary views"
         self._make_relation(name)
-        return ""
+        return self._read_own(node.query)
 
     def _create_table_as_stmt(self, node: "pb.CreateTableAsStmt") -> str:
         if node.objtype != pb.OBJECT_MATVIEW or not node.into.skip_data:
             return "it fills a table from a query"
         self._make_relation(self._of(node.into.rel))
-        return ""
+        return self._read_own(node.query)
 
     def _refresh_mat_view_stmt(self, node: "pb.RefreshMatViewStmt") -> str:
         return self._own(self._of(node.relation))
@@ -124,8 +140,8 @@ class Relations(Judge):
 
     def _create_stats_stmt(self, node: "pb.CreateStatsStmt") -> str:
         tables = [self._of(relation.range_var) for relation in node.relations]
-        self._make(self._qualified([part.string.sval for part in node.defnames]))
+        self._make(STATISTICS, self._qualified(names_in(node.defnames)))
         return self._own(*tables)
 
     def _alter_stats_stmt(self, node: "pb.AlterStatsStmt") -> str:
-        return self._own(self._qualified([part.string.sval for part in node.defnames]))
+        return self._own_of(STATISTICS, self._qualified(names_in(node.defnames)))

@@ -3,8 +3,7 @@
 The questions and the way to hash rows are those of a drill (``sql/restore``).
 """
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -22,14 +21,7 @@ QUESTIONS = (
     *("policies", "roles", "grants", "extensions", "settings", "publications", "comments"),
     *("sequence_definitions", "other_objects", "large_objects"),
 )
-# What is new in these concerns more than the file's own objects.
-_OF_ALL = frozenset({"roles", "settings", "triggers", "grants"})
-_GRANTED = {"function": "functions", "type": "types"}
-# Cloud SQL makes this role at the first export or import.
-_OF_IMPORTS = ("role cloudsqlimportexport", "cloudsqlimportexport is a member of ")
 _BATCH = 50  # sequences that are locked at a time
-_SHOWN = 120
-_INDEXED = re.compile(r" ON (?:ONLY )?(.+?) USING ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,93 +159,3 @@ def _note(connection: Connection, unread: dict[str, str], name: str, error: psyc
     if connection.broken:
         raise error
     unread[name] = error.diag.message_primary or str(error)
-
-
-def differences(
-    before: DatabaseState,
-    after: DatabaseState,
-    own: Collection[Name],
-    filled: Collection[Name] = (),
-) -> Sequence[str]:
-    """Return what of a database is not as it was, one line each.
-
-    Args:
-        before: what was there.
-        after: what is there now.
-        own: relations that the import made.
-        filled: tables of ``before`` that it filled; sequences may then have gone forward.
-    """
-    lines: list[str] = []
-    existing = {dumptext.table(name) for name in before.answers["tables"]}
-    for question, held in before.answers.items():
-        now = after.answers[question]
-        kind = question.replace("_", " ")
-        lines += _changed(kind, held, now)
-        lines += [
-            f"{kind}: {name} is new"
-            for name in sorted(now.keys() - held.keys())
-            if _is_of_others(question, name, now[name], existing, before, own)
-        ]
-    lines += _rows_changed(before, after, filled)
-    for name, (last, file) in before.sequences.items():
-        now_last, now_file = after.sequences.get(name, (None, 0))
-        is_ahead = bool(filled) and now_file == file and (now_last or 0) >= (last or 0)
-        if (now_last, now_file) != (last, file) and not is_ahead:
-            lines.append(f"sequence {dumptext.label(name)}: was at {last}, is at {now_last}")
-    return lines
-
-
-def _changed(kind: str, held: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    for name, definition in held.items():
-        if name not in now:
-            yield f"{kind}: {name} is gone"
-        elif now[name] != definition:
-            was, is_now = definition[:_SHOWN], now[name][:_SHOWN]
-            yield f"{kind}: {name} was {was!r}, is {is_now!r}"
-
-
-def _rows_changed(
-    before: DatabaseState, after: DatabaseState, filled: Collection[Name]
-) -> Iterator[str]:
-    for table, rows in before.content.items():
-        label, other = dumptext.label(table), after.content.get(table)
-        if other is None:
-            yield f"{label}: its {rows.rows} rows are gone, or can't be read any more"
-        elif other.rows != rows.rows:
-            yield f"{label}: {other.rows} of its {rows.rows} rows are as they were"
-        elif other != rows:
-            yield f"{label}: some of its {rows.rows} rows have other values"
-    for table, count in before.counted.items():
-        if table not in filled and after.counted.get(table) != count:
-            yield f"{dumptext.label(table)}: had {count} rows, has {after.counted.get(table, 0)}"
-
-
-def _is_of_others(
-    question: str,
-    name: str,
-    definition: str,
-    existing: Collection[Name],
-    before: DatabaseState,
-    own: Collection[Name],
-) -> bool:
-    """Return whether a new object belongs to what was there, or is of the whole database."""
-    kind, _, rest = name.partition(" ")
-    indexed = _INDEXED.search(definition) if question == "indexes" else None
-    if question == "tables":
-        return dumptext.table(name) not in own
-    relation = ""
-    if indexed is not None:
-        relation = indexed[1]
-    elif question in ("triggers", "constraints", "policies"):
-        relation = name.rpartition(": ")[0]
-    elif question == "columns":
-        relation = name
-    elif question == "grants" and kind in ("relation", "column"):
-        relation = rest
-    if relation:
-        return dumptext.table(relation)[:2] in existing
-    if question == "grants" and kind in (*_GRANTED, "schema"):
-        return kind in _GRANTED and rest in before.answers[_GRANTED[kind]]
-    if question == "roles":
-        return not name.startswith(_OF_IMPORTS)
-    return question in _OF_ALL
