@@ -10,13 +10,18 @@ from ops.backups.script import Name
 from ops.backups.state import DatabaseState
 
 # What is new in these concerns more than the file's own objects.
-_OF_ALL = frozenset({"roles", "settings", "triggers", "grants"})
+_OF_ALL = frozenset({"roles", "settings", "triggers", "grants", "other_objects"})
 _GRANTED = {"function": "functions", "type": "types"}
 # Cloud SQL makes this role at the first export or import.
 _OF_IMPORTS = ("role cloudsqlimportexport", "cloudsqlimportexport is a member of ")
 _SHOWN = 120
 _INDEXED = re.compile(r" ON (?:ONLY )?(.+?) USING ")
-_ROUTINE = re.compile(r'(?:(?:"(?:[^"]|"")+"|[^".(]+)\.)?(?:"(?:[^"]|"")+"|[^".(]+)')
+_NAMED = {"tables": judge.RELATION, "extensions": judge.EXTENSION, "types": judge.TYPE}
+_NAME = r'(?:(?:"(?:[^"]|"")+"|[^".( ]+)\.)?(?:"(?:[^"]|"")+"|[^".( ]+)'
+_OTHER = re.compile(
+    rf"(statistics|collation|conversion|operator(?: class| family)?|text search \w+) ({_NAME})"
+)
+_ROUTINE = re.compile(_NAME)
 
 
 def differences(
@@ -34,7 +39,7 @@ def differences(
         filled: tables of ``before`` that it filled; sequences may then have gone forward.
     """
     lines: list[str] = []
-    strangers = _Strangers(before, made)
+    strangers = _Strangers(before, after, made)
     for question, held in before.answers.items():
         now = after.answers[question]
         kind = question.replace("_", " ")
@@ -81,11 +86,15 @@ def _rows_changed(
 class _Strangers:
     """Tells new objects that concern what was there, or that the file does not make."""
 
-    def __init__(self, before: DatabaseState, made: Collection[tuple[str, Name]]) -> None:
+    def __init__(
+        self, before: DatabaseState, after: DatabaseState, made: Collection[tuple[str, Name]]
+    ) -> None:
         self._before = before
         self._made = {(kind, name[:2]) for kind, name in made}
         self._tables = {dumptext.table(name) for name in before.answers["tables"]}
-        self._is_extended = any(kind == judge.EXTENSION for kind, _ in made)
+        # An extension that the file installs has objects of its own.
+        installed = after.answers["extensions"].keys() - before.answers["extensions"].keys()
+        self._is_extended = any((judge.EXTENSION, (name,)) in self._made for name in installed)
 
     def has(self, question: str, name: str, definition: str) -> bool:
         """Return whether a new object is one of them."""
@@ -93,17 +102,22 @@ class _Strangers:
             return self._is_strange_routine(name)
         if question == "comments":
             return self._is_commented(name)
+        if question == "other_objects" and name.startswith("cast "):
+            return not any(
+                (judge.TYPE, dumptext.table(side)) in self._made
+                for side in name.removeprefix("cast from ").split(" to ")
+            )
         own = _own_name(question, name)
         if own is not None:
-            return own not in self._made
+            return not self._is_extended and own[1][0] != "pg_catalog" and own not in self._made
         if relation := _relation(question, name, definition):
             return dumptext.table(relation)[:2] in self._tables
         return self._is_of_all(question, name)
 
     def _is_of_all(self, question: str, name: str) -> bool:
         kind, _, rest = name.partition(" ")
-        if question == "grants" and kind in (*_GRANTED, "schema"):
-            return kind in _GRANTED and rest in self._before.answers[_GRANTED[kind]]
+        if question == "grants" and kind in _GRANTED:
+            return rest in self._before.answers[_GRANTED[kind]]
         if question == "roles":
             return not name.startswith(_OF_IMPORTS)
         return question in _OF_ALL
@@ -149,15 +163,14 @@ class _Strangers:
 def _own_name(question: str, name: str) -> tuple[str, Name] | None:
     """Return kind and name of what only the file may make; None for what is a part of it."""
     kind, _, rest = name.partition(" ")
-    if question == "tables":
-        return judge.RELATION, dumptext.table(name)
-    if question == "extensions":
-        return judge.EXTENSION, (name,)
-    if question == "publications":
+    if question in _NAMED:
+        return _NAMED[question], dumptext.table(name)
+    if question == "publications" or (question == "grants" and kind == judge.SCHEMA):
         return kind, dumptext.table(rest)
     if question == "large_objects":
         return judge.LARGE_OBJECT, (name.rpartition(" ")[2],)
-    return None
+    match = _OTHER.match(name) if question == "other_objects" else None
+    return None if match is None else (match[1], dumptext.table(match[2]))
 
 
 def _relation(question: str, name: str, definition: str) -> str:

@@ -16,7 +16,7 @@ class Definitions(Judge):
     def _create_schema_stmt(self, node: "pb.CreateSchemaStmt") -> str:
         if node.schema_elts:
             return "it makes more than a schema"
-        if self.allowed.is_new or not node.if_not_exists:
+        if not node.if_not_exists or (self.allowed.is_new and node.schemaname != "public"):
             self._make(SCHEMA, (node.schemaname,))
         if node.authrole.roletype != pb.ROLE_SPEC_TYPE_UNDEFINED:
             self._allow_role(node.authrole)
@@ -127,9 +127,8 @@ class Definitions(Judge):
         return ""
 
     def _create_extension_stmt(self, node: "pb.CreateExtensionStmt") -> str:
+        self.script.made.add((judge.EXTENSION, (node.extname,)))
         if "cascade" in options_of(node.options):
             return "it installs further extensions"
-        if node.extname not in self.allowed.extensions().installed:
-            return f"it installs the extension {node.extname}"
-        self.script.made.add((judge.EXTENSION, (node.extname,)))
-        return ""
+        known = node.extname in self.allowed.extensions().installed
+        return "" if known else f"it installs the extension {node.extname}"

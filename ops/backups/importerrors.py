@@ -6,6 +6,7 @@ from ops.backups.asking import Earlier
 from ops.backups.script import Script
 from ops.backups.transfer import ImportPlan
 from ops.checks.report import SHOWN
+from ops.cloudsql import Operation, OperationFailedError
 from ops.errors import BadInputError, OpsError
 
 
@@ -52,9 +53,9 @@ class TablesThereError(BadInputError):
     def __init__(self, plan: ImportPlan, tables: Sequence[str]) -> None:
         shown = ", ".join(tables[:5])
         super().__init__(
-            f"Database {plan.database} has {len(tables)} of the tables, views and sequences that "
-            f"{plan.uri} makes already ({shown}), so the import would stop half way. Give "
-            "an empty one with --database, which is made where it is missing."
+            f"Database {plan.database} has {len(tables)} of the schemas, tables, views and "
+            f"sequences that {plan.uri} makes already ({shown}), so the import would stop half "
+            "way. Give an empty one with --database, which is made where it is missing."
         )
 
 
@@ -65,6 +66,22 @@ class NoSuchTableError(BadInputError):
         super().__init__(
             f"Database {plan.database} has no table {plan.table!r}. Give --table as SCHEMA.TABLE."
         )
+
+
+class ImportFailedError(OperationFailedError):
+    """The import ended with an error; what it did before stays."""
+
+    def __init__(self, operation: Operation, plan: ImportPlan, *, made: bool) -> None:
+        super().__init__(operation)
+        if plan.table:  # one statement
+            return
+        stays = f"{self} What {plan.uri} did before the error stays in {plan.database}"
+        remedy = (
+            ", which was made for it: drop that database before you import again."
+            if made
+            else " and was not compared: look at it, or restore, before you import again."
+        )
+        self.args = (stays + remedy,)
 
 
 class ImportedAlreadyError(OpsError):
@@ -80,7 +97,7 @@ class ImportedAlreadyError(OpsError):
             )
             return
         super().__init__(
-            f"{into} did not see the end of is done (operation {operation.id}). The file was not "
-            "imported again: look whether its rows are there. To import it a second time, run "
-            "this again."
+            f"{into} did not see the end of is done (operation {operation.id}). What it did was "
+            "not compared with the file, which was not imported again: look whether its rows are "
+            "there. To import it a second time, drop what it made and run this again."
         )

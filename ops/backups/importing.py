@@ -15,16 +15,18 @@ from ops.backups.importerrors import (
     DamagedFileError,
     ForeignStatementsError,
     ImportedAlreadyError,
+    ImportFailedError,
     NoSuchTableError,
     TablesThereError,
 )
+from ops.backups.judge import SCHEMA
 from ops.backups.reading import Contents, read
 from ops.backups.script import Allowed, Extensions, Name, Script
 from ops.backups.state import DatabaseState
 from ops.backups.told import account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
 from ops.checks.report import SHOWN
-from ops.cloudsql import Operation, once
+from ops.cloudsql import Operation, OperationFailedError, once
 from ops.console import Table
 from ops.db import Database
 from ops.errors import OpsError
@@ -92,7 +94,7 @@ def bring_in(
 
     Raises:
         ops.cloudsql.NoSuchInstanceError: the instance is not provisioned.
-        ops.cloudsql.OperationFailedError: the import failed, with the API's reason.
+        ImportFailedError: it failed, with the API's reason.
         ops.guard.NotConfirmedError: production, and the name was not given.
         ops.guard.DeclinedError, ops.guard.UnansweredError: a SQL file goes into a database that
             is there, and that is not approved.
@@ -109,6 +111,9 @@ def bring_in(
     instance = cloud.instance(target.instance)
     database = target.database_at(instance.address).called(chosen.database)
     missing = chosen.database not in cloud.databases(instance.name)
+    for earlier in settle(target.store, cloud, run.progress, ROOM, _call):
+        if _is_same(earlier, chosen):
+            raise ImportedAlreadyError(earlier)
     if chosen.table and not missing:
         table = importtarget.resolve_table(database, target.owner, chosen.table)
         chosen = import_plan(target.settings, replace(options, table=table))
@@ -127,16 +132,15 @@ def bring_in(
     dry = Import(instance.name, chosen.database, str(chosen.uri), "")
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry
-    for earlier in settle(target.store, cloud, run.progress, ROOM, _call):
-        if _is_same(earlier, chosen):
-            raise ImportedAlreadyError(earlier)
     if missing:
         cloud.wait(cloud.insert_database(instance.name, chosen.database))
     with run.progress.phase(f"Read what {chosen.database} holds"):
         before = state.take(database, target.owner)
-    done = _imported(run, instance.name, chosen)
+    journal = Journal(target.store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
+    done = _imported(run, instance.name, chosen, journal, missing=missing)
     with run.progress.phase(f"Compare what {chosen.database} holds"):
         checks = _checks(database, target.owner, chosen, held, before)
+    journal.close()  # a command that ends before leaves word of an import that nobody compared
     if held.script is not None:
         checks = (importchecks.statements(held), *checks)
     whole = importchecks.completeness(held, is_proven=is_proven, is_trusted=trust_file)
@@ -206,25 +210,30 @@ def _allowed(
     users, user = run.target.settings.users, str(chosen.context["importUser"])
     roles = frozenset({users.owner, users.app, users.readonly, users.monitor, user})
     there = database.called("template1") if missing else database
+    is_new = missing or importtarget.is_empty(database, users.owner)
 
     @cache
     def extensions() -> Extensions:
-        return importtarget.extensions(there, users.owner, user, is_new=missing)
+        return importtarget.extensions(there, users.owner, user, is_new=is_new)
 
     major = re.match(r"POSTGRES_(\d+)", version)
-    return Allowed(roles, extensions, int(major[1]) if major else 0, missing)
+    return Allowed(roles, extensions, int(major[1]) if major else 0, is_new)
 
 
-def _imported(run: Invocation, instance: str, chosen: ImportPlan) -> Operation:
-    cloud, store = run.cloud, run.target.store
-    journal = Journal(store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
+def _imported(
+    run: Invocation, instance: str, chosen: ImportPlan, journal: Journal, *, missing: bool
+) -> Operation:
+    cloud = run.cloud
     with run.progress.phase(f"Import {chosen.uri} into {chosen.database}"):
         facts = {"uri": str(chosen.uri), "database": chosen.database}
         facts[once.AFTER] = once.newest(cloud, instance)
         entry = journal.intend("import", instance, **facts)
-        done = carry_out(cloud, journal, entry, partial(cloud.import_, instance, chosen.context))
-        journal.close()
-    return done
+        try:
+            return carry_out(
+                cloud, journal, entry, partial(cloud.import_, instance, chosen.context)
+            )
+        except OperationFailedError as error:
+            raise ImportFailedError(error.operation, chosen, made=missing) from error
 
 
 def _call(entry: Entry) -> once.Call:
@@ -239,7 +248,8 @@ def _is_same(earlier: Earlier, chosen: ImportPlan) -> bool:
 
 
 def _refuse(chosen: ImportPlan, held: Contents, there: Collection[str]) -> None:
-    met = sorted(set(there) & set(held.created))
+    schemas = (name for kind, name in held.script.made if kind == SCHEMA) if held.script else ()
+    met = sorted(set(there) & {*held.created, *map(dumptext.label, schemas)})
     if met:
         raise TablesThereError(chosen, met)
     if chosen.table and chosen.table not in there:

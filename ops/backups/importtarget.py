@@ -17,7 +17,7 @@ def resolve_table(database: Database, user: str, name: str) -> str:
 
 
 def relation_names(database: Database, user: str) -> tuple[str, ...]:
-    """Return the tables, views and sequences that are there."""
+    """Return the schemas, tables, views and sequences that are there."""
     with database.connect(user, budget=DIAGNOSTIC, name="backup.import") as connection:
         rows = connection.execute(statement(sql.load("backup/relations"))).fetchall()
     return tuple(dumptext.label(parts) for (parts,) in rows)
@@ -54,3 +54,10 @@ def extensions(database: Database, owner: str, user: str, *, is_new: bool) -> Ex
         ),
         frozenset(name for name, _, is_own, _ in rows if is_own),
     )
+
+
+def is_empty(database: Database, user: str) -> bool:
+    """Return whether there is nothing in a database that a file could concern but its own."""
+    with database.connect(user, budget=DIAGNOSTIC, name="backup.import") as connection:
+        row = connection.execute(statement(sql.load("backup/is_empty"))).fetchone()
+    return row is not None and bool(row[0])

@@ -88,7 +88,7 @@ def read(objects: Objects, uri: Uri, allowed: Allowed | None = None) -> Contents
         damage = ""
         try:
             _csv(plain, rows) if dump is None else dump.read()
-        except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
+        except (EOFError, OSError, zlib.error, ValueError) as error:
             damage = f"it can't be read to its end: {error}"
         except dumptext.LongStatementError as error:
             damage = str(error)
@@ -117,6 +117,8 @@ def _csv(stream: BinaryIO, rows: dict[str, int]) -> None:
     is_quoted = is_begun = False
     for piece in iter(partial(stream.readline, _PIECE), b""):
         decoder.decode(piece)
+        if b"\0" in piece:
+            raise ValueError(f"row {rows['']} holds a NUL byte, which no text has")
         is_quoted ^= piece.count(b'"') % 2 == 1
         is_begun = is_quoted or not piece.endswith(b"\n")
         rows[""] += not is_begun
@@ -142,6 +144,7 @@ class _Dump:
 
         Raises:
             EOFError: it ends within a table's rows.
+            ValueError: a row is no text.
             ops.dumptext.LongStatementError: a statement can't be held in memory.
         """
         for statement in dumptext.statements(self._lines):
@@ -171,6 +174,8 @@ class _Dump:
                 return rows
             is_fresh = piece.endswith(b"\n")
             rows += is_fresh
+            if b"\0" in piece:  # psql cuts the line there
+                raise ValueError(f"row {rows} of a table holds a NUL byte, which no text has")
             if is_other:
                 self._look_at(piece)
         raise EOFError("it ends within a table's rows")

@@ -10,6 +10,13 @@ from ops.backups.script import Name
 
 _SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
 _KEYS = frozenset({pb.CONSTR_PRIMARY, pb.CONSTR_UNIQUE})
+# No dump takes back what it made: it would no longer be what its outline says.
+_TAKEN_AWAY = frozenset(
+    {
+        *(pb.AT_DropColumn, pb.AT_DropConstraint, pb.AT_DropIdentity, pb.AT_DropExpression),
+        *(pb.AT_DropInherit, pb.AT_DetachPartition, pb.AT_DetachPartitionFinalize, pb.AT_DropOf),
+    }
+)
 _INDEXED = _KEYS | {pb.CONSTR_EXCLUSION}  # an index of the constraint's name comes with it
 
 
@@ -65,6 +72,8 @@ class Relations(Judge):
         for item in node.cmds:
             command = item.alter_table_cmd
             kind = getattr(command, "def")
+            if command.subtype in _TAKEN_AWAY:
+                return "it takes away what the file made"
             if command.subtype == pb.AT_ChangeOwner:
                 self._allow_role(command.newowner)
             elif command.subtype in (pb.AT_AddConstraint, pb.AT_AddIdentity):

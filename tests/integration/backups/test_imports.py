@@ -1,26 +1,29 @@
 """Imports of dumps as they are, and of files that do something else: nothing passes unseen."""
 
 import gzip
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from ops import programs
 from ops.backups import exporting, importerrors, importing
 from ops.backups.exporting import Reading
-from ops.backups.importing import Import
 from ops.backups.transfer import ExportOptions, ImportOptions
-from ops.db import CHANGE
-from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.results import State
+from tests.integration.backups.dumps import (
+    END,
+    YES,
+    add_statements,
+    bring_in,
+    dump_database,
+    execute,
+    put,
+    said,
+    states,
+)
 
-YES = Consent(yes=True)
 SOURCE, VICTIM = "import_source", "import_victim"
-END = b"--\n-- PostgreSQL database dump complete\n"
 # In the dumped database, and in the one into which files are imported.
 MADE = """
 CREATE SCHEMA shop;
@@ -40,18 +43,9 @@ INSERT INTO account SELECT n, n || '@example.org', 0 FROM generate_series(1, 100
 CREATE SEQUENCE number; SELECT setval('number', 50);
 CREATE TABLE csv_rows (n int, words text); INSERT INTO csv_rows VALUES (0, 'there');
 CREATE TABLE note (at timestamptz);
+CREATE FUNCTION there(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE SCHEMA IF NOT EXISTS other;
 """
-
-
-def _execute(run: Invocation, database: str, text: str) -> None:
-    with run.database().called(database).connect(run.target.owner, budget=CHANGE) as connection:
-        connection.execute(text.encode())
-
-
-def _put(run: Invocation, name: str, content: bytes) -> str:
-    path = run.target.server().data / "buckets" / "exports" / name
-    path.write_bytes(content)
-    return f"gs://exports/{name}"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,8 +53,8 @@ def databases(run: Invocation) -> Iterator[None]:
     cloud, instance = run.cloud, run.target.instance
     for database in (SOURCE, VICTIM):
         cloud.wait(cloud.insert_database(instance, database))
-    _execute(run, SOURCE, MADE.format(app=run.target.settings.users.app))
-    _execute(run, VICTIM, THERE)
+    execute(run, SOURCE, MADE.format(app=run.target.settings.users.app))
+    execute(run, VICTIM, THERE)
     yield
     for database in {SOURCE, VICTIM, "fresh"} & set(cloud.databases(instance)):
         cloud.wait(cloud.delete_database(instance, database))
@@ -84,23 +78,16 @@ def victim() -> str:
 def used(run: Invocation) -> Iterator[str]:
     """The same; things in it are as they were for the next test."""
     yield VICTIM
-    _execute(run, VICTIM, "DROP SCHEMA IF EXISTS shop CASCADE; DROP SCHEMA public CASCADE;")
-    _execute(run, VICTIM, f"CREATE SCHEMA public; {THERE}")
+    gone = "shop, hidden, public"
+    execute(
+        run, VICTIM, f"DROP PUBLICATION IF EXISTS hidden; DROP SCHEMA IF EXISTS {gone} CASCADE;"
+    )
+    execute(run, VICTIM, f"CREATE SCHEMA public; {THERE}")
 
 
 def _dump(run: Invocation, *options: str, major: int = 15, database: str = SOURCE) -> bytes:
     """Return a dump as Cloud SQL's documentation makes it: extensions are commented out."""
-    found = [it for it in programs.available() if it.major == major]
-    if not found:
-        pytest.skip(f"PostgreSQL {major} is not installed here")
-    target = run.database()
-    address = ("-h", target.host, "-p", str(target.port), "-U", run.target.owner)
-    text = subprocess.run(
-        [found[0].path("pg_dump"), *address, *options, database],
-        env={**os.environ, "PGPASSWORD": target.passwords.password(run.target.owner) or ""},
-        check=True,
-        stdout=subprocess.PIPE,
-    ).stdout
+    text = dump_database(run, database, *options, major=major)
     text = text.replace(b"SET transaction_timeout = 0;\n", b"")  # PostgreSQL 15 has none
     return re.sub(rb"(?m)^(CREATE|COMMENT ON) EXTENSION", rb"-- \1 EXTENSION", text)
 
@@ -108,18 +95,6 @@ def _dump(run: Invocation, *options: str, major: int = 15, database: str = SOURC
 @pytest.fixture(scope="module")
 def dump(run: Invocation) -> bytes:
     return _dump(run, "--no-owner", "--no-acl")
-
-
-def _bring_in(run: Invocation, uri: str, database: str, *, trust: bool = False) -> Import:
-    return importing.bring_in(run, ImportOptions(uri, database), YES, trust_file=trust)
-
-
-def _said(came: Import) -> str:
-    return "\n".join(f"{it.check} {it.state}: {it.detail} {it.differences}" for it in came.checks)
-
-
-def _states(came: Import) -> dict[str, State]:
-    return {check.check: check.state for check in came.checks}
 
 
 ALL_OK = dict.fromkeys(("completeness", "statements", "rows", "objects", "untouched"), State.OK)
@@ -142,18 +117,18 @@ OPTIONS = (
 def test_a_plain_dump_comes_in(
     run: Invocation, fresh: str, major: int, options: tuple[str, ...]
 ) -> None:
-    uri = _put(run, "plain.sql.gz", gzip.compress(_dump(run, *options, major=major)))
-    came = _bring_in(run, uri, fresh)
-    assert _states(came) == ALL_OK, _said(came)
-    assert "44 rows of 3 tables" in _said(came)
+    uri = put(run, "plain.sql.gz", gzip.compress(_dump(run, *options, major=major)))
+    came = bring_in(run, uri, fresh)
+    assert states(came) == ALL_OK, said(came)
+    assert "44 rows of 3 tables" in said(came)
 
 
 @pytest.mark.parametrize("major", [15, 17])
 def test_a_plain_dump_of_the_application_comes_in(run: Invocation, fresh: str, major: int) -> None:
     text = _dump(run, *PLAIN, major=major, database=run.target.database)
-    uri = _put(run, "application.sql", text)
-    came = _bring_in(run, uri, fresh)
-    assert came.state is State.OK, _said(came)
+    uri = put(run, "application.sql", text)
+    came = bring_in(run, uri, fresh)
+    assert came.state is State.OK, said(came)
 
 
 def test_what_backup_export_wrote_is_proven_to_be_whole(run: Invocation, used: str) -> None:
@@ -164,11 +139,11 @@ def test_what_backup_export_wrote_is_proven_to_be_whole(run: Invocation, used: s
     text = gzip.decompress(written)
     path.write_bytes(gzip.compress(text.replace(b"\n1\ta", b"\n1\tforged", 1)))
     with pytest.raises(importerrors.ChangedFileError, match="Nothing was imported"):
-        _bring_in(run, export.to, used)
+        bring_in(run, export.to, used)
     path.write_bytes(written)
-    came = _bring_in(run, export.to, used)
-    assert _states(came) == ALL_OK, _said(came)
-    assert "byte for byte" in _said(came)
+    came = bring_in(run, export.to, used)
+    assert states(came) == ALL_OK, said(came)
+    assert "byte for byte" in said(came)
 
 
 SUPPRESS = "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
@@ -191,12 +166,36 @@ FOREIGN = (  # each changes what the expression names
     ("CREATE TABLE public.other AS SELECT 1 AS n;", r"tables: public\.other is new"),
     ("ALTER TABLE public.csv_rows RENAME TO renamed;", r"public\.csv_rows is gone"),
     ("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;", "defaults of .* is new"),
-    ("COMMENT ON TABLE public.account IS 'forged';", ""),
+    ("COMMENT ON TABLE public.account IS 'forged';", "comments: table public.account is new"),
+    ("COMMENT ON COLUMN public.account.email IS 'x';", r"column public\.account\.email is new"),
+    ("COMMENT ON INDEX public.account_pkey IS 'x';", r"index public\.account_pkey is new"),
+    ("COMMENT ON CONSTRAINT account_pkey ON public.account IS 'x';", "account_pkey on .* new"),
+    ("COMMENT ON FUNCTION public.there(integer) IS 'x';", r"function public\.there\(integer\) is"),
+    ("COMMENT ON SCHEMA other IS 'x';", "comments: schema other is new"),
+    (f"COMMENT ON DATABASE {VICTIM} IS 'x';", "comments: shared database .* is new"),
+    (
+        "CREATE FUNCTION public.there(text) RETURNS int SECURITY DEFINER RETURN 1;",
+        r"functions: public\.there\(text\) is new",
+    ),
+    *(
+        (f"DO $$BEGIN {does}; END$$;", expected)
+        for does, expected in (
+            ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", r"public\.f\(\)"),
+            ("CREATE TYPE public.hidden AS ENUM ()", r"types: public\.hidden is new"),
+            ("CREATE SCHEMA hidden", "grants: schema hidden is new"),
+            (
+                "CREATE STATISTICS public.x ON id, email FROM public.account",
+                r"statistics public\.x is",
+            ),
+            (
+                "CREATE COLLATION public.de (provider = icu, locale = 'de')",
+                r"collation public\.de is",
+            ),
+            ("PERFORM lo_create(99)", "large object 99 is new"),
+            ("CREATE PUBLICATION hidden FOR TABLE public.account", "publication hidden is new"),
+        )
+    ),
 )
-
-
-def _with(dump: bytes, *texts: str) -> bytes:
-    return dump.replace(END, "\n".join(texts).encode() + b"\n\n" + END)
 
 
 @pytest.mark.parametrize("text", [text for text, _ in FOREIGN])
@@ -205,16 +204,16 @@ def test_what_a_file_does_to_others_is_refused(
 ) -> None:
     line = dump[: dump.index(END)].count(b"\n") + 1
     with pytest.raises(importerrors.ForeignStatementsError, match=f"line {line}: "):
-        _bring_in(run, _put(run, "foreign.sql", _with(dump, text)), victim)
+        bring_in(run, put(run, "foreign.sql", add_statements(dump, text)), victim)
 
 
 def test_what_a_trusted_file_does_to_others_is_seen(
     run: Invocation, used: str, dump: bytes
 ) -> None:
-    uri = _put(run, "trusted.sql", _with(dump, *(text for text, _ in FOREIGN)))
-    came = _bring_in(run, uri, used, trust=True)
-    states = _states(came)
-    assert (states["statements"], states["untouched"]) == (State.NOT_APPLICABLE, State.FINDING)
+    uri = put(run, "trusted.sql", add_statements(dump, *(text for text, _ in FOREIGN)))
+    came = bring_in(run, uri, used, trust=True)
+    found = states(came)
+    assert (found["statements"], found["untouched"]) == (State.NOT_APPLICABLE, State.FINDING)
     (lines,) = (it.differences for it in came.checks if it.check == "untouched")
     for text, expected in FOREIGN:
         assert re.search(expected, "\n".join(lines)), (text, lines)
@@ -245,17 +244,94 @@ INSERT INTO shop.sleeper (id) VALUES (1);
 def test_what_a_files_own_functions_do_is_seen(
     run: Invocation, used: str, dump: bytes, form: str, does: str
 ) -> None:
-    uri = _put(run, "sleeper.sql", _with(dump, form.format(body=f"BEGIN {does}")))
-    came = _bring_in(run, uri, used)
-    assert _states(came)["untouched"] is State.FINDING, _said(came)
-    assert "public.account" in _said(came)
+    uri = put(run, "sleeper.sql", add_statements(dump, form.format(body=f"BEGIN {does}")))
+    came = bring_in(run, uri, used)
+    assert states(came)["untouched"] is State.FINDING, said(came)
+    assert "public.account" in said(came)
+
+
+def test_a_failed_import_says_what_stays(run: Invocation, fresh: str, dump: bytes) -> None:
+    row = "INSERT INTO shop.item OVERRIDING SYSTEM VALUE VALUES (1, 'twice');"
+    uri = put(run, "fails-late.sql", add_statements(dump, row))
+    with pytest.raises(importerrors.ImportFailedError, match="stays in fresh, which was made"):
+        bring_in(run, uri, fresh)
+
+
+def test_an_empty_database_is_like_a_new_one(run: Invocation, fresh: str, dump: bytes) -> None:
+    run.cloud.wait(run.cloud.insert_database(run.target.instance, fresh))
+    texts = (
+        f"GRANT USAGE ON SCHEMA public TO {run.target.settings.users.app};",
+        "CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA public;",
+    )
+    came = bring_in(run, put(run, "empty.sql", add_statements(dump, *texts)), fresh)
+    assert states(came)["statements"] is State.OK, said(came)
+
+
+ODD_ROWS = {
+    "NUL": (b"6\ta\0b\n", importerrors.DamagedFileError),
+    "end mark inside": (b"6\ta\n\\.\n7\tb\n", importerrors.DamagedFileError),
+    "end mark and space": (b"6\ta\n\\. \n", importerrors.ImportFailedError),
+    "other line ends": (b"6\ta\rb\n", importerrors.ImportFailedError),
+    "a key twice": (b"1\tx\n", importerrors.ImportFailedError),
+}
+
+
+@pytest.mark.parametrize("rows", ODD_ROWS)
+def test_odd_rows_are_not_called_imported(
+    run: Invocation, fresh: str, dump: bytes, rows: str
+) -> None:
+    content, error = ODD_ROWS[rows]
+    begin = b'COPY shop.item (id, "the name") FROM stdin;\n'
+    assert begin in dump
+    with pytest.raises(error):
+        bring_in(run, put(run, "odd-rows.sql", dump.replace(begin, begin + content)), fresh)
+
+
+def test_a_row_over_two_lines_is_not_called_rightly_counted(
+    run: Invocation, fresh: str, dump: bytes
+) -> None:
+    begin = b'COPY shop.item (id, "the name") FROM stdin;\n'
+    text = dump.replace(begin, begin + b"7\ta\\\nb\n")
+    came = bring_in(run, put(run, "two-lines.sql", text), fresh)
+    assert states(came)["rows"] is State.FINDING, said(came)
+
+
+def _flipped(packed: bytes) -> bytes:
+    return packed[:200] + bytes([packed[200] ^ 1]) + packed[201:]
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda dump: gzip.compress(dump)[:-200],
+    "no checksum": lambda dump: gzip.compress(dump)[:-4],
+    "another bit": lambda dump: _flipped(gzip.compress(dump)),
+    "rubbish after": lambda dump: gzip.compress(dump) + b"rubbish",
+    "second part cut": lambda dump: gzip.compress(dump) + gzip.compress(b"SELECT 1;")[:-3],
+    "second part does more": lambda dump: gzip.compress(dump) + gzip.compress(b"DROP TABLE t;"),
+    "not packed": lambda dump: dump,
+}
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_a_packed_file_is_read_to_its_end(
+    run: Invocation, victim: str, dump: bytes, packed: str
+) -> None:
+    uri = put(run, "packed.sql.gz", PACKED[packed](dump))
+    with pytest.raises((importerrors.DamagedFileError, importerrors.ForeignStatementsError)):
+        bring_in(run, uri, victim)
+
+
+def test_a_packed_file_may_have_two_parts(run: Invocation, fresh: str, dump: bytes) -> None:
+    middle = dump.index(b"-- Data for Name")
+    packed = gzip.compress(dump[:middle]) + gzip.compress(dump[middle:])
+    came = bring_in(run, put(run, "parts.sql.gz", packed), fresh)
+    assert states(came) == ALL_OK, said(came)
 
 
 def test_a_trigger_that_drops_rows_is_seen(run: Invocation, fresh: str, dump: bytes) -> None:
     text = BY_TRIGGER.format(body="BEGIN RETURN NULL")
-    uri = _put(run, "dropped.sql", _with(dump, text))
-    came = _bring_in(run, uri, fresh)
-    assert _states(came)["rows"] is State.FINDING, _said(came)
+    uri = put(run, "dropped.sql", add_statements(dump, text))
+    came = bring_in(run, uri, fresh)
+    assert states(came)["rows"] is State.FINDING, said(came)
 
 
 def _without(dump: bytes, begin: bytes, end: bytes) -> bytes:
@@ -277,23 +353,23 @@ CUTS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_a_cut_middle_is_refused(run: Invocation, fresh: str, dump: bytes, cut: str) -> None:
-    uri = _put(run, "cut-middle.sql", CUTS[cut](dump))
+    uri = put(run, "cut-middle.sql", CUTS[cut](dump))
     with pytest.raises((importerrors.DamagedFileError, importerrors.ForeignStatementsError)):
-        _bring_in(run, uri, fresh)
+        bring_in(run, uri, fresh)
     assert fresh not in run.cloud.databases(run.target.instance)
 
 
 def test_a_file_without_keys_is_not_called_whole(run: Invocation, fresh: str, dump: bytes) -> None:
     at = dump.index(b"-- Name: empty empty_pkey; Type: CONSTRAINT")
-    uri = _put(run, "keyless.sql", dump[:at] + END)
-    came = _bring_in(run, uri, fresh)
-    assert came.state is State.UNKNOWN, _said(came)
-    assert "shop.item: no key in the file" in _said(came)
+    uri = put(run, "keyless.sql", dump[:at] + END)
+    came = bring_in(run, uri, fresh)
+    assert came.state is State.UNKNOWN, said(came)
+    assert "shop.item: no key in the file" in said(came)
 
 
 @pytest.mark.parametrize("content", [b"SET client_encoding = 'UTF8';\n", b"BEGIN;\nCOMMIT;\n"])
 def test_nothing_examined_is_unknown(run: Invocation, fresh: str, content: bytes) -> None:
-    came = _bring_in(run, _put(run, "nothing.sql", content + END), fresh)
+    came = bring_in(run, put(run, "nothing.sql", content + END), fresh)
     assert came.state is State.UNKNOWN
 
 
@@ -302,7 +378,7 @@ def test_text_in_another_encoding_than_it_says_is_refused(
 ) -> None:
     wrong = dump.replace(b"client_encoding = 'UTF8'", b"client_encoding = 'LATIN1'")
     with pytest.raises(importerrors.ForeignStatementsError, match="UTF-8"):
-        _bring_in(run, _put(run, "encoding.sql", wrong), fresh)
+        bring_in(run, put(run, "encoding.sql", wrong), fresh)
 
 
 CSV = (
@@ -317,11 +393,11 @@ CSV = (
 def test_rows_of_csv_files_are_counted_as_postgresql_does(
     run: Invocation, victim: str, content: bytes, rows: int
 ) -> None:
-    uri = _put(run, "counted.csv", content)
+    uri = put(run, "counted.csv", content)
     options = ImportOptions(uri, victim, table="public.csv_rows")
     came = importing.bring_in(run, options, YES)
-    assert came.state is State.OK, _said(came)
-    assert f"{rows} rows of 1 tables came in" in _said(came)
+    assert came.state is State.OK, said(came)
+    assert f"{rows} rows of 1 tables came in" in said(came)
 
 
 def test_what_a_csv_import_sets_off_is_seen(run: Invocation, used: str) -> None:
@@ -331,16 +407,16 @@ def test_what_a_csv_import_sets_off_is_seen(run: Invocation, used: str) -> None:
     )
     function = f"AS $$BEGIN {does}; RETURN NEW; END$$ LANGUAGE plpgsql"
     trigger = "BEFORE INSERT ON csv_rows FOR EACH ROW EXECUTE FUNCTION f()"
-    _execute(run, used, f"CREATE FUNCTION f() RETURNS trigger {function}")
-    _execute(run, used, f"CREATE TRIGGER t {trigger}")
-    uri = _put(run, "sets-off.csv", b"1,a\n2,b\n")
+    execute(run, used, f"CREATE FUNCTION f() RETURNS trigger {function}")
+    execute(run, used, f"CREATE TRIGGER t {trigger}")
+    uri = put(run, "sets-off.csv", b"1,a\n2,b\n")
     came = importing.bring_in(run, ImportOptions(uri, used, table="public.csv_rows"), YES)
-    assert _states(came)["untouched"] is State.FINDING, _said(came)
+    assert states(came)["untouched"] is State.FINDING, said(came)
     for words in ("public.account: 99 of", "public.csv_rows: ", "sequence public.number"):
-        assert words in _said(came)
+        assert words in said(came)
 
 
 def test_rows_after_the_end_mark_of_a_csv_file_are_missed(run: Invocation, used: str) -> None:
-    uri = _put(run, "ends-early.csv", b"1,a\n\\.\n2,b\n")
+    uri = put(run, "ends-early.csv", b"1,a\n\\.\n2,b\n")
     came = importing.bring_in(run, ImportOptions(uri, used, table="public.csv_rows"), YES)
-    assert _states(came)["rows"] is State.FINDING, _said(came)
+    assert states(came)["rows"] is State.FINDING, said(came)
