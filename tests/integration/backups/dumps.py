@@ -1,6 +1,7 @@
 """Dumps of databases, put into the exports' bucket and imported."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -15,7 +16,32 @@ from ops.invocation import Invocation
 from ops.results import State
 
 YES = Consent(yes=True)
+SOURCE, VICTIM = "import_source", "import_victim"
 END = b"--\n-- PostgreSQL database dump complete\n"
+PLAIN = ("--no-owner", "--no-acl")
+ALL_OK = dict.fromkeys(("completeness", "statements", "rows", "objects", "untouched"), State.OK)
+# In the dumped database, and in the one into which files are imported.
+MADE = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "the name" text NOT NULL);
+CREATE TABLE shop."line item" (id bigserial PRIMARY KEY, item int NOT NULL REFERENCES shop.item);
+CREATE TABLE shop.empty (id int PRIMARY KEY);
+CREATE INDEX "by name" ON shop.item ("the name");
+CREATE VIEW shop.names AS SELECT "the name" FROM shop.item;
+CREATE FUNCTION shop.twice(n int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2 * n; END;
+INSERT INTO shop.item ("the name") VALUES (E'a\\nb'), (E'c\\\\.'), ('ünï; DELETE FROM x;'), ('');
+INSERT INTO shop."line item" (item) SELECT 1 + n % 4 FROM generate_series(1, 40) n;
+GRANT SELECT ON shop.item TO {app};
+"""
+THERE = """
+CREATE TABLE account (id int PRIMARY KEY, email text, touched int);
+INSERT INTO account SELECT n, n || '@example.org', 0 FROM generate_series(1, 100) n;
+CREATE SEQUENCE number; SELECT setval('number', 50);
+CREATE TABLE csv_rows (n int, words text); INSERT INTO csv_rows VALUES (0, 'there');
+CREATE TABLE note (at timestamptz);
+CREATE FUNCTION there(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE SCHEMA IF NOT EXISTS other;
+"""
 
 
 def execute(run: Invocation, database: str, text: str) -> None:
@@ -44,6 +70,13 @@ def dump_database(run: Invocation, database: str, *options: str, major: int = 15
         check=True,
         stdout=subprocess.PIPE,
     ).stdout
+
+
+def dump_plainly(run: Invocation, *options: str, major: int = 15, database: str = SOURCE) -> bytes:
+    """Return a dump as Cloud SQL's documentation makes it: extensions are commented out."""
+    text = dump_database(run, database, *options, major=major)
+    text = text.replace(b"SET transaction_timeout = 0;\n", b"")  # PostgreSQL 15 has none
+    return re.sub(rb"(?m)^(CREATE|COMMENT ON) EXTENSION", rb"-- \1 EXTENSION", text)
 
 
 def add_statements(dump: bytes, *texts: str) -> bytes:

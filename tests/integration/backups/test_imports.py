@@ -2,105 +2,31 @@
 
 import gzip
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from ops.backups import exporting, importerrors, importing
+from ops.backups import exporting, importerrors, importing, importtarget
 from ops.backups.exporting import Reading
-from ops.backups.transfer import ExportOptions, ImportOptions
+from ops.backups.transfer import ExportOptions
 from ops.invocation import Invocation
+from ops.journal import unfinished
 from ops.results import State
 from tests.integration.backups.dumps import (
+    ALL_OK,
     END,
+    PLAIN,
+    SOURCE,
+    VICTIM,
     YES,
     add_statements,
     bring_in,
-    dump_database,
-    execute,
+    dump_plainly,
     put,
     said,
     states,
 )
 
-SOURCE, VICTIM = "import_source", "import_victim"
-# In the dumped database, and in the one into which files are imported.
-MADE = """
-CREATE SCHEMA shop;
-CREATE TABLE shop.item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "the name" text NOT NULL);
-CREATE TABLE shop."line item" (id bigserial PRIMARY KEY, item int NOT NULL REFERENCES shop.item);
-CREATE TABLE shop.empty (id int PRIMARY KEY);
-CREATE INDEX "by name" ON shop.item ("the name");
-CREATE VIEW shop.names AS SELECT "the name" FROM shop.item;
-CREATE FUNCTION shop.twice(n int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2 * n; END;
-INSERT INTO shop.item ("the name") VALUES (E'a\\nb'), (E'c\\\\.'), ('ünï; DELETE FROM x;'), ('');
-INSERT INTO shop."line item" (item) SELECT 1 + n % 4 FROM generate_series(1, 40) n;
-GRANT SELECT ON shop.item TO {app};
-"""
-THERE = """
-CREATE TABLE account (id int PRIMARY KEY, email text, touched int);
-INSERT INTO account SELECT n, n || '@example.org', 0 FROM generate_series(1, 100) n;
-CREATE SEQUENCE number; SELECT setval('number', 50);
-CREATE TABLE csv_rows (n int, words text); INSERT INTO csv_rows VALUES (0, 'there');
-CREATE TABLE note (at timestamptz);
-CREATE FUNCTION there(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
-CREATE SCHEMA IF NOT EXISTS other;
-"""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def databases(run: Invocation) -> Iterator[None]:
-    cloud, instance = run.cloud, run.target.instance
-    for database in (SOURCE, VICTIM):
-        cloud.wait(cloud.insert_database(instance, database))
-    execute(run, SOURCE, MADE.format(app=run.target.settings.users.app))
-    execute(run, VICTIM, THERE)
-    yield
-    for database in {SOURCE, VICTIM, "fresh"} & set(cloud.databases(instance)):
-        cloud.wait(cloud.delete_database(instance, database))
-
-
-@pytest.fixture
-def fresh(run: Invocation) -> Iterator[str]:
-    """The name of a database that the import makes."""
-    yield "fresh"
-    if "fresh" in run.cloud.databases(run.target.instance):
-        run.cloud.wait(run.cloud.delete_database(run.target.instance, "fresh"))
-
-
-@pytest.fixture
-def victim() -> str:
-    """A database with things in it, for imports that are refused."""
-    return VICTIM
-
-
-@pytest.fixture
-def used(run: Invocation) -> Iterator[str]:
-    """The same; things in it are as they were for the next test."""
-    yield VICTIM
-    gone = "shop, hidden, public"
-    execute(
-        run, VICTIM, f"DROP PUBLICATION IF EXISTS hidden; DROP SCHEMA IF EXISTS {gone} CASCADE;"
-    )
-    execute(run, VICTIM, f"CREATE SCHEMA public; {THERE}")
-
-
-def _dump(run: Invocation, *options: str, major: int = 15, database: str = SOURCE) -> bytes:
-    """Return a dump as Cloud SQL's documentation makes it: extensions are commented out."""
-    text = dump_database(run, database, *options, major=major)
-    text = text.replace(b"SET transaction_timeout = 0;\n", b"")  # PostgreSQL 15 has none
-    return re.sub(rb"(?m)^(CREATE|COMMENT ON) EXTENSION", rb"-- \1 EXTENSION", text)
-
-
-@pytest.fixture(scope="module")
-def dump(run: Invocation) -> bytes:
-    return _dump(run, "--no-owner", "--no-acl")
-
-
-ALL_OK = dict.fromkeys(("completeness", "statements", "rows", "objects", "untouched"), State.OK)
-
-
-PLAIN = ("--no-owner", "--no-acl")
+pytestmark = pytest.mark.usefixtures("databases")
 OPTIONS = (
     PLAIN,
     ("--extension=plpgsql",),  # with owners and grants, of its own objects alone
@@ -117,7 +43,7 @@ OPTIONS = (
 def test_a_plain_dump_comes_in(
     run: Invocation, fresh: str, major: int, options: tuple[str, ...]
 ) -> None:
-    uri = put(run, "plain.sql.gz", gzip.compress(_dump(run, *options, major=major)))
+    uri = put(run, "plain.sql.gz", gzip.compress(dump_plainly(run, *options, major=major)))
     came = bring_in(run, uri, fresh)
     assert states(came) == ALL_OK, said(came)
     assert "44 rows of 3 tables" in said(came)
@@ -125,7 +51,7 @@ def test_a_plain_dump_comes_in(
 
 @pytest.mark.parametrize("major", [15, 17])
 def test_a_plain_dump_of_the_application_comes_in(run: Invocation, fresh: str, major: int) -> None:
-    text = _dump(run, *PLAIN, major=major, database=run.target.database)
+    text = dump_plainly(run, *PLAIN, major=major, database=run.target.database)
     uri = put(run, "application.sql", text)
     came = bring_in(run, uri, fresh)
     assert came.state is State.OK, said(came)
@@ -267,156 +193,40 @@ def test_an_empty_database_is_like_a_new_one(run: Invocation, fresh: str, dump: 
     assert states(came)["statements"] is State.OK, said(came)
 
 
-ODD_ROWS = {
-    "NUL": (b"6\ta\0b\n", importerrors.DamagedFileError),
-    "end mark inside": (b"6\ta\n\\.\n7\tb\n", importerrors.DamagedFileError),
-    "end mark and space": (b"6\ta\n\\. \n", importerrors.ImportFailedError),
-    "other line ends": (b"6\ta\rb\n", importerrors.ImportFailedError),
-    "a key twice": (b"1\tx\n", importerrors.ImportFailedError),
-}
-
-
-@pytest.mark.parametrize("rows", ODD_ROWS)
-def test_odd_rows_are_not_called_imported(
-    run: Invocation, fresh: str, dump: bytes, rows: str
-) -> None:
-    content, error = ODD_ROWS[rows]
-    begin = b'COPY shop.item (id, "the name") FROM stdin;\n'
-    assert begin in dump
-    with pytest.raises(error):
-        bring_in(run, put(run, "odd-rows.sql", dump.replace(begin, begin + content)), fresh)
-
-
-def test_a_row_over_two_lines_is_not_called_rightly_counted(
-    run: Invocation, fresh: str, dump: bytes
-) -> None:
-    begin = b'COPY shop.item (id, "the name") FROM stdin;\n'
-    text = dump.replace(begin, begin + b"7\ta\\\nb\n")
-    came = bring_in(run, put(run, "two-lines.sql", text), fresh)
-    assert states(came)["rows"] is State.FINDING, said(came)
-
-
-def _flipped(packed: bytes) -> bytes:
-    return packed[:200] + bytes([packed[200] ^ 1]) + packed[201:]
-
-
-PACKED: dict[str, Callable[[bytes], bytes]] = {
-    "cut": lambda dump: gzip.compress(dump)[:-200],
-    "no checksum": lambda dump: gzip.compress(dump)[:-4],
-    "another bit": lambda dump: _flipped(gzip.compress(dump)),
-    "rubbish after": lambda dump: gzip.compress(dump) + b"rubbish",
-    "second part cut": lambda dump: gzip.compress(dump) + gzip.compress(b"SELECT 1;")[:-3],
-    "second part does more": lambda dump: gzip.compress(dump) + gzip.compress(b"DROP TABLE t;"),
-    "not packed": lambda dump: dump,
-}
-
-
-@pytest.mark.parametrize("packed", PACKED)
-def test_a_packed_file_is_read_to_its_end(
-    run: Invocation, victim: str, dump: bytes, packed: str
-) -> None:
-    uri = put(run, "packed.sql.gz", PACKED[packed](dump))
-    with pytest.raises((importerrors.DamagedFileError, importerrors.ForeignStatementsError)):
-        bring_in(run, uri, victim)
-
-
-def test_a_packed_file_may_have_two_parts(run: Invocation, fresh: str, dump: bytes) -> None:
-    middle = dump.index(b"-- Data for Name")
-    packed = gzip.compress(dump[:middle]) + gzip.compress(dump[middle:])
-    came = bring_in(run, put(run, "parts.sql.gz", packed), fresh)
-    assert states(came) == ALL_OK, said(came)
-
-
 def test_a_trigger_that_drops_rows_is_seen(run: Invocation, fresh: str, dump: bytes) -> None:
     text = BY_TRIGGER.format(body="BEGIN RETURN NULL")
     uri = put(run, "dropped.sql", add_statements(dump, text))
     came = bring_in(run, uri, fresh)
     assert states(came)["rows"] is State.FINDING, said(came)
-
-
-def _without(dump: bytes, begin: bytes, end: bytes) -> bytes:
-    at = dump.index(begin)
-    return dump[:at] + dump[dump.index(end, at) + len(end) :]
-
-
-CUTS: dict[str, Callable[[bytes], bytes]] = {
-    "rows": lambda dump: _without(dump, b'COPY shop."line item"', b"\\.\n"),
-    "rows and comment": lambda dump: _without(dump, b"-- Data for Name: line item", b"\\.\n"),
-    "a statement": lambda dump: _without(dump, b"CREATE VIEW shop.names", b";\n"),
-    "positions": lambda dump: _without(dump, b"-- Name: item_id_seq; Type: SEQUENCE SET", b";\n"),
-    "after the rows": lambda dump: dump[: dump.index(b"-- Data for Name: line item")] + END,
-    "in the rows": lambda dump: dump[: dump.index(b"FROM stdin;\n1\t") + 14] + END,
-    "in a statement": lambda dump: dump[: dump.index(b"ADD CONSTRAINT")] + b"\n" + END,
-    "in a string": lambda dump: dump[: dump.index(b"setval('shop") + 9] + b"\n" + END,
-}
-
-
-@pytest.mark.parametrize("cut", CUTS)
-def test_a_cut_middle_is_refused(run: Invocation, fresh: str, dump: bytes, cut: str) -> None:
-    uri = put(run, "cut-middle.sql", CUTS[cut](dump))
-    with pytest.raises((importerrors.DamagedFileError, importerrors.ForeignStatementsError)):
-        bring_in(run, uri, fresh)
-    assert fresh not in run.cloud.databases(run.target.instance)
-
-
-def test_a_file_without_keys_is_not_called_whole(run: Invocation, fresh: str, dump: bytes) -> None:
-    at = dump.index(b"-- Name: empty empty_pkey; Type: CONSTRAINT")
-    uri = put(run, "keyless.sql", dump[:at] + END)
-    came = bring_in(run, uri, fresh)
-    assert came.state is State.UNKNOWN, said(came)
-    assert "shop.item: no key in the file" in said(came)
-
-
-@pytest.mark.parametrize("content", [b"SET client_encoding = 'UTF8';\n", b"BEGIN;\nCOMMIT;\n"])
-def test_nothing_examined_is_unknown(run: Invocation, fresh: str, content: bytes) -> None:
-    came = bring_in(run, put(run, "nothing.sql", content + END), fresh)
-    assert came.state is State.UNKNOWN
-
-
-def test_text_in_another_encoding_than_it_says_is_refused(
-    run: Invocation, fresh: str, dump: bytes
-) -> None:
-    wrong = dump.replace(b"client_encoding = 'UTF8'", b"client_encoding = 'LATIN1'")
-    with pytest.raises(importerrors.ForeignStatementsError, match="UTF-8"):
-        bring_in(run, put(run, "encoding.sql", wrong), fresh)
-
-
-CSV = (
-    (b'1,"a\nb"\n2,"c ""d""\n\n,"\n3,\n4,""\n', 4),
-    (b'1,a\r\n2,"b\r\nc"\r\n', 2),
-    ("1,ünïcode 表\n2,x".encode(), 2),
-    (b"1," + b"x" * 200_000 + b"\n", 1),
-)
-
-
-@pytest.mark.parametrize(("content", "rows"), CSV, ids=["quotes", "crlf", "utf-8", "long"])
-def test_rows_of_csv_files_are_counted_as_postgresql_does(
-    run: Invocation, victim: str, content: bytes, rows: int
-) -> None:
-    uri = put(run, "counted.csv", content)
-    options = ImportOptions(uri, victim, table="public.csv_rows")
-    came = importing.bring_in(run, options, YES)
-    assert came.state is State.OK, said(came)
-    assert f"{rows} rows of 1 tables came in" in said(came)
-
-
-def test_what_a_csv_import_sets_off_is_seen(run: Invocation, used: str) -> None:
-    does = (
-        "DELETE FROM account WHERE id = 7; UPDATE csv_rows SET words = 'x' WHERE n = 0; "
-        "PERFORM setval('number', 1)"
-    )
-    function = f"AS $$BEGIN {does}; RETURN NEW; END$$ LANGUAGE plpgsql"
-    trigger = "BEFORE INSERT ON csv_rows FOR EACH ROW EXECUTE FUNCTION f()"
-    execute(run, used, f"CREATE FUNCTION f() RETURNS trigger {function}")
-    execute(run, used, f"CREATE TRIGGER t {trigger}")
-    uri = put(run, "sets-off.csv", b"1,a\n2,b\n")
-    came = importing.bring_in(run, ImportOptions(uri, used, table="public.csv_rows"), YES)
-    assert states(came)["untouched"] is State.FINDING, said(came)
-    for words in ("public.account: 99 of", "public.csv_rows: ", "sequence public.number"):
-        assert words in said(came)
-
-
-def test_rows_after_the_end_mark_of_a_csv_file_are_missed(run: Invocation, used: str) -> None:
-    uri = put(run, "ends-early.csv", b"1,a\n\\.\n2,b\n")
-    came = importing.bring_in(run, ImportOptions(uri, used, table="public.csv_rows"), YES)
     assert states(came)["rows"] is State.FINDING, said(came)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_import_that_nobody_compared_is_told_of(
+    run: Invocation, fresh: str, dump: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = put(run, "interrupted.sql", dump)
+    with monkeypatch.context() as patch:
+        patch.setattr(importtarget, "count_rows", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            bring_in(run, uri, fresh)
+    with pytest.raises(importerrors.ImportedAlreadyError, match="not compared with the file"):
+        bring_in(run, uri, fresh)
+    with pytest.raises(importerrors.TablesThereError, match="shop"):
+        bring_in(run, uri, fresh)
+    assert unfinished(run.target.store, importing.ROOM) == ()
+
+
+def test_an_import_that_was_not_begun_is_begun_anew(
+    run: Invocation, fresh: str, dump: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = put(run, "not-begun.sql", dump)
+    with monkeypatch.context() as patch:
+        patch.setattr(run.cloud, "import_", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            bring_in(run, uri, fresh)
+    came = bring_in(run, uri, fresh)
+    assert states(came) == ALL_OK, said(came)
