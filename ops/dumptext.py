@@ -40,6 +40,7 @@ _CREATE = re.compile(
 )
 _ENCODING = re.compile(rb"SET\s+client_encoding\s*(?:=|TO)\s*'?([A-Za-z0-9_-]+)'?", _ANY_CASE)
 _IDENTIFIER = re.compile(r'"((?:[^"]|"")+)"|([^".\s][^".]*)')
+_SPACE = " \t\n\r\f\v"
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
@@ -251,13 +252,18 @@ def table(name: str) -> tuple[str, ...]:
     parts, place = [], 0
     while match := _IDENTIFIER.match(name, place):
         quoted, plain = match[1], match[2]
-        parts.append(quoted.replace('""', '"') if quoted else plain.strip().lower())
+        parts.append(quoted.replace('""', '"') if quoted else _fold(plain.strip(_SPACE)))
         place = match.end() + 1
         if match.end() == len(name):
             return tuple(parts)
         if name[match.end()] != ".":
             break
     return ()
+
+
+def _fold(name: str) -> str:
+    """Return a name in lower case: PostgreSQL folds the letters of ASCII alone."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
 def label(parts: Iterable[str]) -> str:

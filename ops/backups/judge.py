@@ -136,20 +136,20 @@ class Judge:
         return self._own_of(kind, self._qualified(parts))
 
     def _read_own(self, query: Message) -> str:
-        """Return an objection if a query reads relations of others, as who makes it may."""
+        """Return an objection if a query concerns relations of others, as who makes it may."""
         if self.allowed.is_new:
             return ""
-        named = {
-            node.ctename for node in sqltrees.walk(query) if isinstance(node, pb.CommonTableExpr)
-        }
-        for node in sqltrees.walk(query):
+        nodes = list(sqltrees.walk(query))
+        known = {node.ctename for node in nodes if isinstance(node, pb.CommonTableExpr)}
+        for node in nodes:
             if not isinstance(node, pb.RangeVar) or node.schemaname in _SYSTEM:
                 continue
-            name = self._of(node)
-            if not self._has(RELATION, name) and not (
-                not node.schemaname and node.relname in named
-            ):
-                return f"it reads {dumptext.label(name)}, which the file does not make"
+            # Without a schema to look in, such names are PostgreSQL's own.
+            if not node.schemaname and (not self._schema or node.relname in known):
+                continue
+            if not self._has(RELATION, self._of(node)):
+                name = dumptext.label(self._of(node))
+                return f"it reads or changes {name}, which the file does not make"
         return ""
 
     def _allow_role(self, role: "pb.RoleSpec") -> None:

@@ -6,17 +6,21 @@ that matches can't call anything.
 
 import re
 
+# Letters and blanks are those of ASCII, as PostgreSQL has them; other names take the parser.
+_FLAGS = re.IGNORECASE | re.DOTALL | re.ASCII
 _STRING = r"'[^']*+(?:''[^']*+)*+'"
 _ESCAPED = r"[eE]'(?:[^'\\]|\\.|'')*+'"
 _NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?"
 _VALUE = rf"(?:{_STRING}|{_ESCAPED}|[bBxX]{_STRING}|NULL|DEFAULT|TRUE|FALSE|{_NUMBER})"
-_PART = r'(?:"(?:[^"]|"")++"|[a-z_\x80-\U0010ffff][a-z0-9_$\x80-\U0010ffff]*+)'
+_PART = r'(?:"(?:[^"]|"")++"|[a-z_][a-z0-9_$]*+)'
 _HEAD = re.compile(
     rf"INSERT\s+INTO\s+({_PART}(?:\.{_PART})?)\s*(?:\(\s*{_PART}(?:\s*,\s*{_PART})*+\s*\)\s*)?"
     r"(?:OVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\s+)?VALUES\s*",
-    re.IGNORECASE | re.DOTALL,
+    _FLAGS,
 )
-_ROW = re.compile(rf"\(\s*{_VALUE}(?:\s*,\s*{_VALUE})*+\s*\)\s*(,\s*)?", re.IGNORECASE | re.DOTALL)
+_ROW = re.compile(
+    rf"\(\s*{_VALUE}(?:\s*,\s*{_VALUE})*+\s*\)\s*(,\s*)?", re.IGNORECASE | re.DOTALL | re.ASCII
+)
 
 
 def count_rows(text: str) -> tuple[str, int] | None:

@@ -142,7 +142,8 @@ class Relations(Judge):
         return self._own(self._of(node.relation))
 
     def _rule_stmt(self, node: "pb.RuleStmt") -> str:
-        return self._own(self._of(node.relation))
+        reasons = (self._read_own(action) for action in node.actions)
+        return self._own(self._of(node.relation)) or next(filter(None, reasons), "")
 
     def _create_policy_stmt(self, node: "pb.CreatePolicyStmt") -> str:
         return self._own(self._of(node.table))

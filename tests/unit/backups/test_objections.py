@@ -16,6 +16,8 @@ NAMESAKES = (
     "CREATE TABLE public.audit (id int)",
     "SELECT pg_catalog.lo_create('77')",
     "CREATE SCHEMA IF NOT EXISTS there",
+    'CREATE SEQUENCE public."ü"',
+    'CREATE TABLE public."ünder" (id int)',
 )
 TAKEN_FOR_NAMESAKES = (
     "ALTER TABLE public.users DISABLE ROW LEVEL SECURITY",
@@ -33,6 +35,8 @@ TAKEN_FOR_NAMESAKES = (
     "GRANT ALL ON TABLE audit.log TO known",
     "COMMENT ON COLUMN audit.log.id IS 'x'",
     'GRANT ALL ON SCHEMA "77" TO known',
+    "SELECT pg_catalog.setval('public.Ü', 1)",
+    "INSERT INTO public.Ünder VALUES (1)",
     "ALTER SCHEMA there OWNER TO known",
     "GRANT ALL ON SCHEMA there TO known",
     "ALTER LANGUAGE users OWNER TO known",
@@ -89,3 +93,9 @@ def test_a_new_database_has_nothing_of_others() -> None:
     for line, text in enumerate((*OWN, *texts), 1):
         reader.take(text, line)
     assert reader.script.objections == []
+
+
+def test_unqualified_names_are_of_postgresql_where_there_is_no_schema_to_look_in() -> None:
+    view = "CREATE VIEW s.w AS SELECT * FROM pg_class"
+    assert read_statements(view).objections == []
+    assert read_statements("SET search_path = s", view).objections != []
