@@ -4,13 +4,14 @@ SELECT format('%s %s', i.type, i.identity), string_agg(d.description, E'\n')
   FROM pg_description d
  CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i
  WHERE d.objoid >= 16384  -- FirstNormalObjectId: below are PostgreSQL's own objects
+    OR d.classoid = 'pg_largeobject'::regclass  -- whose numbers anybody may choose
  GROUP BY 1
  UNION ALL
 SELECT 'comments on objects of PostgreSQL',
        md5(string_agg(concat(classoid, '/', objoid, '/', objsubid, ': ', description), E'\n'
                       ORDER BY classoid, objoid, objsubid))
   FROM pg_description
- WHERE objoid < 16384
+ WHERE objoid < 16384 AND classoid <> 'pg_largeobject'::regclass
  UNION ALL
 SELECT format('shared %s %s', i.type, i.identity), d.description
   FROM pg_shdescription d

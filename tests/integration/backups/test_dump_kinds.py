@@ -76,6 +76,15 @@ def test_all_kinds_come_in_as_they_were(
     assert sums[0] == sums[1]
 
 
+def test_what_the_api_exports_comes_in(run: Invocation, copy: str) -> None:
+    uri = "gs://exports/api.sql.gz"
+    context = {"uri": uri, "fileType": "SQL", "databases": [SOURCE]}
+    run.cloud.wait(run.cloud.export(run.target.instance, context))
+    keyless, *others = bring_in(run, uri, copy).checks
+    assert keyless.differences == KEYLESS
+    assert all(it.state is State.OK for it in others), others
+
+
 @pytest.mark.parametrize(
     ("major", "options", "words"),
     [
