@@ -125,12 +125,11 @@ class _Strangers:
     def _is_strange_routine(self, signature: str) -> bool:
         """Return whether the file does not make it, or another of its name was there."""
         name = _routine_name(signature)
-        others = map(_routine_name, self._before.answers["functions"])
         # A range type has functions of its name.
         is_made = self._is_extended or not self._made.isdisjoint(
             {(judge.ROUTINE, name), (judge.TYPE, name)}
         )
-        return not is_made or name in others
+        return not is_made or name in self._routines
 
     def _is_commented(self, described: str) -> bool:
         """Return whether something that was there has a comment or label that it did not have.
@@ -141,7 +140,12 @@ class _Strangers:
         """
         if described.startswith(("shared ", "label ", "comments on ")):
             return True
-        return any(f" {described}".endswith(f" {name}") for name in self._names)
+        words = described.split(" ")
+        return any(" ".join(words[place:]) in self._names for place in range(len(words)))
+
+    @cached_property
+    def _routines(self) -> Collection[Name]:
+        return frozenset(map(_routine_name, self._before.answers["functions"]))
 
     @cached_property
     def _names(self) -> Collection[str]:
