@@ -81,8 +81,12 @@ def compare(original: Connection, connection: Connection) -> CheckResult:
     older = {now.number(short): short for _, short in other if now.number(short) < newest}
     writers = {older[whole] for whole in _held(connection, set(older))}
     missing = {key: _more(now, then, key) for key in other if key[1] not in writers}
-    end = _end(connection)
-    doubtful = sum(many for (_, short), many in missing.items() if now.number(short) < end)
+    end, later = _end(connection), _ledger(original) - _ledger(connection)
+    doubtful = sum(
+        many
+        for (_, short), many in missing.items()
+        if short not in later and now.number(short) < end
+    )
     since = sum(missing.values()) - doubtful
     names = {name for name, short in other if short in writers}
     absent = catalogs.rows(original, names, writers) - catalogs.rows(connection, names, writers)
@@ -136,6 +140,18 @@ def _end(connection: Connection) -> int:
     """Return the number that the source's transactions in the copy are below."""
     row = connection.execute(statement(sql.load("restore/checkpoint_number"))).fetchone()
     return int(row[0]) if row else 0
+
+
+def _ledger(connection: Connection) -> frozenset[int]:
+    """Return who wrote the rows of the ledger of migrations; nobody where it can't be read.
+
+    A transaction came whole or not at all. Whether its migration had to come is another check.
+    """
+    row = connection.execute(statement(sql.load("restore/migration_ledger"))).fetchone()
+    if not (row and row[1]):
+        return frozenset()
+    rows = connection.execute(statement(sql.load("restore/migration_rows")))
+    return frozenset(int(writer) for _, _, _, writer, *_ in rows)
 
 
 def _newest(connection: Connection, then: Written) -> int:

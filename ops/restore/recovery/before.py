@@ -1,10 +1,13 @@
 """Whether a copy restored to before a migration is that: the copy itself is asked.
 
 The moment comes from the ledger of the source, which somebody may have edited, or which knows only
-the last time that a migration was applied.
+the last time that a migration was applied. A row that was changed bears the transaction that
+changed it. One that was not bears the transaction of the migration, as do the objects that it made:
+they prove the row, and the copy must not have them.
 """
 
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from ops import sql
 from ops.db import Connection, statement
@@ -12,7 +15,33 @@ from ops.results import CheckResult, State, finding
 
 CHECK = "moment"
 _WRONG = "This is not the moment asked for. Don't use it; restore again, and give a time."
-_Ledger = list[tuple[str, datetime]]
+_LOOK = (
+    "Compare the data of the copy with what you expect of that moment; or restore again, and give "
+    "a time. Where the instance's flag track_commit_timestamp is on, the time can be checked."
+)
+# The row is the last thing that a migration writes; its commit is stamped right after it.
+_COMMIT_LIMIT = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the ledger.
+
+    Attributes:
+        version: of the migration.
+        position: its place in the ledger.
+        applied: when it was applied, as the row says.
+        transaction: which one wrote the row as it is now.
+        age: how many transactions ago.
+        committed: when that one was committed; None where the instance does not keep it.
+    """
+
+    version: str
+    position: int
+    applied: datetime
+    transaction: str
+    age: int
+    committed: datetime | None
 
 
 def check(copy: Connection, source: Connection | None, given: str) -> CheckResult:
@@ -42,35 +71,100 @@ def _beside_source(
 ) -> CheckResult:
     """Return whether the copy has what the source applied before the migration."""
     ledger = _ledger(source)
-    place = next((n for n, (version, _) in enumerate(ledger) if _same(version, given)), None)
-    if place is None:
-        words = f"migration {given} is not in the copy, nor applied on the source now"
-        return CheckResult(CHECK, State.UNKNOWN, 1, 2, words)
-    earlier = ledger[:place]
+    places = [place for place, row in enumerate(ledger) if _same(row.version, given)]
+    if len(places) != 1:
+        there = (
+            "nor applied on the source now" if not places else "and twice in the source's ledger"
+        )
+        words = f"migration {given} is not in the copy, {there}"
+        return CheckResult(CHECK, State.UNKNOWN, 1, 2, words, remedy=_LOOK)
+    earlier, row = ledger[: places[0]], ledger[places[0]]
     missing = tuple(
-        finding("migration", version, "not in the copy")
-        for version, _ in earlier
-        if version not in begun
+        finding("migration", one.version, "not in the copy")
+        for one in earlier
+        if one.version not in begun
     )
     if missing:
         words = f"{len(missing)} migrations that came before {given} are not in the copy"
         return CheckResult(CHECK, State.FINDING, 2, 2, words, missing, remedy=_WRONG)
-    if [one for one in ledger if one[0] in begun] != _ledger(copy) or _disordered(ledger):
+    known = [(one.version, one.applied) for one in ledger if one.version in begun]
+    if known != [(one.version, one.applied) for one in _ledger(copy)] or _disordered(ledger):
         words = f"the source's ledger was edited: its times and places before {given} do not agree"
         return CheckResult(CHECK, State.UNKNOWN, 2, 2, words, remedy=_WRONG)
-    words = f"migration {given} is not in the copy, and all {len(earlier)} before it are"
-    return CheckResult(CHECK, State.OK, 2, 2, words)
+    return _objects(copy, source, row, ledger)
 
 
-def _ledger(connection: Connection) -> _Ledger:
-    query = statement(sql.load("restore/migration_positions"))
-    return [(str(version), at) for version, at in connection.execute(query)]
+def _objects(
+    copy: Connection, source: Connection, row: Row, ledger: tuple[Row, ...]
+) -> CheckResult:
+    """Return whether the migration's own transaction wrote its row, and the copy lacks its work."""
+    made = _traces(source, row)
+    shared = tuple(
+        finding(kind, name, f"made by migration {row.version}, and in the copy")
+        for kind, _, name in sorted(made & _traces(copy, row))
+    )
+    if shared:
+        words = f"the copy has what migration {row.version} made: {shared[0].object.label}"
+        return CheckResult(CHECK, State.FINDING, 3, 3, words, shared, remedy=_WRONG)
+    alone = not any(one is not row and one.transaction == row.transaction for one in ledger)
+    before = max((one.position for one in ledger if one.position < row.position), default=0)
+    result = prove(row, len(made), alone=alone)
+    if before + 1 == row.position:
+        return result
+    words = (
+        f"{result.detail}; rows before it are gone (taken back, or numbers lost in a crash): it is "
+        "the moment before it was applied last"
+    )
+    return replace(result, detail=words)
 
 
-def _disordered(ledger: _Ledger) -> bool:
-    """Tell whether a migration was applied earlier than the one before it in the ledger."""
-    times = [at for _, at in ledger]
-    return times != sorted(times)
+def prove(row: Row, made: int, *, alone: bool) -> CheckResult:
+    """Return whether the time of a migration that the copy lacks is the ledger's own: pure.
+
+    Args:
+        row: of the migration, on the source.
+        made: how many catalog entries and steps bear the transaction that wrote the row.
+        alone: whether that one wrote no other row of the ledger.
+    """
+    fine = f"migration {row.version} is not in the copy, and all before it are"
+    if row.committed is not None:
+        late = row.committed - row.applied
+        if timedelta(0) <= late <= _COMMIT_LIMIT:
+            return CheckResult(CHECK, State.OK, 3, 3, f"{fine}; its time is that of its commit")
+        words = (
+            f"the ledger has {row.version} as applied at {row.applied:%Y-%m-%d %H:%M:%S} UTC, and "
+            f"the row was committed at {row.committed:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        return CheckResult(CHECK, State.UNKNOWN, 3, 3, words, remedy=_LOOK)
+    if not alone:
+        words = f"{fine}; its row was written together with others: its time may not be its own"
+        return CheckResult(CHECK, State.UNKNOWN, 2, 3, words, remedy=_LOOK)
+    if not made:
+        words = (
+            f"{fine}; nothing shows that its row was not edited: no object bears the transaction "
+            "that wrote it"
+        )
+        return CheckResult(CHECK, State.UNKNOWN, 2, 3, words, remedy=_LOOK)
+    words = f"{fine}, nor is any of the {made} catalog entries that it wrote"
+    return CheckResult(CHECK, State.OK, 3, 3, words)
+
+
+def _ledger(connection: Connection) -> tuple[Row, ...]:
+    query = statement(sql.load("restore/migration_rows"))
+    return tuple(Row(str(row[0]), *row[1:]) for row in connection.execute(query))
+
+
+def _traces(connection: Connection, row: Row) -> set[tuple[str, str, str]]:
+    """Return what the transaction of a row wrote: kind, number and name of catalog entries."""
+    values = {"version": row.version, "transaction": row.transaction}
+    query = statement(sql.load("restore/migration_traces"))
+    return {(kind, key, name) for kind, key, name in connection.execute(query, values)}
+
+
+def _disordered(ledger: tuple[Row, ...]) -> bool:
+    """Tell whether a row is earlier than the one before it, by its time or its transaction."""
+    times, ages = [row.applied for row in ledger], [-row.age for row in ledger]
+    return times != sorted(times) or ages != sorted(ages)
 
 
 def _same(version: str, given: str) -> bool:

@@ -67,6 +67,7 @@ def test_an_idle_database_goes_back_to_a_moment_after_its_last_commit(at_source:
 def test_the_moment_before_a_migration_lacks_it(at_source: Desk) -> None:
     at_source.execute("INSERT INTO event (what) VALUES ('before')")
     at_source.execute(
+        "CREATE TABLE late (x int);"
         "INSERT INTO ops.schema_migrations (version, name, duration_ms) VALUES ('0042', 'm', 0)"
     )
     at_source.execute("INSERT INTO event (what) VALUES ('after')")
@@ -81,48 +82,75 @@ def test_the_moment_before_a_migration_lacks_it(at_source: Desk) -> None:
         (checked,) = (one for one in made.checks if one.check == "migrations")
         assert "the head is 0002" in checked.detail
         (moment,) = (one for one in made.checks if one.check == "moment")
-        assert "0042" not in moment.detail
-        assert "migration 42 is not in the copy, and all 2 before it are" in moment.detail
+        assert "nor is any of the" in moment.detail
         _edited_ledgers_are_seen(at_source, at)
         _found_wanting(at_source, made)
     finally:
         at_source.execute("DELETE FROM ops.schema_migrations WHERE version = '0042'")
+        at_source.execute("DROP TABLE late")
         at_source.execute("DELETE FROM event WHERE what IN ('before', 'after')")
         if at_source.source.cloud.find("early"):
             at_source.remove("early")
 
 
+# What somebody does to the ledger of the source; the copy is that before 0042.
+_SOURCE_EDITS = (
+    "DELETE FROM ops.schema_migrations WHERE version = '0042'",
+    "UPDATE ops.schema_migrations SET applied_at = '2020-01-01Z' WHERE version = '0042'",
+    "UPDATE ops.schema_migrations SET applied_at = '2020-01-01Z' WHERE version = '0001'",
+    # moved a little, between the one before it and its own time
+    (
+        "UPDATE ops.schema_migrations SET applied_at = applied_at - interval '1 ms' "
+        "WHERE version = '0042'"
+    ),
+    "UPDATE ops.schema_migrations SET version = '042' WHERE version = '0042'",
+    "INSERT INTO ops.schema_migrations (version, name) VALUES ('042', 'm')",
+    (
+        "DELETE FROM ops.schema_migrations WHERE version = '0042';"
+        "INSERT INTO ops.schema_migrations (version, name) VALUES ('0042', 'm')"
+    ),
+    # loaded from a file, row by row as it was
+    (
+        "CREATE TEMP TABLE older AS TABLE ops.schema_migrations; DELETE FROM ops.schema_migrations;"
+        "INSERT INTO ops.schema_migrations OVERRIDING SYSTEM VALUE TABLE older"
+    ),
+    "UPDATE ops.schema_migrations SET name = 'edited' WHERE version = '0002'",
+)
+_COPY_EDITS = (
+    "INSERT INTO ops.schema_migrations (version, name) VALUES ('0042', 'm')",
+    "INSERT INTO ops.schema_migration_steps (version, step) VALUES ('0042', 1)",
+    "DELETE FROM ops.schema_migrations WHERE version = '0002'",
+)
+
+
 def _edited_ledgers_are_seen(at: Desk, copy: Database) -> None:
     """See edited ledgers and another moment, each in a transaction that is taken back."""
-    edits = {
-        "INSERT INTO ops.schema_migrations (version, name) VALUES ('0042', 'm')": (copy, "finding"),
-        "INSERT INTO ops.schema_migration_steps (version, step) VALUES ('0042', 1)": (
-            copy,
-            "finding",
-        ),
-        "DELETE FROM ops.schema_migrations WHERE version = '0002'": (copy, "finding"),
-        "DELETE FROM ops.schema_migrations WHERE version = '0042'": (None, "unknown"),
-        "UPDATE ops.schema_migrations SET applied_at = '2020-01-01Z' WHERE version = '0042'": (
-            None,
-            "unknown",
-        ),
-        "UPDATE ops.schema_migrations SET applied_at = '2020-01-01Z' WHERE version = '0001'": (
-            None,
-            "unknown",
-        ),
-        "SELECT 1": (None, "ok"),
-    }
+    edits = [
+        *((edit, "", "unknown") for edit in _SOURCE_EDITS),
+        *(("", edit, "finding") for edit in _COPY_EDITS),
+        ("", "", "ok"),
+    ]
     owner, budget = at.source.owner, CHANGE
-    for edit, (where, state) in edits.items():
+    for at_source, in_copy, state in edits:
         with (
             at.source.database.connect(owner, budget=budget) as source,
             copy.connect(owner, budget=budget) as restored,
             source.transaction(force_rollback=True),
             restored.transaction(force_rollback=True),
         ):
-            (source if where is None else restored).execute(edit.encode())
-            assert before.check(restored, source, "42").state.value == state, edit
+            source.execute(at_source.encode())
+            restored.execute(in_copy.encode())
+            assert before.check(restored, source, "42").state.value == state, at_source
             assert before.check(restored, None, "42").state is not State.OK
+    with (
+        at.source.database.connect(owner, budget=budget) as source,
+        at.source.database.connect(owner, budget=budget) as other,
+        other.transaction(force_rollback=True),
+    ):
+        other.execute("DELETE FROM ops.schema_migrations WHERE version = '0042'")
+        told = before.check(other, source, "42")  # it has the table, and the ledger denies it
+        assert told.state is State.FINDING
+        assert ("relation", "late") in {(one.object.kind, one.object.name) for one in told.findings}
 
 
 def _found_wanting(at: Desk, made: Recovered) -> None:
