@@ -10,7 +10,7 @@ from typing import Any
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.executor import Executor
 
-from ops import arguments, logline
+from ops import commandline, logline
 from ops.errors import ExitCode, OpsError, Terminated
 from ops.logline import Severity
 
@@ -67,12 +67,12 @@ class OpsExecutor(Executor):
     def _check(self, tasks: tuple[Any, ...]) -> None:
         """Refuse what ``ops.program`` refuses, also where plain ``invoke`` was typed."""
         if len(tasks) > 1:
-            arguments.refuse_two_tasks(*(str(task.name) for task in tasks[:2]))
+            commandline.refuse_two_tasks(*(str(task.name) for task in tasks[:2]))
         contexts = self.collection.to_contexts()
-        if asked := arguments.check(self.core.unparsed, contexts, self.core[0]):
-            raise arguments.UsageError(f"For its help: invoke --help {asked}.")
+        if asked := commandline.check(self.core.unparsed, contexts, self.core[0]):
+            raise commandline.UsageError(f"For its help: invoke --help {asked}.")
         if self.config.run.dry:
-            raise arguments.UsageError(
+            raise commandline.UsageError(
                 "--dry of Invoke holds no task back. Use --dry-run (-n) where a task has it."
             )
 

@@ -3,7 +3,7 @@
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
-from ops.arguments import check
+from ops.commandline import check
 
 HELP = "h"
 
@@ -20,7 +20,7 @@ class OpsProgram(Program):
         return _long_only(super().task_args())
 
     def parse_tasks(self) -> None:
-        """Parse the task and its options; raises ops.arguments.UsageError."""
+        """Parse the task and its options; raises ops.commandline.UsageError."""
         asked = check(self.argv[1:], self.collection.to_contexts(), self.initial_context)
         if asked:
             self.core.unparsed = []

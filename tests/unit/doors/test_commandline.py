@@ -15,8 +15,8 @@ from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 from invoke.program import Program
 
-from ops.arguments import UsageError, check
 from ops.command import task
+from ops.commandline import UsageError, check
 from ops.program import OpsProgram
 
 ROOT = Path(__file__).resolve().parents[3]
