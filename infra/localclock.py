@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops import durations
+from ops import arguments, durations
 from ops.console import Table
 from ops.errors import BadInputError
 
@@ -38,13 +38,13 @@ def request(forward: str, to: str) -> Mapping[str, object]:
         to: the time to set it to, in RFC 3339; empty for none.
 
     Raises:
-        ops.durations.BadDurationError: ``forward`` is no length of time.
+        ops.arguments.BadArgumentError: ``forward`` is no length of time.
         TwoTimesError: both were given.
     """
     if forward and to:
         raise TwoTimesError
     if forward:
-        return {"forward_s": durations.parse("--forward", forward)}
+        return {"forward_s": arguments.duration("--forward", forward)}
     return {"to": to} if to else {}
 
 

@@ -4,19 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ops import arguments
 from ops.console import Table
 from ops.errors import BadInputError
 from ops.localserver import Server
 
 _NUMBERS = ("share", "count", "seconds", "seed", "free_mb")
 _WHOLE = ("count", "seed", "free_mb")
-
-
-class BadNumberError(BadInputError):
-    """An option that takes a number was given something else."""
-
-    def __init__(self, option: str, given: str) -> None:
-        super().__init__(f"--{option.replace('_', '-')} is {given!r}. Give a number.")
 
 
 class NothingAddedError(BadInputError):
@@ -89,7 +83,7 @@ def change(server: Server, *, clear: bool, options: Mapping[str, str]) -> Faults
         options: of the new fault, as typed; ``kind`` names it, empty ones were not given.
 
     Raises:
-        BadNumberError: a number is none.
+        ops.arguments.BadArgumentError: a number is none.
         NothingAddedError: no kind.
         ops.localserver.RefusedError: the server can't make sense of it.
     """
@@ -107,7 +101,7 @@ def change(server: Server, *, clear: bool, options: Mapping[str, str]) -> Faults
 def _value(name: str, text: str) -> object:
     if name not in _NUMBERS:
         return text
-    try:
-        return int(text) if name in _WHOLE else float(text)
-    except ValueError:
-        raise BadNumberError(name, text) from None
+    option = f"--{name.replace('_', '-')}"
+    if name in _WHOLE:
+        return arguments.whole(option, text, least=None)
+    return arguments.number(option, text)

@@ -238,7 +238,7 @@ def clock(
         yes: whether not to ask.
 
     Raises:
-        ops.durations.BadDurationError: ``forward`` is no length of time.
+        ops.arguments.BadArgumentError: ``forward`` is no length of time.
         ops.guard.DeclinedError, ops.guard.UnansweredError: the clock would be set.
         infra.localclock.TwoTimesError: both were given.
         ops.localserver.RefusedError: the time is over, none, or too far away.

@@ -7,16 +7,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from ops.errors import BadInputError, OpsError
+from ops import arguments
+from ops.errors import OpsError
 
 LEAST_MB = 150  # the server, one instance and a base backup of it
-
-
-class BadSizeError(BadInputError):
-    """``--disk-mb`` is no size that a server can begin on."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(f"--disk-mb is {given!r}. Give {LEAST_MB} or more megabytes.")
 
 
 class CannotMountError(OpsError):
@@ -44,11 +38,10 @@ def mount(data: Path, given: str) -> None:
         given: the megabytes, as typed.
 
     Raises:
-        BadSizeError: it is no such number.
+        ops.arguments.BadArgumentError: it is no such number.
         CannotMountError: the folder has content, or mounting is refused.
     """
-    if not given.isdecimal() or int(given) < LEAST_MB:
-        raise BadSizeError(given)
+    arguments.whole("--disk-mb", given, least=LEAST_MB)
     if data.is_mount():
         return
     if os.geteuid() != 0:

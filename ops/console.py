@@ -17,8 +17,7 @@ from functools import singledispatch
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
-from ops import logline
-from ops.errors import BadInputError
+from ops import arguments, logline
 from ops.logline import Severity
 
 if TYPE_CHECKING:  # rich is imported late
@@ -34,20 +33,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class UnknownFormatError(BadInputError):
-    """``--format`` names something we can't print."""
-
-    def __init__(self, given: str) -> None:
-        known = ", ".join(Format)
-        super().__init__(f"There is no output format {given!r}. Use one of: {known}.")
-
-
 def parse_format(given: str) -> Format:
-    """Return the format that ``--format`` names; raises UnknownFormatError."""
-    try:
-        return Format(given)
-    except ValueError:
-        raise UnknownFormatError(given) from None
+    """Return the format that ``--format`` names; raises ops.arguments.BadArgumentError."""
+    return arguments.member("--format", given, Format)
 
 
 @dataclass(frozen=True, slots=True)

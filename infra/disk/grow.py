@@ -10,24 +10,15 @@ from dataclasses import dataclass, replace
 
 from infra.settings.disk import step_gb
 from infra.settings.keys import key
-from ops import guard
+from ops import arguments, guard
 from ops.cloudsql import ApiError, Body, CloudSql
 from ops.console import Progress, Table
-from ops.errors import BadInputError, OpsError
+from ops.errors import OpsError
 from ops.target import Target
 
 MOST_GB = 65_536  # https://cloud.google.com/sql/docs/quotas#storage_limits
 STALE = "staleData"
 PRECONDITION_FAILED = 412
-
-
-class BadSizeError(BadInputError):
-    """The size is no size that a disk can have."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(
-            f"--to-gb {given!r} is no size. Give whole GB, at most {MOST_GB}, as --to-gb 200."
-        )
 
 
 class ShrinkError(OpsError):
@@ -118,10 +109,8 @@ class Growth:
 
 
 def parse(given: str) -> int:
-    """Return the size that ``--to-gb`` means; raises BadSizeError."""
-    if given.isascii() and given.isdecimal() and 0 < int(given) <= MOST_GB:
-        return int(given)
-    raise BadSizeError(given)
+    """Return the size that ``--to-gb`` means; raises ops.arguments.BadArgumentError."""
+    return arguments.whole("--to-gb", given, least=1, most=MOST_GB)
 
 
 def plan(target: Target, live: Body, to_gb: int) -> Growth:

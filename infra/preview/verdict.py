@@ -9,7 +9,8 @@ from infra.preview.difference import Action, ResourceChange
 from infra.preview.downtime import Restart
 from infra.preview.findings import Memory, PolicyChange
 from infra.preview.money import Money
-from ops.errors import BadInputError
+from ops import arguments
+from ops.arguments import BadArgumentError
 from ops.results import State
 
 
@@ -38,25 +39,16 @@ WORDS: Mapping[str, frozenset[Verdict]] = {
 FAIL_ON = "interrupt,restart,replace,blocked"
 
 
-class UnknownFailOnError(BadInputError):
-    """``--fail-on`` names something that there is none of."""
-
-    def __init__(self, given: str) -> None:
-        known = ", ".join((*WORDS, "never"))
-        super().__init__(
-            f"--fail-on takes {known}, separated by commas; {given!r} is none of them."
-        )
-
-
 def fail_on(given: str) -> frozenset[Verdict]:
-    """Return the verdicts that end with 3; raises UnknownFailOnError."""
+    """Return the verdicts that end with 3; raises BadArgumentError."""
     named = [word.strip() for word in given.split(",") if word.strip()]
     if named == ["never"]:
         return frozenset()
-    for word in named:
-        if word not in WORDS:
-            raise UnknownFailOnError(word)
-    return frozenset[Verdict]().union(*(WORDS[word] for word in named))
+    chosen = [arguments.choice("--fail-on", word, (*WORDS, "never")) for word in named]
+    if "never" in chosen:
+        remedy = "Give never alone, or leave it out."
+        raise BadArgumentError("--fail-on", given, remedy)
+    return frozenset[Verdict]().union(*(WORDS[word] for word in chosen))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from math import ceil
 
 from infra.settings import Settings
-from ops.errors import BadInputError
+from ops import arguments
 from ops.tiers import Tier
 
 # The target "connection use < 80 %": the pools together may fill that share of the limit.
@@ -20,24 +20,6 @@ class Workload(StrEnum):
     OLTP = "oltp"
     DW = "dw"
     MIXED = "mixed"
-
-
-class UnknownWorkloadError(BadInputError):
-    """``--workload`` names nothing that there are formulas for."""
-
-    def __init__(self, given: str) -> None:
-        known = ", ".join(Workload)
-        super().__init__(f"There is no workload {given!r}. Use one of: {known}.")
-
-
-class BadConnectionsError(BadInputError):
-    """``--connections`` is no number of connections."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(
-            f"--connections is {given!r}. Give a whole number from {CONNECTIONS[0]} to"
-            f" {CONNECTIONS[-1]}."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +51,17 @@ class Machine:
         return self.tier.vcpus
 
 
-def parse_workload(given: str) -> Workload:
-    """Return the workload of a name; raises UnknownWorkloadError."""
-    try:
-        return Workload(given)
-    except ValueError:
-        raise UnknownWorkloadError(given) from None
-
-
 def machine(settings: Settings, connections: str) -> Machine:
     """Return a stack's machine; the pool says how many connections where nothing else does.
 
     Raises:
-        BadConnectionsError: ``connections`` is no number.
+        ops.arguments.BadArgumentError: ``connections`` is no number.
     """
     instance, pool = settings.instance, settings.pool
     if connections:
-        if not connections.isdecimal() or int(connections) not in CONNECTIONS:
-            raise BadConnectionsError(connections)
-        allowed, why = int(connections), "as asked for"
+        least, most = CONNECTIONS[0], CONNECTIONS[-1]
+        allowed = arguments.whole("--connections", connections, least=least, most=most)
+        why = "as asked for"
     else:
         allowed = max(ceil(pool.max_connections / CONNECTION_USE), CONNECTIONS[0])
         why = f"the pools' {pool.max_connections} at {CONNECTION_USE:.0%} use"

@@ -10,23 +10,15 @@ from infra.flags.vacuum import hindrances
 from infra.settings import Settings
 from infra.stackfile import ROOT
 from infra.tuning import clamp, pgtune, stackflags, timescale
-from infra.tuning.machine import Machine, Workload, machine, parse_workload
+from infra.tuning.machine import Machine, Workload, machine
 from infra.tuning.proposed import Formula, Proposed
+from ops import arguments
 from ops.console import Table
-from ops.errors import BadInputError
 from ops.results import State
 
 # What -1 comes to on every tier: a 32nd of shared_buffers, 16 MB at most (xlog.c).
 _WAL_BUFFERS_MOST = 16 * 1024 // 8
 _FORMULAS = {pgtune.SOURCE: pgtune.formulas, timescale.SOURCE: timescale.formulas}
-
-
-class UnknownFormulasError(BadInputError):
-    """``--formulas`` names none that we have."""
-
-    def __init__(self, given: str) -> None:
-        known = ", ".join(_FORMULAS)
-        super().__init__(f"There are no formulas {given!r}. Use one of: {known}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +175,12 @@ def tune(
     """Propose flags for a stack; with ``write`` put the differences into its file.
 
     Raises:
-        UnknownWorkloadError, UnknownFormulasError, BadConnectionsError: what was asked
-            for is unknown.
+        ops.arguments.BadArgumentError: what was asked for is unknown.
         SettingsError: ``write``, and the file would be no good configuration with them.
         LayoutError: ``write``, and the file's layout can't be kept.
     """
-    kind = parse_workload(workload)
-    if formulas not in _FORMULAS:
-        raise UnknownFormulasError(formulas)
+    kind = arguments.member("--workload", workload, Workload)
+    formulas = arguments.choice("--formulas", formulas, _FORMULAS)
     on = machine(settings, connections)
     declared = settings.instance.flags
     proposed = propose(_FORMULAS[formulas](on, kind), declared, on)

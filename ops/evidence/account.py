@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import wrap
 
+from ops import arguments
 from ops.checks.report import shorten
 from ops.console import WIDTH, Table
 from ops.errors import BadInputError, OpsError
@@ -39,20 +40,9 @@ class DamagedRecordError(BadInputError):
         )
 
 
-class BadNumberError(BadInputError):
-    """An option is no number that can be meant."""
-
-    def __init__(self, option: str, given: str) -> None:
-        super().__init__(f"{option} is {given!r}. Give a whole number from 1, such as 20.")
-
-
 def number(option: str, given: str, default: int) -> int:
-    """Return an option's number; raises BadNumberError."""
-    if not given:
-        return default
-    if not given.isascii() or not given.isdigit() or not int(given):
-        raise BadNumberError(option, given)
-    return int(given)
+    """Return an option's number; raises ops.arguments.BadArgumentError."""
+    return arguments.whole(option, given, least=1) if given else default
 
 
 @dataclass(frozen=True, slots=True)

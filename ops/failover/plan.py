@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ops import arguments
 from ops.console import Table
-from ops.errors import BadInputError
 from ops.failover.prechecks import Precheck, refused
 from ops.failover.report import BEFORE
 from ops.failover.source import Source
@@ -14,13 +14,6 @@ from ops.results import Checked, State, worst
 CLIENTS, RATE, MINUTES = 8, 200.0, 15.0
 MOST_CLIENTS, MOST_RATE = 64, 2000.0  # more would be a load test
 MOST_MINUTES = 24 * 60
-
-
-class BadNumberError(BadInputError):
-    """An option is no number of its range."""
-
-    def __init__(self, option: str, given: str, most: float) -> None:
-        super().__init__(f"{option} is {given!r}. Give a number from 1 to {most:g}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ def options(
     yes: bool = False,
     confirm: str = "",
 ) -> Options:
-    """Return the options of a command line; raises BadNumberError."""
+    """Return the options of a command line; raises BadArgumentError."""
     return Options(
         clients=int(_number("--writers", writers, CLIENTS, MOST_CLIENTS)),
         rate=_number("--rate", rate, RATE, MOST_RATE),
@@ -75,14 +68,8 @@ def options(
 
 
 def _number(option: str, given: str, usual: float, most: float) -> float:
-    """Return the number that an option gives, else the usual one; raises BadNumberError."""
-    try:
-        value = float(given or usual)
-    except ValueError:
-        raise BadNumberError(option, given, most) from None
-    if not 1 <= value <= most:
-        raise BadNumberError(option, given, most)
-    return value
+    """Return the number that an option gives, else the usual one; raises BadArgumentError."""
+    return arguments.number(option, given, least=1, most=most) if given else usual
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ops import guard
+from ops import arguments, guard
 from ops.db import MIGRATE
-from ops.errors import BadInputError
 from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.migrations import files, runner
@@ -40,22 +39,9 @@ class Request:
     answers: Answers = field(default_factory=Answers)
 
 
-class BadWaitError(BadInputError):
-    """``--wait`` is no number of seconds."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(f"--wait is {given!r}. Give a number of seconds, such as 30.")
-
-
 def seconds(given: str) -> float:
-    """Return the seconds that ``--wait`` means; raises BadWaitError."""
-    try:
-        found = float(given)
-    except ValueError:
-        raise BadWaitError(given) from None
-    if not 0 <= found < float("inf"):
-        raise BadWaitError(given)
-    return found
+    """Return the seconds that ``--wait`` means; raises ops.arguments.BadArgumentError."""
+    return arguments.number("--wait", given, unit="seconds")
 
 
 def connector(run: Invocation) -> Connect:

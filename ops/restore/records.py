@@ -49,7 +49,7 @@ def history(run: Invocation, *, kind: str, last: str, days: str) -> HistoryRepor
 
     Raises:
         BadNameError: ``kind`` can be no kind.
-        ops.evidence.account.BadNumberError: ``last`` or ``days`` is no number.
+        ops.arguments.BadArgumentError: ``last`` or ``days`` is no number.
     """
     return account.tell(
         run.target.store,

@@ -9,6 +9,7 @@ import pytest
 
 from infra import localfaults, rehearsal, smalldisk
 from ops import localcloud
+from ops.arguments import BadArgumentError
 from ops.localserver import RefusedError
 from ops.target import Target, load
 from tests.places import folder
@@ -64,7 +65,7 @@ def test_faults_are_put_in_force_shown_and_lifted(target: Target) -> None:
     for wrong, error, said in (
         ({"kind": "nope"}, RefusedError, "Use one of: unavailable"),
         ({"kind": "lost-wal", "instance": "n"}, RefusedError, "does not exist"),
-        ({"kind": "slow", "count": "few"}, localfaults.BadNumberError, "--count is 'few'"),
+        ({"kind": "slow", "count": "few"}, BadArgumentError, "--count is 'few'"),
         ({"free_mb": "3"}, localfaults.NothingAddedError, "--free-mb without a fault"),
     ):
         with pytest.raises(error, match=said):

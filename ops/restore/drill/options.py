@@ -1,9 +1,9 @@
 """What the caller of a drill may choose, and how it is written on a command line."""
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from ops import durations
+from ops import arguments
 from ops.errors import BadInputError
 from ops.restore.proof.marker import TRIES
 
@@ -44,13 +44,6 @@ class Options:
     exact_tries: int = TRIES
 
 
-class BadNumberError(BadInputError):
-    """An option that takes a number got something else."""
-
-    def __init__(self, option: str, given: str, such: str) -> None:
-        super().__init__(f"{option} is {given!r}. Give {such}.")
-
-
 class ContradictionError(BadInputError):
     """Two ways to choose backups at once."""
 
@@ -74,9 +67,8 @@ def options(
     """Return the options of a command line; what was not given is empty.
 
     Raises:
-        BadNumberError: a number is none, or makes no sense.
+        ops.arguments.BadArgumentError: a number or a length of time is none, or makes no sense.
         ContradictionError: two options choose the backups.
-        ops.durations.BadDurationError: a limit is no length of time.
     """
     chosen = [
         name
@@ -88,43 +80,18 @@ def options(
     return Options(
         backup=backup,
         latest=latest,
-        seed=_whole("--seed", seed, least=None) if seed else None,
-        side_by_side=_whole("--side-by-side", side_by_side, least=1)
+        seed=arguments.whole("--seed", seed, least=None) if seed else None,
+        side_by_side=arguments.whole("--side-by-side", side_by_side, least=1)
         if side_by_side
         else SIDE_BY_SIDE,
         time_limit_s=_limit("--time-limit", time_limit),
         verify_limit_s=_limit("--verify-limit", verify_limit),
-        cost_cap=_amount(cost_cap) if cost_cap else None,
+        cost_cap=arguments.amount("--cost-cap", cost_cap, unit="USD") if cost_cap else None,
         dry_run=dry_run,
         inject=inject,
         before_verify=before_verify,
     )
 
 
-def _whole(option: str, given: str, *, least: int | None) -> int:
-    try:
-        number = int(given)
-    except ValueError:
-        raise BadNumberError(option, given, "a whole number, such as 7") from None
-    if least is not None and number < least:
-        raise BadNumberError(option, given, f"a whole number from {least} on")
-    return number
-
-
 def _limit(option: str, given: str) -> float | None:
-    if not given:
-        return None
-    seconds = durations.parse(option, given)
-    if seconds == 0:
-        raise durations.BadDurationError(option, given)
-    return float(seconds)
-
-
-def _amount(given: str) -> Decimal:
-    try:
-        amount = Decimal(given)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise BadNumberError("--cost-cap", given, "an amount in USD, such as 2.50; 0 for no cap")
-    return amount
+    return float(arguments.duration(option, given, least_s=1)) if given else None

@@ -5,10 +5,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ops import guard, lease
+from ops import arguments, guard, lease
 from ops.cloudsql import OperationFailedError
 from ops.console import Progress
-from ops.errors import BadInputError, OpsError, Terminated
+from ops.errors import OpsError, Terminated
 from ops.evidence import born, key, run_name, write
 from ops.evidence.record import AlreadyRecordedError
 from ops.guard import NO_CONSENT, Consent
@@ -26,13 +26,6 @@ from ops.restore.source import Source, of
 from ops.target import Target
 
 __all__ = ["Options", "Request", "Task", "options", "restore"]
-
-
-class BadWaitError(BadInputError):
-    """``--wait`` is no number of minutes."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(f"--wait is {given!r}. Give minutes, such as 90.")
 
 
 class GoesOnError(OpsError):
@@ -76,20 +69,14 @@ def options(
     abandon: bool,  # noqa: FBT001 - as above
     amcheck: bool,  # noqa: FBT001 - as above
 ) -> Options:
-    """Return the options of a command line; raises BadWaitError."""
+    """Return the options of a command line; raises ops.arguments.BadArgumentError."""
     return Options(Consent(yes, confirm), dry_run, abandon, amcheck, _patience(wait))
 
 
 def _patience(minutes: str) -> Patience:
     if not minutes:
         return Patience()
-    try:
-        seconds = float(minutes) * 60
-    except ValueError:
-        raise BadWaitError(minutes) from None
-    if not 0 < seconds < float("inf"):
-        raise BadWaitError(minutes)
-    return Patience(seconds)
+    return Patience(60 * arguments.number("--wait", minutes, least=0.001, unit="minutes"))
 
 
 def restore(

@@ -3,21 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ops import arguments
 from ops.errors import BadInputError
 from ops.restore.copies import CopyPlan, Kind
 from ops.restore.faults.fault import Fault
 from ops.restore.faults.inject import FAULTS, LocalFaultError, UnknownFaultError
 
 CLIENTS_LIMIT = 64  # each is a thread here and a connection there
-
-
-class BadWorkloadError(BadInputError):
-    """``--workload`` is no number of clients."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(
-            f"--workload is {given!r}. Give a number of clients from 0 to {CLIENTS_LIMIT}."
-        )
 
 
 class CloudWorkloadError(BadInputError):
@@ -54,13 +46,11 @@ class Options:
 
 
 def options(only: str, workload: str) -> Options:
-    """Return the options of a command line; raises BadWorkloadError."""
+    """Return the options of a command line; raises ops.arguments.BadArgumentError."""
     names = tuple(dict.fromkeys(name.strip() for name in only.split(",") if name.strip()))
     if not workload:
         return Options(names)
-    if not workload.isdecimal() or int(workload) > CLIENTS_LIMIT:
-        raise BadWorkloadError(workload)
-    return Options(names, int(workload))
+    return Options(names, arguments.whole("--workload", workload, most=CLIENTS_LIMIT))
 
 
 @dataclass(frozen=True, slots=True)

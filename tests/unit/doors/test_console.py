@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.console import (
-    WIDTH,
-    Bars,
-    Console,
-    Format,
-    Lines,
-    Table,
-    UnknownFormatError,
-    document,
-    parse_format,
-)
+from ops.arguments import BadArgumentError
+from ops.console import WIDTH, Bars, Console, Format, Lines, Table, document, parse_format
 from ops.results import State
 
 
@@ -70,7 +61,7 @@ def test_a_dataclass_may_say_itself_what_its_document_holds() -> None:
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:
-    with pytest.raises(UnknownFormatError, match="table, json"):
+    with pytest.raises(BadArgumentError, match="table, json"):
         parse_format("xml")
 
 

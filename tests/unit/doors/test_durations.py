@@ -2,20 +2,21 @@ from datetime import timedelta
 
 import pytest
 
-from ops.durations import BadDurationError, parse, words
+from ops.arguments import BadArgumentError, duration
+from ops.durations import words
 
 
 @pytest.mark.parametrize(
     ("given", "seconds"), [("45m", 2700), ("1h30m", 5400), ("90s", 90), ("2d", 172800)]
 )
 def test_peoples_units_are_read(given: str, seconds: int) -> None:
-    assert parse("--time-limit", given) == seconds
+    assert duration("--time-limit", given) == seconds
 
 
 @pytest.mark.parametrize("given", ["", "45", "m", "-3m", "4 m", "1.5h", "soon"])
 def test_what_is_no_length_of_time_is_refused(given: str) -> None:
-    with pytest.raises(BadDurationError, match="--time-limit is"):
-        parse("--time-limit", given)
+    with pytest.raises(BadArgumentError, match="--time-limit is"):
+        duration("--time-limit", given)
 
 
 @pytest.mark.parametrize(

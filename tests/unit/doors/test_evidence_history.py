@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from ops.arguments import BadArgumentError
 from ops.console import WIDTH, Console, Format
 from ops.evidence import Evidence, account, history, key, trend, write
-from ops.evidence.account import BadNumberError, DamagedRecordError, NoSuchRecordError
+from ops.evidence.account import DamagedRecordError, NoSuchRecordError
 from ops.evidence.history import Entry, parse
 from ops.evidence.identity import Identity
 from ops.results import CheckResult, State
@@ -252,7 +253,7 @@ def test_one_record_is_told_in_brief(store: FolderStore) -> None:
 @pytest.mark.parametrize("given", ["0", "-1", "x", "1.5", "²"])
 def test_a_number_has_to_be_one(given: str) -> None:
     assert account.number("--last", "", 20) == 20
-    with pytest.raises(BadNumberError, match="--last"):
+    with pytest.raises(BadArgumentError, match="--last"):
         account.number("--last", given, 20)
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.arguments import BadArgumentError
 from ops.cloudsql import ApiError, CloudSql, Operation, UnreachableError, WaitTimeoutError
 from ops.failover import operation
-from ops.failover.plan import BadNumberError, options
+from ops.failover.plan import options
 from ops.failover.source import ROOM
 from ops.journal import Journal
 from tests.unit.failover.standing import STANDS, source
@@ -129,7 +130,7 @@ def test_what_became_of_a_killed_drill_is_told(
     ],
 )
 def test_bad_numbers_are_refused_in_a_sentence(given: tuple[str, str, str], said: str) -> None:
-    with pytest.raises(BadNumberError) as refused:
+    with pytest.raises(BadArgumentError) as refused:
         options(*given)
     assert said in str(refused.value)
     assert options("3", "", "0.5e1").limit_s == 300

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.arguments import BadArgumentError
 from ops.console import Table
 from ops.copynames import name_stem
 from ops.evidence import run_name
@@ -12,7 +13,6 @@ from ops.restore.drill.plan import is_drill_copy
 from ops.restore.faults.inject import FAULTS, LocalFaultError, UnknownFaultError
 from ops.restore.selftest import evidence
 from ops.restore.selftest.plan import (
-    BadWorkloadError,
     CloudWorkloadError,
     EveryFaultOnCloudError,
     Options,
@@ -73,7 +73,7 @@ def test_options_are_read_or_refused() -> None:
     assert options(" lost-row, lost-index ,lost-row", "4") == Options(("lost-row", "lost-index"), 4)
     assert options("", "") == Options()
     for given in ("x", "-1", "65", "1.5"):
-        with pytest.raises(BadWorkloadError, match="0 to 64"):
+        with pytest.raises(BadArgumentError, match="0 to 64"):
             options("", given)
     with pytest.raises(UnknownFaultError):
         plan("", Options(("nonsense",)), stack="local", local=True)
