@@ -28,7 +28,8 @@ from ops.results import State, worst
 if TYPE_CHECKING:
     from infra.settings import Settings
 
-_BARE = Budget(statement_s=None, lock_s=None, read_only=None, utc=False)
+# Hides nothing of what a session begins with behind our own limits.
+BARE = Budget(statement_s=None, lock_s=None, read_only=None, utc=False)
 _NAME = "ai-square-db log-in"
 _SYSTEM_FILE = "ALTER SYSTEM"
 # Where a value comes from, as pg_settings names it.
@@ -149,6 +150,12 @@ def read(connection: Connection) -> tuple[Setting, ...]:
     return tuple(Setting(*row) for row in rows)
 
 
+def of_system(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """Return what ALTER SYSTEM set, by name: every session begins with it."""
+    rows = connection.execute(statement(sql.load("sessions/begun"))).fetchall()
+    return tuple((row[0], row[1]) for row in rows if row[3] and not row[0].startswith(_OF_RECOVERY))
+
+
 def in_force(settings: Iterable[Setting], user: str, database: str) -> Mapping[str, Setting]:
     """Return what a user's sessions in a database begin with, by name."""
     ranked = sorted(
@@ -229,7 +236,7 @@ def _log_in(database: Database, user: User, owner: str) -> tuple[LogIn, Begun]:
         detail = "Not tried: PGPASSWORD is one password for all users."
         return LogIn(user.name, State.UNKNOWN, detail, _GIVE), ()
     try:
-        with database.connect(user.name, budget=_BARE, name=_NAME) as connection:
+        with database.connect(user.name, budget=BARE, name=_NAME) as connection:
             rows = connection.execute(statement(sql.load("sessions/begun"))).fetchall()
     except NoPasswordError as error:
         return LogIn(user.name, State.UNKNOWN, "Not tried.", str(error)), ()

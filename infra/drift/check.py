@@ -3,13 +3,22 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from infra import rolesettings
 from infra.apidefaults import PASSING_STATES
 from infra.desired import INSTANCE, collect
-from infra.drift.differences import Difference, Finding, Unread, differences
+from infra.drift.differences import (
+    LEFT_ALONE,
+    Difference,
+    Finding,
+    Remedy,
+    Unread,
+    differences,
+)
 from infra.drift.remedies import Stack, with_remedies
 from infra.drift.report import Drift
 from infra.drift.undeclared import Memberships
 from infra.live import Kind, Live, LiveInstance
+from infra.rolesettings import Undeclared
 from infra.stackfile import read_config
 from ops.cloudsql import Account, CloudSql, Database, NoSuchInstanceError
 from ops.errors import BadInputError, OpsError
@@ -19,10 +28,11 @@ T = TypeVar("T")
 
 
 def drift(target: Target) -> Drift:
-    """Compare a stack's instances with what it declares, through the Admin API alone.
+    """Compare a stack's instances with what it declares; changes nothing.
 
-    No password is needed, and nothing is changed. What can't be read is told in the
-    result; only a primary that is not there is something that nobody can judge.
+    The Admin API tells of all but settings of roles and databases, for which the primary's
+    PostgreSQL is asked with the owner's password. What can't be read is told in the result; only
+    a primary that is not there is something that nobody can judge.
     """
     desired = collect(target.settings)
     names = [str(resource.inputs["name"]) for resource in desired.of_type(INSTANCE)]
@@ -48,16 +58,17 @@ def drift(target: Target) -> Drift:
         stack=target.stack,
         memberships=Memberships.of(target.settings),
     )
-    unread = (*missed, *being_changed(live))
+    set_in_sql, unasked = of_sessions(target, live)
+    unread = (*missed, *being_changed(live), *unasked)
     try:
         stack = Stack(target.stack, read_config(target.stack), local=target.local is not None)
     except BadInputError:  # its file is elsewhere: no edit of it can be tried
-        return Drift(target.stack, tuple(live), differ, unread)
+        return Drift(target.stack, tuple(live), (*differ, *set_in_sql), unread)
     there = live | _undeclared(cloud, differ)
     return Drift(
         target.stack,
         tuple(live),
-        with_remedies(differ, stack, desired, there, tuple(missed)),
+        (*with_remedies(differ, stack, desired, there, tuple(missed)), *set_in_sql),
         unread,
     )
 
@@ -68,6 +79,43 @@ def being_changed(live: Live) -> tuple[Unread, ...]:
         Unread(name, Kind.INSTANCE, f"Its state is {found.state}. Run this again when it is over.")
         for name, found in live.items()
         if found.state in PASSING_STATES
+    )
+
+
+def of_sessions(target: Target, live: Live) -> tuple[tuple[Difference, ...], tuple[Unread, ...]]:
+    """Return the settings of roles and databases that nobody declared, or why nobody can tell.
+
+    Replicas have their primary's.
+    """
+    name = target.instance
+    if name not in live:
+        return (), ()
+    read = rolesettings.read(target, live[name].address)
+    if read.unread:
+        why = f"Settings of roles and databases were not read. {read.unread}"
+        return (), (Unread(name, Kind.DATABASE, why),)
+    return tuple(_of_setting(name, one) for one in read.undeclared), ()
+
+
+def _of_setting(instance: str, undeclared: Undeclared) -> Difference:
+    setting = undeclared.setting
+    kind, whose = Kind.INSTANCE, instance
+    if setting.role:
+        kind, whose = Kind.USER, setting.role
+    elif setting.database:
+        kind, whose = Kind.DATABASE, setting.database
+    within = f" in database {setting.database}" if setting.role and setting.database else ""
+    return Difference(
+        finding=Finding.UNDECLARED,
+        kind=kind,
+        name=whose,
+        instance=instance,
+        property=f"setting {setting.name}{within}",
+        declared="",
+        live=setting.value,
+        deploying=LEFT_ALONE,
+        remedy=Remedy.RESET,
+        resolve=Remedy.RESET.format(command=undeclared.reset),
     )
 
 

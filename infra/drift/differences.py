@@ -67,6 +67,7 @@ class Remedy(StrEnum):
         " leaves it alone."
     )
     BY_HAND = "Find out who did it, and undo it by hand: deploying leaves it alone."
+    RESET = "Take it away in SQL: `{command}`."
     NEW_DATABASE = "Only a new database has another encoding."
 
 

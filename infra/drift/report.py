@@ -64,7 +64,11 @@ class Drift:
             yield "To resolve:"
             yield from (f"  {row(one)[0]} {row(one)[1]}: {one.resolve}" for one in findings)
         elif self.state is State.OK:
-            yield f"No drift: {', '.join(self.instances)} as {self.stack} declares."
+            yield (
+                f"No drift: {', '.join(self.instances)} as {self.stack} declares, and no setting of"
+                " a role or database besides. Rights, and whether sql/roles was applied, are"
+                " `invoke roles.status`."
+            )
         for one in self.differences:
             if one.finding is Finding.NOTE:
                 yield (

@@ -39,7 +39,7 @@ _CONNECTIONS_FROM_GB = (
 )
 _FEWEST_CONNECTIONS = 50
 NOT_COUNTED = (
-    "Not counted: what a session, role or database sets for itself (SET, ALTER ROLE ... SET).",
+    "Not counted: SET in a session, ALTER ROLE and ALTER DATABASE ... SET (see `flags.check`).",
     f"Nor are extensions, the system, its page cache, hash tables beyond {NODES_WORST} a process.",
 )
 

@@ -1,10 +1,12 @@
 """``invoke flags.check``: a stack's flags, proven on a real PostgreSQL of its major."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from infra import rolesettings
 from infra.flags.budget import COLUMNS, Budget, reckon
 from infra.flags.proof import Proof, Prover, prover
+from infra.flags.running import Running, weigh
 from infra.flags.vacuum import hindrances
 from infra.flags.values import FlagValue
 from infra.flags.verdict import Verdict, judge
@@ -13,6 +15,7 @@ from ops import programs
 from ops.console import Progress, Table
 from ops.programs import ProgramsMissingError
 from ops.results import State, worst
+from ops.target import Target
 from ops.tiers import Tier
 
 
@@ -78,16 +81,22 @@ class FlagCheck:
         stack: The stack.
         remedy: What to do where nothing could be proven; empty otherwise.
         checked: One an instance.
+        running: What roles and databases set on the running instance; None where only the
+            declared flags are proven.
     """
 
     stack: str
     remedy: str
     checked: tuple[Checked, ...]
+    running: Running | None = None
 
     @property
     def state(self) -> State:
-        """The state that decides."""
-        return worst(one.state for one in self.checked)
+        """The state that decides; an instance that does not run decides nothing."""
+        states = [one.state for one in self.checked]
+        if self.running is not None and self.running.state is not State.NOT_APPLICABLE:
+            states.append(self.running.state)
+        return worst(states)
 
     def document(self) -> Mapping[str, object]:
         """Return the facts for JSON."""
@@ -96,6 +105,7 @@ class FlagCheck:
             "state": self.state,
             "remedy": self.remedy,
             "instances": self.checked,
+            "running": self.running,
         }
 
     def blocks(self) -> Sequence[Table | str]:
@@ -115,6 +125,8 @@ class FlagCheck:
             yield from one.hindrances
         if self.remedy:
             yield self.remedy
+        if self.running is not None:
+            yield from self.running.blocks()
         yield _summary([verdict for one in self.checked for verdict in one.verdicts])
 
 
@@ -127,6 +139,18 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
         f"{counted[State.NOT_APPLICABLE]} only Cloud SQL knows",
     ]
     return ", ".join(parts) + "."
+
+
+def check_stack(target: Target, progress: Progress) -> FlagCheck:
+    """Prove a stack's flags, and read what sessions of its running instance begin with instead.
+
+    Raises:
+        ScratchFailedError: a scratch cluster can't be made.
+    """
+    proven = check(target.settings, progress)
+    declared = target.settings.instance
+    read = rolesettings.of_stack(target)
+    return replace(proven, running=weigh(read, declared.flags, declared.tier.memory_mb))
 
 
 def check(settings: Settings, progress: Progress) -> FlagCheck:

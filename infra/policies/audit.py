@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from infra import localclock
+from infra import localclock, rolesettings
 from infra.drift.differences import is_own
 from infra.flags import catalogue
 from infra.policies import waivers
@@ -21,6 +21,8 @@ def audit(
     target: Target, cloud: CloudSql, *, everything: bool, today: date | None = None
 ) -> Report:
     """Review the live instance of a stack and the replicas that follow it.
+
+    The Admin API is asked, and PostgreSQL for what sessions of each role begin with.
 
     What only the declaration knows is not asked; the report names it. Certificates age by
     the instance's own clock.
@@ -51,8 +53,16 @@ def _followed(
     )
     bare = Subject(target.stack, Origin.LIVE, instance.body, now, facts)
     restarts = pending_restarts(declared_flags(target.settings).get(instance.name), bare.flags)
-    undeclared = None if bare.is_replica else undeclared_users(target, cloud, instance.name)
-    yield replace(bare, facts=replace(facts, restarts=restarts, undeclared_users=undeclared))
+    facts = replace(facts, restarts=restarts)
+    if not bare.is_replica:
+        read = rolesettings.read(target, instance.address)
+        facts = replace(
+            facts,
+            undeclared_users=undeclared_users(target, cloud, instance.name),
+            endless_roles=read.endless,
+            roles_unread=read.unread,
+        )
+    yield replace(bare, facts=facts)
     for name in instance.body.get("replicaNames", ()):
         yield from _followed(target, cloud, cloud.instance(name), now)
 

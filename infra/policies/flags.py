@@ -28,7 +28,7 @@ from infra.policies.rule import (
     fine,
     unknown,
 )
-from infra.policies.subject import Subject
+from infra.policies.subject import Origin, Subject
 from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
 from ops.tiers import BadTierError, Tier, parse_tier
 
@@ -111,8 +111,13 @@ def _waiting(s: Subject) -> Answer:
 
 
 def _statements(s: Subject) -> Answer:
+    if s.facts.roles_unread:
+        return unknown(f"settings of roles and databases were not read: {s.facts.roles_unread}")
     endless = s.fact("endless_roles")
-    return either(not endless, f"none for {', '.join(endless)}" if endless else "by role")
+    if endless:
+        return broken(f"none for {', '.join(endless)}")
+    where = "by the settings of roles and databases" if s.origin is Origin.LIVE else "by sql/roles"
+    return fine(where)
 
 
 def _as_large(s: Subject) -> Answer:
@@ -207,8 +212,10 @@ RULES = (
         ),
         severity=Severity.MEDIUM,
         ask=_statements,
-        remedy="Set it in sql/roles/login_ROLE.sql, which `invoke roles.apply` brings there.",
-        seen=Seen.DECLARED,
+        remedy=(
+            "Set it in sql/roles/login_ROLE.sql; `invoke roles.apply` brings it there, and with"
+            " --prune takes away what overrides it."
+        ),
         of_replicas=False,
     ),
     Rule(

@@ -13,7 +13,7 @@ from ops.console import WIDTH, Table
 
 PROBLEMS = (State.VIOLATED, State.UNKNOWN)
 _COLUMNS = ("rule", "severity", "state", "what was found, and the remedy")
-_WORDS = {Origin.DECLARED: "declared", Origin.LIVE: "live"}
+_WORDS = {Origin.DECLARED: "declared state only", Origin.LIVE: "live"}
 _ELSEWHERE = {
     Origin.DECLARED: "Seen on the live instance alone (`invoke policy.audit`)",
     Origin.LIVE: "Can't be seen live (`invoke policy.check` asks them)",

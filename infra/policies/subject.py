@@ -60,7 +60,9 @@ class Facts:
         declaration: Of this instance.
         restarts: Declared flags that are not live yet and would restart the instance.
         approval: The declared label that approves such a restart; empty without one.
-        endless_roles: Roles whose statements no statement_timeout ends.
+        endless_roles: Roles whose statements no statement_timeout ends: by ``sql/roles`` of a
+            declared instance, else users by the settings that their sessions begin with.
+        roles_unread: Why nobody can tell; empty where somebody can.
         undeclared_users: Users that the API lists and nobody declared, without Cloud SQL's own.
         primary: Of a read replica.
         buckets: Where the stack's buckets are, by their names.
@@ -72,6 +74,7 @@ class Facts:
     restarts: tuple[str, ...] | None = None
     approval: str | None = None
     endless_roles: tuple[str, ...] | None = None
+    roles_unread: str = ""
     undeclared_users: tuple[str, ...] | None = None
     primary: "Subject | None" = None
     buckets: Mapping[str, str] | None = None

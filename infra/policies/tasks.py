@@ -34,7 +34,7 @@ def check(
 
 @task(help={"stack": STACK_HELP, "all-rules": _ALL_RULES, "format": FORMAT_HELP})
 def audit(c: Context, stack: str = "", all_rules: bool = False, format: str = "table") -> None:
-    """Ask every policy about the live instance, through the Admin API."""
+    """Ask every policy about the live instance: the Admin API, and PostgreSQL for settings."""
     from infra.policies import audit as policies
 
     run = begin(stack, format)

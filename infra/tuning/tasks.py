@@ -22,11 +22,11 @@ def explain(c: Context, stack: str = "", format: str = "table", *, name: str) ->
 
 @task(help={"stack": STACK_HELP, "format": FORMAT_HELP})
 def check(c: Context, stack: str = "", format: str = "table") -> None:
-    """Start a scratch PostgreSQL with the stack's flags, and read every value back."""
-    from infra.flags.check import check as prove
+    """Prove the flags on a scratch PostgreSQL; show what roles of a running instance override."""
+    from infra.flags.check import check_stack
 
     run = begin(stack, format)
-    run.show(prove(run.target.settings, run.progress))
+    run.show(check_stack(run.target, run.progress))
 
 
 @task(

@@ -67,7 +67,8 @@ def bare(server: LocalServer) -> set[str]:
 
 def violated(report: Report) -> set[str]:
     (seen,) = report.reviews
-    assert not seen.of(State.UNKNOWN)
+    # the instance has no owner of a stack, whom PostgreSQL could be asked as
+    assert {result.rule for result in seen.of(State.UNKNOWN)} <= {"statements-end"}
     return {result.rule for result in seen.of(State.VIOLATED)}
 
 
@@ -84,7 +85,7 @@ def put(server: LocalServer, **settings: object) -> None:
 def test_the_good_instance_has_nothing_that_is_not_waived(server: LocalServer) -> None:
     report = audited(server, "local")
     assert violated(report) == set()
-    assert report.state is Verdict.OK
+    assert report.state is Verdict.UNKNOWN  # nobody to ask PostgreSQL as; else it is ok
     (seen,) = report.reviews
     assert {result.rule for result in seen.of(State.WAIVED)} == ALWAYS
     assert {result.rule for result in seen.of(State.NOT_ASKED)} == {
@@ -93,7 +94,6 @@ def test_the_good_instance_has_nothing_that_is_not_waived(server: LocalServer) -
         "explicit-edition",
         "no-plain-secret",
         "program-deletion-protection",
-        "statements-end",
     }
 
 
@@ -203,8 +203,8 @@ def test_a_machine_that_shares_its_cores_is_found(server: LocalServer) -> None:
     put(server, tier="db-f1-micro", databaseFlags=connections)
     (seen,) = audited(server, "prod", waived_as="nobody").reviews
     assert "allowed-machine" in {result.rule for result in seen.of(State.VIOLATED)}
-    (unknown,) = seen.of(State.UNKNOWN)  # whether it fits a memory that nobody knows
-    assert unknown.rule == "memory-budget"
+    # whether it fits a memory that nobody knows
+    assert "memory-budget" in {result.rule for result in seen.of(State.UNKNOWN)}
 
 
 def test_a_user_that_nobody_declared_is_found_whatever_it_is_called(server: LocalServer) -> None:

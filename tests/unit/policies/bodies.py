@@ -125,5 +125,6 @@ def live(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: ANN4
         "restarts": (),
         "approval": "",
         "undeclared_users": (),
+        "endless_roles": (),
     } | facts
     return Subject("prod", Origin.LIVE, body, NOW, Facts(**known))

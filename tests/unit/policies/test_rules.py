@@ -212,7 +212,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
         flags(idle_in_transaction_session_timeout="2147483647"),  # 24 days
         flags(idle_in_transaction_session_timeout="3600001"),
     ],
-    "statements-end": [declared(endless_roles=("app",))],
+    "statements-end": [declared(endless_roles=("app",)), live(endless_roles=("ai_square_app",))],
     "lock-waits-end": [flags(lock_timeout="0"), flags(lock_timeout="2147483647")],
     "deny-period": [
         body(

@@ -1,0 +1,166 @@
+"""Settings of roles and databases on a running instance: what sessions get instead of its flags.
+
+``ALTER ROLE`` and ``ALTER DATABASE ... SET`` are in no Admin API, so PostgreSQL is asked, as the
+schema's owner. Whether every user can log in, and what its session really begins with, is
+``invoke roles.status``.
+https://www.postgresql.org/docs/15/catalog-pg-db-role-setting.html
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from psycopg import sql as psql
+
+from infra.flags.units import NotANumberError, parse_integer
+from infra.policies.limits import STATEMENT_MOST_MS
+from infra.policies.roles import BUDGETED
+from ops import sessions
+from ops.cloudsql import NoCredentialsError, NoSuchInstanceError
+from ops.cloudsqlroles import CLOUD_SQL, DEFAULT_USER
+from ops.errors import OpsError
+from ops.localcloud import NotRunningError
+from ops.results import State
+from ops.sessions import Setting, User
+from ops.target import Target
+
+COLUMNS = ("whose sessions", "setting", "they get", "to take it away")
+_NAME = "ai-square-db settings"
+_OWN_ROLES = CLOUD_SQL.keys() - {DEFAULT_USER}  # as which people log in, too
+_OWN_DATABASE = "cloudsqladmin"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Undeclared:
+    """A setting that nobody declared.
+
+    Attributes:
+        setting: Which one, whose, and in which database.
+        whose: The sessions that get it, for people.
+        reset: The statement that takes it away.
+    """
+
+    setting: Setting
+    whose: str
+    reset: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSettings:
+    """What a running instance has.
+
+    Attributes:
+        undeclared: What nobody declared.
+        endless: Declared users whose statements no statement_timeout ends in time.
+        unread: Why it could not be read; empty where it was.
+        stopped: Why there is no running instance to ask; empty where there is one.
+    """
+
+    undeclared: tuple[Undeclared, ...] = ()
+    endless: tuple[str, ...] = ()
+    unread: str = ""
+    stopped: str = ""
+
+    @property
+    def state(self) -> State:
+        """Whether nothing is undeclared; what could not be read is unknown, never good."""
+        if self.stopped:
+            return State.NOT_APPLICABLE
+        if self.unread:
+            return State.UNKNOWN
+        return State.FINDING if self.undeclared else State.OK
+
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """Return a row each for people, in the order of ``COLUMNS``."""
+        return tuple((u.whose, u.setting.name, u.setting.value, u.reset) for u in self.undeclared)
+
+    def document(self) -> dict[str, object]:
+        """Return the facts for JSON."""
+        return {
+            "state": self.state,
+            "undeclared": self.undeclared,
+            "unread": self.unread,
+            "not_running": self.stopped,
+        }
+
+
+def read(target: Target, address: str) -> RoleSettings:
+    """Return the settings of an instance's roles and databases; changes nothing.
+
+    Args:
+        target: The stack's.
+        address: Where its PostgreSQL answers.
+    """
+    owner, people = target.owner, sessions.users(target.settings)
+    try:
+        database = target.database_at(address)
+        with database.connect(owner, budget=sessions.BARE, name=_NAME) as connection:
+            settings = sessions.read(connection)
+            changed = sessions.of_system(connection)
+    except OpsError as error:
+        return RoleSettings(unread=str(error))
+    told = [*_undeclared(settings, people, owner), *(_of_system(*item) for item in changed)]
+    return RoleSettings(
+        undeclared=tuple(told),
+        endless=tuple(user.name for user in people if _endless(settings, user, target.database)),
+    )
+
+
+def of_stack(target: Target) -> RoleSettings:
+    """Return the settings of the stack's own instance, where one runs."""
+    try:
+        instance = target.cloud().find(target.instance)
+    except (NotRunningError, NoCredentialsError) as error:
+        return RoleSettings(stopped=str(error))
+    except OpsError as error:
+        return RoleSettings(unread=str(error))
+    if instance is None:
+        return RoleSettings(stopped=str(NoSuchInstanceError(target.project, target.instance)))
+    return read(target, instance.address)
+
+
+def _undeclared(
+    settings: Iterable[Setting], people: Iterable[User], owner: str
+) -> Iterator[Undeclared]:
+    declared = {user.name: sessions.declared(user, owner) for user in people}
+    for setting in settings:
+        if setting.role in _OWN_ROLES or setting.database == _OWN_DATABASE:
+            continue
+        theirs = {} if setting.database else declared.get(setting.role, {})
+        if theirs.get(setting.name) != setting.value:
+            yield Undeclared(setting, whose(setting), reset(setting))
+
+
+def _of_system(name: str, value: str) -> Undeclared:
+    setting = Setting("", "", name, value)
+    what = psql.Identifier(*name.split(".")).as_string(None)
+    return Undeclared(setting, "everybody (ALTER SYSTEM)", f"ALTER SYSTEM RESET {what}")
+
+
+def whose(setting: Setting) -> str:
+    """Return the sessions that get a setting, for people."""
+    if setting.role:
+        where = f" in database {setting.database}" if setting.database else ""
+        return f"role {setting.role}{where}"
+    return f"database {setting.database}" if setting.database else "all roles"
+
+
+def reset(setting: Setting) -> str:
+    """Return the statement that takes a setting of a role or database away."""
+    database = psql.SQL("DATABASE {}").format(psql.Identifier(setting.database))
+    role = psql.Identifier(setting.role) if setting.role else psql.SQL("ALL")
+    subject = psql.SQL("ROLE {}").format(role)
+    if setting.database:
+        subject = subject + psql.SQL(" IN ") + database if setting.role else database
+    what = psql.Identifier(*setting.name.split("."))
+    return psql.SQL("ALTER {} RESET {}").format(subject, what).as_string(None)
+
+
+def _endless(settings: Iterable[Setting], user: User, database: str) -> bool:
+    if user.role not in BUDGETED:
+        return False
+    timeout = sessions.in_force(settings, user.name, database).get("statement_timeout")
+    try:
+        most = parse_integer(timeout.value, "ms") if timeout else 0
+    except NotANumberError:
+        return True
+    return not 0 < most <= STATEMENT_MOST_MS
