@@ -41,7 +41,7 @@ def mount(data: Path, given: str) -> None:
         ops.arguments.BadArgumentError: it is no such number.
         CannotMountError: the folder has content, or mounting is refused.
     """
-    arguments.whole("--disk-mb", given, least=LEAST_MB)
+    arguments.whole("--disk-mb", given, least=LEAST_MB, unit="MB")
     if data.is_mount():
         return
     if os.geteuid() != 0:

@@ -25,7 +25,9 @@ class BadArgumentError(BadInputError):
         self.option, self.value = option, value
 
 
-def whole(option: str, value: str, *, least: int | None = 0, most: int | None = None) -> int:
+def whole(
+    option: str, value: str, *, least: int | None = 0, most: int | None = None, unit: str = ""
+) -> int:
     """Return a whole number.
 
     Args:
@@ -33,6 +35,7 @@ def whole(option: str, value: str, *, least: int | None = 0, most: int | None = 
         value: as typed.
         least: the smallest that can be meant; None for any.
         most: the largest; None for any.
+        unit: what is counted, for the sentence.
 
     Raises:
         BadArgumentError: it is none, or outside.
@@ -46,8 +49,14 @@ def whole(option: str, value: str, *, least: int | None = 0, most: int | None = 
         or (least is not None and number < least)
         or (most is not None and number > most)
     ):
-        raise BadArgumentError(option, value, f"Give a whole number{_range(least, most)}.")
+        raise BadArgumentError(
+            option, value, f"Give a whole number{_of(unit)}{_range(least, most)}."
+        )
     return number
+
+
+def _of(unit: str) -> str:
+    return f" of {unit}" if unit else ""
 
 
 def _range(least: float | None, most: float | None) -> str:
@@ -83,8 +92,7 @@ def amount(
     except InvalidOperation:
         found = Decimal("NaN")
     if not found.is_finite() or found < Decimal(least) or (most is not None and found > most):
-        counted = f" of {unit}" if unit else ""
-        raise BadArgumentError(option, value, f"Give a number{counted}{_range(least, most)}.")
+        raise BadArgumentError(option, value, f"Give a number{_of(unit)}{_range(least, most)}.")
     return found
 
 

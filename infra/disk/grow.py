@@ -110,7 +110,7 @@ class Growth:
 
 def parse(given: str) -> int:
     """Return the size that ``--to-gb`` means; raises ops.arguments.BadArgumentError."""
-    return arguments.whole("--to-gb", given, least=1, most=MOST_GB)
+    return arguments.whole("--to-gb", given, least=1, most=MOST_GB, unit="GB")
 
 
 def plan(target: Target, live: Body, to_gb: int) -> Growth:

@@ -60,7 +60,9 @@ def machine(settings: Settings, connections: str) -> Machine:
     instance, pool = settings.instance, settings.pool
     if connections:
         least, most = CONNECTIONS[0], CONNECTIONS[-1]
-        allowed = arguments.whole("--connections", connections, least=least, most=most)
+        allowed = arguments.whole(
+            "--connections", connections, least=least, most=most, unit="connections"
+        )
         why = "as asked for"
     else:
         allowed = max(ceil(pool.max_connections / CONNECTION_USE), CONNECTIONS[0])

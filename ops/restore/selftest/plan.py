@@ -50,7 +50,9 @@ def options(only: str, workload: str) -> Options:
     names = tuple(dict.fromkeys(name.strip() for name in only.split(",") if name.strip()))
     if not workload:
         return Options(names)
-    return Options(names, arguments.whole("--workload", workload, most=CLIENTS_LIMIT))
+    return Options(
+        names, arguments.whole("--workload", workload, most=CLIENTS_LIMIT, unit="clients")
+    )
 
 
 @dataclass(frozen=True, slots=True)
