@@ -12,6 +12,8 @@ from ops.console import Progress
 
 FAILED = "FAILED"
 PENDING_DELETE = "PENDING_DELETE"
+SUSPENDED = "SUSPENDED"  # by Cloud SQL, as for unpaid bills
+NEVER = "NEVER"  # the activationPolicy of a stopped instance
 
 
 class Kind(StrEnum):
@@ -39,6 +41,7 @@ class LiveInstance:
         databases: Names, sorted.
         accounts: Who may log in, in order of their names.
         encodings: Of the databases, where the API tells: charset and collation.
+        closed: Why its databases and users can't be read now; empty where they were.
     """
 
     name: str
@@ -50,6 +53,7 @@ class LiveInstance:
     databases: tuple[str, ...]
     accounts: tuple[Account, ...]
     encodings: tuple[Database, ...] = ()
+    closed: str = ""
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -75,8 +79,15 @@ def replicas_first(live: Live) -> tuple[str, ...]:
     return tuple(sorted(live, key=lambda name: (-depth(name), name)))
 
 
+def why_closed(body: Mapping[str, Any]) -> str:
+    """Return why the API lists no databases and users of an instance; empty where it does."""
+    if body.get("settings", {}).get("activationPolicy") == NEVER:
+        return "it is stopped (activationPolicy NEVER)"
+    return "Cloud SQL suspended it" if body.get("state") == SUSPENDED else ""
+
+
 def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
-    """Return those of the named instances that exist.
+    """Return those of the named instances that exist; of a stopped one not what is in it.
 
     An operation that still runs on one of them, as a killed deployment leaves behind, is
     waited for first; whether it succeeded shows in what is then there.
@@ -89,8 +100,9 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
         instance = cloud.find(name)
         if instance is None or instance.state == PENDING_DELETE:
             continue
-        broken = instance.state == FAILED
-        databases = () if broken else tuple(sorted(cloud.database_details(name)))
+        closed = why_closed(instance.body)
+        silent = instance.state == FAILED or bool(closed)
+        databases = () if silent else tuple(sorted(cloud.database_details(name)))
         found[name] = LiveInstance(
             name=name,
             state=instance.state,
@@ -99,8 +111,9 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
             protected=instance.deletion_protection,
             body=instance.body,
             databases=tuple(database.name for database in databases),
-            accounts=() if broken else tuple(sorted(cloud.accounts(name))),
+            accounts=() if silent else tuple(sorted(cloud.accounts(name))),
             encodings=databases,
+            closed=closed,
         )
     return found
 

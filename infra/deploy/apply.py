@@ -287,12 +287,22 @@ def deploy(
         if plan_only:
             beside = undeclared(deployer.found(desired, live))
             return Deployment(target.stack, applied=False, plan=decided, found=beside)
-        check(decided, replace=replace)
-        if removed := removals(decided):
-            guard.ask(f"delete {', '.join(removed)}, with the data in it", yes=yes)
+        _permit(decided, replace=replace, yes=yes)
         deployer.apply(desired, decided, held.confirm)
+        if decided.unread:  # what was stopped runs now, and what is in it can be read
+            inside, _ = deployer.decide(desired)
+            _permit(inside, replace=replace, yes=yes)
+            deployer.apply(desired, inside, held.confirm)
+            decided = Plan((*decided.steps, *inside.steps), decided.ignored, inside.unread)
         found, outputs = deployer.finish(desired)
     return Deployment(target.stack, applied=True, plan=decided, found=found, outputs=outputs)
+
+
+def _permit(decided: Plan, *, replace: bool, yes: bool) -> None:
+    """Refuse a plan that loses what nobody said may be lost; ask before anything is deleted."""
+    check(decided, replace=replace)
+    if removed := removals(decided):
+        guard.ask(f"delete {', '.join(removed)}, with the data in it", yes=yes)
 
 
 def destroy(target: Target, progress: Progress, *, yes: bool = False) -> Destruction:

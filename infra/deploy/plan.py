@@ -75,7 +75,19 @@ def plan(
         for entry in sorted(record.resources, key=lambda e: order.get(e.instance, 0)):
             if entry.kind == kind and (kind, entry.instance, entry.name) not in taken:
                 steps += _deletion(entry, declared, kept)
-    return Plan(tuple(steps), ignored)
+    return Plan(tuple(steps), ignored, tuple(_unread(declared, kept)))
+
+
+def _unread(declared: tuple[Recorded, ...], kept: Live) -> Iterator[str]:
+    """Say whose databases and users are not planned, and what would let them be."""
+    filled = {entry.instance for entry in declared if entry.kind != Kind.INSTANCE}
+    for name in sorted(filled & kept.keys()):
+        if why := kept[name].closed:
+            yield (
+                f"The databases and users of {name} are not known: {why}. Start it: `gcloud sql"
+                f" instances patch {name} --activation-policy=ALWAYS`, then plan again; a"
+                " deployment starts it and looks again by itself."
+            )
 
 
 def _in_order(steps: list[Step], live: Live) -> list[Step]:
@@ -192,6 +204,8 @@ def _content(
     iam: Mapping[tuple[str, str], str],
 ) -> Iterator[Step]:
     """Yield the step for a database or a user, if there is anything to do."""
+    if instance is not None and instance.closed:
+        return
     kind = Kind(entry.kind)
     there = () if instance is None else _names(kind, instance)
     type_ = iam.get((entry.instance, entry.name), BUILT_IN)

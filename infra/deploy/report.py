@@ -46,8 +46,10 @@ class Deployment:
 
     @property
     def state(self) -> State:
-        """Whether everything that was declared is there."""
-        return State.FINDING if self.left else State.OK
+        """Whether everything that was declared is there; what nobody could read is unknown."""
+        if self.left:
+            return State.FINDING
+        return State.UNKNOWN if self.plan.unread else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -58,7 +60,7 @@ class Deployment:
         if steps:
             lines = tuple(row for step in steps for row in rows(step))
             yield Table("Plan" if not self.applied else "Deployed", COLUMNS, lines)
-        else:
+        elif not self.plan.unread:
             beside = " What it does not declare is listed below." if undeclared(self.found) else ""
             yield f"Nothing to change: {self.stack} is what its configuration declares.{beside}"
         for change in self.plan.ignored:
@@ -66,6 +68,7 @@ class Deployment:
                 f"Left alone: {change.property} is {change.before} and declared"
                 f" {change.after or 'nothing'}; it is set when the instance is made."
             )
+        yield from (f"COULD NOT TELL: {sentence}" for sentence in self.plan.unread)
         if not self.applied and any(step.action is Action.REPLACE for step in steps):
             yield "A replacement deletes data; it is carried out only with --replace."
         if self.left:

@@ -53,10 +53,12 @@ class Plan:
     Attributes:
         steps: In the order in which they are carried out.
         ignored: Differences that are left alone on purpose.
+        unread: What could not be planned because nobody can read it now, in sentences.
     """
 
     steps: tuple[Step, ...]
     ignored: tuple[Change, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class ReplacementRefusedError(OpsError):

@@ -17,7 +17,7 @@ from infra.drift.differences import (
 from infra.drift.remedies import Stack, with_remedies
 from infra.drift.report import Drift
 from infra.drift.undeclared import Memberships
-from infra.live import Kind, Live, LiveInstance
+from infra.live import Kind, Live, LiveInstance, why_closed
 from infra.rolesettings import Undeclared
 from infra.stackfile import read_config
 from ops.cloudsql import Account, CloudSql, Database, NoSuchInstanceError
@@ -145,12 +145,21 @@ def look(cloud: CloudSql, name: str) -> tuple[LiveInstance | None, tuple[Unread,
     if found is None:
         return None, tuple(missed)
     replica = bool(found.body.get("masterInstanceName"))  # what lies in it is its primary's
+    closed = "" if replica else why_closed(found.body)
+    if closed:
+        remedy = f"Start it: `gcloud sql instances patch {name} --activation-policy=ALWAYS`."
+        what = {Kind.DATABASE: "databases", Kind.USER: "users"}
+        missed += [
+            Unread(name, kind, f"Its {word} are not known: {closed}. {remedy}")
+            for kind, word in what.items()
+        ]
+    passed_over = replica or bool(closed)
     no_databases: tuple[Database, ...] = ()
     no_accounts: tuple[Account, ...] = ()
     databases = (
-        no_databases if replica else ask(Kind.DATABASE, cloud.database_details, no_databases)
+        no_databases if passed_over else ask(Kind.DATABASE, cloud.database_details, no_databases)
     )
-    accounts = no_accounts if replica else ask(Kind.USER, cloud.accounts, no_accounts)
+    accounts = no_accounts if passed_over else ask(Kind.USER, cloud.accounts, no_accounts)
     live = LiveInstance(
         name=name,
         state=found.state,
@@ -161,5 +170,6 @@ def look(cloud: CloudSql, name: str) -> tuple[LiveInstance | None, tuple[Unread,
         databases=tuple(sorted(database.name for database in databases)),
         accounts=tuple(sorted(accounts)),
         encodings=tuple(sorted(databases)),
+        closed=closed,
     )
     return live, tuple(missed)

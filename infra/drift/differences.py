@@ -137,6 +137,8 @@ def differences(
         memberships: The roles that the stack's SQL makes users members of.
     """
     blind = {(one.instance, one.kind) for one in unread}
+    closed = [name for name, instance in live.items() if instance.closed]
+    blind |= {(name, kind) for name in closed for kind in (Kind.DATABASE, Kind.USER)}
     found: list[Difference] = []
     for resource in desired.of_type(INSTANCE):
         name = str(resource.inputs["name"])

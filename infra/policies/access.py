@@ -1,5 +1,6 @@
 """Who may log in: IAM, passwords, the Data API, secrets."""
 
+from infra.live import why_closed
 from infra.policies.asking import is_on
 from infra.policies.limits import PASSWORD_LENGTH_LEAST
 from infra.policies.rule import (
@@ -48,6 +49,8 @@ def _data_api(s: Subject) -> Answer:
 
 
 def _users(s: Subject) -> Answer:
+    if why := why_closed(s.body):
+        return unknown(f"the API lists no users: {why}")
     undeclared: tuple[str, ...] = s.fact("undeclared_users")
     if undeclared:
         return broken(f"not declared: {', '.join(undeclared)}")

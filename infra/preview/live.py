@@ -32,10 +32,23 @@ def against_live(target: Target, failing: frozenset[Verdict]) -> Preview:
         verdict=decide(changes, told, blocked=False),
         changes=changes,
         restarts=told,
+        doubts=tuple(_doubts(desired, there)),
         circumstances=tuple(circumstances(changes, desired, target.settings.change_window, now)),
         drill=drills.covers(target.store, now) if drills.asks(changes) else "",
     )
     return Preview("the live instance", "the declaration", (said,), failing)
+
+
+def _doubts(desired: Desired, there: live.Live) -> Iterator[str]:
+    filled = {
+        str(one.inputs["instance"]) for kind in (DATABASE, USER) for one in desired.of_type(kind)
+    }
+    for name in sorted(filled & there.keys()):
+        if why := there[name].closed:
+            yield (
+                f"The databases and users of {name} are not compared: {why}. Start it, and"
+                " preview again."
+            )
 
 
 def _changes(desired: Desired, there: live.Live) -> Iterator[ResourceChange]:
@@ -51,6 +64,8 @@ def _changes(desired: Desired, there: live.Live) -> Iterator[ResourceChange]:
     for kind in (DATABASE, USER):
         for one in desired.of_type(kind):
             found = there.get(str(one.inputs["instance"]))
+            if found is not None and found.closed:
+                continue
             names = () if found is None else found.databases if kind == DATABASE else found.users
             if one.inputs["name"] not in names:
                 yield created(one)

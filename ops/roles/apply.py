@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops import guard, sessions, sql
-from ops.db import CHANGE, DIAGNOSTIC, Connection, statement
-from ops.errors import OpsError
+from ops.db import CHANGE, DIAGNOSTIC, CannotConnectError, Connection, statement
+from ops.errors import ExitCode, OpsError
 from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.roles import catalog
@@ -39,6 +39,15 @@ class BusyError(OpsError):
             f"Another run is applying roles to {database}. Let it end, a matter of seconds, and "
             "run the command again."
         )
+
+
+class RolesUnreadError(OpsError):
+    """PostgreSQL could not be asked, so that nobody can tell how the roles are."""
+
+    exit_code = ExitCode.UNKNOWN
+
+    def __init__(self, stack: str, error: CannotConnectError) -> None:
+        super().__init__(f"The roles and grants of {stack} are not known. {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +78,16 @@ def status(run: Invocation) -> Status:
     """Return how what is there differs from what is declared; changes nothing.
 
     Raises:
-        ops.errors.OpsError: not deployed, no way in, or a declared user is missing.
+        RolesUnreadError: the instance is stopped, or does not answer.
+        ops.errors.OpsError: not deployed, refused, or a declared user is missing.
     """
-    cast, difference, _ = _look(run)
     database = run.database()
+    try:
+        cast, difference, _ = _look(run)
+    except CannotConnectError as error:
+        if error.away or error.full:
+            raise RolesUnreadError(run.target.stack, error) from error
+        raise
     with database.connect(run.target.owner, budget=DIAGNOSTIC, name=_NAME) as connection:
         people = sessions.users(run.target.settings)
         begun = sessions.look(connection, database, people, cast.owner)

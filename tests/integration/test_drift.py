@@ -14,6 +14,7 @@ from infra.disk.grow import ChangedMeanwhileError, PastLimitError, ShrinkError, 
 from infra.drift.check import drift
 from infra.drift.differences import Finding, Remedy
 from infra.drift.report import Drift
+from infra.policies.audit import audit
 from infra.preview.difference import Action
 from infra.preview.live import against_live
 from infra.preview.verdict import FAIL_ON, Verdict, fail_on
@@ -22,8 +23,11 @@ from infra.settings.validation import validate
 from infra.stackfile import read_config
 from ops.cloudsql import CloudSql
 from ops.console import Console, Format, Silent, to_json
+from ops.errors import ExitCode
 from ops.guard import NotConfirmedError
+from ops.invocation import Invocation
 from ops.results import State
+from ops.roles.apply import RolesUnreadError, status
 from ops.target import Target
 from tasks import namespace
 from tests.integration.local.gcloud import Gcloud
@@ -225,17 +229,45 @@ def test_what_cannot_be_read_is_unknown(target: Target) -> None:
     assert nowhere.instances == ()
 
 
-def test_a_stopped_instance_is_a_finding_and_its_users_are_unknown(
+def test_a_stopped_instance_is_a_finding_and_what_is_in_it_is_unknown(
     target: Target, cloud: CloudSql
 ) -> None:
+    cloud.wait(cloud.delete_database(NAME, "ai_square"))
     patched(cloud, activationPolicy="NEVER")
     try:
         found = drift(target)
         assert found.state is State.FINDING
         assert told(found) == [("instance", NAME, "settings.activationPolicy", "ALWAYS", "NEVER")]
         assert {one.kind for one in found.unread} == {"database", "user"}
+        assert all("it is stopped" in one.why for one in found.unread[:2])
+
+        planned = deploy(target, Silent(), plan_only=True)
+        assert planned.state is State.UNKNOWN
+        assert [(step.action, step.name) for step in planned.plan.steps] == [("change", NAME)]
+        assert "--activation-policy=ALWAYS" in planned.plan.unread[0]
+        assert "Nothing to change" not in str(planned.blocks())
+
+        (previewed,) = against_live(target, frozenset()).stacks
+        assert [(one.name, one.action) for one in previewed.changes] == [
+            ("instance", Action.CHANGE)
+        ]
+        assert Verdict.UNKNOWN in previewed.holding
+
+        with pytest.raises(RolesUnreadError, match="are not known") as unread:
+            status(Invocation(target, Console(Format.JSON)))
+        assert unread.value.exit_code is ExitCode.UNKNOWN
+
+        report = audit(target, cloud, everything=True)
+        results = {result.rule: result for result in report.reviews[0].results}
+        assert results["instance-runs"].state == "violated"
+        assert results["declared-users"].state == "unknown"
+        assert "it is stopped" in results["declared-users"].found
     finally:
-        patched(cloud, activationPolicy="ALWAYS")
+        started = deploy(target, Silent())
+    assert started.state is State.OK
+    steps = [(step.action, step.name) for step in started.plan.steps]
+    assert steps == [("change", NAME), ("create", "ai_square")]
+    assert drift(target).state is State.OK
 
 
 def test_a_disk_grows_once_and_drift_takes_note(target: Target, cloud: CloudSql) -> None:

@@ -11,6 +11,7 @@ from infra.changes import Change, compare
 from infra.consequences import Effect
 from infra.deploy.plan import plan, resources
 from infra.deploy.record import Record, Recorded
+from infra.deploy.report import Deployment
 from infra.deploy.steps import (
     Action,
     ProtectedError,
@@ -19,8 +20,9 @@ from infra.deploy.steps import (
     check,
 )
 from infra.desired import DATABASE, INSTANCE, SECRET, USER, Desired, DesiredResource
-from infra.live import Kind, LiveInstance
+from infra.live import Kind, LiveInstance, why_closed
 from ops.cloudsql import Account
+from ops.results import State
 
 INPUTS: dict[str, Any] = {
     "name": "db",
@@ -252,6 +254,29 @@ def test_a_failed_instance_is_replaced_only_if_asked() -> None:
     decided = plan(desired(), live(state="FAILED"), Record(), USERS)
     with pytest.raises(ReplacementRefusedError, match="its data may be whole"):
         check(decided, replace=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "closed"),
+    [
+        ({"settings": {"activationPolicy": "NEVER"}, "state": "RUNNABLE"}, True),
+        ({"settings": {"activationPolicy": "ALWAYS"}, "state": "SUSPENDED"}, True),
+        ({"settings": {"activationPolicy": "ALWAYS"}, "state": "RUNNABLE"}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_in_an_instance_that_does_not_run_is_not_planned(
+    body: dict[str, Any],
+    closed: bool,  # noqa: FBT001 - expected
+) -> None:
+    why = why_closed(body)
+    assert bool(why) is closed
+    there = replace(live(databases=(), users=())["db"], closed=why)
+    decided = plan(desired(), {"db": there}, recorded(desired()))
+    assert bool(decided.unread) is closed
+    assert bool(decided.steps) is not closed  # else both would be made
+    state = Deployment("s", applied=False, plan=decided).state
+    assert state is (State.UNKNOWN if closed else State.OK)
 
 
 def test_a_protected_instance_is_not_even_replaced_on_demand() -> None:
