@@ -1,7 +1,8 @@
 """Random grants, memberships, attributes and owners: the verdict agrees with what roles can do.
 
 What a role can do is tried: a session begins as the role, becomes every role that it can, and
-runs a statement of each kind. Each case is one transaction of the superuser, rolled back. A
+runs a statement of each kind. Each case is one transaction of the superuser, rolled back; every
+tenth is committed in a copy of the cluster, where the roles log in with their passwords. A
 thousand cases take some minutes: ``ROLES_ATTACK_CASES=1000 pytest -k verdict_agrees
 tests/integration/roles``, with ``ROLES_ATTACK_SEED=N`` for others than those of seed 14.
 """
@@ -22,15 +23,18 @@ from ops.roles.declared import declared
 from ops.roles.facts import Cast
 from ops.roles.plan import Difference, compare
 from ops.target import Target
+from tests.integration.roles.logins import Copies
 
 CASES = int(os.environ.get("ROLES_ATTACK_CASES", "20"))
+EACH = 10  # of so many cases one is tried by roles that log in, each with its password
 SEED = int(os.environ.get("ROLES_ATTACK_SEED", "14"))
 OWNER = "ai_square_owner"
 ADA, ROBOT = "ada@example.com", "robot@p.iam"
 DECLARED = ("ai_square_app", "ai_square_readonly", "ai_square_monitor", ADA, ROBOT)
+STRANGERS = ("a1", "a2", "g1", "g2")
+ROLES = (*DECLARED, *STRANGERS)
 USERS = {ADA: "ai_square_readonly", ROBOT: "ai_square_app"}  # whose rights they have
 DETOURS = {"SELECT count(*) FROM public.leak", "SELECT public.definer()"}
-STRANGERS = ("a1", "a2", "g1", "g2")
 TABLES = ("public.users", "ops.drill_heartbeat", "other.secret", "public.names")
 COLUMNS = {
     "public.users": "locale",
@@ -249,7 +253,7 @@ class Stand:
 
     def able(self) -> dict[str, frozenset[str]]:
         """Return what each role can do, tried."""
-        return {role: frozenset(self.tried(role)) for role in (*DECLARED, *STRANGERS)}
+        return {role: frozenset(self.tried(role)) for role in ROLES}
 
     def tried(self, role: str) -> Iterator[str]:
         ask = "SELECT rolname::text FROM pg_roles WHERE pg_has_role(%s, oid, 'MEMBER')"
@@ -309,8 +313,26 @@ def wrong(stand: Stand, usual: dict[str, frozenset[str]], mutations: list[Mutati
                 stand.connection.execute(statement(mutation.text))
         except psycopg.Error:
             return ""  # as a membership that goes round in a circle
-        able = stand.able()
-        difference = stand.judged()
+        return disagreement(usual, stand.able(), stand.judged(), mutations)
+
+
+def wrong_logged_in(
+    copies: Copies, usual: dict[str, frozenset[str]], mutations: list[Mutation]
+) -> str:
+    """Return the same of those who log in."""
+    with copies.world() as world:
+        if not world.change(tuple(mutation.text for mutation in mutations)):
+            return ""
+        told = disagreement(usual, world.able(ROLES), world.judged(), mutations)
+        return told and f"logged in: {told}"
+
+
+def disagreement(
+    usual: dict[str, frozenset[str]],
+    able: dict[str, frozenset[str]],
+    difference: Difference,
+    mutations: list[Mutation],
+) -> str:
     more = {role: able[role] - usual[role] for role in able if able[role] - usual[role]}
     less = {r: usual[r] - able[r] for r in DECLARED if usual[r] - able[r]}
     bad = not difference.empty
@@ -334,8 +356,20 @@ def wrong(stand: Stand, usual: dict[str, frozenset[str]], mutations: list[Mutati
     return ""
 
 
-def failures(stand: Stand) -> list[str]:
+def failures(stand: Stand, copies: Copies) -> list[str]:
     """Return the cases in which the verdict does not agree."""
     usual = stand.able()
+    with copies.world() as world:
+        logged_in = world.able(ROLES)
+    # who can't log in can be nobody; the others can do the same by both ways
+    assert {r: logged_in[r] for r in ROLES if r not in {"g1", "g2"}} == {
+        r: usual[r] for r in ROLES if r not in {"g1", "g2"}
+    }
     dice = random.Random(SEED)  # noqa: S311 - the cases have to be the same again
-    return [text for text in (wrong(stand, usual, case(dice)) for _ in range(CASES)) if text]
+    texts = [
+        wrong_logged_in(copies, logged_in, case(dice))
+        if number % EACH == 0
+        else wrong(stand, usual, case(dice))
+        for number in range(1, CASES + 1)
+    ]
+    return [text for text in texts if text]

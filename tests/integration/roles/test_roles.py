@@ -24,7 +24,15 @@ from ops.roles.plan import Change
 from ops.roles.report import Applied, Planned, Status
 from ops.target import Target, password_folder
 from tests.integration.local.server import Json
-from tests.integration.roles.attack import STRANGERS, Stand, failures, standing
+from tests.integration.roles.attack import (
+    STRANGERS,
+    TRY,
+    WORLD,
+    Stand,
+    failures,
+    probes,
+    standing,
+)
 from tests.integration.roles.conftest import (
     ADA,
     APPLY,
@@ -37,6 +45,7 @@ from tests.integration.roles.conftest import (
     with_iam,
 )
 from tests.integration.roles.kinds import HARMLESS, UNKNOWN, WAYS
+from tests.integration.roles.logins import copies
 
 
 def kinds(changes: tuple[Change, ...]) -> set[tuple[str, Kind, str]]:
@@ -49,11 +58,12 @@ def stand(target: Target) -> Iterator[Stand]:
         yield made
 
 
-def test_the_verdict_agrees_with_what_roles_can_do(stand: Stand) -> None:
+def test_the_verdict_agrees_with_what_roles_can_do(target: Target, stand: Stand) -> None:
     healthy = stand.judged()
     assert (healthy.empty, healthy.reach.unknown) == (True, ())
     assert healthy.reach.harmless == STRANGERS
-    wrong = failures(stand)
+    with copies(target, WORLD, tuple(probes()), TRY) as made:
+        wrong = failures(stand, made)
     assert not wrong, "\n".join([f"{len(wrong)} cases", *wrong[:20]])
 
 
