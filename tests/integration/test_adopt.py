@@ -126,9 +126,9 @@ def test_an_adopted_instance_shows_no_difference(place: Place, tmp_path: Path) -
     assert len(live) == 2
     assert differences(collect(settings), live) == ()
     target = Target("legacy", settings, tmp_path, place.data)
-    found = drift(target)
-    assert (found.differences, found.state) == ((), State.UNKNOWN)
-    (unread,) = found.unread  # adopting sets no passwords, so nobody can ask for settings yet
+    drifted = drift(target)
+    assert (drifted.differences, drifted.state) == ((), State.UNKNOWN)
+    (unread,) = drifted.unread  # adopting sets no passwords, so nobody can ask for settings yet
     assert "Settings of roles and databases were not read." in unread.why
 
 

@@ -14,7 +14,7 @@ from infra.deploy.apply import deploy
 from infra.settings import IamUser, load
 from ops import programs
 from ops.console import Console, Format, Silent
-from ops.db import Budget, QueryFailedError, statement
+from ops.db import Budget, Database, LibpqPasswords, QueryFailedError, statement
 from ops.invocation import Invocation
 from ops.migrations import files, runner
 from ops.migrations.change import connector as migrations
@@ -83,6 +83,21 @@ def sent(run: Invocation) -> Run:
 
     def send(user: str, text: str) -> list[tuple[object, ...]]:
         with run.database().connect(user, budget=FREELY) as connection:
+            cursor = connection.execute(statement(text))
+            return cursor.fetchall() if cursor.description else []
+
+    return send
+
+
+@pytest.fixture
+def superuser(target: Target) -> Run:
+    """Run one statement as the instance's superuser, who needs no right to connect."""
+    local = target.server().instance(target.instance)
+    assert local is not None
+    database = Database(str(local.socket), local.port, "postgres", LibpqPasswords())
+
+    def send(name: str, text: str) -> list[tuple[object, ...]]:
+        with database.called(name).connect("cloudsqladmin", budget=FREELY) as connection:
             cursor = connection.execute(statement(text))
             return cursor.fetchall() if cursor.description else []
 

@@ -17,6 +17,9 @@ ROUTINES = (
     "CREATE FUNCTION odd.f(a int, b text DEFAULT 'x') RETURNS int LANGUAGE sql RETURN 1",
     "CREATE FUNCTION odd.f(a text) RETURNS int LANGUAGE sql RETURN 1",
     "CREATE FUNCTION odd.outs(IN a int, OUT b int, INOUT c int) LANGUAGE sql AS 'SELECT 1, 2'",
+    "CREATE FUNCTION odd.f(a int[], b int) RETURNS int LANGUAGE sql RETURN 1",
+    "CREATE FUNCTION odd.nothing() RETURNS void LANGUAGE sql AS ''",
+    "CREATE FUNCTION odd.seen() RETURNS int WINDOW LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
     "CREATE FUNCTION odd.rest(VARIADIC a int[]) RETURNS int LANGUAGE sql RETURN 1",
     "CREATE FUNCTION odd.rows(a int) RETURNS TABLE (x int) LANGUAGE sql AS 'SELECT 1'",
     'CREATE FUNCTION odd."Say ""hi"", %s"("a b" int) RETURNS int LANGUAGE sql RETURN 1',
@@ -119,6 +122,63 @@ def test_a_grant_that_was_passed_on_is_shown_and_taken(
     sent(OWNER, "DROP ROLE intern")
 
 
+def test_what_was_passed_on_twice_is_shown_and_taken(run: Invocation, sent: Run) -> None:
+    sent(OWNER, "CREATE ROLE intern; CREATE ROLE guest")
+    sent(OWNER, f"GRANT intern, guest TO {OWNER}")
+    sent(OWNER, f"GRANT SELECT ON users TO {MONITOR} WITH GRANT OPTION")
+    grant = "GRANT SELECT ON users TO"
+    sent(MONITOR, f"SET default_transaction_read_only = off; {grant} intern WITH GRANT OPTION")
+    sent(OWNER, "GRANT USAGE ON SCHEMA public TO intern")
+    sent(OWNER, f"SET ROLE intern; {grant} guest")
+    planned = apply(run, replace(PRUNE, dry_run=True))
+    assert isinstance(planned, Planned)
+    assert {(p.grantor, p.grantee) for p in planned.passed_on} == {
+        (MONITOR, "intern"),
+        ("intern", "guest"),
+    }
+    pruned = apply(run, PRUNE)
+    assert isinstance(pruned, Applied)
+    assert (pruned.left.extra, pruned.stuck) == ((), ())
+    again = apply(run, PRUNE)
+    assert isinstance(again, Applied)
+    assert again.changes == ()
+    sent(OWNER, "DROP ROLE intern, guest")
+
+
+def test_foreign_tables_are_granted_and_taken_like_others(
+    odd: Run, run: Invocation, superuser: Run
+) -> None:
+    superuser(
+        "ai_square", "CREATE FOREIGN DATA WRAPPER away; CREATE SERVER far FOREIGN DATA WRAPPER away"
+    )
+    superuser("ai_square", "CREATE FOREIGN TABLE odd.far (x int) SERVER far")
+    superuser("ai_square", f"ALTER FOREIGN TABLE odd.far OWNER TO {OWNER}")
+    try:
+        lacks = {(c.role, c.words) for c in status(run).difference.changes}
+        done = apply(run, APPLY)
+        state = status(run).state
+        odd(OWNER, f"GRANT SELECT, UPDATE (x) ON odd.far TO {MONITOR}")
+        pruned = apply(run, PRUNE)
+    finally:
+        superuser("ai_square", "DROP FOREIGN DATA WRAPPER away CASCADE")
+    assert lacks == {(READER, ("SELECT",)), (APP, ("DELETE", "INSERT", "SELECT", "UPDATE"))}
+    assert isinstance(done, Applied)
+    assert (done.state, state) == (State.OK, State.OK)
+    assert isinstance(pruned, Applied)
+    assert (pruned.left.empty, {c.role for c in pruned.changes}) == (True, {MONITOR})
+
+
+def test_routines_of_an_extension_stop_nothing(run: Invocation, sent: Run) -> None:
+    sent(OWNER, "CREATE EXTENSION pg_trgm")
+    try:
+        assert status(run).state is State.OK
+        again = apply(run, PRUNE)
+    finally:
+        sent(OWNER, "DROP EXTENSION pg_trgm")
+    assert isinstance(again, Applied)
+    assert (again.changes, again.state) == ((), State.OK)
+
+
 def test_what_is_declared_comes_back_when_who_passed_it_on_loses_it(
     run: Invocation, sent: Run
 ) -> None:
@@ -156,6 +216,7 @@ def test_an_owner_is_not_said_to_lack_rights(run: Invocation, sent: Run) -> None
         ("SEQUENCE users_id_seq", "USAGE"),
         ("FUNCTION set_updated_at()", "EXECUTE"),
         ("SCHEMA ops", "USAGE"),
+        ("TABLE ops.drill_heartbeat", "TRUNCATE"),
     ],
 )
 def test_an_owner_who_lost_its_own_rights_gets_them_back(

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from infra.deploy.apply import deploy
+from infra.drift.check import drift
 from ops import sessions
 from ops.console import Silent, Table
-from ops.db import LibpqPasswords
+from ops.db import CannotConnectError, LibpqPasswords
 from ops.invocation import Invocation
 from ops.results import State
 from ops.roles.apply import apply, status
@@ -118,6 +119,44 @@ def test_a_database_that_limits_connections_is_found(run: Invocation, sent: Run)
     found = status(run)
     sent(OWNER, "ALTER DATABASE ai_square CONNECTION LIMIT -1")
     assert {o.user for o in found.sessions.log_ins if "limited to 50" in o.detail} >= PASSWORDS
+
+
+def test_a_database_that_takes_no_connections_is_refused_with_the_reason(
+    run: Invocation, superuser: Run
+) -> None:
+    superuser("postgres", "ALTER DATABASE ai_square ALLOW_CONNECTIONS false")
+    try:
+        with pytest.raises(CannotConnectError, match="not currently accepting connections"):
+            status(run)
+        assert drift(run.target).state is State.UNKNOWN
+    finally:
+        superuser("postgres", "ALTER DATABASE ai_square ALLOW_CONNECTIONS true")
+
+
+def test_a_right_to_connect_that_was_taken_is_found_and_given_back(
+    run: Invocation, sent: Run
+) -> None:
+    sent(OWNER, f"REVOKE CONNECT ON DATABASE ai_square FROM PUBLIC, {APP}, {READER}, {MONITOR}")
+    found = status(run)
+    hindered = {one.user for one in found.sessions.log_ins if one.state is State.FINDING}
+    done = apply(run, APPLY)
+    assert found.state is State.FINDING
+    assert hindered >= {APP, READER, MONITOR}
+    assert any("no right to CONNECT to ai_square" in one.detail for one in found.sessions.log_ins)
+    assert isinstance(done, Applied)
+    assert done.state is State.OK
+    assert sent(APP, "SELECT 1") == [(1,)]
+
+
+def test_the_owners_changed_password_is_deployed_again(
+    target: Target, run: Invocation, sent: Run
+) -> None:
+    sent(OWNER, f"ALTER ROLE {OWNER} PASSWORD 'another'")
+    with pytest.raises(CannotConnectError, match="password authentication failed"):
+        status(run)
+    assert drift(target).state is State.UNKNOWN
+    assert [step.name for step in deploy(target, Silent()).plan.steps] == [OWNER]
+    assert status(run).state is State.OK
 
 
 def test_a_changed_password_is_found_and_deployed_again(
