@@ -23,7 +23,8 @@ from ops.results import State
 from ops.sessions import Setting, User
 from ops.target import Target
 
-COLUMNS = ("whose sessions", "setting", "they get", "to take it away")
+COLUMNS = ("whose sessions", "setting", "they get", "declared", "to undo it")
+APPLY = "invoke roles.apply"
 _NAME = "ai-square-db settings"
 _OWN_ROLES = CLOUD_SQL.keys() - {DEFAULT_USER}  # as which people log in, too
 _OWN_DATABASE = "cloudsqladmin"
@@ -36,12 +37,14 @@ class Undeclared:
     Attributes:
         setting: Which one, whose, and in which database.
         whose: The sessions that get it, for people.
-        reset: The statement that takes it away.
+        declared: The value that ``sql/roles`` declares for these sessions; empty for none.
+        undo: The statement that takes it away, or the command that sets the declared value.
     """
 
     setting: Setting
     whose: str
-    reset: str
+    declared: str
+    undo: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +55,18 @@ class RoleSettings:
         undeclared: What nobody declared.
         endless: Declared users whose statements no statement_timeout ends in time.
         unread: Why it could not be read; empty where it was.
-        stopped: Why there is no running instance to ask; empty where there is one.
+        passed_over: Why nobody looked for a running instance, or that there is none; else empty.
     """
 
     undeclared: tuple[Undeclared, ...] = ()
     endless: tuple[str, ...] = ()
     unread: str = ""
-    stopped: str = ""
+    passed_over: str = ""
 
     @property
     def state(self) -> State:
         """Whether nothing is undeclared; what could not be read is unknown, never good."""
-        if self.stopped:
+        if self.passed_over:
             return State.NOT_APPLICABLE
         if self.unread:
             return State.UNKNOWN
@@ -71,7 +74,9 @@ class RoleSettings:
 
     def rows(self) -> tuple[tuple[str, ...], ...]:
         """Return a row each for people, in the order of ``COLUMNS``."""
-        return tuple((u.whose, u.setting.name, u.setting.value, u.reset) for u in self.undeclared)
+        return tuple(
+            (u.whose, u.setting.name, u.setting.value, u.declared, u.undo) for u in self.undeclared
+        )
 
     def document(self) -> dict[str, object]:
         """Return the facts for JSON."""
@@ -79,7 +84,7 @@ class RoleSettings:
             "state": self.state,
             "undeclared": self.undeclared,
             "unread": self.unread,
-            "not_running": self.stopped,
+            "not_looked_at": self.passed_over,
         }
 
 
@@ -110,11 +115,11 @@ def of_stack(target: Target) -> RoleSettings:
     try:
         instance = target.cloud().find(target.instance)
     except (NotRunningError, NoCredentialsError) as error:
-        return RoleSettings(stopped=str(error))
+        return RoleSettings(passed_over=str(error))
     except OpsError as error:
         return RoleSettings(unread=str(error))
     if instance is None:
-        return RoleSettings(stopped=str(NoSuchInstanceError(target.project, target.instance)))
+        return RoleSettings(passed_over=str(NoSuchInstanceError(target.project, target.instance)))
     return read(target, instance.address)
 
 
@@ -125,15 +130,16 @@ def _undeclared(
     for setting in settings:
         if setting.role in _OWN_ROLES or setting.database == _OWN_DATABASE:
             continue
-        theirs = {} if setting.database else declared.get(setting.role, {})
-        if theirs.get(setting.name) != setting.value:
-            yield Undeclared(setting, whose(setting), reset(setting))
+        wanted = declared.get(setting.role, {}).get(setting.name, "")
+        if setting.database or wanted != setting.value:
+            undo = APPLY if wanted and not setting.database else reset(setting)
+            yield Undeclared(setting, whose(setting), wanted, undo)
 
 
 def _of_system(name: str, value: str) -> Undeclared:
     setting = Setting("", "", name, value)
     what = psql.Identifier(*name.split(".")).as_string(None)
-    return Undeclared(setting, "everybody (ALTER SYSTEM)", f"ALTER SYSTEM RESET {what}")
+    return Undeclared(setting, "everybody (ALTER SYSTEM)", "", f"ALTER SYSTEM RESET {what}")
 
 
 def whose(setting: Setting) -> str:

@@ -105,17 +105,18 @@ def _of_setting(instance: str, undeclared: Undeclared) -> Difference:
     elif setting.database:
         kind, whose = Kind.DATABASE, setting.database
     within = f" in database {setting.database}" if setting.role and setting.database else ""
+    remedy = Remedy.APPLY_ROLES if undeclared.undo == rolesettings.APPLY else Remedy.RESET
     return Difference(
-        finding=Finding.UNDECLARED,
+        finding=Finding.DIFFERS if undeclared.declared else Finding.UNDECLARED,
         kind=kind,
         name=whose,
         instance=instance,
         property=f"setting {setting.name}{within}",
-        declared="",
+        declared=undeclared.declared,
         live=setting.value,
         deploying=LEFT_ALONE,
-        remedy=Remedy.RESET,
-        resolve=Remedy.RESET.format(command=undeclared.reset),
+        remedy=remedy,
+        resolve=remedy.format(command=undeclared.undo),
     )
 
 

@@ -68,6 +68,7 @@ class Remedy(StrEnum):
     )
     BY_HAND = "Find out who did it, and undo it by hand: deploying leaves it alone."
     RESET = "Take it away in SQL: `{command}`."
+    APPLY_ROLES = "`{command}` sets it back."
     NEW_DATABASE = "Only a new database has another encoding."
 
 

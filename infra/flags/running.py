@@ -56,8 +56,8 @@ class Running:
     def blocks(self) -> Iterator[Table | str]:
         """Yield what people read."""
         what = "Settings of roles and databases, which sessions begin with in place of the flags"
-        if self.settings.stopped:
-            yield f"{what}: none asked, as no instance of the stack runs. {self.settings.stopped}"
+        if self.settings.passed_over:
+            yield f"NOT LOOKED AT: {what}. {self.settings.passed_over}"
         elif self.settings.unread:
             yield f"COULD NOT TELL: {what}. {self.settings.unread}"
         elif not self.settings.undeclared:

@@ -3,6 +3,7 @@
 A case is committed then, so each has a copy of the cluster, which is thrown away.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,7 +16,15 @@ import psycopg
 from psycopg import sql as psql
 
 from ops import programs, sessions
-from ops.db import CHANGE, DIAGNOSTIC, CannotConnectError, Database, LibpqPasswords, statement
+from ops.db import (
+    CHANGE,
+    DIAGNOSTIC,
+    CannotConnectError,
+    Connection,
+    Database,
+    LibpqPasswords,
+    statement,
+)
 from ops.roles import catalog
 from ops.roles.apply import cast_of
 from ops.roles.declared import declared
@@ -57,28 +66,41 @@ class World:
     attempt: str
 
     def able(self, roles: tuple[str, ...]) -> dict[str, frozenset[str]]:
-        """Return what each role can do once it logged in; nothing where it can't."""
+        """Return what each role can do once it logged in.
+
+        Who can't log in is made to be there: letting it in is one statement of whoever may.
+        """
         return {role: frozenset(self._tried(role)) for role in roles}
 
     def _tried(self, role: str) -> Iterator[str]:
         notices: list[str] = []
-        try:
-            with self.database.connect(role, budget=sessions.BARE) as connection:
-                connection.add_notice_handler(
-                    lambda told: notices.append(told.message_primary or "")
-                )
-                # a session may set these for itself, so they keep nobody from anything
-                connection.execute("SET default_transaction_read_only = off")
-                ask = "SELECT rolname::text FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')"
-                names = connection.execute(ask).fetchall()
-                every = psql.Literal(list(self.probes))
-                for (name,) in names:
-                    connection.execute(psql.SQL("SET ROLE {}").format(psql.Identifier(name)))
-                    connection.execute(psql.SQL(self.attempt).format(probes=every))
-                    connection.execute("RESET ROLE")
-        except CannotConnectError:
-            return
+        with self._session(role) as connection:
+            connection.add_notice_handler(lambda told: notices.append(told.message_primary or ""))
+            # a session may set these for itself, so they keep nobody from anything
+            connection.execute("SET default_transaction_read_only = off")
+            ask = "SELECT rolname::text FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')"
+            names = connection.execute(ask).fetchall()
+            every = psql.Literal(list(self.probes))
+            for (name,) in names:
+                connection.execute(psql.SQL("SET ROLE {}").format(psql.Identifier(name)))
+                connection.execute(psql.SQL(self.attempt).format(probes=every))
+                connection.execute("RESET ROLE")
         yield from set(notices) & set(self.probes)
+
+    @contextmanager
+    def _session(self, role: str) -> Iterator[Connection]:
+        with contextlib.ExitStack() as stack:
+            try:
+                session = self.database.connect(role, budget=sessions.BARE)
+                connection = stack.enter_context(session)
+            except CannotConnectError as error:
+                if "is not permitted to log in" not in str(error):
+                    raise
+                session = self.database.connect(SUPERUSER, budget=sessions.BARE)
+                connection = stack.enter_context(session)
+                become = psql.SQL("SET SESSION AUTHORIZATION {}")
+                connection.execute(become.format(psql.Identifier(role)))
+            yield connection
 
     def judged(self) -> Difference:
         """Return the verdict, by the owner who logged in."""

@@ -9,6 +9,7 @@ import pytest
 
 from infra import rolesettings
 from infra.drift.check import drift
+from infra.drift.differences import Finding
 from infra.flags.budget import Level
 from infra.flags.check import check_stack
 from infra.flags.running import Running, weigh
@@ -23,7 +24,7 @@ from ops.results import State
 from ops.roles.apply import apply
 from ops.sessions import Setting
 from ops.target import Target, password_folder
-from tests.integration.roles.conftest import ADA, PRUNE, Run
+from tests.integration.roles.conftest import ADA, APPLY, PRUNE, Run
 
 OWNER, APP, READER, MONITOR = (f"ai_square_{r}" for r in ("owner", "app", "readonly", "monitor"))
 TODAY = date(2026, 11, 23)
@@ -107,8 +108,12 @@ def test_what_nobody_declared_is_drift_and_told_with_the_flags(
     )
     (difference,) = found.differences
     assert (difference.property.split(" in ")[0], difference.live) == (f"setting {name}", value)
-    assert undeclared.reset in difference.resolve
-    sent(OWNER, undeclared.reset)  # the remedy is one
+    assert undeclared.undo in difference.resolve
+    if undeclared.undo == rolesettings.APPLY:
+        assert (difference.declared, difference.finding) == ("30s", Finding.DIFFERS)
+        apply(run, APPLY)
+    else:
+        sent(OWNER, undeclared.undo)
     assert (drift(run.target).state, asked(run.target).state) == (State.OK, State.OK)
     sent(OWNER, "DROP ROLE intern, cloudsqlhelper")
 
@@ -180,7 +185,7 @@ def test_flags_are_proven_alone_where_nothing_runs(target: Target, tmp_path: Pat
     assert found.state is State.OK
     assert found.running is not None
     assert found.running.state is State.NOT_APPLICABLE
-    assert "none asked, as no instance of the stack runs" in " ".join(map(str, found.blocks()))
+    assert "NOT LOOKED AT: Settings of roles and databases" in " ".join(map(str, found.blocks()))
 
 
 @pytest.mark.parametrize(

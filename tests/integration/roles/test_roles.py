@@ -25,6 +25,7 @@ from ops.roles.report import Applied, Planned, Status
 from ops.target import Target, password_folder
 from tests.integration.local.server import Json
 from tests.integration.roles.attack import (
+    CASES,
     STRANGERS,
     TRY,
     WORLD,
@@ -58,6 +59,7 @@ def stand(target: Target) -> Iterator[Stand]:
         yield made
 
 
+@pytest.mark.timeout(300 + 2 * CASES)
 def test_the_verdict_agrees_with_what_roles_can_do(target: Target, stand: Stand) -> None:
     healthy = stand.judged()
     assert (healthy.empty, healthy.reach.unknown) == (True, ())
