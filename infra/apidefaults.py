@@ -2,8 +2,10 @@
 
 The one closed list. Whatever is live, not declared and not in here is drift, and
 ``invoke adopt`` reports it. Each entry has the reason why nobody has to declare it.
-Sources: the fields of the API's reference that are output only, and its defaults,
-https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances
+Sources: the fields that the API's reference calls output only, and its defaults,
+https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances (the client library
+has the same words); and what the API answers about fresh instances, as recorded in
+https://github.com/GoogleCloudPlatform/k8s-config-connector (sqlinstance, ``_http.log``).
 """
 
 import re
@@ -52,6 +54,9 @@ OWN: Mapping[str, str] = MappingProxyType(
         "satisfiesPzs": _OUTPUT,
         "diskEncryptionStatus": "output only: the version of the key, which a rotation raises",
         "geminiConfig.entitled": "output only: follows from the project's subscription",
+        # True of a fresh instance. The others of geminiConfig are output only too, but what
+        # they tell of acts on sessions and tables, and is off unless somebody wanted it.
+        "geminiConfig.flagRecommenderEnabled": "output only: it recommends, and changes nothing",
         "nodes": "output only: follows from nodeCount, which is compared",
         "replicaNames": "replicas are compared one by one",
         "replicationCluster.drReplica": _OUTPUT,
@@ -60,8 +65,11 @@ OWN: Mapping[str, str] = MappingProxyType(
         "settings.settingsVersion": "counts the changes of the settings",
         "settings.backupConfiguration.replicationLogArchivingEnabled": _SAME,
         "settings.backupConfiguration.transactionalLogStorageState": _OUTPUT,
+        "settings.ipConfiguration.message": "output only: advice to whoever uses a public address",
         "settings.ipConfiguration.requireSsl": _SAME,
-        "settings.locationPreference.zone": "told of every instance, whoever chose the zone",
+        "settings.locationPreference.zone": (
+            "told of every instance, whoever chose the zone; whether it serves from there is asked"
+        ),
         "settings.connectionPoolConfig.poolerCount": _OUTPUT,
     }
 )
@@ -75,15 +83,17 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "outOfDiskReport.sqlOutOfDiskState": ("NORMAL",),
         "settings.activationPolicy": ("ALWAYS",),
         "settings.availabilityType": ("ZONAL",),
-        "settings.backupConfiguration.backupTier": ("STANDARD",),
+        "settings.backupConfiguration.backupTier": ("STANDARD",),  # output only; others keep longer
         "settings.backupConfiguration.backupRetentionSettings.retentionUnit": ("COUNT",),
-        "settings.dataApiAccess": ("DISALLOW_DATA_API",),
+        "settings.dataApiAccess": ("DISALLOW_DATA_API",),  # "Not allowed by default"
         "settings.dataDiskType": ("PD_SSD",),
+        # "This feature is disabled by default"
         "settings.ipConfiguration.serverCertificateRotationMode": ("NO_AUTOMATIC_ROTATION",),
         "settings.ipConfiguration.sslMode": ("ALLOW_UNENCRYPTED_AND_ENCRYPTED",),
-        "settings.pricingPlan": ("PER_USE",),
-        "settings.replicationLagMaxSeconds": ("31536000",),  # a year
-        "settings.replicationType": ("SYNCHRONOUS",),
+        "settings.pricingPlan": ("PER_USE",),  # the only one for Second Generation instances
+        # A year, the most that it may be; told of fresh primaries too, and counts for replicas.
+        "settings.replicationLagMaxSeconds": ("31536000",),
+        "settings.replicationType": ("SYNCHRONOUS",),  # told, and counts for First Generation alone
         "settings.storageAutoResize": ("true",),
     }
 )

@@ -20,6 +20,7 @@ _SETS = tuple(f"{path}." for path in SETS)
 _REMOVED = tuple(f"{block}." for block in REMOVED_BLOCKS)
 SOURCE = "masterInstanceName"
 KEY = "diskEncryptionConfiguration.kmsKeyName"
+NETWORK = "settings.ipConfiguration.privateNetwork"
 READ_POOL = "READ_POOL_INSTANCE"
 # Of a read pool Cloud SQL decides these by its nodes and its autoscaling.
 # https://cloud.google.com/sql/docs/postgres/about-read-pools
@@ -142,7 +143,13 @@ def _differs(path: str, wanted: str, there: str) -> bool:
         return False
     if path == SOURCE:  # the API puts the project in front
         return wanted.rpartition(":")[2] != there.rpartition(":")[2]
+    if path == NETWORK:  # the API may answer with the address of the same network
+        return _below_project(wanted) != _below_project(there)
     return not (nothing(wanted) and nothing(there))
+
+
+def _below_project(network: str) -> str:
+    return network[network.find("projects/") :] if "projects/" in network else network
 
 
 def nothing(value: str) -> bool:

@@ -57,6 +57,9 @@ class Remedy(StrEnum):
     LOSES = "Deploying loses data."
     UNKNOWN = "What deploying does is not known: look with `pulumi preview --diff`."
     GROWN = "Nothing: Cloud SQL grows a disk that fills."
+    FAILED_OVER = (
+        "Nothing: a failover moved it. `{command}` moves it back, and disconnects clients."
+    )
     GROW = "`{command}` grows it: deploying never resizes a disk."
     NEW_INSTANCE = "Only a new instance has another key."
     DELETE = "Delete it if nobody needs it: `{command}`."
@@ -181,6 +184,33 @@ def _instance(
     ignored = tuple(map(api_path, resource.ignore_changes))
     for change in compare(instance_body(resource), live.body, ignored):
         yield _changed(name, change, stack)
+    yield from _moved(name, live)
+
+
+def _moved(name: str, live: LiveInstance) -> Iterator[Difference]:
+    """Yield that an instance serves from another zone than the one that it is to be in.
+
+    A failover moves a regional instance, which is no fault; nothing moves a zonal one unasked.
+    """
+    settings = live.body.get("settings", {})
+    zone = str((settings.get("locationPreference") or {}).get("zone") or "")
+    serving = str(live.body.get("gceZone") or "")
+    if not zone or not serving or zone == serving:
+        return
+    regional = settings.get("availabilityType") == "REGIONAL"
+    remedy = Remedy.FAILED_OVER if regional else Remedy.BY_HAND
+    yield Difference(
+        finding=Finding.NOTE if regional else Finding.DIFFERS,
+        kind=Kind.INSTANCE,
+        name=name,
+        instance=name,
+        property="gceZone",
+        declared=zone,
+        live=serving,
+        deploying=LEFT_ALONE,
+        remedy=remedy,
+        resolve=remedy.format(command=_gcloud("instances", "failover", name)),
+    )
 
 
 def _beyond(

@@ -323,6 +323,75 @@ def test_database_of_another_encoding_is_found() -> None:
     assert differences(desired, {"db": same}) == ()
 
 
+@pytest.mark.parametrize(
+    ("availability", "zone", "serving", "finding"),
+    [
+        ("REGIONAL", "asia-east1-b", "asia-east1-c", [Finding.NOTE]),  # a failover
+        ("ZONAL", "asia-east1-b", "asia-east1-c", [Finding.DIFFERS]),
+        ("ZONAL", "asia-east1-b", "asia-east1-b", []),
+        ("REGIONAL", "", "asia-east1-c", []),  # Cloud SQL chooses
+    ],
+)
+def test_an_instance_in_another_zone_than_it_prefers_is_told(
+    availability: str, zone: str, serving: str, finding: list[Finding]
+) -> None:
+    settings = SETTINGS | {"availabilityType": availability, "locationPreference": {"zone": zone}}
+    there = live(gceZone=serving, settings=settings, databaseVersion="POSTGRES_15")
+    one = Desired(PAIR.resources[:1], MappingProxyType({}))
+    found = [d for d in differences(one, {"db": there}) if d.property == "gceZone"]
+    assert [d.finding for d in found] == finding
+    assert all(zone == d.declared and serving == d.live for d in found)
+
+
+def test_what_a_fresh_instance_answers_is_no_drift() -> None:
+    """As recorded answers of the API have it, which the local one does not say."""
+    settings = SETTINGS | {
+        "authorizedGaeApplications": [],
+        "pricingPlan": "PER_USE",
+        "replicationType": "SYNCHRONOUS",
+        "replicationLagMaxSeconds": 31536000,
+        "storageAutoResizeLimit": "0",
+        "dataApiAccess": "DISALLOW_DATA_API",
+        "ipConfiguration": {
+            "message": "Configuring authorized network is a prerequisite.",
+            "serverCertificateRotationMode": "SERVER_CERTIFICATE_ROTATION_MODE_UNSPECIFIED",
+        },
+    }
+    gemini = {
+        "activeQueryEnabled": False,
+        "entitled": False,
+        "flagRecommenderEnabled": True,
+        "indexAdvisorEnabled": False,
+    }
+    more: dict[str, Any] = {
+        "geminiConfig": gemini,
+        "includeReplicasForMajorVersionUpgrade": False,
+    }
+    one = Desired(PAIR.resources[:1], MappingProxyType({}))
+    fresh = live(settings=settings, satisfiesPzi=True, **more)
+    there = [d for d in undeclared(differences(one, {"db": fresh})) if d.kind is Kind.INSTANCE]
+    assert there == []
+    acting = live(settings=settings, geminiConfig=gemini | {"oomSessionCancelEnabled": True})
+    (found, *_) = undeclared(differences(one, {"db": acting}))
+    assert found.property == "geminiConfig.oomSessionCancelEnabled"
+
+
+@pytest.mark.parametrize(
+    ("there", "differs"),
+    [
+        ("https://www.googleapis.com/compute/v1/projects/p/global/networks/n", False),
+        ("projects/p/global/networks/n", False),
+        ("https://www.googleapis.com/compute/v1/projects/q/global/networks/n", True),
+        ("projects/p/global/networks/m", True),
+    ],
+)
+def test_a_network_may_be_told_by_its_address(there: str, differs: bool) -> None:  # noqa: FBT001 - expected
+    def body(network: str) -> dict[str, Any]:
+        return {"settings": {"ipConfiguration": {"privateNetwork": network}}}
+
+    assert bool(compare(body("projects/p/global/networks/n"), body(there))) is differs
+
+
 def test_an_instance_that_is_being_changed_is_unknown() -> None:
     moving = replace(live(), state="MAINTENANCE")
     (unread,) = being_changed({"db": moving})
