@@ -104,13 +104,15 @@ def project_name(root: Path = ROOT) -> str:
 
 
 def repeated(stack: str, root: Path = ROOT) -> Iterator[str]:
-    """Yield a sentence for each key that a stack's file, which can be read, has twice.
+    """Yield a sentence for each key that the project's file or a stack's own has twice.
 
     Pulumi refuses the file for it; of a flag that stands there twice nobody can tell
-    which value was meant.
+    which value was meant. Both files can be read.
     """
-    text = (root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
-    yield from repeated_keys(yaml.compose(text, Loader=_Loader))
+    for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
+        text = (root / name).read_text(encoding="utf-8")
+        for sentence in repeated_keys(yaml.compose(text, Loader=_Loader)):
+            yield f"{name}: {sentence}"
 
 
 def _read(path: Path) -> object:

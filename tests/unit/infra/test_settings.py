@@ -284,10 +284,24 @@ def test_what_is_written_twice_is_told_with_the_rest(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load("x", tmp_path)
     told = caught.value.problems
-    assert "ai-square-db:flags.work_mem is written twice, in lines 4 and 6. Keep one." in told
-    assert "gcp:project is written twice, in lines 2 and 7. Keep one." in told
+    assert (
+        "Pulumi.x.yaml: ai-square-db:flags.work_mem is written twice, in lines 4 and 6. Keep one."
+        in told
+    )
+    assert "Pulumi.x.yaml: gcp:project is written twice, in lines 2 and 7. Keep one." in told
     assert any(problem.startswith("gcp:region is missing") for problem in told)
     assert any("max_connections: 5000 with these flags needs" in problem for problem in told)
+
+
+def test_a_default_that_the_project_has_twice_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "x", "config:\n  gcp:project: p\n")
+    project = tmp_path / "Pulumi.yaml"
+    key = "  ai-square-db:poolSize:\n    type: integer\n    default: {}\n"
+    project.write_text(f"name: ai-square-db\nconfig:\n{key.format(5)}{key.format(20)}")
+    with pytest.raises(SettingsError) as caught:
+        load("x", tmp_path)
+    said = "Pulumi.yaml: ai-square-db:poolSize is written twice, in lines 3 and 6. Keep one."
+    assert said in caught.value.problems
 
 
 def test_words_stay_words_as_pulumi_reads_them(tmp_path: Path) -> None:
