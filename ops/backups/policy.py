@@ -21,6 +21,8 @@ EDGE = timedelta(days=1)
 KEPT_WARNING = timedelta(days=7)
 # What the API fills in: https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances
 USUAL_TIER, USUAL_UNIT = "STANDARD", "COUNT"
+# Where nobody says, https://cloud.google.com/sql/docs/postgres/backup-recovery/backups#final-backup
+FINAL_DAYS = 30
 NEAREST = "the nearest multi-region"
 _UNSPECIFIED = "_UNSPECIFIED"
 _APPLY = "Run `pulumi up`, or correct the stack; `invoke drift` shows all that differs."
@@ -70,7 +72,7 @@ def live(body: Body) -> Live:
         retained=int(retention.get("retainedBackups", 0)),
         point_in_time=bool(backup.get("pointInTimeRecoveryEnabled", False)),
         log_days=int(backup.get("transactionLogRetentionDays", 0)),
-        final_days=int(final.get("retentionDays", 0)) if final.get("enabled") else None,
+        final_days=int(final.get("retentionDays") or FINAL_DAYS) if final.get("enabled") else None,
         retained_on_delete=bool(settings.get("retainBackupsOnDelete", False)),
         created=None if not created else datetime.fromisoformat(str(created)),
         location=str(backup.get("location") or ""),
