@@ -1,5 +1,6 @@
 """Who may log in: IAM, passwords, the Data API, secrets."""
 
+from infra.changes import UNSPECIFIED
 from infra.live import why_closed
 from infra.policies.asking import is_on
 from infra.policies.limits import PASSWORD_LENGTH_LEAST
@@ -44,8 +45,12 @@ def _complexity(s: Subject) -> Answer:
 
 
 def _data_api(s: Subject) -> Answer:
-    access = s.text("settings.dataApiAccess") or "DISALLOW_DATA_API"
-    return either(access != "ALLOW_DATA_API", f"dataApiAccess {access}")
+    access = s.text("settings.dataApiAccess")
+    if access == "ALLOW_DATA_API":
+        return broken(f"dataApiAccess {access}")
+    if access and access != "DISALLOW_DATA_API" and not access.endswith(UNSPECIFIED):
+        return unknown(f"dataApiAccess {access} is not among the values that are known here")
+    return fine(f"dataApiAccess {access or 'unset: not allowed'}")
 
 
 def _users(s: Subject) -> Answer:
@@ -79,7 +84,7 @@ RULES = (
     Rule(
         id="password-complexity",
         row=11,
-        title=f"Passwords have {PASSWORD_LENGTH_LEAST} characters of four kinds",
+        title=f"New passwords must have {PASSWORD_LENGTH_LEAST} characters of four kinds",
         severity=Severity.MEDIUM,
         ask=_complexity,
         remedy=(
@@ -91,7 +96,7 @@ RULES = (
     Rule(
         id="password-policy",
         row=12,
-        title="Built-in users can't have an empty password",
+        title="Built-in users can't be given an empty password",
         severity=Severity.HIGH,
         ask=_policy,
         remedy=f"Set passwordMinLength: {PASSWORD_LENGTH_LEAST}.",

@@ -24,8 +24,12 @@ LEVELS = (
 
 
 def is_on(value: str) -> bool:
-    """Tell whether a boolean flag's value means on."""
-    return value.lower() in {"on", "true", "yes", "1"}
+    """Tell whether a boolean flag's value means on, as PostgreSQL reads it.
+
+    It takes the beginnings of the words too: https://www.postgresql.org/docs/15/config-setting.html
+    """
+    word = value.lower()
+    return word in {"on", "1"} or (word != "" and any(w.startswith(word) for w in ("true", "yes")))
 
 
 def talks(level: str, least: str) -> bool:

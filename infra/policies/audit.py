@@ -13,6 +13,7 @@ from infra.policies.report import Report
 from infra.policies.review import review
 from infra.policies.subject import Facts, Origin, Subject, linked
 from infra.settings import Settings
+from ops.backupruns import SUCCESSFUL
 from ops.cloudsql import ApiError, CloudSql, Instance
 from ops.target import Target
 
@@ -59,6 +60,7 @@ def _followed(
         facts = replace(
             facts,
             undeclared_users=undeclared_users(target, cloud, instance.name),
+            backup_places=backup_places(cloud, instance.name),
             endless_roles=read.endless,
             roles_unread=read.unread,
         )
@@ -77,6 +79,16 @@ def undeclared_users(target: Target, cloud: CloudSql, instance: str) -> tuple[st
     except ApiError:
         return None
     return tuple(sorted(a.name for a in accounts if a.name not in declared and not is_own(a)))
+
+
+def backup_places(cloud: CloudSql, instance: str) -> tuple[str, ...] | None:
+    """Return where there are backups; None where the API does not tell of one."""
+    try:
+        runs = [run for run in cloud.backup_runs(instance) if run.status == SUCCESSFUL]
+    except ApiError:
+        return None
+    places = {run.location for run in runs}
+    return None if "" in places else tuple(sorted(places))
 
 
 def declared_flags(settings: Settings) -> Mapping[str, Mapping[str, str]]:

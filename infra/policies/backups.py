@@ -1,5 +1,6 @@
 """What can be restored: backups, the log, where they lie, what outlives a deletion."""
 
+from infra.instance_keys import FINAL_DAYS
 from infra.policies.limits import BACKUPS_LEAST, LOG_DAYS_LEAST
 from infra.policies.rule import Answer, Ids, Rule, Severity, aside, broken, either, unknown
 from infra.policies.subject import Origin, Subject
@@ -50,6 +51,7 @@ def _location(s: Subject) -> Answer:
 
 
 def _outlive(s: Subject) -> Answer:
+    days = s.number("settings.finalBackupConfig.retentionDays") or FINAL_DAYS
     missing = [
         words
         for path, words in (
@@ -58,7 +60,8 @@ def _outlive(s: Subject) -> Answer:
         )
         if not s.on(path)
     ]
-    return either(not missing, "; ".join(missing) or "both outlive it")
+    words = f"the last for {days} days, the others until they expire"
+    return either(not missing, "; ".join(missing) or words)
 
 
 RULES = (
@@ -108,7 +111,7 @@ RULES = (
     Rule(
         id="backup-location",
         row=41,
-        title="Where backups lie is pinned",
+        title="The stack says where backups are kept, and does not leave it to Cloud SQL",
         severity=Severity.MEDIUM,
         ask=_location,
         remedy="Set backupLocation: asia, or another place.",

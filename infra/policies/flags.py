@@ -33,6 +33,9 @@ from infra.settings.replicas import AT_LEAST_THE_PRIMARYS
 from ops.tiers import BadTierError, Tier, parse_tier
 
 APPROVAL = "restart-approved"
+# Kept for superusers, whom no application is, and not among the flags of Cloud SQL:
+# https://www.postgresql.org/docs/15/runtime-config-connection.html#GUC-SUPERUSER-RESERVED-CONNECTIONS
+SUPERUSERS_CONNECTIONS = 3
 
 
 def _tier(s: Subject) -> Tier | None:
@@ -43,14 +46,23 @@ def _tier(s: Subject) -> Tier | None:
 
 
 def _connections(s: Subject) -> Answer:
-    needed, tier = s.fact("pool_connections"), _tier(s)
-    if "max_connections" in s.flags:
-        there = int(s.flags["max_connections"])
-    elif tier is not None:
-        there = default_connections(tier.memory_mb)
-    else:
+    needed, most = s.fact("pool_connections"), _max_connections(s)
+    if most is None:
         return unknown("max_connections follows the tier, and nobody knows that one")
-    return either(there >= needed, f"max_connections {there}, the pools may open {needed}")
+    free = most - SUPERUSERS_CONNECTIONS
+    words = (
+        f"max_connections {most}, {SUPERUSERS_CONNECTIONS} of them for superusers alone; the pools"
+        f" may open {needed}"
+    )
+    return either(free >= needed, words)
+
+
+def _max_connections(s: Subject) -> int | None:
+    """Return the flag, or what Cloud SQL sets by the tier; None where the tier is not known."""
+    if "max_connections" in s.flags:
+        return int(s.flags["max_connections"])
+    tier = _tier(s)
+    return None if tier is None else default_connections(tier.memory_mb)
 
 
 def _known(s: Subject) -> Answer:
@@ -126,15 +138,23 @@ def _as_large(s: Subject) -> Answer:
     primary = s.facts.primary
     if primary is None:
         return unknown(f"its primary {s.text('masterInstanceName')} was not seen")
+    if _max_connections(s) is None or _max_connections(primary) is None:
+        return unknown("max_connections follows the tier, and nobody knows that one")
     less = tuple(_less(s, primary))
     return broken("; ".join(less)) if less else fine("as large as the primary's")
 
 
 def _less(s: Subject, primary: Subject) -> Iterator[str]:
     for name in AT_LEAST_THE_PRIMARYS:
-        own, needed = s.flag(name), primary.flag(name)
-        if own and needed and int(own) < int(needed):
+        own, needed = (_in_force(name, subject) for subject in (s, primary))
+        if own < needed:
             yield f"{name} {own}, the primary's {needed}"
+
+
+def _in_force(name: str, s: Subject) -> int:
+    if name == "max_connections":
+        return _max_connections(s) or 0
+    return int(s.flag(name))
 
 
 def _approved(s: Subject) -> Answer:
@@ -160,7 +180,9 @@ RULES = (
         title="The instance takes the connections that the application's pools may open",
         severity=Severity.MEDIUM,
         ask=_connections,
-        remedy="Set flags: max_connections to poolMaxConnections or more.",
+        remedy=(
+            f"Set flags: max_connections to poolMaxConnections + {SUPERUSERS_CONNECTIONS} or more."
+        ),
         ids=Ids(cloudsploit=("postgresqlMaxConnections",)),
     ),
     Rule(

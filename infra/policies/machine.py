@@ -17,7 +17,7 @@ from infra.policies.rule import (
     fine,
     unknown,
 )
-from infra.policies.subject import Subject
+from infra.policies.subject import Origin, Subject
 from infra.settings.backup import usual_location
 from infra.settings.instance import InstanceKeys
 from ops.tiers import BadTierError, parse_tier
@@ -40,7 +40,7 @@ def _edition(s: Subject) -> Answer:
 
 def _key(s: Subject) -> Answer:
     own = s.there("diskEncryptionConfiguration.kmsKeyName")
-    return either(own, "a key of ours" if own else "Google's key")
+    return either(own, "a customer-managed key" if own else "Google's key")
 
 
 def _labels(s: Subject) -> Answer:
@@ -57,8 +57,12 @@ def _place(s: Subject) -> Answer:
     place = backups or usual_location(region)
     if not place:
         return unknown(f"{region or 'no region'}; its backups are where Cloud SQL chooses")
-    words = f"{region}, its backups in {place}"
-    return either(region in REGIONS and place in BACKUP_PLACES, words)
+    away = [kept for kept in s.facts.backup_places or () if kept not in BACKUP_PLACES]
+    words = f"{region}, its backups in {', '.join(dict.fromkeys((place, *away)))}"
+    good = region in REGIONS and place in BACKUP_PLACES and not away
+    if good and s.origin is Origin.LIVE and s.facts.backup_places is None:
+        return unknown(f"{words}; where those are that were taken earlier is not known")
+    return either(good, words)
 
 
 def _buckets(s: Subject) -> Answer:
@@ -91,7 +95,7 @@ RULES = (
     Rule(
         id="customer-managed-key",
         row=10,
-        title="The disk is encrypted with a key of ours",
+        title="The disk is encrypted with a customer-managed key",
         severity=Severity.LOW,
         ask=_key,
         remedy="Set kmsKey (this replaces the instance), or waive it.",
@@ -128,7 +132,8 @@ RULES = (
         ask=_place,
         remedy=(
             "Set gcp:region to an allowed one, or allow it in infra/policies/limits.py;"
-            " a replica's region stands in replicas. For backups, set backupLocation: asia."
+            " a replica's region stands in replicas. For backups, set backupLocation: asia, and"
+            " delete those that are elsewhere: `invoke backup.verify` names them."
         ),
         ids=Ids(google=("gcp_sql_location_v1",)),
     ),

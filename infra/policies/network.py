@@ -89,7 +89,7 @@ RULES = (
     Rule(
         id="no-open-network",
         row=2,
-        title="No authorized network is the whole internet",
+        title=f"No authorized network is wider than /{OPEN_PREFIX}",
         severity=Severity.CRITICAL,
         ask=_closed,
         remedy=(

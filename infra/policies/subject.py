@@ -66,6 +66,7 @@ class Facts:
         undeclared_users: Users that the API lists and nobody declared, without Cloud SQL's own.
         primary: Of a read replica.
         buckets: Where the stack's buckets are, by their names.
+        backup_places: Where the backups of a live instance are that there are already.
     """
 
     production: bool | None = None
@@ -78,6 +79,7 @@ class Facts:
     undeclared_users: tuple[str, ...] | None = None
     primary: "Subject | None" = None
     buckets: Mapping[str, str] | None = None
+    backup_places: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

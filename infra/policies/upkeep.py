@@ -15,10 +15,12 @@ from infra.policies.rule import (
     fine,
     unknown,
 )
-from infra.policies.subject import Subject
+from infra.policies.subject import Origin, Subject
 from infra.settings.maintenance import period_days
 
 _WINDOW = "settings.maintenanceWindow"
+# https://cloud.google.com/sql/docs/postgres/maintenance#settings, by weeks after the first
+_TRACKS = ("canary", "stable", "week5")
 _DAYS = ("any day", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -51,6 +53,8 @@ def _track(s: Subject) -> Answer:
     track = s.text(f"{_WINDOW}.updateTrack") or "stable"
     if not s.fact("production"):
         return aside(f"{track}, and it is not production")
+    if track not in _TRACKS:
+        return unknown(f"updateTrack {track} is not among those that are known here")
     return either(track != "canary", track)
 
 
@@ -58,6 +62,8 @@ def _insights(s: Subject) -> Answer:
     if not s.on("settings.insightsConfig.queryInsightsEnabled"):
         return broken("Query Insights is off")
     length = s.number("settings.insightsConfig.queryStringLength")
+    if length is None and s.origin is Origin.LIVE:
+        return unknown("the API told of no queryStringLength")
     kept = QUERY_TEXT_BYTES_LEAST if length is None else length
     return either(kept >= QUERY_TEXT_BYTES_LEAST, f"{kept} bytes of a query's text")
 
@@ -66,7 +72,7 @@ RULES = (
     Rule(
         id="certificate-valid",
         row=34,
-        title=f"The server's certificate lives {CERTIFICATE_DAYS_LEAST} days or longer",
+        title=f"The server's CA certificate lives {CERTIFICATE_DAYS_LEAST} days or longer",
         severity=Severity.HIGH,
         ask=_certificate,
         remedy=(

@@ -99,7 +99,7 @@ CASES: Mapping[str, tuple[Values, Values]] = {
     ),
     "enough-connections": (
         {"poolMaxConnections": 150, "poolSize": 20},
-        {"flags": {"max_connections": 150}},
+        {"flags": {"max_connections": 153}},
     ),
 }
 # Where a remedy is no edit of a stack file, or no stack file can violate the rule.
@@ -179,7 +179,7 @@ def test_remedy_takes_the_finding_away(tmp_path: Path, rule: str) -> None:
             word = (
                 {True: "true", False: "false"}.get(item, item) if isinstance(item, bool) else item
             )
-            free = item in {RING, "asia-east1", "db-custom-16-61440", 150}
+            free = item in {RING, "asia-east1", "db-custom-16-61440", 153}
             assert free or f"{name}: {word}" in remedy, remedy
     values = base(ROOM.get(rule, {}), wrong)
     assert state(rule, validate("prod", values)) is State.VIOLATED

@@ -103,7 +103,8 @@ def test_a_restart_that_waits_for_production_needs_approval(server: LocalServer)
     assert report.state is Verdict.FINDING
     (found,) = [r for r in report.reviews[0].results if r.rule == "restart-approved"]
     assert found.found == (
-        "cloudsql.enable_pgaudit, shared_buffers would restart it, without approval"
+        "cloudsql.enable_pgaudit, max_connections, shared_buffers would restart it, without"
+        " approval"
     )
 
 
@@ -115,6 +116,7 @@ BARE = (ALWAYS - {"no-slow-statements-logged"}) | {
     "connectors-enforced",
     "deletion-protection",
     "disk-limit",
+    "enough-connections",
     "iam-authentication",
     "idle-transactions-end",
     "labels",

@@ -24,7 +24,7 @@ GOOD_FLAGS = {
     "log_statement": "ddl",
     "log_temp_files": "0",
     "maintenance_work_mem": "491520",
-    "max_connections": "100",
+    "max_connections": "103",
     "shared_buffers": "327680",
     "work_mem": "8192",
 }
@@ -126,5 +126,6 @@ def live(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: ANN4
         "approval": "",
         "undeclared_users": (),
         "endless_roles": (),
+        "backup_places": ("asia",),
     } | facts
     return Subject("prod", Origin.LIVE, body, NOW, Facts(**known))

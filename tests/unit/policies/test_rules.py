@@ -103,7 +103,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "log-lock-waits": [flags(log_lock_waits=None), flags(deadlock_timeout="2147483647")],
     "log-temp-files": [flags(log_temp_files="-1"), flags(log_temp_files="1024")],
     "log-hostname": [declared()],
-    "no-log-hostname": [flags(log_hostname="on")],
+    "no-log-hostname": [flags(log_hostname="on"), flags(log_hostname="t")],
     "log-duration": [declared()],
     "no-log-duration": [flags(log_duration="on")],
     "no-log-executor-stats": [flags(log_executor_stats="on")],
@@ -111,7 +111,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "no-log-planner-stats": [flags(log_planner_stats="on")],
     "no-log-statement-stats": [flags(log_statement_stats="on")],
     "latest-major": [body(("databaseVersion", "POSTGRES_15"))],
-    "enough-connections": [flags(max_connections="99"), declared(pool_connections=101)],
+    "enough-connections": [flags(max_connections="102"), declared(pool_connections=101)],
     "disk-autoresize": [
         body(("settings.storageAutoResize", False)),
         body(("settings.storageAutoResizeLimit", "100")),  # its own size
@@ -147,6 +147,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
         body(("region", "us-central1")),
         body((f"{BACKUPS}.location", "us")),
         live(spoiled((f"{BACKUPS}.location", "us-central1"))),
+        live(backup_places=("asia", "us")),  # taken before the place was changed
     ],
     "allowed-machine": [
         body(("settings.tier", "db-f1-micro")),
@@ -230,8 +231,12 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "declared-users": [live(undeclared_users=("cloudsqlhelper", "eve@example.com"))],
     "replica-settings": [
         declared(
-            {**flagged(max_connections="100"), **REPLICA},
-            primary=declared(flagged(max_connections="101")),
+            {**flagged(max_connections="103"), **REPLICA},
+            primary=declared(flagged(max_connections="104")),
+        ),
+        declared(  # 10 by PostgreSQL's default
+            {**GOOD, **REPLICA},
+            primary=declared(flagged(max_wal_senders="11")),
         ),
     ],
     "no-duplicate-flags": [body(("settings.databaseFlags", TWICE))],
@@ -345,11 +350,26 @@ def test_a_fact_that_nobody_gave_is_unknown_and_never_ok() -> None:
         ("settings.dataDiskSizeGb", {"disk-autoresize"}),
         (f"{BACKUPS}.backupRetentionSettings", {"retention"}),
         (f"{BACKUPS}.transactionLogRetentionDays", {"retention"}),
+        ("settings.insightsConfig.queryStringLength", {"query-insights"}),
     ],
 )
 def test_what_the_api_did_not_tell_is_unknown_to_the_audit(path: str, rules: set[str]) -> None:
     seen = live(spoiled(drop=(path,)))
     assert {ask(BY_ID[rule], seen).state for rule in rules} == {State.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("rule", "subject"),
+    [
+        ("no-data-api", body(("settings.dataApiAccess", "ALLOW_SOMETHING_NEW"))),
+        ("update-track", body(("settings.maintenanceWindow.updateTrack", "nightly"))),
+        ("allowed-region", live(backup_places=None)),
+        ("replica-settings", declared(REPLICA | {"settings": {}}, primary=declared())),
+        ("declared-users", live(spoiled(("settings.activationPolicy", "NEVER")))),
+    ],
+)
+def test_what_is_not_known_is_not_called_good(rule: str, subject: Subject) -> None:
+    assert ask(BY_ID[rule], subject).state is State.UNKNOWN
 
 
 def test_an_instance_in_maintenance_is_not_judged() -> None:
@@ -432,10 +452,17 @@ def test_an_approved_restart_passes_for_a_week() -> None:
 def test_without_max_connections_the_tier_decides() -> None:
     rule = BY_ID["enough-connections"]
     unset = flagged(max_connections=None)
-    assert ask(rule, declared(unset, pool_connections=400)).state is State.OK
-    assert ask(rule, declared(unset, pool_connections=401)).state is State.VIOLATED
+    assert ask(rule, declared(unset, pool_connections=397)).state is State.OK
+    assert ask(rule, declared(unset, pool_connections=398)).state is State.VIOLATED
     unset["settings"]["tier"] = "db-f1-micro"
     assert ask(rule, declared(unset)).state is State.UNKNOWN
+
+
+def test_a_replica_s_connections_follow_its_tier_too() -> None:
+    unset = {**flagged(max_connections=None), **REPLICA}
+    for most, state in (("400", State.OK), ("401", State.VIOLATED)):
+        replica = declared(unset, primary=declared(flagged(max_connections=most)))
+        assert ask(BY_ID["replica-settings"], replica).state is state
 
 
 def test_a_yearly_deny_period_goes_over_new_year() -> None:
