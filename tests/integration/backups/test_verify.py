@@ -123,24 +123,68 @@ def test_days_go_by(run: Invocation, server: Server) -> None:
     assert any("FAILED, run " in line for line in lines), lines
 
 
-def test_a_setting_that_is_not_as_declared_is_told(run: Invocation) -> None:
+# What somebody may change through the API, and the lines that tell of it: the local stack keeps
+# no final backup, and none of the others when the instance is deleted.
+CHANGED: dict[str, tuple[dict[str, object], list[str]]] = {
+    "kept": (
+        {"backupConfiguration": {"backupRetentionSettings": {"retainedBackups": 10}}},
+        ["automated backups kept: 10; the stack declares 7"],
+    ),
+    "log": (
+        {"backupConfiguration": {"transactionLogRetentionDays": 2}},
+        ["days of log: 2; the stack declares 7"],
+    ),
+    "window": (
+        {"backupConfiguration": {"startTime": "03:00"}},
+        ["backup window: 03:00; the stack declares 19:00"],
+    ),
+    "place": (
+        {"backupConfiguration": {"location": "us"}},
+        ["place of backups: us; the stack declares the nearest multi-region"],
+    ),
+    "tier": (
+        {"backupConfiguration": {"backupTier": "ENHANCED"}},
+        ["tier of backups: ENHANCED; the stack declares STANDARD"],
+    ),
+    "recovery": (
+        {"backupConfiguration": {"pointInTimeRecoveryEnabled": False}},
+        ["point-in-time recovery: off; the stack declares on"],
+    ),
+    "backups": (
+        {"backupConfiguration": {"enabled": False, "pointInTimeRecoveryEnabled": False}},
+        [
+            "automated backups: off; the stack declares on",
+            "point-in-time recovery: off; the stack declares on",
+        ],
+    ),
+    "final backup": (
+        {"finalBackupConfig": {"enabled": True, "retentionDays": 5}},
+        ["days of a final backup: 5; the stack declares none"],
+    ),
+    "final backup without days": (
+        {"finalBackupConfig": {"enabled": True}},
+        ["days of a final backup: 30; the stack declares none"],
+    ),
+    "outlive": (
+        {"retainBackupsOnDelete": True},
+        ["backups outlive: on; the stack declares off"],
+    ),
+}
+
+
+def test_each_setting_that_is_not_as_declared_is_told(run: Invocation) -> None:
     cloud, name = run.cloud, run.target.instance
-    configuration = {"enabled": True, "pointInTimeRecoveryEnabled": True, "startTime": "19:00"}
-    kept: dict[str, object] = {"transactionLogRetentionDays": 2}
-    kept["backupRetentionSettings"] = {"retainedBackups": 3, "retentionUnit": "COUNT"}
-
-    def change(settings: object) -> None:
-        cloud.wait(cloud.patch(name, {"settings": {"backupConfiguration": settings}}))
-
-    before = cloud.instance(name).body["settings"]["backupConfiguration"]
-    change({**configuration, **kept})
-    try:
+    before = dict(cloud.instance(name).body["settings"])
+    blocks = {key: before.get(key) for key in ("backupConfiguration", "finalBackupConfig")}
+    blocks["retainBackupsOnDelete"] = False
+    for what, (settings, lines) in CHANGED.items():
+        cloud.wait(cloud.patch(name, {"settings": settings}))
         found = next(one for one in verify(run).checks if one.check == "configuration")
-        assert found.state is State.FINDING
-        assert "automated backups kept: 3; the stack declares 7" in found.differences
-    finally:
-        change(before)
-    assert _states(verify(run))["configuration"] is State.OK
+        assert found.state is State.FINDING, what
+        assert list(found.differences) == lines, what
+        whole = dict(cloud.instance(name).body["settings"]) | blocks
+        cloud.wait(cloud.update(name, {"settings": whole}))
+        assert _states(verify(run))["configuration"] is State.OK, what
 
 
 def test_a_backup_is_described_and_the_last_one_is_not_deleted(run: Invocation) -> None:
