@@ -107,7 +107,11 @@ def _stack(one: StackPreview) -> Iterator[Table | str]:
         policies = tuple(
             (p.turn.value, p.severity.value, p.rule, p.found, p.remedy) for p in one.policy
         )
-        yield Table("Policies", ("turn", "severity", "rule", "found", "remedy"), policies)
+        yield Table(
+            "Policies (declared state only)",
+            ("turn", "severity", "rule", "found", "remedy"),
+            policies,
+        )
     if one.engine is not None:
         steps = tuple(one.engine.items()) or (("everything", "unchanged"),)
         yield Table("What `pulumi preview` says", ("resource", "step"), steps)
