@@ -172,7 +172,7 @@ class _Scanner:
                 line, begin, place = line[place:], 0, 0
             elif token == b"--":
                 self._add(line[begin:start] + b"\n")
-                begin = place = len(line)
+                begin = place = self._after_line_comment(line, place)
             elif token == b"/*":
                 self._add(line[begin:start] + b" ")
                 self._depth = 1
@@ -183,7 +183,7 @@ class _Scanner:
         self._raw += line
 
     def _add(self, text: bytes) -> None:
-        self._text += text
+        self._text += text if self._text else text.lstrip()
         if not self._first and text.strip():
             self._first = self._line
 
@@ -209,6 +209,11 @@ class _Scanner:
             self._depth += 1 if edge[0] == b"/*" else -1
             place = edge.end()
         return place
+
+    def _after_line_comment(self, line: bytes, place: int) -> int:
+        """Return where it ends: at a carriage return too, as psql and the server read it."""
+        end = line.find(b"\r", place)
+        return len(line) if end < 0 else end
 
     def _after_quote(self, line: bytes, place: int) -> int:
         """Return where the name, string or body ends that we are in."""

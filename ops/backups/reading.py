@@ -144,12 +144,16 @@ class _Dump:
 
         Raises:
             EOFError: it ends within a table's rows.
-            ValueError: a row is no text.
+            ValueError: a row or a statement is no text.
             ops.dumptext.LongStatementError: a statement can't be held in memory.
         """
         for statement in dumptext.statements(self._lines):
             self._encoding = statement.encoding or self._encoding
             line = statement.line + self._data_lines
+            if b"\0" in statement.raw:  # psql goes on with the next line there
+                raise ValueError(
+                    f"the statement on line {line} holds a NUL byte, which no text has"
+                )
             self.outline.take(statement)
             if not statement.text:
                 continue

@@ -53,6 +53,32 @@ def _flipped(packed: bytes) -> bytes:
     return packed[:200] + bytes([packed[200] ^ 1]) + packed[201:]
 
 
+# What psql runs here stands in a comment or a string for whoever reads lines to their end.
+HIDDEN = {
+    "after a carriage return": b"-- note\rDELETE FROM public.account WHERE id > 90;\n",
+    "in a long comment": b"/* a */ -- note\rDROP TABLE public.account; -- note\n",
+    "a command of psql": b"-- note\r\\! touch hidden\n",
+    "after a NUL byte": (
+        b"INSERT INTO shop.empty VALUES ('1\0');\n"
+        b"INSERT INTO shop.empty VALUES ('); DELETE FROM public.account WHERE id > 90; --');\n"
+    ),
+    "after a comment's NUL byte": b"-- \0\nSELECT 1;\n",
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_statement_can_not_hide(run: Invocation, victim: str, dump: bytes, hidden: str) -> None:
+    uri = put(run, "hidden.sql", dump.replace(END, HIDDEN[hidden] + END))
+    with pytest.raises((importerrors.DamagedFileError, importerrors.ForeignStatementsError)):
+        bring_in(run, uri, victim)
+
+
+def test_comments_may_end_with_a_carriage_return(run: Invocation, fresh: str, dump: bytes) -> None:
+    uri = put(run, "crlf.sql", dump.replace(b"\n--\n", b"\r\n--\r\n"))
+    came = bring_in(run, uri, fresh)
+    assert states(came) == ALL_OK, said(came)
+
+
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda dump: gzip.compress(dump)[:-200],
     "no checksum": lambda dump: gzip.compress(dump)[:-4],

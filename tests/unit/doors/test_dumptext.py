@@ -95,3 +95,19 @@ def test_a_table_is_meant_as_sql_reads_it_or_letter_by_letter(
 )
 def test_a_dump_names_its_encoding(text: bytes, encoding: str) -> None:
     assert _statements(text)[0].encoding == encoding
+
+
+def test_however_much_is_left_out_before_a_routine_it_ends_at_its_own_end() -> None:
+    routine = (
+        b"CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;\n"
+    )
+    first, rest = _statements(b"-- a comment\n\n" * 200 + routine)
+    assert (first.text, first.line, rest.text) == (routine[:-2], 401, b"")
+
+
+@pytest.mark.parametrize("between", [b"", b" ", b"/* ; */"])
+def test_a_carriage_return_ends_a_comment(between: bytes) -> None:
+    text = between + b"-- a comment; 'with quotes\rSELECT 1; -- another\r\n"
+    first, rest = dumptext.statements(iter([text]))
+    assert (first.text, rest.text) == (b"SELECT 1", b"")
+    assert first.raw + rest.raw == text
