@@ -36,15 +36,22 @@ class Relations(Judge):
             self.script.stored.add(name)
         if node.HasField("partbound"):
             self.script.parents[name] = parents[0]
-        constrained: list[tuple[pb.Constraint, str]] = []
+        reasons: list[str] = []
         for element in node.table_elts:
-            if element.WhichOneof("node") == "constraint":
-                constrained.append((element.constraint, ""))
-            column = element.column_def
-            if column.type_name.names and column.type_name.names[-1].string.sval in _SERIAL:
-                self._own_sequence(name, f"{name[1]}_{column.colname}_seq")
-            constrained += [(item.constraint, column.colname) for item in column.constraints]
-        reasons = [self._constrain(name, *it) for it in constrained]
+            kind = element.WhichOneof("node")
+            if kind == "constraint":
+                reasons.append(self._constrain(name, element.constraint))
+            elif kind == "table_like_clause":  # its defaults may be others' sequences
+                reasons.append(self._own(self._of(element.table_like_clause.relation)))
+            else:
+                reasons.append(self._define_column(name, element.column_def))
+        return next(filter(None, reasons), "")
+
+    def _define_column(self, table: Name, node: "pb.ColumnDef") -> str:
+        if node.type_name.names and node.type_name.names[-1].string.sval in _SERIAL:
+            self._own_sequence(table, f"{table[1]}_{node.colname}_seq")
+        constraints = [item.constraint for item in node.constraints]
+        reasons = [self._constrain(table, it, node.colname) for it in constraints]
         return next(filter(None, reasons), "")
 
     def _own_sequence(self, table: Name, name: str) -> None:
@@ -69,25 +76,25 @@ class Relations(Judge):
         name = self._of(node.relation)
         if reason := self._own(name):
             return reason
-        for item in node.cmds:
-            command = item.alter_table_cmd
-            kind = getattr(command, "def")
-            if command.subtype in _TAKEN_AWAY:
-                return "it takes away what the file made"
-            if command.subtype == pb.AT_ChangeOwner:
-                self._allow_role(command.newowner)
-            elif command.subtype in (pb.AT_AddConstraint, pb.AT_AddIdentity):
-                if reason := self._constrain(name, kind.constraint, command.name):
-                    return reason
-            elif command.subtype == pb.AT_AttachPartition:
-                partition = self._of(kind.partition_cmd.name)
-                if reason := self._own(partition):
-                    return reason
-                self.script.parents[partition] = name
-            elif command.subtype == pb.AT_AddInherit and (
-                reason := self._own(self._of(kind.range_var))
-            ):
-                return reason
+        reasons = [self._alter(name, item.alter_table_cmd) for item in node.cmds]
+        return next(filter(None, reasons), "")
+
+    def _alter(self, table: Name, command: "pb.AlterTableCmd") -> str:
+        kind = getattr(command, "def")
+        if command.subtype in _TAKEN_AWAY:
+            return "it takes away what the file made"
+        if command.subtype == pb.AT_ChangeOwner:
+            self._allow_role(command.newowner)
+        elif command.subtype == pb.AT_AddColumn:
+            return self._define_column(table, kind.column_def)
+        elif command.subtype in (pb.AT_AddConstraint, pb.AT_AddIdentity):
+            return self._constrain(table, kind.constraint, command.name)
+        elif command.subtype == pb.AT_AddInherit:
+            return self._own(self._of(kind.range_var))
+        elif command.subtype == pb.AT_AttachPartition:
+            partition = self._of(kind.partition_cmd.name)
+            self.script.parents[partition] = table
+            return self._own(partition)
         return ""
 
     def _index_stmt(self, node: "pb.IndexStmt") -> str:

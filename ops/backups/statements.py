@@ -145,9 +145,9 @@ class Reader(Relations, Definitions, Rights):
         return ""
 
     def _transaction_stmt(self, node: "pb.TransactionStmt") -> str:
-        if node.kind == pb.TRANS_STMT_COMMIT:
+        if node.kind == pb.TRANS_STMT_COMMIT and not node.chain:
             self._begun = None
-        elif node.kind in (pb.TRANS_STMT_BEGIN, pb.TRANS_STMT_START):
+        elif node.kind in (pb.TRANS_STMT_BEGIN, pb.TRANS_STMT_START, pb.TRANS_STMT_COMMIT):
             self._begun = (self._line, self._text)
         else:
             return "it takes statements back"

@@ -203,6 +203,8 @@ REFUSED = (
     "MERGE INTO users USING s.a ON true WHEN MATCHED THEN DELETE",
     "VALUES (1)",
     "TABLE users",
+    "CREATE TABLE s.b (LIKE users INCLUDING ALL)",
+    "ALTER TABLE s.a ADD COLUMN other int REFERENCES users",
     "EXPLAIN ANALYZE DELETE FROM users",
     "INSERT INTO s.a SELECT 1, 'x'",
     "INSERT INTO s.a VALUES (nextval('users_id_seq'), 'x')",
@@ -228,6 +230,14 @@ def test_anything_else_is_an_objection_with_its_line(text: str) -> None:
     assert objections
     assert {it.line for it in objections} == {len(OWN) + 1}
     assert all(it.reason and it.statement for it in objections)
+
+
+def test_a_transaction_that_a_commit_begins_has_to_end() -> None:
+    reader = Reader()
+    for line, text in enumerate(("BEGIN", "COMMIT AND CHAIN", "CREATE SCHEMA s"), 1):
+        reader.take(text, line)
+    reader.end()
+    assert [it.line for it in reader.script.objections] == [2]
 
 
 def test_rows_keys_and_positions_are_noted() -> None:
