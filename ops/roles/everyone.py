@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from ops import sql
-from ops.cloudsqlroles import SYSTEM
+from ops.cloudsqlroles import MARKS, SYSTEM
 from ops.db import Connection, statement
 from ops.roles.facts import PUBLIC, Cast, Definer, Everyone, Fact, Kind, Rewritten, Role
 
@@ -52,7 +52,7 @@ def read(
         members=members,
         effective={role: frozenset(facts) for role, facts in effective.items()},
         grants=rows("other_grants"),
-        owned=rows("owned", skipped=[cast.owner, *system]),
+        owned=rows("owned", skipped=[cast.owner, *(n for n in system if n not in MARKS)]),
         rewritten=tuple(
             Rewritten((vs, v), word, (rs, r), use, by)
             for vs, v, word, rs, r, use, by in rows("rewritten")

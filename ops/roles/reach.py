@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ops.cloudsqlroles import ATTRIBUTES, CLOUD_SQL, MEANING, SYSTEM, TRANSFER
+from ops.cloudsqlroles import ATTRIBUTES, CLOUD_SQL, MARKS, MEANING, SYSTEM, TRANSFER
 from ops.cloudsqlroles import more_than_listed as beyond_the_list
 from ops.roles.declared import Declared
 from ops.roles.detours import Detours
@@ -189,6 +189,8 @@ class _Court:
                 groups -= set(self.powers.cast.names)
             for more in beyond_the_list(name, role.attributes, groups):
                 yield Right(name, more, "not one of this system role's rights")
+        for mark in MARKS:  # whoever logs in with IAM is a member of one, and has its rights
+            yield from self.rest_of(mark, mark, "a grant, or ownership")
         for grantee, kind, name, word in self.powers.everyone.grants:
             if grantee in SYSTEM and grantee not in CLOUD_SQL:
                 yield Right(grantee, f"{word} on {kind} {name}", "a grant")
