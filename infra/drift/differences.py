@@ -57,9 +57,7 @@ class Remedy(StrEnum):
     LOSES = "Deploying loses data."
     UNKNOWN = "What deploying does is not known: look with `pulumi preview --diff`."
     GROWN = "Nothing: Cloud SQL grows a disk that fills."
-    FAILED_OVER = (
-        "Nothing: a failover moved it. `{command}` moves it back, and disconnects clients."
-    )
+    FAILED_OVER = "Nothing: a failover moved it; moving it back would disconnect clients."
     GROW = "`{command}` grows it: deploying never resizes a disk."
     NEW_INSTANCE = "Only a new instance has another key."
     DELETE = "Delete it if nobody needs it: `{command}`."
@@ -209,7 +207,7 @@ def _moved(name: str, live: LiveInstance) -> Iterator[Difference]:
         live=serving,
         deploying=LEFT_ALONE,
         remedy=remedy,
-        resolve=remedy.format(command=_gcloud("instances", "failover", name)),
+        resolve=remedy,
     )
 
 

@@ -366,6 +366,9 @@ def test_every_remedy_is_carried_out_somewhere() -> None:
         Remedy.TAKE_ROLES: "test_drift_attack: the API's call of that command",
         Remedy.TAKE_BACK: "test_drift_attack: sent to the local Cloud SQL, for each setting",
         Remedy.BY_HAND: "names nothing to carry out",
+        Remedy.FAILED_OVER: "nothing is to be done",
+        Remedy.RESET: "roles/test_role_settings: sent to PostgreSQL",
+        Remedy.APPLY_ROLES: "roles/test_role_settings: roles.apply, and drift again",
         Remedy.NEW_DATABASE: "names nothing to carry out",
     }.keys() == set(Remedy)
 
