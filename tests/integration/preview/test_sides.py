@@ -169,7 +169,7 @@ def test_two_stacks_are_held_side_by_side(tmp_path: Path) -> None:
         (("--between", "prod"), "names no two stacks"),
         (("--between", "prod,nowhere"), "There is no stack 'nowhere'"),
         (("--against", "prod"), "nothing to compare with"),
-        (("--base", "HEAD", "--fail-on", "sometimes"), "'sometimes' is none of them"),
+        (("--base", "HEAD", "--fail-on", "sometimes"), "Give one of: blocked, replace"),
         (("--base", "no-such-branch"), "There is no revision 'no-such-branch'"),
     ],
 )
