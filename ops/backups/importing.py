@@ -29,7 +29,7 @@ from ops.checks.report import SHOWN
 from ops.cloudsql import Operation, OperationFailedError, once
 from ops.console import Table
 from ops.db import Database
-from ops.errors import OpsError
+from ops.errors import OpsError, Terminated
 from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.journal import Entry, Journal
@@ -234,6 +234,9 @@ def _imported(
             )
         except OperationFailedError as error:
             raise ImportFailedError(error.operation, chosen, made=missing) from error
+        except (KeyboardInterrupt, Terminated):
+            run.progress.line("Cloud SQL may go on importing: run this again to hear of it.")
+            raise
 
 
 def _call(entry: Entry) -> once.Call:
