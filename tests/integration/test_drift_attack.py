@@ -27,7 +27,7 @@ from infra.changes import body_leaves
 from infra.deploy.apply import deploy, destroy
 from infra.desired import INSTANCE, Desired, collect
 from infra.drift.check import look
-from infra.drift.differences import Difference, Remedy, differences
+from infra.drift.differences import Difference, Finding, Remedy, differences
 from infra.drift.undeclared import Memberships
 from infra.settings import load
 from ops.cloudsql import CloudSql
@@ -40,7 +40,7 @@ NAME = "ai-square-db"
 CASES = int(os.environ.get("DRIFT_CASES", "4"))
 WHOLE = CASES > 100  # then every field is tried; else a sample, and those that were passed over
 SEED = int(os.environ.get("DRIFT_SEED", "14"))
-# Each of them restarts PostgreSQL or takes it away: once each below, not at random.
+# Each of them restarts PostgreSQL or takes it away, or stays: once each, not at random.
 SLOW = re.compile(r"settings\.(tier|edition|activationPolicy|availabilityType|dataDisk\w+)$")
 COUNTERS = {"settings.settingsVersion", "etag"}
 _BACKUP, _INSIGHTS = "settings.backupConfiguration", "settings.insightsConfig"
@@ -105,11 +105,13 @@ class Place:
         return self.cloud.instance(NAME).body
 
     def found(self) -> tuple[Difference, ...]:
+        """Return what drift finds; a note is no finding."""
         live, unread = look(self.cloud, NAME)
         assert live is not None
         assert unread == ()
         memberships = Memberships.of(self.target.settings)
-        return differences(self.desired, {NAME: live}, memberships=memberships)
+        every = differences(self.desired, {NAME: live}, memberships=memberships)
+        return tuple(d for d in every if d.finding is not Finding.NOTE)
 
 
 @pytest.fixture(scope="module")
@@ -312,6 +314,33 @@ def test_an_entry_too_many_in_the_product_s_list_is_noticed(
             judged(place, before)
     finally:
         restore(place, before)
+
+
+@pytest.mark.skipif(not WHOLE, reason="test_drift tries most of them; restarts take long")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"tier": "db-custom-2-3840"},
+        {"tier": "db-perf-optimized-N-2", "edition": "ENTERPRISE_PLUS"},
+        {"availabilityType": "REGIONAL"},
+        {"activationPolicy": "NEVER"},
+        {"dataDiskType": "PD_HDD"},
+        {"dataDiskProvisionedIops": "4000"},
+        {"dataDiskProvisionedThroughput": "200"},
+        {"dataDiskSizeGb": "11"},  # stays: no disk shrinks
+    ],
+)
+def test_what_restarts_is_found(place: Place, settings: dict[str, str]) -> None:
+    before = place.body()
+    if not send(place, {"settings": settings}):
+        pytest.skip("the API refuses it")
+    live, _ = look(place.cloud, NAME)
+    assert live is not None
+    found = {d.property for d in differences(place.desired, {NAME: live})}
+    assert found >= {f"settings.{name}" for name in settings}
+    if "dataDiskSizeGb" not in settings:
+        restore(place, before)
+        assert place.found() == ()
 
 
 Expected = set[tuple[str, str, str]]  # kind, name, and property
