@@ -40,6 +40,8 @@ NAME = "ai-square-db"
 CASES = int(os.environ.get("DRIFT_CASES", "4"))
 WHOLE = CASES > 100  # then every field is tried; else a sample, and those that were passed over
 SEED = int(os.environ.get("DRIFT_SEED", "14"))
+# A case takes half a second: a thousand of them are longer than any other test may take.
+pytestmark = pytest.mark.timeout(7200 if WHOLE else 300)
 # Each of them restarts PostgreSQL or takes it away, or stays: once each, not at random.
 SLOW = re.compile(r"settings\.(tier|edition|activationPolicy|availabilityType|dataDisk\w+)$")
 COUNTERS = {"settings.settingsVersion", "etag"}
