@@ -43,6 +43,7 @@ OWN: Mapping[str, str] = MappingProxyType(
         "sqlNetworkArchitecture": _OUTPUT,
         "gceZone": "output only: a failover moves it",
         "secondaryGceZone": "output only: a failover moves it",
+        "failoverReplica": "output only; whether it can take over is a policy's question",
         "currentDiskSize": _OUTPUT,
         "maxDiskSize": _OUTPUT,
         "databaseInstalledVersion": "output only: the minor version, which maintenance raises",

@@ -22,6 +22,8 @@ DISK_SIZE = "settings.diskSize"
 
 def _regional(s: Subject) -> Answer:
     kind = s.text("settings.availabilityType") or "ZONAL"
+    if kind == "REGIONAL" and s.get("failoverReplica.available") is False:
+        return broken(f"{kind}, and its standby can't take over now")
     return either(kind == "REGIONAL", kind)
 
 

@@ -364,6 +364,7 @@ def test_what_a_fresh_instance_answers_is_no_drift() -> None:
         "indexAdvisorEnabled": False,
     }
     more: dict[str, Any] = {
+        "failoverReplica": {"available": True, "name": "standby"},
         "geminiConfig": gemini,
         "includeReplicasForMajorVersionUpgrade": False,
     }

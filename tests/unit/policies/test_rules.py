@@ -76,6 +76,7 @@ VIOLATIONS: dict[str, list[Subject]] = {
     "regional-availability": [
         body(("settings.availabilityType", "ZONAL")),
         body(drop=("settings.availabilityType",)),
+        live(spoiled(("failoverReplica", {"available": False}))),
     ],
     "customer-managed-key": [body(drop=("diskEncryptionConfiguration",))],
     "password-complexity": [
