@@ -1,6 +1,6 @@
 """Everything a database holds, before an import and after it, and what differs.
 
-The questions and the way to hash rows are those of a drill (``sql/restore``).
+The questions and the way to hash rows are those of a drill (``ops.schema``).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -10,17 +10,11 @@ import psycopg
 
 from ops import dumptext, sql
 from ops.backups.script import Name
-from ops.db import Budget, Connection, Database, statement
-from ops.schema import tablecontent
+from ops.checks.reading import READ, released, under
+from ops.db import Connection, Database, statement
+from ops.schema import definitions, tablecontent
 from ops.schema.tablecontent import Sum, TableShape
 
-# All is read, but never in front of the application's own locks.
-READ = Budget(statement_s=0, lock_s=1.0, read_only=True)
-QUESTIONS = (
-    *("tables", "columns", "constraints", "indexes", "triggers", "functions", "views", "types"),
-    *("policies", "roles", "grants", "extensions", "settings", "publications", "comments"),
-    *("sequence_definitions", "other_objects", "large_objects"),
-)
 _BATCH = 50  # sequences that are locked at a time
 
 
@@ -72,14 +66,9 @@ def take(
         ops.errors.OpsError: it can't be read at all.
     """
     unread: dict[str, str] = {}
-    with (
-        database.connect(user, budget=READ, name="backup.import") as connection,
-        connection.transaction(),
-    ):
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        connection.execute(statement(sql.load("checks/reading")))
+    with database.connect(user, budget=READ, name="backup.import") as connection, under(connection):
         row = connection.execute(statement(sql.load("backup/next_transaction"))).fetchone()
-        answers = {question: _ask(connection, question, unread) for question in QUESTIONS}
+        answers = {question: _ask(connection, question, unread) for question in definitions.EQUAL}
         content: dict[Name, Sum] = {}
         for shape in tablecontent.shapes(connection):
             name = (shape.schema, shape.name)
@@ -94,18 +83,16 @@ def take(
 
 def _ask(connection: Connection, question: str, unread: dict[str, str]) -> Mapping[str, str]:
     try:
-        with connection.transaction(force_rollback=True):  # which gives its locks back
-            rows = connection.execute(statement(sql.load(f"schema/{question}"))).fetchall()
+        return definitions.ask(connection, question)
     except psycopg.Error as error:
         _note(connection, unread, question.replace("_", " "), error)
         return {}
-    return {str(row[0]): str(row[1] or "") for row in rows}
 
 
 def _hash(connection: Connection, shape: TableShape, unread: dict[str, str]) -> Sum | None:
     query = statement(sql.render("schema/content", {"tables": [shape]}))
     try:
-        with connection.transaction(force_rollback=True):
+        with released(connection):
             if shape.policed:
                 connection.execute("SET LOCAL row_security = on")
             rows = connection.execute(query).fetchall()
@@ -128,7 +115,7 @@ def _count(
         if name in content or label in unread or name in filled:
             continue
         try:
-            with connection.transaction(force_rollback=True):
+            with released(connection):
                 query = statement(sql.render("backup/row_count", {"table": name}))
                 row = connection.execute(query).fetchone()
         except psycopg.Error as error:
@@ -146,7 +133,7 @@ def _positions(
     query = statement(sql.load("schema/sequences"))
     for place in range(0, len(numbers), _BATCH):
         batch = {"relations": numbers[place : place + _BATCH]}
-        with connection.transaction(force_rollback=True):
+        with released(connection):
             rows = connection.execute(query, batch).fetchall()
         for label, is_readable, last, *_, file in rows:
             if is_readable:

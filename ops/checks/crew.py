@@ -1,8 +1,8 @@
-"""The threads of a drill: side by side, stopped together.
+"""The threads of work on databases: side by side, stopped together.
 
 What fails in a part of a crew ends that part alone; what fails in the crew ends all of it.
 Threads are daemons: an impatient second Ctrl-C ends the process at once, and the
-journal tells the next drill what was left.
+journal tells the next run what was left.
 """
 
 import threading

@@ -7,11 +7,13 @@ from typing import TypeVar
 import psycopg
 
 from ops import sql
-from ops.db import Connection, statement
+from ops.db import Budget, Connection, statement
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
+# The whole content is read, but never in front of the application's own locks.
+READ = Budget(statement_s=0, lock_s=1.0, read_only=True)
 # Small things share a statement, which saves four round trips each. Their locks are held
 # together, so they stay a fraction of the smallest lock table (64 a connection by default).
 TOGETHER = 50

@@ -1,6 +1,6 @@
 """The questions that source and clone must answer alike.
 
-A new one is a file in ``sql/restore`` and a line here. Each returns an object and its
+A new one is a file in ``sql/schema`` and a line here. Each returns an object and its
 definition; what differs is reported by object.
 """
 

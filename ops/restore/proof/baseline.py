@@ -8,9 +8,9 @@ import psycopg
 
 from ops.checks import trouble
 from ops.checks.crew import Crew
-from ops.checks.reading import released, under
+from ops.checks.reading import READ, released, under
 from ops.checks.trouble import Trouble
-from ops.db import Budget, Connection
+from ops.db import Connection
 from ops.restore.proof import marker
 from ops.restore.proof.marker import Marker
 from ops.restore.source import Source
@@ -21,9 +21,6 @@ from ops.schema.definitions import Answer
 from ops.schema.proven import Expected, Proven, prove
 from ops.schema.sequences import Reach
 from ops.schema.tablecontent import TableShape
-
-# The whole content is read, but never in front of the application's own locks.
-READ = Budget(statement_s=0, lock_s=1.0, read_only=True)
 
 
 @dataclass(frozen=True, slots=True)

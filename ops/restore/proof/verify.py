@@ -13,10 +13,11 @@ from ops.checks import trouble
 from ops.checks.ask import Asking
 from ops.checks.crew import Crew, Login
 from ops.checks.limit import Limit
+from ops.checks.reading import READ
 from ops.db import VERIFY, CannotConnectError, Database
 from ops.restore.copies import Kind, Made
 from ops.restore.proof import alike, checks, objects
-from ops.restore.proof.baseline import READ, Baseline
+from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.copychecks import STEPS as COPY_STEPS
 from ops.restore.proof.copychecks import CopyChecks
 from ops.restore.source import Source

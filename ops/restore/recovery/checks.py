@@ -15,6 +15,7 @@ from ops import durations, sql
 from ops.checks import trouble
 from ops.checks.ask import Asking
 from ops.checks.crew import Crew, Login
+from ops.checks.reading import READ
 from ops.cloudsql import ApiError, Instance, OperationFailedError
 from ops.db import (
     DIAGNOSTIC,
@@ -27,7 +28,6 @@ from ops.db import (
 from ops.errors import OpsError
 from ops.restore.copies import FIRST_ANSWER_LIMIT_S
 from ops.restore.proof import objects
-from ops.restore.proof.baseline import READ
 from ops.restore.proof.copychecks import STEPS as COPY_STEPS
 from ops.restore.proof.copychecks import CopyChecks
 from ops.restore.recovery import before, body, when

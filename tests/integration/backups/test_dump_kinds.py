@@ -9,12 +9,15 @@ import pytest
 from ops.backups import importerrors, state
 from ops.invocation import Invocation
 from ops.results import State
+from ops.schema import definitions
 from tests.integration.backups.dumps import bring_in, dump_database, execute, put, said, states
 
 SOURCE, COPY = "kinds_source", "kinds_copy"
 BARE = ("--no-owner", "--no-acl", "--no-comments")
 COMMENTED = ("--no-owner", "--no-acl", "--extension=plpgsql")
-SAME = tuple(it for it in state.QUESTIONS if it not in ("comments", "grants", "roles", "settings"))
+SAME = tuple(
+    it for it in definitions.EQUAL if it not in ("comments", "grants", "roles", "settings")
+)
 # pg_dump leaves some of these out where it is told which extensions to dump.
 OF_ALL_DUMPED = ("extensions", "functions", "publications", "other_objects", "large_objects")
 KEYLESS = ("k.child: no key in the file", "k.typed: no key in the file")

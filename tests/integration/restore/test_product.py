@@ -9,8 +9,8 @@ from ops.checks.crew import Crew, Login
 from ops.checks.judge import MEND_SOURCE
 from ops.checks.limit import Limit
 from ops.checks.questions import product
+from ops.checks.reading import READ
 from ops.db import CHANGE, VERIFY, Connection, Database
-from ops.restore.proof.baseline import READ
 from ops.restore.source import Source
 from ops.results import State
 
