@@ -25,6 +25,7 @@ from bench.timing import Pair, pair, report, seconds
 from infra.deploy.apply import deploy
 from ops import localcloud, target
 from ops.backups.create import create
+from ops.checks.result import State
 from ops.console import Silent
 from ops.db import CHANGE, Budget, Database, LibpqPasswords
 from ops.invocation import Invocation, begin
@@ -34,7 +35,6 @@ from ops.migrations.change import connector
 from ops.restore.drill.perform import Options, perform
 from ops.restore.drill.report import Report
 from ops.restore.source import of
-from ops.results import State
 
 ADMIN = "cloudsqladmin"
 LONG = Budget(statement_s=0, lock_s=5, read_only=True)

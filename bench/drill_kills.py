@@ -27,6 +27,7 @@ from pathlib import Path
 from bench.stand import stand
 from infra.deploy.apply import deploy
 from ops.backups.create import create
+from ops.checks.result import State
 from ops.console import Silent
 from ops.db import CHANGE, VERIFY
 from ops.errors import ExitCode, OpsError
@@ -39,7 +40,6 @@ from ops.migrations.change import connector
 from ops.restore.drill.plan import began
 from ops.restore.drill.sweep import sweep
 from ops.restore.source import ROOM, Source, of
-from ops.results import State
 
 ROOT = Path(__file__).resolve().parents[1]
 PG_PORT = 5496

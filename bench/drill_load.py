@@ -28,6 +28,7 @@ from bench.stand import stand
 from infra.deploy.apply import deploy
 from ops import localcloud, target
 from ops.backups.create import create
+from ops.checks.result import State
 from ops.console import Silent
 from ops.db import CHANGE, Connection
 from ops.errors import ExitCode
@@ -37,7 +38,6 @@ from ops.migrations.change import connector
 from ops.restore.drill.perform import Options, perform
 from ops.restore.drill.report import Report
 from ops.restore.source import Source, of
-from ops.results import State
 
 PG_PORT = 5494
 SCALE = 5  # of pgbench's tables

@@ -15,11 +15,11 @@ from infra.flags.units import NotANumberError, parse_integer
 from infra.policies.limits import STATEMENT_MOST_MS
 from infra.policies.roles import BUDGETED
 from ops import sessions
+from ops.checks.result import State
 from ops.cloudsql import NoCredentialsError, NoSuchInstanceError
 from ops.cloudsqlroles import CLOUD_SQL, DEFAULT_USER
 from ops.errors import OpsError
 from ops.localcloud import NotRunningError
-from ops.results import State
 from ops.sessions import Setting, User
 from ops.target import Target
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from ops import durations
+from ops.checks.result import CheckResult, Finding, Level, State, doubt, finding
 from ops.cloudsql import BackupRun
-from ops.results import CheckResult, Finding, Level, State, doubt, finding
 
 if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
     from infra.settings import Backup

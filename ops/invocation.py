@@ -57,7 +57,7 @@ def show(console: "Console", result: "Shown") -> None:
     Raises:
         invoke.exceptions.Exit: the result's ``state`` is a finding (3) or unknown (4).
     """
-    from ops.results import State, exit_code
+    from ops.checks.result import State, exit_code
 
     console.show(result)
     if code := exit_code(getattr(result, "state", State.OK)):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import postgast
 
 from ops import sql
+from ops.checks.result import State, worst
 from ops.db import (
     Budget,
     CannotConnectError,
@@ -23,7 +24,6 @@ from ops.db import (
     QueryFailedError,
     statement,
 )
-from ops.results import State, worst
 
 if TYPE_CHECKING:
     from infra.settings import Settings

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from infra.deploy.steps import Action, Plan, Step
 from infra.drift.differences import Difference, outstanding, undeclared
 from infra.drift.report import subject, table
+from ops.checks.result import State
 from ops.console import Table
-from ops.results import State
 
 COLUMNS = ("do", "what", "property", "before", "after", "effect")
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infra.drift.differences import Difference, Finding, Unread
+from ops.checks.result import State
 from ops.console import Table
-from ops.results import State
 
 COLUMNS = ("what", "property", "declared", "live", "deploying")
 

@@ -12,9 +12,9 @@ from infra.flags.values import FlagValue
 from infra.flags.verdict import Verdict, judge
 from infra.settings import Settings
 from ops import programs
+from ops.checks.result import State, worst
 from ops.console import Progress, Table
 from ops.programs import ProgramsMissingError
-from ops.results import State, worst
 from ops.target import Target
 from ops.tiers import Tier
 

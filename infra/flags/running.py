@@ -9,8 +9,8 @@ from infra.flags.memory import HASH_MEM_MULTIPLIER
 from infra.flags.units import NotANumberError, parse_float, parse_integer
 from infra.flags.values import FlagValue
 from infra.rolesettings import COLUMNS, RoleSettings
+from ops.checks.result import State
 from ops.console import Table
-from ops.results import State
 from ops.sessions import Setting
 
 # Settings of a session that the memory budget counts; hash_mem_multiplier is no Cloud SQL flag.

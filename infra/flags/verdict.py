@@ -7,7 +7,7 @@ from infra.flags.catalogue import Flag, FlagType, catalogue
 from infra.flags.proof import Proof, Told
 from infra.flags.units import BLOCK_BYTES, KIB
 from infra.flags.values import FlagValue, in_words
-from ops.results import State
+from ops.checks.result import State
 
 # PostgreSQL 15 keeps the first of an enum's words for a meaning: guc.c, wal_compression_options.
 _SAME = {("wal_compression", "on"): "pglz"}

@@ -8,7 +8,7 @@ from textwrap import fill
 from infra.policies.review import Result, Review
 from infra.policies.rule import Rule, State
 from infra.policies.subject import Origin
-from ops import results
+from ops.checks import result as results
 from ops.console import WIDTH, Table
 
 PROBLEMS = (State.VIOLATED, State.UNKNOWN)

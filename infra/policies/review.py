@@ -9,8 +9,8 @@ from infra.policies.rule import Answer, Rule, Seen, Severity, State, aside, unkn
 from infra.policies.rules import RULES
 from infra.policies.subject import NotKnownError, Origin, Subject
 from infra.policies.waivers import Waiver, WaiverProblem
-from ops.results import State as Verdict
-from ops.results import worst
+from ops.checks.result import State as Verdict
+from ops.checks.result import worst
 
 # What decides, worst first; the others are no verdict.
 _VERDICTS = {

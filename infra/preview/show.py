@@ -8,8 +8,8 @@ from infra.changes import Change
 from infra.consequences import Effect
 from infra.preview.difference import Action, ResourceChange
 from infra.preview.verdict import Preview, StackPreview, Verdict
+from ops.checks.result import State
 from ops.console import WIDTH, Table
-from ops.results import State
 
 NOTHING = "(none)"
 # What the headline counts, by the worst that happens to a resource.

@@ -11,7 +11,7 @@ from infra.preview.findings import Memory, PolicyChange
 from infra.preview.money import Money
 from ops import arguments
 from ops.arguments import BadArgumentError
-from ops.results import State
+from ops.checks.result import State
 
 
 class Verdict(StrEnum):

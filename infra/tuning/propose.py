@@ -13,8 +13,8 @@ from infra.tuning import clamp, pgtune, stackflags, timescale
 from infra.tuning.machine import Machine, Workload, machine
 from infra.tuning.proposed import Formula, Proposed
 from ops import arguments
+from ops.checks.result import State
 from ops.console import Table
-from ops.results import State
 
 # What -1 comes to on every tier: a 32nd of shared_buffers, 16 MB at most (xlog.c).
 _WAL_BUFFERS_MOST = 16 * 1024 // 8

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from ops import durations, sql
 from ops.backups.policy import UPLOAD_INTERVAL
+from ops.checks.result import CheckResult, State
 from ops.cloudsql import RecoveryWindow
 from ops.db import Connection, statement
-from ops.results import CheckResult, State
 
 CHECK = "latest_recovery"
 _REMEDY = (

@@ -12,6 +12,7 @@ from ops.backups.reading import Contents, read
 from ops.backups.told import account, undone
 from ops.backups.transfer import ExportOptions, ExportPlan, plan
 from ops.backups.trial import trial
+from ops.checks.result import CheckResult, State, finding, worst
 from ops.cloudsql import CloudSql, Operation, once
 from ops.console import Table, document
 from ops.db import DIAGNOSTIC, Database, statement
@@ -20,7 +21,6 @@ from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.journal import Entry, Journal
 from ops.objects import ObjectFacts, Objects
-from ops.results import CheckResult, State, finding, worst
 from ops.store import Store
 
 ROOM = "export"

@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from ops.backups.archiving import Archiver
+from ops.checks.result import CheckResult, Finding, State, finding
 from ops.cloudsql import RecoveryWindow
-from ops.results import CheckResult, Finding, State, finding
 
 CHECK = "recovery_gaps"
 SEGMENT_BYTES = 16 * 1024 * 1024  # initdb's default, which Cloud SQL uses too

@@ -7,9 +7,9 @@ from ops.backups.comparing import differences
 from ops.backups.reading import Contents
 from ops.backups.script import Name
 from ops.backups.state import DatabaseState
+from ops.checks.result import CheckResult, Level, State, finding
 from ops.db import VERIFY, Connection, Database, statement
 from ops.errors import OpsError
-from ops.results import CheckResult, Level, State, finding
 
 _MEANWHILE = "Where somebody else writes there meanwhile, that is why; else restore what is lost."
 

@@ -26,6 +26,7 @@ from ops.backups.state import DatabaseState
 from ops.backups.told import account, undone
 from ops.backups.transfer import ImportOptions, ImportPlan, import_plan
 from ops.checks.report import SHOWN
+from ops.checks.result import CheckResult, State, worst
 from ops.cloudsql import Operation, OperationFailedError, once
 from ops.console import Table
 from ops.db import Database
@@ -34,7 +35,6 @@ from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.journal import Entry, Journal
 from ops.objects import NoObjectError
-from ops.results import CheckResult, State, worst
 from ops.store import Store
 
 ROOM = "import"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ops import durations
 from ops.backupruns import AUTOMATED, SUCCESSFUL, UNDER_WAY
+from ops.checks.result import CheckResult, Finding, Level, State, finding
 from ops.cloudsql import BackupRun, Body, KeptBackup, RecoveryWindow
-from ops.results import CheckResult, Finding, Level, State, finding
 
 if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` stays fast
     from infra.settings import Backup

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from ops.checks.report import details, table
+from ops.checks.result import CheckResult
 from ops.console import Table
-from ops.results import CheckResult
 
 
 def account(checks: Sequence[CheckResult]) -> list[Table | str]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from ops import dumptext, guard, sql
 from ops.backups.reading import Contents
 from ops.backups.transfer import ExportPlan
+from ops.checks.result import CheckResult, Finding, State, finding
 from ops.cloudsql import CloudSql, OperationFailedError
 from ops.copybody import copy_body
 from ops.copynames import name_stem
@@ -21,7 +22,6 @@ from ops.errors import OpsError
 from ops.evidence import run_name
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
-from ops.results import CheckResult, Finding, State, finding
 
 ROOM = "trial-import"
 SUPERUSER = "postgres"

@@ -11,12 +11,12 @@ from ops.backupruns import Expected
 from ops.backups import archiving, gaps, policy
 from ops.backups.archiving import Archiver
 from ops.checks import report
+from ops.checks.result import CheckResult, State, verdict, worst
 from ops.cloudsql import ApiError, Instance, KeptBackup, RecoveryWindow
 from ops.console import Table
 from ops.db import DIAGNOSTIC
 from ops.errors import BadInputError, OpsError
 from ops.invocation import Invocation
-from ops.results import CheckResult, State, verdict, worst
 
 _T = TypeVar("_T")
 _AGAIN_S = 1.0  # until an archive that seems to have a gap is looked at again

@@ -10,9 +10,9 @@ from ops.checks import trouble
 from ops.checks.crew import Crew, Login, StoppedError
 from ops.checks.judge import against
 from ops.checks.limit import Limit
+from ops.checks.result import CheckResult, State
 from ops.db import CannotConnectError, Connection, QueryFailedError
 from ops.errors import OpsError
-from ops.results import CheckResult, State
 
 
 def _ignore() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ops.results import CheckResult, Finding, Level, ObjectId, Remedy, State
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, Remedy, State
 
 MEND_SOURCE = "What the source has too is no fault of the restore: mend it there."
 

@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 
 from ops import sql
+from ops.checks.result import State
 from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.results import State
 
 LATE = Trouble(
     State.UNKNOWN,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ops.checks import limit as limits
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, Remedy, State, worst
 from ops.checks.trouble import Trouble
-from ops.results import CheckResult, Finding, Level, ObjectId, Remedy, State, worst
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from ops.checks.result import Checked, CheckResult, State
 from ops.console import Table
-from ops.results import Checked, CheckResult, State
 
 SHOWN = 4  # findings of one check, to people; JSON and evidence have all
 COLUMNS = ("check", "state", "what came out")

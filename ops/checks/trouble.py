@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
+from ops.checks.result import CheckResult, State
 from ops.db import CannotConnectError
-from ops.results import CheckResult, State
 
 # Classes of SQLSTATE that say nothing of the data: https://www.postgresql.org/docs/15/errcodes-appendix.html
 _NOT_ALLOWED = "42501"

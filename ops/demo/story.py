@@ -7,6 +7,7 @@ from pathlib import Path
 from infra.deploy.apply import deploy
 from ops import localcloud, programs
 from ops.backups.create import create
+from ops.checks.result import State
 from ops.console import Progress, Table
 from ops.db import CHANGE
 from ops.errors import OpsError
@@ -14,7 +15,6 @@ from ops.invocation import Invocation
 from ops.migrations import files, runner
 from ops.migrations.change import connector
 from ops.restore.drill.perform import Options, Report, drill
-from ops.results import State
 from ops.roles import apply as roles
 from ops.sample import data as sample
 from ops.target import NotLocalError

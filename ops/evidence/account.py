@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from ops import arguments
 from ops.checks.report import shorten
+from ops.checks.result import CheckResult, State, worst
 from ops.console import WIDTH, Table
 from ops.errors import BadInputError, OpsError
 from ops.evidence import chain, history, trend
@@ -16,7 +17,6 @@ from ops.evidence.identity import Identity
 from ops.evidence.measures import MEASURES
 from ops.evidence.record import key
 from ops.evidence.uncompared import NOT_COMPARED, sentence
-from ops.results import CheckResult, State, worst
 from ops.store import Store
 
 SHOWN_FAULTS = 12  # of a check, to people; JSON has all

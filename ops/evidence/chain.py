@@ -11,10 +11,10 @@ it with ``Chain.head.sha256``.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ops.checks.result import CheckResult, Level, State, finding
 from ops.evidence.head import folder, head_key
 from ops.evidence.links import Chain, Link, read
 from ops.evidence.record import page_key
-from ops.results import CheckResult, Level, State, finding
 from ops.store import Store
 
 REMEDY = (

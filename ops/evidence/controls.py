@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ops.checks.result import CheckResult, State
 from ops.evidence.history import Entry
 from ops.evidence.uncompared import sentence
-from ops.results import CheckResult, State
 
 FAILOVER = "failover-drill"
 ISO = "ISO/IEC 27001:2022 A.8.13, information backup"

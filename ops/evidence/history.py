@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ops.checks.result import Counts, count
 from ops.evidence import uncompared, verdicts
 from ops.evidence.head import keys, sha256
 from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED
-from ops.results import Counts, count
 from ops.store import Store
 
 PASS = "pass"  # noqa: S105 - a verdict
@@ -26,7 +26,7 @@ PASSES, LOOKED_AT = 6, 200
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check as a record has it; see ops.results.CheckResult."""
+    """A check as a record has it; see ops.checks.result.CheckResult."""
 
     of: str
     name: str

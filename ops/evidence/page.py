@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops.checks.result import CheckResult, State
 from ops.errors import OpsError
 from ops.evidence import chain, controls, history, plots, trend
 from ops.evidence.history import Entry, History
 from ops.evidence.identity import Identity
 from ops.evidence.measures import MEASURES, Measure
 from ops.evidence.uncompared import NOT_COMPARED, sentence
-from ops.results import CheckResult, State
 from ops.store import Store
 
 if TYPE_CHECKING:  # a second to import, with what it needs: only a page does

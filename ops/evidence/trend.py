@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from ops.checks.result import CheckResult, Finding, Level, State, finding
 from ops.evidence.history import Entry, History
-from ops.results import CheckResult, Finding, Level, State, finding
 
 SCHEDULED = frozenset({"restore-drill"})  # kinds that a stack's schedule runs
 # Chosen, not measured. The median of five is moved by neither one slow drill nor two; half as

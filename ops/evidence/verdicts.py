@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ops.results import State, verdict, worst
+from ops.checks.result import State, verdict, worst
 
 _RANKS = {"pass": 0, "unknown": 1, "fail": 2}
 SELFTEST = "restore-selftest"  # older records of it have no check of what makes them worse

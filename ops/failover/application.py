@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ops import sql
+from ops.checks.result import CheckResult, State, finding
 from ops.db import Budget, Connection, Database, statement
 from ops.errors import OpsError
-from ops.results import CheckResult, State, finding
 
 if TYPE_CHECKING:
     from ops.failover.source import Source

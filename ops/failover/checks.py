@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from ops.checks.result import CheckResult, Finding, Level, State, finding
 from ops.failover.leg import Followed, Leg
 from ops.failover.measure import Gap, Outage, ranges
-from ops.results import CheckResult, Finding, Level, State, finding
 
 
 def judge(leg: Leg, gap_target_s: float, reconnect_target_s: float) -> tuple[CheckResult, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ops.checks.result import Checked, CheckResult, State, unsure
 from ops.errors import reason
 from ops.failover.checks import judge
 from ops.failover.leg import Leg
@@ -11,7 +12,6 @@ from ops.failover.report import BEFORE, DRILL, Report
 from ops.failover.source import Source
 from ops.failover.standing import Standing, server
 from ops.lease import LeaseLostError
-from ops.results import Checked, CheckResult, State, unsure
 
 
 @dataclass(slots=True)

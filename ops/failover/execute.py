@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from ops.checks.result import CheckResult, State
 from ops.cloudsql import CloudSql, OperationFailedError
 from ops.console import Phase, Progress
 from ops.errors import OpsError
@@ -15,7 +16,6 @@ from ops.failover.readers import reading
 from ops.failover.standing import Replica, replicas
 from ops.failover.writers import Writers, writing
 from ops.journal import Journal
-from ops.results import CheckResult, State
 
 WARM_S = 20.0  # how long the clients may take to begin
 _LOOK_S = 0.1  # between two looks at the writers

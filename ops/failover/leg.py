@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ops.checks.result import CheckResult
 from ops.cloudsql import Operation
 from ops.failover.measure import Outage, ReadBack, outage
 from ops.failover.seen import Log
 from ops.failover.source import Source
 from ops.failover.standing import Server, Standing
-from ops.results import CheckResult
 
 BACK = "failback"
 

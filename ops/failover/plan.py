@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops import arguments
+from ops.checks.result import Checked, State, worst
 from ops.console import Table
 from ops.failover.prechecks import Precheck, refused
 from ops.failover.report import BEFORE
 from ops.failover.source import Source
 from ops.failover.standing import Standing
-from ops.results import Checked, State, worst
 
 CLIENTS, RATE, MINUTES = 8, 200.0, 15.0
 MOST_CLIENTS, MOST_RATE = 64, 2000.0  # more would be a load test

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops import backupruns
+from ops.checks.result import CheckResult, Level, State, finding
 from ops.errors import OpsError
 from ops.failover import application
 from ops.failover.survey import LONG_S, Inside, Survey
-from ops.results import CheckResult, Level, State, finding
 
 LAG_LIMIT_S = 10.0  # a replica that is farther behind before a failover says nothing after it
 SPARE = 3  # connections that the drill needs besides its pool and its writer without one

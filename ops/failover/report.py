@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops.checks.report import explain
+from ops.checks.result import Checked, State, verdict, worst
 from ops.console import Table
 from ops.failover.application import Writer
 from ops.failover.leg import BACK, Leg
-from ops.results import Checked, State, verdict, worst
 
 BEFORE, DRILL = "before", "drill"
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.checks.result import State
 from ops.console import Table
 from ops.migrations.messages import Message
 from ops.migrations.parse import shortened
 from ops.migrations.standing import TROUBLE, Entry, Standing
 from ops.migrations.steps import Direction, Step
-from ops.results import State
 from ops.waiting import duration
 
 _STATEMENT_WIDTH = 42  # what the plan's other columns leave of 100

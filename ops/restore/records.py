@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops import guard, notify
+from ops.checks.result import CheckResult
 from ops.console import Table
 from ops.errors import BadInputError, OpsError
 from ops.evidence import account, afterwards, chain, identity, trend
 from ops.evidence.account import EvidenceReport, HistoryReport, number
 from ops.evidence.history import LAST, Entry
 from ops.invocation import Invocation
-from ops.results import CheckResult
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

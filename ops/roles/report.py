@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from ops.checks.result import State, worst
 from ops.console import Table
-from ops.results import State, worst
 from ops.roles.facts import Kind, Login
 from ops.roles.plan import Change, Difference
 from ops.sessions import Sessions

@@ -12,9 +12,9 @@ from typing import Any
 
 from ops import sql
 from ops.checks.reading import under
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, State
 from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.results import CheckResult, Finding, Level, ObjectId, State
 from ops.schema.tablecontent import Sum
 from ops.schema.transactions import Window
 

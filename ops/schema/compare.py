@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ops.checks.outcomes import Outcome, Words, of_trouble, result
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, State
 from ops.checks.trouble import Trouble
-from ops.results import CheckResult, Finding, Level, ObjectId, State
 from ops.schema import definitions, sequences
 from ops.schema.catalogs import Rows
 from ops.schema.content import Content

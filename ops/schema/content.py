@@ -16,9 +16,9 @@ from ops.checks import trouble
 from ops.checks.crew import Crew, Login
 from ops.checks.limit import Limit
 from ops.checks.reading import batches, together, under
+from ops.checks.result import State
 from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
-from ops.results import State
 from ops.schema.tablecontent import Sum, TableShape
 
 LANES = 2  # connections that read one server side by side

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ops import sql
+from ops.checks.result import ObjectId
 from ops.db import Connection, statement
-from ops.results import ObjectId
 
 STRETCHES = 64  # a table is cut into about so many, where rows move while they are read
 _PAGE_BYTES = 8192

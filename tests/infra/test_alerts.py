@@ -11,9 +11,9 @@ import pytest
 from infra.alerts.log_metrics import VERDICT_PASS
 from infra.desired import Desired
 from infra.stackfile import ROOT
+from ops.checks.result import Checked, CheckResult, State
 from ops.console import to_json
 from ops.restore.drill.report import Report
-from ops.results import Checked, CheckResult, State
 from tests.infra.registered import changed, prod
 
 POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"

@@ -20,10 +20,10 @@ from infra.flags.proof import Prover, prover
 from infra.settings import Settings, load
 from infra.settings.validation import validate
 from infra.stackfile import ROOT, read_config
+from ops.checks.result import State, exit_code
 from ops.console import Silent, Table, to_json
 from ops.errors import ExitCode
 from ops.programs import ProgramsMissingError, find
-from ops.results import State, exit_code
 
 INVOKE = (str(Path(sys.executable).with_name("invoke")),)
 

@@ -17,8 +17,8 @@ from infra.flags.memory import PROCESS_MB
 from infra.flags.proof import Proof, Prover
 from infra.flags.units import NotANumberError, parse_float, parse_integer
 from infra.flags.verdict import judge
+from ops.checks.result import State
 from ops.db import CHANGE, DIAGNOSTIC, Database
-from ops.results import State
 from ops.scratch import SUPERUSER, Scratch, ScratchFailedError
 
 PG_TYPES = {

@@ -16,7 +16,7 @@ from infra.policies.rule import State
 from infra.settings import load
 from infra.settings.validation import validate
 from infra.stackfile import read_config
-from ops import results
+from ops.checks import result as results
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from infra.tuning import pgtune
 from infra.tuning.clamp import whole_set
 from infra.tuning.machine import Machine, Workload
 from infra.tuning.propose import propose
-from ops.results import State
+from ops.checks.result import State
 from ops.scratch import Scratch
 from ops.tiers import parse_tier
 

@@ -18,9 +18,9 @@ from infra.drift.check import drift, look
 from infra.drift.differences import Finding, differences
 from infra.settings import load
 from infra.stackfile import ROOT
+from ops.checks.result import State
 from ops.cloudsql import CloudSql, NoSuchInstanceError
 from ops.console import Silent, to_json
-from ops.results import State
 from ops.store import FolderStore
 from ops.target import Target
 from tests.places import local_cloud

@@ -17,9 +17,9 @@ from infra.deploy.steps import Action, ReplacementRefusedError
 from infra.flags import compile_flag
 from infra.live import Kind
 from infra.settings import Settings, load
+from ops.checks.result import State
 from ops.console import Silent
 from ops.db import Budget
-from ops.results import State
 from ops.target import Target
 from tests.places import local_cloud
 

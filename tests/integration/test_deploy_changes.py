@@ -18,11 +18,11 @@ from infra.drift.check import drift
 from infra.settings import Settings
 from infra.settings.validation import validate
 from infra.stackfile import read_config
+from ops.checks.result import State
 from ops.cloudsql import ApiError
 from ops.console import Silent
 from ops.db import Budget
 from ops.guard import UnansweredError
-from ops.results import State
 from ops.target import Target
 from tests.places import local_cloud
 

@@ -21,12 +21,12 @@ from infra.preview.verdict import FAIL_ON, Verdict, fail_on
 from infra.settings import load
 from infra.settings.validation import validate
 from infra.stackfile import read_config
+from ops.checks.result import State
 from ops.cloudsql import CloudSql
 from ops.console import Console, Format, Silent, to_json
 from ops.errors import ExitCode
 from ops.guard import NotConfirmedError
 from ops.invocation import Invocation
-from ops.results import State
 from ops.roles.apply import RolesUnreadError, status
 from ops.target import Target
 from tasks import namespace

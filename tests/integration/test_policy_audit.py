@@ -16,8 +16,8 @@ from infra.policies.report import Report
 from infra.policies.rule import State
 from infra.policies.rules import BY_ID
 from infra.settings import load
+from ops.checks.result import State as Verdict
 from ops.cloudsql import CloudSql, NoSuchInstanceError
-from ops.results import State as Verdict
 from ops.target import Target
 from tests.integration.local.gcloud import Gcloud
 from tests.integration.local.server import PROJECT, LocalServer, running

@@ -29,8 +29,8 @@ LOCAL_NEEDS = (
 )
 # Interfaces that others of their kind stand on: what they may import of ops, besides themselves.
 GROUND = {
-    "ops.checks": ("ops.console", "ops.db", "ops.errors", "ops.results", "ops.sql"),
-    "ops.schema": ("ops.checks", "ops.db", "ops.errors", "ops.results", "ops.sql"),
+    "ops.checks": ("ops.console", "ops.db", "ops.errors", "ops.sql"),
+    "ops.schema": ("ops.checks", "ops.db", "ops.errors", "ops.sql"),
 }
 
 

@@ -1,6 +1,6 @@
 """Findings for tests that care for their words alone."""
 
-from ops.results import Finding, Level, State, finding
+from ops.checks.result import Finding, Level, State, finding
 
 _LEVELS = {State.FINDING: Level.FINDING, State.UNKNOWN: Level.UNKNOWN}
 

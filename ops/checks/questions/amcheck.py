@@ -16,8 +16,8 @@ from ops.checks.crew import Crew, Login
 from ops.checks.limit import Limit
 from ops.checks.outcomes import FINE, Outcome, Words, result
 from ops.checks.reading import batches
+from ops.checks.result import CheckResult, ObjectId, State
 from ops.db import Connection, QueryFailedError, statement
-from ops.results import CheckResult, ObjectId, State
 
 LANES = 2  # amcheck of two objects side by side
 _SMALL_BYTES = 1 << 20

@@ -12,9 +12,9 @@ from ops.checks.crew import Crew, Login
 from ops.checks.limit import Limit
 from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.checks.reading import batches, together
+from ops.checks.result import CheckResult, ObjectId, State
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.results import CheckResult, ObjectId, State
 
 CHECK = "application"
 

@@ -14,8 +14,8 @@ from ops.checks import trouble
 from ops.checks.limit import Limit
 from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.checks.reading import batches, together, under
+from ops.checks.result import CheckResult, ObjectId, State
 from ops.db import Connection, statement
-from ops.results import CheckResult, ObjectId, State
 
 
 @dataclass(frozen=True, slots=True)

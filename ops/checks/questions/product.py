@@ -19,9 +19,9 @@ from ops.checks.crew import Crew, Login
 from ops.checks.judge import MEND_SOURCE
 from ops.checks.limit import Limit
 from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
+from ops.checks.result import CheckResult, Level, ObjectId, State
 from ops.db import Connection, statement
 from ops.errors import OpsError
-from ops.results import CheckResult, Level, ObjectId, State
 
 _KINDS = {"smoke": "smoke query", "rules": "rule"}
 SHOWN = 5  # violations of one rule, in its line

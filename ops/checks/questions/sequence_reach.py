@@ -12,9 +12,9 @@ from ops.checks import trouble
 from ops.checks.limit import Limit
 from ops.checks.outcomes import FINE, Outcome, Words, of_trouble, result
 from ops.checks.reading import batches, together, under
+from ops.checks.result import CheckResult, ObjectId, State
 from ops.checks.sequencebatches import ask_in_batches
 from ops.db import Connection, statement
-from ops.results import CheckResult, ObjectId, State
 
 CHECK = "sequence_reach"
 _NOT_READABLE = Outcome(State.UNKNOWN, "may not be read: grant USAGE")

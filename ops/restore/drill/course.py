@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from ops.checks.result import Checked, CheckResult, Finding, Level, State, finding, unsure
 from ops.errors import reason
 from ops.lease import LeaseLostError
 from ops.restore.copies import CopyPlan, Kind, Made
@@ -17,7 +18,6 @@ from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
-from ops.results import Checked, CheckResult, Finding, Level, State, finding, unsure
 
 _T = TypeVar("_T")
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from ops.checks.result import Checked, CheckResult, Level, State, finding
 from ops.evidence import key, write
 from ops.evidence.identity import Identity
 from ops.evidence.record import AlreadyRecordedError
@@ -18,7 +19,6 @@ from ops.restore.drill import evidence
 from ops.restore.drill.plan import began
 from ops.restore.drill.report import DRILL, Report, Restored
 from ops.restore.source import ROOM, Place
-from ops.results import Checked, CheckResult, Level, State, finding
 
 BEGUN = "drill"  # the journal's first entry: who drills, from where
 

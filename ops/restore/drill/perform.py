@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from ops import backupruns, lease, logline
 from ops.checks.crew import Crew
+from ops.checks.result import CheckResult
 from ops.console import Progress
 from ops.errors import BadInputError
 from ops.evidence import key, run_name, write
@@ -37,7 +38,6 @@ from ops.restore.drill.work import Work
 from ops.restore.faults import inject
 from ops.restore.faults.inject import Fault
 from ops.restore.source import ROOM, Source, of
-from ops.results import CheckResult
 
 __all__ = ["Options", "Report", "answer", "drill", "options", "perform", "propose"]
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ops import durations
+from ops.checks.result import State, worst
 from ops.console import Table
 from ops.restore.copies import CopyPlan
 from ops.restore.drill.plan import DrillPlan
 from ops.restore.drill.report import Settled
-from ops.results import State, worst
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from datetime import datetime
 from textwrap import fill
 
 from ops.checks.report import explain, label
+from ops.checks.result import Checked, CheckResult, Counts, Level, State, count, verdict, worst
 from ops.console import WIDTH, Table
 from ops.evidence import uncompared
 from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
-from ops.results import Checked, CheckResult, Counts, Level, State, count, verdict, worst
 from ops.schema import definitions as questions
 
 DRILL = "drill"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops import lease
+from ops.checks.result import State
 from ops.console import Table
 from ops.evidence.afterwards import afterwards
 from ops.invocation import Invocation
@@ -13,7 +14,6 @@ from ops.restore import cleanup
 from ops.restore.drill import killed
 from ops.restore.drill.plan import TIME_TO_LIVE, expires, is_drill_copy
 from ops.restore.source import ROOM, Place, place
-from ops.results import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from ops.checks.result import CheckResult, State
 from ops.cloudsql import Operation
 from ops.restore.copies import Made
-from ops.results import CheckResult, State
 
 
 @dataclass(frozen=True, slots=True)

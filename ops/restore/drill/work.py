@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ops.checks.crew import Crew, StoppedError
+from ops.checks.result import CheckResult, State
 from ops.cloudsql import ApiError, UnreachableError
 from ops.console import Phase, Progress
 from ops.errors import OpsError, reason
@@ -27,7 +28,6 @@ from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.marker import Marker
 from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
-from ops.results import CheckResult, State
 
 ENDS = (TimeLimitError, LeaseLostError)  # the whole drill, wherever they are raised
 AGAIN = "It says nothing of the backup. See to that, and drill again."

@@ -14,12 +14,12 @@ from ops.checks.ask import Asking
 from ops.checks.crew import Login
 from ops.checks.questions import sequence_reach as reach
 from ops.checks.reading import released, under
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, State, doubt
 from ops.checks.trouble import Trouble
 from ops.db import Connection, statement
 from ops.errors import OpsError
 from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.marker import Marker
-from ops.results import CheckResult, Finding, Level, ObjectId, State, doubt
 from ops.schema import catalogs, compare, content, definitions, sequences
 from ops.schema.catalogs import Catalogs
 from ops.schema.content import Content

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from ops import sql
 from ops.checks.crew import Crew
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, State
 from ops.db import DIAGNOSTIC, Connection, statement
 from ops.restore.source import Source
-from ops.results import CheckResult, Finding, Level, ObjectId, State
 
 
 def migrations(

@@ -6,10 +6,10 @@ from datetime import datetime
 from ops.checks.ask import Asking
 from ops.checks.crew import Login
 from ops.checks.questions import amcheck, application, orphans, product, sequence_reach
+from ops.checks.result import CheckResult, State
 from ops.db import CHANGE, Connection
 from ops.restore.proof import checks
 from ops.restore.source import Source
-from ops.results import CheckResult, State
 
 _LEFT_OUT = CheckResult(
     "amcheck", State.NOT_APPLICABLE, 0, 0, "left out: indexes and pages were not looked at"

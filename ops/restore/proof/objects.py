@@ -13,9 +13,9 @@ import psycopg
 from ops import sql
 from ops.checks.crew import Crew
 from ops.checks.reading import under
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, State
 from ops.db import VERIFY, Connection, statement
 from ops.restore.source import Source
-from ops.results import CheckResult, Finding, Level, ObjectId, State
 from ops.schema import catalogs
 from ops.schema.catalogs import Row
 from ops.schema.tablecontent import Sum

@@ -14,6 +14,7 @@ from ops.checks.ask import Asking
 from ops.checks.crew import Crew, Login
 from ops.checks.limit import Limit
 from ops.checks.reading import READ
+from ops.checks.result import CheckResult, State
 from ops.db import VERIFY, CannotConnectError, Database
 from ops.restore.copies import Kind, Made
 from ops.restore.proof import alike, checks, objects
@@ -21,7 +22,6 @@ from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.copychecks import STEPS as COPY_STEPS
 from ops.restore.proof.copychecks import CopyChecks
 from ops.restore.source import Source
-from ops.results import CheckResult, State
 
 _NOT_RESTORED = {
     Kind.BACKUP: "Restore another run with --backup. Where that works this one can't be relied on: "

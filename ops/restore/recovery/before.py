@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ops import sql
+from ops.checks.result import CheckResult, State, finding
 from ops.db import Connection, statement
-from ops.results import CheckResult, State, finding
 
 CHECK = "moment"
 _WRONG = "This is not the moment asked for. Don't use it; restore again, and give a time."

@@ -16,6 +16,7 @@ from ops.checks import trouble
 from ops.checks.ask import Asking
 from ops.checks.crew import Crew, Login
 from ops.checks.reading import READ
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, State
 from ops.cloudsql import ApiError, Instance, OperationFailedError
 from ops.db import (
     DIAGNOSTIC,
@@ -33,7 +34,6 @@ from ops.restore.proof.copychecks import CopyChecks
 from ops.restore.recovery import before, body, when
 from ops.restore.recovery.order import Order, Task
 from ops.restore.source import Source
-from ops.results import CheckResult, Finding, Level, ObjectId, State
 
 _PAUSE_S = 0.1
 _DATABASES = "restore/databases"

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from ops import durations
 from ops.checks.report import explain_results, table
+from ops.checks.result import CheckResult, State, count, verdict, worst
 from ops.cloudsql import Operation
 from ops.console import Table
 from ops.evidence import Evidence, uncompared
 from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.recovery.order import ROOM, Order, Task
-from ops.results import CheckResult, State, count, verdict, worst
 
 NO_AMCHECK = "indexes and pages with what they must be (leave out --no-amcheck)"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from ops.checks.crew import Crew, StoppedError
+from ops.checks.result import CheckResult
 from ops.errors import OpsError
 from ops.journal import Journal
 from ops.restore import cleanup, copies
@@ -19,7 +20,6 @@ from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.marker import TRIES, Marker
 from ops.restore.selftest.report import Control, Outcome
 from ops.restore.source import Source
-from ops.results import CheckResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """What a self-test leaves as evidence: the matrix of faults by checks."""
 
+from ops.checks.result import State
 from ops.console import Table
 from ops.evidence import Evidence
 from ops.evidence.identity import Identity
 from ops.restore.selftest.report import SelftestReport
-from ops.results import State
 
 KIND = "restore-selftest"
 _SIGNS = {State.FINDING.value: "red", State.UNKNOWN.value: "?", State.OK.value: ""}

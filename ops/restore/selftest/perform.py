@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from ops import backupruns, lease
 from ops.checks.crew import Crew
+from ops.checks.result import State
 from ops.console import Progress
 from ops.copynames import name_stem
 from ops.errors import reason
@@ -31,7 +32,6 @@ from ops.restore.selftest.plan import Options, SelftestPlan, plan
 from ops.restore.selftest.rehearsal import Workload
 from ops.restore.selftest.report import Control, Outcome, SelftestReport, Writing
 from ops.restore.source import ROOM, Source, of
-from ops.results import State
 
 LANES = 2  # copies made and verified side by side, as in a drill
 MARKERS = 3  # how often a marker is set anew where the workload leaves a healthy copy in doubt

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ops.checks.result import CheckResult, State, verdict, worst
 from ops.console import Table
-from ops.results import CheckResult, State, verdict, worst
 
 RED, NOT_SEEN, NOT_PUT_IN = "red", "not seen", "not put in"
 _SHOWN = 3  # checks that saw a fault, to people; JSON and the evidence have all

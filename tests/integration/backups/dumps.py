@@ -10,10 +10,10 @@ from ops import programs
 from ops.backups import importing
 from ops.backups.importing import Import
 from ops.backups.transfer import ImportOptions
+from ops.checks.result import State
 from ops.db import CHANGE
 from ops.guard import Consent
 from ops.invocation import Invocation
-from ops.results import State
 
 YES = Consent(yes=True)
 SOURCE, VICTIM = "import_source", "import_victim"

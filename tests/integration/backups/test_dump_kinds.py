@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops.backups import importerrors, state
+from ops.checks.result import State
 from ops.invocation import Invocation
-from ops.results import State
 from ops.schema import definitions
 from tests.integration.backups.dumps import bring_in, dump_database, execute, put, said, states
 

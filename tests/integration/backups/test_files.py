@@ -14,6 +14,7 @@ from ops.backups.importing import bring_in
 from ops.backups.reading import Contents, read
 from ops.backups.transfer import ExportOptions, ImportOptions, plan
 from ops.backups.trial import ROOM, clear, trial
+from ops.checks.result import State
 from ops.cloudsql import OperationFailedError
 from ops.copybody import copy_body
 from ops.copynames import name_stem
@@ -23,7 +24,6 @@ from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.localserver import Server
 from ops.objects import NoObjectError, ObjectFacts, Objects, Uri, parse
-from ops.results import State
 
 USERS = (
     "INSERT INTO users (email, display_name)"

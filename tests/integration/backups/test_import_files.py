@@ -7,8 +7,8 @@ import pytest
 
 from ops.backups import importerrors, importing
 from ops.backups.transfer import ImportOptions
+from ops.checks.result import State
 from ops.invocation import Invocation
-from ops.results import State
 from tests.integration.backups.dumps import (
     ALL_OK,
     END,

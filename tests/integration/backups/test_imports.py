@@ -8,9 +8,9 @@ import pytest
 from ops.backups import exporting, importerrors, importing, importtarget
 from ops.backups.exporting import Reading
 from ops.backups.transfer import ExportOptions
+from ops.checks.result import State
 from ops.invocation import Invocation
 from ops.journal import unfinished
-from ops.results import State
 from tests.integration.backups.dumps import (
     ALL_OK,
     END,

@@ -9,11 +9,11 @@ from ops.backups import exporting, importerrors, importing
 from ops.backups.exporting import Export, Reading
 from ops.backups.reading import read
 from ops.backups.transfer import ExportOptions, ImportOptions
+from ops.checks.result import State
 from ops.db import CHANGE
 from ops.guard import NO_CONSENT, Consent
 from ops.invocation import Invocation
 from ops.objects import parse
-from ops.results import State
 
 NAMES = (
     *("with space", " edges ", "tab\tin", "line\nbreak", "line\n-- comment", "Mixed", "order"),

@@ -13,12 +13,12 @@ from ops.backups import archiving, gaps
 from ops.backups.create import create
 from ops.backups.describing import LastBackupError, NoSuchRunError, delete, describe
 from ops.backups.verify import Verification, verify
+from ops.checks.result import State
 from ops.db import CHANGE, Database, LibpqPasswords
 from ops.errors import OpsError
 from ops.guard import NO_CONSENT, Consent, UnansweredError
 from ops.invocation import Invocation
 from ops.localserver import Server
-from ops.results import State
 
 LIMIT_S = 30
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.result import State
 from ops.console import Silent
 from ops.db import CHANGE, Budget, PasswordFolder
 from ops.failover import survey
@@ -16,7 +17,6 @@ from ops.failover.perform import perform
 from ops.failover.report import Report
 from ops.failover.source import Source
 from ops.failover.writers import writing
-from ops.results import State
 from tests.integration.failover.drilled import SHORT
 
 # FAILOVER_ROUNDS=100 looks for a commit that waited and is lost all the same.

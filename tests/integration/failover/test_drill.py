@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from ops.checks.result import State
 from ops.cloudsql import ApiError
 from ops.console import Silent
 from ops.db import CHANGE
 from ops.failover.perform import perform
 from ops.failover.report import Report
 from ops.failover.source import ROOM, Source
-from ops.results import State
 from tests.integration.failover.drilled import SHORT, Site, rows
 from tests.integration.failover.wire import Wire
 

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from psycopg import sql as psql
 
+from ops.checks.result import State
 from ops.console import Console, Format
 from ops.migrations import disagreements, runner
 from ops.migrations.files import Migration, read
 from ops.migrations.others import Connect
 from ops.migrations.results import Status
 from ops.migrations.standing import Standing
-from ops.results import State
 from tests.integration.migrations.conftest import Write
 
 A = ("create table a (id int);", "drop table a;")

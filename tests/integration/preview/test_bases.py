@@ -21,7 +21,7 @@ from infra.preview.revision import (
 from infra.preview.show import Shown
 from infra.preview.verdict import FAIL_ON, StackPreview, Verdict, fail_on
 from infra.stackfile import ROOT
-from ops.results import State
+from ops.checks.result import State
 
 FAILING = fail_on(FAIL_ON)
 STACKS = ("local", "staging")

@@ -15,8 +15,8 @@ from infra.preview.show import Shown, headline
 from infra.preview.text import sections
 from infra.preview.verdict import FAIL_ON, Preview, Verdict, fail_on
 from infra.stackfile import ROOT, UnknownStackError
+from ops.checks.result import State
 from ops.console import to_json
-from ops.results import State
 
 FAILING = fail_on(FAIL_ON)
 SECRET = "v1:c2VjcmV0:b2xk"

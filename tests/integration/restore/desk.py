@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ops import target
+from ops.checks.result import State
 from ops.cloudsql import CloudSql
 from ops.console import Console, Format
 from ops.db import CHANGE, Database
@@ -19,7 +20,6 @@ from ops.restore.recovery.order import Request
 from ops.restore.recovery.perform import Options, restore
 from ops.restore.recovery.report import Recovered
 from ops.restore.source import Source
-from ops.results import State
 from tests.integration.restore.conftest import Site
 
 

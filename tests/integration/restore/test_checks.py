@@ -10,11 +10,11 @@ import pytest
 from ops.checks.crew import Crew, Login
 from ops.checks.questions import amcheck, application, orphans
 from ops.checks.questions import sequence_reach as reach
+from ops.checks.result import State
 from ops.db import CHANGE, VERIFY, Connection
 from ops.restore.faults import cluster
 from ops.restore.proof import checks
 from ops.restore.source import Source
-from ops.results import State
 from ops.schema import content, tablecontent
 from ops.schema import definitions as questions
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ops.checks import limit
 from ops.checks.crew import Crew
 from ops.checks.limit import Limit
+from ops.checks.result import State
 from ops.db import CHANGE, VERIFY, Connection
 from ops.restore.source import Source
-from ops.results import State
 from ops.schema import content, tablecontent
 from ops.schema.tablecontent import Sum, TableShape
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.result import State
 from ops.console import Silent, to_json
 from ops.db import CHANGE
 from ops.evidence.head import keys
@@ -18,7 +19,6 @@ from ops.restore.drill.perform import Options, Report, perform
 from ops.restore.drill.plan import UnknownBackupError
 from ops.restore.proof.marker import NoHeartbeatTableError
 from ops.restore.source import ROOM, Source
-from ops.results import State
 from ops.schema import definitions as questions
 
 

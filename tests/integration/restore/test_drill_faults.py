@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from ops.checks.questions import sequence_reach as reach
+from ops.checks.result import CheckResult, State
 from ops.cloudsql import CloudSql, Instance, calls
 from ops.console import Phase, Silent
 from ops.db import CHANGE, DIAGNOSTIC, Connection
@@ -28,7 +29,6 @@ from ops.restore.drill.perform import Options, Report, perform
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.faults import wal
 from ops.restore.source import ROOM, Source
-from ops.results import CheckResult, State
 from tests.integration.restore.network import Network, network
 
 Add = Callable[..., None]

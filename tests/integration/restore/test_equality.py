@@ -11,10 +11,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from ops.checks.result import State
 from ops.checks.trouble import Trouble
 from ops.db import Connection
 from ops.restore.source import Source
-from ops.results import State
 from ops.schema import catalogs
 from ops.schema import definitions as questions
 from ops.schema.definitions import Answer

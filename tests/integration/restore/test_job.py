@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from ops.checks.result import State, worst
 from ops.evidence import run_name
 from ops.evidence.chain import verify
 from ops.journal import Journal
 from ops.restore.drill import killed
 from ops.restore.source import ROOM, Source
-from ops.results import State, worst
 from tests.integration.restore.conftest import Site
 
 

@@ -10,10 +10,10 @@ from ops.checks.limit import Limit
 from ops.checks.questions import amcheck, application, orphans
 from ops.checks.questions import sequence_reach as reach
 from ops.checks.reading import released, under
+from ops.checks.result import State
 from ops.checks.trouble import Trouble
 from ops.db import CHANGE, VERIFY, Database
 from ops.programs import find
-from ops.results import State
 from ops.schema import catalogs, content, sequences, tablecontent
 from ops.schema import definitions as questions
 from ops.scratch import SUPERUSER, scratch

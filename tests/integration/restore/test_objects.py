@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from ops.checks.result import CheckResult, State
 from ops.db import VERIFY, Connection
 from ops.restore.proof import objects
 from ops.restore.proof.objects import Written
 from ops.restore.source import Source
-from ops.results import CheckResult, State
 from ops.schema.tablecontent import Sum
 
 HEARTBEAT = "INSERT INTO ops.drill_heartbeat (drill, label) VALUES ('objects', 'before')"

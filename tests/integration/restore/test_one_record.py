@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.result import count
 from ops.console import Silent, Table, to_json
 from ops.evidence import account, afterwards, page
 from ops.evidence.history import Entry, parse
@@ -18,7 +19,6 @@ from ops.restore.drill.report import Report
 from ops.restore.recovery.order import Request, Task
 from ops.restore.recovery.perform import Options as RestoreOptions
 from ops.restore.source import ROOM, Source
-from ops.results import count
 from tests.integration.restore.conftest import Site
 from tests.integration.restore.desk import desk
 

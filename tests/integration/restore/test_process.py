@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from ops import lease
+from ops.checks.result import State
 from ops.evidence import chain, key
 from ops.journal import unfinished
 from ops.restore.source import ROOM, Source
-from ops.results import State
 from tests.integration.restore.desk import expire
 
 Command = Callable[..., subprocess.Popen[str]]

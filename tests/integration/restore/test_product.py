@@ -10,9 +10,9 @@ from ops.checks.judge import MEND_SOURCE
 from ops.checks.limit import Limit
 from ops.checks.questions import product
 from ops.checks.reading import READ
+from ops.checks.result import State
 from ops.db import CHANGE, VERIFY, Connection, Database
 from ops.restore.source import Source
-from ops.results import State
 
 SOUND = """
 INSERT INTO users (email, display_name) VALUES ('a@example.org', 'A'), ('b@example.org', 'B');

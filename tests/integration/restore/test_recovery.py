@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.checks.result import State
 from ops.console import to_json
 from ops.db import CHANGE, Database
 from ops.restore.recovery import before, checks, when
@@ -15,7 +16,6 @@ from ops.restore.recovery.perform import Options, restore
 from ops.restore.recovery.plan import Plan
 from ops.restore.recovery.report import Abandoned, Recovered
 from ops.restore.source import Source
-from ops.results import State
 from tests.integration.restore.conftest import Site
 from tests.integration.restore.desk import Desk, desk
 

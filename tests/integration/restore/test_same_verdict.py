@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ops.checks.crew import Crew
+from ops.checks.result import CheckResult, Level, State
 from ops.db import CHANGE
 from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.proof import verify
@@ -14,7 +15,6 @@ from ops.restore.recovery.order import Request, Task
 from ops.restore.recovery.perform import Options, restore
 from ops.restore.recovery.report import Recovered
 from ops.restore.source import Source
-from ops.results import CheckResult, Level, State
 from tests.integration.restore.conftest import Site
 from tests.integration.restore.desk import Desk, desk
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ops.checks.result import State
 from ops.console import Silent
 from ops.journal import unfinished
 from ops.restore import cleanup
@@ -14,7 +15,6 @@ from ops.restore.selftest.perform import perform
 from ops.restore.selftest.plan import Options
 from ops.restore.selftest.report import RED
 from ops.restore.source import ROOM, Source
-from ops.results import State
 
 Command = Callable[..., subprocess.Popen[str]]
 PATIENCE_S = 60.0

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ops import target
+from ops.checks.result import State
 from ops.cloudsql import CloudSql, NoSuchInstanceError, Operation
 from ops.console import Console, Format
 from ops.copybody import copy_body
@@ -15,7 +16,6 @@ from ops.restore.cleanup import remove
 from ops.restore.drill.perform import drill
 from ops.restore.drill.sweep import sweep
 from ops.restore.source import ROOM, Source
-from ops.results import State
 from tests.integration.restore.conftest import Site
 
 GONE = "gone"

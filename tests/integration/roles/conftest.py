@@ -13,12 +13,12 @@ from google.cloud.sql.connector import Connector
 from infra.deploy.apply import deploy
 from infra.settings import IamUser, load
 from ops import programs
+from ops.checks.result import State
 from ops.console import Console, Format, Silent
 from ops.db import Budget, Database, LibpqPasswords, QueryFailedError, statement
 from ops.invocation import Invocation
 from ops.migrations import files, runner
 from ops.migrations.change import connector as migrations
-from ops.results import State
 from ops.roles.apply import Request, apply, status
 from ops.roles.report import Applied
 from ops.target import Target

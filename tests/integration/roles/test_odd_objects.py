@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from ops.checks.result import State
 from ops.db import statement
 from ops.guard import UnansweredError
 from ops.invocation import Invocation
-from ops.results import State
 from ops.roles.apply import apply, status
 from ops.roles.report import Applied, Planned
 from tests.integration.roles.conftest import APPLY, FREELY, PRUNE, Run

@@ -18,9 +18,9 @@ from infra.policies.report import Report
 from infra.policies.review import Result
 from infra.policies.rule import State as Ruled
 from infra.rolesettings import reset, whose
+from ops.checks.result import State
 from ops.console import Silent, Table
 from ops.invocation import Invocation
-from ops.results import State
 from ops.roles.apply import apply
 from ops.sessions import Setting
 from ops.target import Target, password_folder

@@ -11,12 +11,12 @@ from invoke.exceptions import Exit
 
 from infra.deploy.apply import UserHasObjectsError, deploy
 from ops import sql
+from ops.checks.result import State
 from ops.cloudsql import NoSuchInstanceError
 from ops.console import Console, Format, Silent
 from ops.db import CannotConnectError, Connection, QueryFailedError, statement
 from ops.guard import NotConfirmedError, UnansweredError
 from ops.invocation import Invocation
-from ops.results import State
 from ops.roles.apply import LOCK_KEY, BusyError, apply, status
 from ops.roles.catalog import RoleMissingError
 from ops.roles.facts import Kind

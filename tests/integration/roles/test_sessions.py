@@ -7,10 +7,10 @@ import pytest
 from infra.deploy.apply import deploy
 from infra.drift.check import drift
 from ops import sessions
+from ops.checks.result import State
 from ops.console import Silent, Table
 from ops.db import CannotConnectError, LibpqPasswords
 from ops.invocation import Invocation
-from ops.results import State
 from ops.roles.apply import apply, status
 from ops.roles.report import Applied, Status
 from ops.target import Target, password_folder

@@ -12,8 +12,8 @@ from ops import backupruns
 from ops.backups import archiving, gaps, policy
 from ops.backups.archiving import Archiver
 from ops.backups.gaps import Archive, Segment
+from ops.checks.result import CheckResult, State
 from ops.cloudsql import BackupRun, KeptBackup, RecoveryWindow
-from ops.results import CheckResult, State
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 DECLARED = Backup(

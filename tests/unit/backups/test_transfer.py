@@ -18,9 +18,9 @@ from ops.backups.transfer import (
     import_plan,
     plan,
 )
+from ops.checks.result import State
 from ops.errors import OpsError
 from ops.objects import BadUriError, FolderObjects, NoObjectError, ObjectFacts, Uri, parse
-from ops.results import State
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 PROD, LOCAL = settings.load("prod"), settings.load("local")

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops.backupruns import BACKUP_AGE_LIMIT, freshness
+from ops.checks.result import State
 from ops.cloudsql import BackupRun
-from ops.results import State
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

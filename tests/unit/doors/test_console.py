@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ops.arguments import BadArgumentError
+from ops.checks.result import State
 from ops.console import WIDTH, Bars, Console, Format, Lines, Table, document, parse_format
-from ops.results import State
 
 
 @dataclass(frozen=True, slots=True)

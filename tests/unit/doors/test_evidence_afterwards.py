@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops import notify, target
+from ops.checks.result import State, worst
 from ops.console import Console, Format
 from ops.errors import BadInputError, OpsError, Terminated
 from ops.evidence import Evidence, afterwards, key, write
@@ -15,7 +16,6 @@ from ops.evidence.chain import verify
 from ops.invocation import Invocation
 from ops.lease import Lease, LeaseHeldError
 from ops.notify import Hook, NotDeliveredError, Notice
-from ops.results import State, worst
 
 KIND = "restore-drill"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.result import CheckResult, State, worst
 from ops.evidence import Evidence, head, key, record, write
 from ops.evidence.chain import verify
 from ops.evidence.head import decode, head_key, keys, rebuilt, sha256
 from ops.evidence.markdown import page
 from ops.evidence.record import AlreadyRecordedError, Written, foot, page_key
-from ops.results import CheckResult, State, worst
 from ops.store import FolderStore, Store, StoreUnreadableError
 
 KIND = "restore-drill"

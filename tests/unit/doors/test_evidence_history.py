@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from ops.arguments import BadArgumentError
+from ops.checks.result import CheckResult, State
 from ops.console import WIDTH, Console, Format
 from ops.evidence import Evidence, account, history, key, trend, write
 from ops.evidence.account import DamagedRecordError, NoSuchRecordError
 from ops.evidence.history import Entry, parse
 from ops.evidence.identity import Identity
-from ops.results import CheckResult, State
 from ops.store import FolderStore
 
 KIND = "restore-drill"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from ops.checks.result import CheckResult, State
 from ops.evidence import Evidence, account, controls, page, plots, write
 from ops.evidence.controls import Answer
 from ops.evidence.history import Entry, parse
-from ops.results import CheckResult, State
 from ops.store import FolderStore
 
 KIND = "restore-drill"

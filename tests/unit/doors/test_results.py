@@ -1,7 +1,7 @@
 import pytest
 
+from ops.checks.result import State, exit_code, worst
 from ops.errors import ExitCode
-from ops.results import State, exit_code, worst
 
 
 @pytest.mark.parametrize(

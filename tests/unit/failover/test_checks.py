@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.result import CheckResult, State
 from ops.cloudsql import Operation
 from ops.console import Table
 from ops.failover import source as sources
@@ -17,7 +18,6 @@ from ops.failover.prechecks import Precheck
 from ops.failover.seen import Log
 from ops.failover.standing import Server, Standing
 from ops.restore.source import ROOM as RESTORE_DRILL
-from ops.results import CheckResult, State
 from tests.unit.failover.standing import STANDS, source
 from tests.unit.findings import findings
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.checks.result import State
 from ops.cloudsql import BackupRun
 from ops.db import Database, LibpqPasswords
 from ops.failover.prechecks import NotReadyError, judge, refused
 from ops.failover.standing import Replica
 from ops.failover.survey import Inside, Lag, Survey, Transaction
-from ops.results import State
 from tests.unit.failover.standing import STANDS
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

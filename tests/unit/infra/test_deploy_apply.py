@@ -16,9 +16,9 @@ from infra.deploy.report import Deployment, Destruction
 from infra.deploy.steps import ProtectedError, ReplacementRefusedError, check
 from infra.desired import Desired, collect
 from infra.settings import IamUser, Settings, load
+from ops.checks.result import State
 from ops.cloudsql import Account, Body, CloudSql, Database, Instance, Operation
 from ops.console import Silent, Table, to_json
-from ops.results import State
 from ops.store import FolderStore
 from ops.target import Target
 

@@ -21,8 +21,8 @@ from infra.deploy.steps import (
 )
 from infra.desired import DATABASE, INSTANCE, SECRET, USER, Desired, DesiredResource
 from infra.live import Kind, LiveInstance, why_closed
+from ops.checks.result import State
 from ops.cloudsql import Account
-from ops.results import State
 
 INPUTS: dict[str, Any] = {
     "name": "db",

@@ -21,9 +21,9 @@ from infra.drift.edits import candidates
 from infra.drift.report import Drift
 from infra.drift.undeclared import NO_MEMBERSHIPS, Memberships
 from infra.live import Kind, LiveInstance
+from ops.checks.result import State
 from ops.cloudsql import Account, ApiError, CloudSql, Database, Instance
 from ops.console import Silent
-from ops.results import State
 
 SETTINGS: dict[str, Any] = {"tier": "db-custom-1-3840", "dataDiskSizeGb": "10"}
 USUAL = {

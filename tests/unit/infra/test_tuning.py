@@ -16,7 +16,7 @@ from infra.tuning.machine import Machine, Workload
 from infra.tuning.propose import Tuning, propose, tune
 from infra.tuning.stackflags import LayoutError, swap, with_flags
 from ops.arguments import BadArgumentError
-from ops.results import State
+from ops.checks.result import State
 from ops.tiers import parse_tier
 
 STACKS = ("local", "staging", "prod")

@@ -5,7 +5,7 @@ import pytest
 from infra.flags import FlagWord, compile_flags
 from infra.flags.proof import Proof, Told
 from infra.flags.verdict import Verdict, judge
-from ops.results import State
+from ops.checks.result import State
 
 
 def verdict(

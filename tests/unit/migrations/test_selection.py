@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.arguments import BadArgumentError
+from ops.checks.result import State as Found
 from ops.errors import OpsError
 from ops.migrations import change, disagreements, errors, files, results, selection, standing
 from ops.migrations.files import Migration
 from ops.migrations.ledger import Applied, State, StepRow
 from ops.migrations.standing import Standing
 from ops.migrations.steps import Direction
-from ops.results import State as Found
 
 CIC = "create index concurrently i on t(a); select 1;"
 

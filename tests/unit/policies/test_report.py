@@ -8,7 +8,7 @@ from infra.policies.review import review
 from infra.policies.rules import RULES
 from infra.policies.table import PAGE, renewed
 from infra.policies.waivers import Waiver
-from ops import results
+from ops.checks import result as results
 from ops.console import Console, Format, document
 from tests.unit.policies.bodies import NOW, OTHER_SIDES, declared, live, spoiled
 

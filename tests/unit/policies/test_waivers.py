@@ -17,7 +17,7 @@ from infra.policies.waivers import (
     problems,
 )
 from infra.stackfile import stacks
-from ops import results
+from ops.checks import result as results
 from tests.unit.policies.bodies import NOW, OTHER_SIDES, declared, live, spoiled
 
 TODAY = NOW.date()

@@ -11,7 +11,7 @@ from infra.preview.review import compared
 from infra.preview.revision import Side
 from infra.preview.show import sentences
 from infra.preview.verdict import Preview, Verdict, fail_on
-from ops.results import State
+from ops.checks.result import State
 
 STACK = """secretsprovider: gcpkms://key
 config:

@@ -20,7 +20,7 @@ from infra.preview.verdict import (
     fail_on,
 )
 from infra.standins import ADDRESS, NETWORK
-from ops.results import State
+from ops.checks.result import State
 from tests.infra.registered import changed, prod
 
 POLICY = "gcp:projects/iAMPolicy:IAMPolicy"

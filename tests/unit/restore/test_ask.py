@@ -10,8 +10,8 @@ from ops.checks import trouble
 from ops.checks.ask import Asking
 from ops.checks.crew import Crew, Login
 from ops.checks.judge import MEND_SOURCE, against
+from ops.checks.result import CheckResult, Finding, Level, ObjectId, State
 from ops.db import VERIFY, CannotConnectError, Database, QueryFailedError
-from ops.results import CheckResult, Finding, Level, ObjectId, State
 from tests.unit.findings import findings
 from tests.unit.restore.sources import drilled
 

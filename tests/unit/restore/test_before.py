@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.checks.result import State
 from ops.restore.recovery.before import Row, prove
-from ops.results import State
 
 AT = datetime(2026, 2, 1, 10, tzinfo=UTC)
 

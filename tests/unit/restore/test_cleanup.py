@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ops.checks.crew import Crew
+from ops.checks.result import State
 from ops.cloudsql import (
     ApiError,
     CloudSql,
@@ -22,7 +23,6 @@ from ops.journal import Journal, unfinished
 from ops.restore import cleanup
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.source import ROOM
-from ops.results import State
 from tests.unit.restore.sources import drilled
 
 NOW = datetime(2026, 5, 5, 13, tzinfo=UTC)

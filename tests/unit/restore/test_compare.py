@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.checks.questions import sequence_reach as reach
+from ops.checks.result import CheckResult, State
 from ops.checks.trouble import Trouble
 from ops.restore.proof import alike
 from ops.restore.proof.baseline import Baseline
 from ops.restore.proof.marker import Marker
-from ops.results import CheckResult, State
 from ops.schema import catalogs, compare, sequences
 from ops.schema.catalogs import Catalogs, Rows
 from ops.schema.content import Content

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.checks.crew import Crew, StoppedError
+from ops.checks.result import CheckResult, State, exit_code
 from ops.cloudsql import Operation
 from ops.console import Silent
 from ops.errors import OpsError, Terminated
@@ -17,7 +18,6 @@ from ops.restore.drill.course import Course, report
 from ops.restore.drill.perform import Options
 from ops.restore.drill.plan import DrillPlan
 from ops.restore.proof.verify import Verified
-from ops.results import CheckResult, State, exit_code
 from ops.store import FolderStore, StoreFullError
 from tests.unit.restore.sources import drilled
 

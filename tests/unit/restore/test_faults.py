@@ -143,8 +143,8 @@ def test_wherever_it_was_killed_the_file_comes_back(tmp_path: Path, moment: str)
 
 def test_what_the_drill_is_told_of_backups_is_spoiled() -> None:
     from ops.backupruns import freshness
+    from ops.checks.result import State
     from ops.cloudsql import BackupRun
-    from ops.results import State
 
     now = datetime.now(UTC)
     taken = now - timedelta(hours=1)

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.checks.result import State
 from ops.evidence import chain
 from ops.journal import Journal, unfinished
 from ops.restore.drill import killed
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.source import ROOM
-from ops.results import State
 from tests.unit.restore.sources import drilled
 from tests.unit.restore.test_cleanup import Cloud
 

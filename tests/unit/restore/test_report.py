@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks.result import Checked, CheckResult, State
 from ops.console import WIDTH, Console, Format, Table
 from ops.evidence import key, record, write
 from ops.restore.drill import evidence
 from ops.restore.drill.report import DRILL, Clone, Report, Restored
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.source import ROOM, Source
-from ops.results import Checked, CheckResult, State
 from tests.unit.findings import findings
 from tests.unit.restore.sources import drilled
 

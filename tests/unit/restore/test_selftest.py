@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops.arguments import BadArgumentError
+from ops.checks.result import CheckResult, State
 from ops.console import Table
 from ops.copynames import name_stem
 from ops.evidence import run_name
@@ -20,7 +21,6 @@ from ops.restore.selftest.plan import (
     plan,
 )
 from ops.restore.selftest.report import Control, Outcome, SelftestReport, Writing
-from ops.results import CheckResult, State
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

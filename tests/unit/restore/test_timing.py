@@ -1,11 +1,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from ops.checks.result import State
 from ops.cloudsql import Operation
 from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import timing
 from ops.restore.drill.timing import Loss
-from ops.results import State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

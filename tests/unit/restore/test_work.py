@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.checks.crew import Crew, StoppedError
+from ops.checks.result import State
 from ops.cloudsql import BackupRun, CloudSql, Instance, Operation
 from ops.console import Silent
 from ops.errors import OpsError
@@ -18,7 +19,6 @@ from ops.restore.drill.work import Work
 from ops.restore.proof import verify
 from ops.restore.proof.marker import Marker
 from ops.restore.source import ROOM
-from ops.results import State
 from tests.unit.restore.sources import drilled
 
 RUN = "260102030405-ab12"
