@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import singledispatch
+from textwrap import fill
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
@@ -36,6 +37,14 @@ class Format(StrEnum):
 def parse_format(given: str) -> Format:
     """Return the format that ``--format`` names; raises ops.arguments.BadArgumentError."""
     return arguments.member("--format", given, Format)
+
+
+def wrap(line: str) -> str:
+    """Return a line that fits a terminal; names and paths stay whole."""
+    indent = line[: len(line) - len(line.lstrip())] + "  "
+    return fill(
+        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 @dataclass(frozen=True, slots=True)

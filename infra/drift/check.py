@@ -89,11 +89,12 @@ def of_sessions(target: Target, live: Live) -> tuple[tuple[Difference, ...], tup
     """
     name = target.instance
     if name not in live:
-        return (), ()
+        why = "Settings of roles and databases were not read, since the instance was not."
+        return (), (Unread(name, Kind.DATABASE, why, in_sql=True),)
     read = rolesettings.read(target, live[name].address)
     if read.unread:
         why = f"Settings of roles and databases were not read. {read.unread}"
-        return (), (Unread(name, Kind.DATABASE, why),)
+        return (), (Unread(name, Kind.DATABASE, why, in_sql=True),)
     return tuple(_of_setting(name, one) for one in read.undeclared), ()
 
 

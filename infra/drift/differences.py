@@ -114,11 +114,13 @@ class Unread:
         instance: Of what.
         kind: Databases or users; the instance itself.
         why: The API's words.
+        in_sql: Whether it is the settings of roles and databases, which PostgreSQL alone knows.
     """
 
     instance: str
     kind: Kind
     why: str
+    in_sql: bool = False
 
 
 def differences(

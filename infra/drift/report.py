@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from infra.drift import checks
 from infra.drift.differences import Difference, Finding, Unread
-from ops.checks.result import State
+from ops.checks import report
+from ops.checks.result import CheckResult, State, worst
 from ops.console import Table
 
 COLUMNS = ("what", "property", "declared", "live", "deploying")
@@ -46,37 +48,31 @@ class Drift:
     unread: tuple[Unread, ...] = ()
 
     @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """What came out for instances, databases, users, and settings in SQL."""
+        return checks.of(self.differences, self.unread, len(self.instances))
+
+    @property
     def state(self) -> State:
         """Whether anything differs; what could not be read is unknown, never good."""
-        if any(one.finding is not Finding.NOTE for one in self.differences):
-            return State.FINDING
-        return State.UNKNOWN if self.unread or not self.instances else State.OK
+        return worst(check.state for check in self.checks)
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
         return tuple(self._blocks())
 
     def _blocks(self) -> Iterator[Table | str]:
-        findings = [one for one in self.differences if one.finding is not Finding.NOTE]
-        yield from (f"DANGER: {one.danger} {one.resolve}" for one in findings if one.danger)
-        if findings:
-            yield table("DRIFT", findings)
-            yield "To resolve:"
-            yield from (f"  {row(one)[0]} {row(one)[1]}: {one.resolve}" for one in findings)
-        elif self.state is State.OK:
+        findings = [each for each in self.differences if each.finding is not Finding.NOTE]
+        yield from (f"DANGER: {each.danger} {each.resolve}" for each in findings if each.danger)
+        if self.state is State.OK:
             yield (
                 f"No drift: {', '.join(self.instances)} as {self.stack} declares, and no setting of"
                 " a role or database besides. Rights, and whether sql/roles was applied, are"
                 " `invoke roles.status`."
             )
-        for one in self.differences:
-            if one.finding is Finding.NOTE:
-                yield (
-                    f"Note: {one.property} of {one.name} is {one.live}, declared {one.declared}."
-                    f" {one.resolve}"
-                )
-        for unread in self.unread:
-            yield f"COULD NOT TELL ({unread.kind} {unread.instance}): {unread.why}"
+            yield from checks.notes(self.checks)
+        else:
+            yield from report.blocks(f"Drift from what {self.stack} declares", self.checks)
 
     def document(self) -> dict[str, object]:
         """Return what JSON holds: the state with the facts."""
@@ -84,6 +80,7 @@ class Drift:
             "stack": self.stack,
             "state": self.state,
             "instances": self.instances,
+            "checks": self.checks,
             "differences": self.differences,
             "unread": self.unread,
         }

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import fill
 
-from infra.policies.review import Result, Review
+from infra.policies.review import Review
 from infra.policies.rule import Rule, State
 from infra.policies.subject import Origin
+from ops.checks import report
 from ops.checks import result as results
-from ops.console import WIDTH, Table
+from ops.checks.report import Column
+from ops.console import Table, wrap
 
-PROBLEMS = (State.VIOLATED, State.UNKNOWN)
-_COLUMNS = ("rule", "severity", "state", "what was found, and the remedy")
+_PROBLEMS = frozenset({results.State.FINDING, results.State.UNKNOWN})
+_SEVERITY = Column("severity", lambda result: result.evidence.get("severity", ""))
 _WORDS = {Origin.DECLARED: "declared state only", Origin.LIVE: "live"}
 _ELSEWHERE = {
     Origin.DECLARED: "Seen on the live instance alone (`invoke policy.audit`)",
@@ -53,6 +54,7 @@ class Report:
                     "origin": review.origin,
                     "state": review.state,
                     "counts": counts(review),
+                    "checks": review.checks,
                     "results": review.results,
                     "waivers": review.waivers,
                 }
@@ -70,30 +72,16 @@ def counts(review: Review) -> dict[str, int]:
 
 def _blocks(review: Review, *, all_: bool) -> Iterator[Table | str]:
     yield _summary(review)
-    shown = review.results if all_ else review.of(*PROBLEMS)
-    several = len({result.instance for result in review.results}) > 1
+    shown = [each for each in review.checks if all_ or each.result.state in _PROBLEMS]
     if shown:
-        columns = ("instance", *_COLUMNS) if several else _COLUMNS
-        rows = tuple((result.instance, *_row(result))[0 if several else 1 :] for result in shown)
-        yield Table("", columns, rows)
-    for wrong in review.waivers:
-        yield _wrapped(f"Waiver: {wrong.problem}")
+        yield from report.blocks("", shown, (_SEVERITY,))
     waived = review.of(State.WAIVED)
     if waived and not all_:
-        yield _wrapped(f"Waived: {', '.join(sorted({result.rule for result in waived}))}.")
+        yield wrap(f"Waived: {', '.join(sorted({result.rule for result in waived}))}.")
     elsewhere = review.of(State.NOT_ASKED)
     if elsewhere:
         names = ", ".join(sorted({result.rule for result in elsewhere}))
-        yield _wrapped(f"{_ELSEWHERE[review.origin]}: {names}.")
-
-
-def _wrapped(text: str) -> str:
-    return fill(text, WIDTH, break_on_hyphens=False)
-
-
-def _row(result: Result) -> tuple[object, ...]:
-    what = _and(result.found, result.waiver or result.remedy)
-    return (result.rule, result.severity, result.state, what)
+        yield wrap(f"{_ELSEWHERE[review.origin]}: {names}.")
 
 
 def _and(first: str, second: str) -> str:
@@ -102,8 +90,8 @@ def _and(first: str, second: str) -> str:
 
 
 def _summary(review: Review) -> str:
-    told = [f"{count} {words}" for words, count in counts(review).items() if count]
-    return f"{review.stack} ({_WORDS[review.origin]}): {', '.join(told)}."
+    numbers = [f"{count} {words}" for words, count in counts(review).items() if count]
+    return f"{review.stack} ({_WORDS[review.origin]}): {', '.join(numbers)}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from infra.policies.rule import Answer, Rule, Seen, Severity, State, aside, unkn
 from infra.policies.rules import RULES
 from infra.policies.subject import NotKnownError, Origin, Subject
 from infra.policies.waivers import Waiver, WaiverProblem
+from ops.checks.outcomes import Words, of_findings
+from ops.checks.result import Checked, CheckResult, Level, finding, worst
 from ops.checks.result import State as Verdict
-from ops.checks.result import worst
 
 # What decides, worst first; the others are no verdict.
 _VERDICTS = {
@@ -19,6 +20,7 @@ _VERDICTS = {
     State.WAIVED: Verdict.OK,
     State.OK: Verdict.OK,
 }
+_LEVELS = {Verdict.FINDING: Level.FINDING, Verdict.UNKNOWN: Level.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,23 @@ class Result:
     waiver: str
     ids: tuple[str, ...]
 
+    def check(self) -> CheckResult:
+        """Return it as a check; a rule that is waived is ok, and says so."""
+        state = _VERDICTS.get(self.state, Verdict.NOT_APPLICABLE)
+        known = int(state in {Verdict.OK, Verdict.FINDING})
+        return CheckResult(
+            check=self.rule,
+            state=state,
+            examined=known,
+            total=int(state is not Verdict.NOT_APPLICABLE),
+            detail=f"{self.found}; waived: {self.waiver}" if self.waiver else self.found,
+            findings=(finding("instance", self.instance, self.found, _LEVELS[state]),)
+            if state in _LEVELS
+            else (),
+            evidence={"title": self.title, "severity": self.severity, "ids": self.ids},
+            remedy=self.remedy,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -67,10 +86,25 @@ class Review:
     waivers: tuple[WaiverProblem, ...]
 
     @property
+    def checks(self) -> tuple[Checked, ...]:
+        """What came out, rule by rule, and what is wrong with the waivers."""
+        several = len({result.instance for result in self.results}) > 1
+        rules = (
+            Checked(result.instance if several else "", result.check()) for result in self.results
+        )
+        return (*rules, *((Checked("", self._waivers()),) if self.waivers else ()))
+
+    def _waivers(self) -> CheckResult:
+        problems = (
+            finding("waiver", f"{wrong.rule} of {wrong.stack}", wrong.problem)
+            for wrong in self.waivers
+        )
+        return of_findings("waivers", problems, Words("in force", "waivers are wrong"))
+
+    @property
     def state(self) -> Verdict:
         """The verdict: a finding beats an unknown, an unknown beats ok."""
-        states = [_VERDICTS[r.state] for r in self.results if r.state in _VERDICTS]
-        return worst([*states, *(Verdict.FINDING for _ in self.waivers)])
+        return worst(checked.result.state for checked in self.checks)
 
     def of(self, *states: State) -> tuple[Result, ...]:
         """Return the results in these states."""

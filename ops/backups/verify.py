@@ -92,7 +92,7 @@ class Verification:
         table = Table(
             "Expected automated backups", ("window (UTC)", "fate", "run", "seconds"), windows
         )
-        wrong = report.explain_results(self.checks)
+        wrong = report.explain(self.checks)
         return [checks, *([table] if windows else []), *wrong, f"Verdict: {self.verdict}."]
 
 

@@ -90,3 +90,33 @@ def result(
 
 def _joined(remedies: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(one for one in remedies if one))
+
+
+def of_findings(
+    check: str, findings: Iterable[Finding], words: Words, places: int = 1, remedy: str = ""
+) -> CheckResult:
+    """Return the result of a check that lists what is not as it should be, and counts the rest not.
+
+    Args:
+        check: its name.
+        findings: what there is to say.
+        words: what it says; ``wrong`` and ``unknown`` follow a number of findings.
+        places: databases or instances that were to be looked at; an unknown is one that was not.
+        remedy: what to do about all of it.
+    """
+    listed = tuple(findings)
+    wrong = sum(finding.level is Level.FINDING for finding in listed)
+    unknown = sum(finding.level is Level.UNKNOWN for finding in listed)
+    state = State.FINDING if wrong else State.UNKNOWN if unknown or not places else State.OK
+    counts = [f"{wrong} {words.wrong}"] if wrong else []
+    counts += [f"{unknown} {words.unknown}"] if unknown else []
+    detail = "; ".join(counts) or (words.ok if places else words.none)
+    return CheckResult(
+        check,
+        state,
+        max(0, places - unknown),
+        places,
+        detail,
+        listed,
+        remedy=remedy if wrong or unknown else "",
+    )

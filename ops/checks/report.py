@@ -1,12 +1,26 @@
-"""Results as people read them: the same rows, lines and counts of them for every task."""
+"""Results as people read them: the same table, lines and counts of them for every task."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
-from ops.checks.result import Checked, CheckResult, State
-from ops.console import Table
+from ops.checks.result import Checked, CheckResult, Finding, Remedy, State
+from ops.console import Table, wrap
 
-SHOWN = 4  # findings of one check, to people; JSON and evidence have all
-COLUMNS = ("check", "state", "what came out")
+SHOWN = 4  # findings of one check among many, to people; JSON and evidence have all
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that only some tasks show beside a check.
+
+    Attributes:
+        title: above it.
+        value: what it has for a result.
+    """
+
+    title: str
+    value: Callable[[CheckResult], object]
 
 
 def label(check: str) -> str:
@@ -14,25 +28,75 @@ def label(check: str) -> str:
     return check.replace("_", " ")
 
 
-def shorten(lines: Iterable[str], most: int = SHOWN) -> Iterator[str]:
-    """Yield the first lines of a list, and how many more there are."""
-    every = tuple(lines)
-    yield from (f"  - {line}" for line in every[:most])
-    if len(every) > most:
-        yield f"  - and {len(every) - most} more"
+def _checked(results: Iterable[Checked | CheckResult]) -> tuple[Checked, ...]:
+    """Return results with the system that they are of; one that has no name needs no column."""
+    return tuple(
+        Checked("", result) if isinstance(result, CheckResult) else result for result in results
+    )
 
 
-def table(title: str, results: Iterable[CheckResult]) -> Table:
-    """Return a row a check."""
-    rows = tuple((label(result.check), result.state.value, result.detail) for result in results)
-    return Table(title, COLUMNS, rows)
+def shorten(lines: Iterable[str], most: int | None = SHOWN) -> Iterator[str]:
+    """Yield the first lines of a list, and how many more there are; None shows all."""
+    listed = tuple(lines)
+    yield from (f"  - {line}" for line in listed[:most])
+    if most is not None and len(listed) > most:
+        yield f"  - and {len(listed) - most} more"
 
 
-def details(result: CheckResult, most: int = SHOWN) -> Iterator[str]:
-    """Yield the findings of a check, a line each, and its remedy."""
-    yield from shorten(result.differences, most)
+def table(
+    title: str, results: Iterable[Checked | CheckResult], columns: Sequence[Column] = ()
+) -> Table:
+    """Return a row a check; what was checked has a column where it has a name."""
+    listed = _checked(results)
+    named = any(each.copy for each in listed)
+    titles = ("check", *(column.title for column in columns), "state", "what came out")
+    rows = (
+        (
+            *((each.copy,) if named else ()),
+            label(each.result.check),
+            *(column.value(each.result) for column in columns),
+            each.result.state.value,
+            each.result.detail,
+        )
+        for each in listed
+    )
+    return Table(title, ("of", *titles) if named else titles, tuple(rows))
+
+
+def details(result: CheckResult, most: int | None = SHOWN) -> Iterator[str]:
+    """Yield the findings of a check, each with what to do about it, and the check's remedy.
+
+    A remedy that several findings in a row have follows the last of them.
+    """
+    # a finding that says no more than the check is not repeated
+    findings = [finding for finding in result.findings if finding.message != result.detail]
+    shown = findings[:most]
+    for finding, following in zip_longest(shown, shown[1:]):
+        yield f"  - {_prefix(finding, result)}{finding.line}"
+        same = following is not None and following.remedy == finding.remedy
+        if finding.remedy is not None and finding.remedy.text != result.remedy and not same:
+            yield from (f"    {line}" for line in advise(finding.remedy))
+    if len(findings) > len(shown):
+        yield f"  - and {len(findings) - len(shown)} more"
     if result.remedy:
         yield f"  {result.remedy}"
+
+
+def _prefix(finding: Finding, result: CheckResult) -> str:
+    """Return what a finding means where the check's state does not say it."""
+    if finding.level.value == result.state.value:
+        return ""
+    return f"{finding.level.value}: "
+
+
+def advise(remedy: Remedy) -> Iterator[str]:
+    """Yield what to do, the statement that does it with its lock, and the one that undoes it."""
+    if remedy.text:
+        yield remedy.text
+    if remedy.sql:
+        yield f"{remedy.sql}{f'  -- takes {remedy.lock}' if remedy.lock else ''}"
+    if remedy.undo:
+        yield f"{remedy.undo}  -- takes it back"
 
 
 def needs_words(result: CheckResult) -> bool:
@@ -42,10 +106,10 @@ def needs_words(result: CheckResult) -> bool:
     return result.state is not State.NOT_APPLICABLE
 
 
-def explain(checked: Iterable[Checked]) -> Iterator[str]:
+def explain(results: Iterable[Checked | CheckResult]) -> Iterator[str]:
     """Yield what is wrong, unknown or limited; what several systems say alike is said once."""
     alike: dict[tuple[str, str, tuple[str, ...], str], list[Checked]] = {}
-    for each in checked:
+    for each in _checked(results):
         result = each.result
         if needs_words(result):
             key = (result.check, result.detail, result.differences, result.remedy)
@@ -53,11 +117,32 @@ def explain(checked: Iterable[Checked]) -> Iterator[str]:
     for several in alike.values():
         result = several[0].result
         where = " and ".join(each.copy for each in several if each.copy)
-        name = f"{where}, {label(result.check)}" if where else label(result.check)
-        yield f"{name}: {result.detail}"
+        yield f"{_name(where, result)}: {result.detail}"
         yield from details(result)
 
 
-def explain_results(results: Iterable[CheckResult]) -> Iterator[str]:
-    """Yield what is wrong, unknown or limited with one system; see ``explain``."""
-    return explain(Checked("", result) for result in results)
+def _name(where: str, result: CheckResult) -> str:
+    return f"{where}, {label(result.check)}" if where else label(result.check)
+
+
+def blocks(
+    title: str,
+    results: Iterable[Checked | CheckResult],
+    columns: Sequence[Column] = (),
+    most: int | None = None,
+) -> Iterator[Table | str]:
+    """Yield a row a check, and below it the findings and remedies of those that are not ok.
+
+    Args:
+        title: above the table.
+        results: what came out, and of which system where there are several.
+        columns: besides the usual ones.
+        most: findings of one check; None shows all.
+    """
+    listed = _checked(results)
+    yield table(title, listed, columns)
+    for each in listed:
+        lines = tuple(details(each.result, most))
+        if lines and each.result.state is not State.NOT_APPLICABLE:
+            yield f"{_name(each.copy, each.result)}:"
+            yield from map(wrap, lines)

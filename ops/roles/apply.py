@@ -18,10 +18,11 @@ from ops.errors import ExitCode, OpsError
 from ops.guard import Consent
 from ops.invocation import Invocation
 from ops.roles import catalog
+from ops.roles.checks import name_object
 from ops.roles.declared import declared
 from ops.roles.facts import GRANTABLE, Cast, Kind, Login
 from ops.roles.plan import Action, Change, Difference, compare
-from ops.roles.report import Applied, PassedOn, Planned, Status, object_name
+from ops.roles.report import Applied, PassedOn, Planned, Status
 from ops.roles.statements import statements
 from ops.target import Target
 
@@ -164,7 +165,7 @@ def _goes_too(changes: Sequence[Change], grants: Sequence[PassedOn]) -> tuple[Pa
         if change.action is Action.TAKE
         for word in change.words
         if word.endswith(GRANTABLE)
-        for name in map(object_name(change.kind), change.objects)
+        for name in (name_object(change.kind, parts) for parts in change.objects)
     }
     goes: set[PassedOn] = set()
     # who was granted it with grant option may have passed it on too
@@ -189,7 +190,7 @@ def _of_those(changes: Sequence[Change], grants: Sequence[PassedOn]) -> tuple[Pa
     named = {
         (change.kind.value, change.role, name)
         for change in changes
-        for name in map(object_name(change.kind), change.objects)
+        for name in (name_object(change.kind, parts) for parts in change.objects)
     }
     return tuple(g for g in grants if (g.kind, g.grantee, g.name) in named)
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from textwrap import fill
 
 from ops.checks.report import explain, label
 from ops.checks.result import Checked, CheckResult, Counts, Level, State, count, verdict, worst
-from ops.console import WIDTH, Table
+from ops.console import Table, wrap
 from ops.evidence import uncompared
 from ops.evidence.uncompared import NOT_COMPARED
 from ops.restore.drill.cost import Cost
@@ -174,7 +173,7 @@ class Report:
             before.append(f"Put in on purpose: {self.injected}")
         tables = [table] if table.rows else []
         after = [*explain(self.checks), *self._times(), self.summary()]
-        return [*map(_wrapped, before), *tables, *map(_wrapped, after), evidence]
+        return [*map(wrap, before), *tables, *map(wrap, after), evidence]
 
     def _copies(self) -> tuple[str, ...]:
         """Return the copies that were checked, in order."""
@@ -220,14 +219,6 @@ class Report:
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join(words)
-
-
-def _wrapped(line: str) -> str:
-    """Return a line that fits a terminal; names and paths stay whole."""
-    indent = line[: len(line) - len(line.lstrip())] + "  "
-    return fill(
-        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
 
 
 # Checks that are one row for people; what is wrong in them is told below it one by one.

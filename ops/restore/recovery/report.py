@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops import durations
-from ops.checks.report import explain_results, table
+from ops.checks.report import explain, table
 from ops.checks.result import CheckResult, State, count, verdict, worst
 from ops.cloudsql import Operation
 from ops.console import Table
@@ -102,7 +102,7 @@ class Recovered:
         steps = [f"  {number}. {step}" for number, step in enumerate(self.next_steps, start=1)]
         return (
             table(f"Checks of {self.order.instance}", self.checks),
-            *explain_results(self.checks),
+            *explain(self.checks),
             self.summary,
             *self.said,
             "Next:",

@@ -4,8 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.checks.result import CheckResult, State, verdict, worst
-from ops.console import Table
+from ops.checks.report import explain
+from ops.checks.result import (
+    Checked,
+    CheckResult,
+    Finding,
+    Level,
+    State,
+    finding,
+    unsure,
+    verdict,
+    worst,
+)
+from ops.console import Table, wrap
 
 RED, NOT_SEEN, NOT_PUT_IN = "red", "not seen", "not put in"
 _SHOWN = 3  # checks that saw a fault, to people; JSON and the evidence have all
@@ -63,6 +74,25 @@ class Outcome:
         """Return red, not seen or not put in."""
         return {State.OK: RED, State.FINDING: NOT_SEEN}.get(self.state, NOT_PUT_IN)
 
+    def check(self) -> CheckResult:
+        """Return it as a check of the drill: whether the expected check saw the fault."""
+        detail = self.failure
+        if not detail:
+            detail = f"{self.word}, seen by {', '.join(self.seen) or 'nothing'}"
+        findings: tuple[Finding, ...] = ()
+        if self.state is not State.OK:
+            level = Level.FINDING if self.state is State.FINDING else Level.UNKNOWN
+            findings = (finding("fault", self.spoiled or self.what, self._silence(), level),)
+        known = int(self.state is not State.UNKNOWN)
+        return CheckResult(self.fault, self.state, known, 1, detail, findings)
+
+    def _silence(self) -> str:
+        """Return what the expected check did not say."""
+        if self.failure:
+            return f"{self.expected} was not tried"
+        unknown = f"; {_several(self.unknown)} could not tell" if self.unknown else ""
+        return f"{self.expected} is silent{unknown}"
+
     def document(self) -> dict[str, object]:
         """Return what machines read."""
         return {
@@ -96,6 +126,13 @@ class Control:
     def state(self) -> State:
         """Return the worst state of all checks."""
         return worst(one.state for one in self.checks)
+
+    def check(self) -> CheckResult:
+        """Return it as a check of the drill: whether all checks of a healthy copy are ok."""
+        state = State.OK if self.state is State.OK else State.FINDING
+        detail = f"{len(self.checks)} checks, {len(self.wrong)} of them not ok"
+        findings = tuple(finding("check", wrong.check, wrong.detail) for wrong in self.wrong)
+        return CheckResult(self.name, state, 1, 1, detail, findings)
 
     @property
     def wrong(self) -> tuple[CheckResult, ...]:
@@ -159,12 +196,7 @@ class SelftestReport:
         """Return a finding where a fault was not seen, a healthy copy fails or one is left."""
         if self.lost:
             return State.UNKNOWN
-        states = [one.state for one in self.outcomes]
-        states += [State.OK if one.state is State.OK else State.FINDING for one in self.controls]
-        states += [State.FINDING] if self.leftovers else []
-        states += [State.UNKNOWN] if self.writing.clients and not self.writing.transactions else []
-        states += [State.UNKNOWN] if self.cut else []
-        return worst(states)
+        return worst(checked.result.state for checked in self.checks)
 
     @property
     def verdict(self) -> str:
@@ -199,7 +231,7 @@ class SelftestReport:
             "ended": self.ended,
             "red": self.red,
             "total": len(self.outcomes),
-            "checks": tuple(self._checks()),
+            "checks": self.checks,
             "healthy": self.controls,
             "faults": self.outcomes,
             "matrix": self.matrix(),
@@ -209,30 +241,26 @@ class SelftestReport:
             "evidence": self.evidence,
         }
 
-    def _checks(self) -> Iterator[Mapping[str, object]]:
-        """Yield all checks; a finding proves nothing where others may have removed the copies."""
-        for check in self._every_check():
-            found = check["state"] is State.FINDING
-            yield {**check, "state": State.UNKNOWN} if self.lost and found else check
+    @property
+    def checks(self) -> tuple[Checked, ...]:
+        """Return a check a healthy copy and a fault, as every drill's record has them.
 
-    def _every_check(self) -> Iterator[Mapping[str, object]]:
-        """Yield a check a healthy copy and a fault, as every drill's record has them."""
+        A finding proves nothing where others may have removed the copies.
+        """
+        checks = tuple(self._checks())
+        return tuple(map(unsure, checks)) if self.lost else checks
+
+    def _checks(self) -> Iterator[Checked]:
         if self.cut:
             words = f"the self-test did not end by itself: {self.cut}"
-            yield _check("drill", "completed", State.UNKNOWN, words)
+            yield _checked("drill", "completed", State.UNKNOWN, words)
         for left in self.leftovers:
-            yield _check("drill", "cleanup", State.FINDING, left)
+            yield _checked("drill", "cleanup", State.FINDING, left)
         if self.writing.clients and not self.writing.transactions:
-            yield _check(
-                "drill", "workload", State.UNKNOWN, "no client of the workload could write"
-            )
-        for one in self.controls:
-            green = one.state is State.OK
-            words = f"{len(one.checks)} checks, {len(one.wrong)} of them not ok"
-            yield _check("healthy", one.name, State.OK if green else State.FINDING, words)
-        for fault in self.outcomes:
-            words = f"{fault.word}, seen by {', '.join(fault.seen) or 'nothing'}"
-            yield _check("fault", fault.fault, fault.state, fault.failure or words)
+            words = "no client of the workload could write"
+            yield _checked("drill", "workload", State.UNKNOWN, words)
+        yield from (Checked("healthy", control.check()) for control in self.controls)
+        yield from (Checked("fault", outcome.check()) for outcome in self.outcomes)
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read: a line a fault, what is wrong, the verdict."""
@@ -243,28 +271,11 @@ class SelftestReport:
         return (
             *(f"Cleaned up first: {line}" for line in self.swept),
             Table(title, ("fault", "expected", "seen by", "state"), rows),
-            *self._healthy(),
-            *self._wrong(),
+            *map(wrap, explain(self.checks)),
             *self._written(),
             self.summary(),
             f"Evidence: {self.evidence}",
         )
-
-    def _healthy(self) -> Iterator[str]:
-        for one in self.controls:
-            if one.state is State.OK:
-                yield f"Healthy copy, {one.name}: green, {len(one.checks)} checks"
-                continue
-            yield f"Healthy copy, {one.name}: not green"
-            yield from (f"  - {wrong.check}: {wrong.detail}" for wrong in one.wrong)
-
-    def _wrong(self) -> Iterator[str]:
-        for one in self.outcomes:
-            if one.state is State.FINDING:
-                unknown = f"; {_several(one.unknown)} could not tell" if one.unknown else ""
-                yield f"{one.fault} ({one.spoiled or one.what}): {one.expected} is silent{unknown}"
-            elif one.failure:
-                yield f"{one.fault}: {one.failure}"
 
     def _written(self) -> Iterator[str]:
         if self.writing.clients:
@@ -289,19 +300,8 @@ class SelftestReport:
         return " ".join(words)
 
 
-def _check(of: str, name: str, state: State, detail: str) -> Mapping[str, object]:
-    known = int(state is not State.UNKNOWN)
-    return {
-        "name": f"{of}.{name}",
-        "copy": of,
-        "check": name,
-        "state": state,
-        "examined": known,
-        "total": 1,
-        "detail": detail,
-        "differences": (),
-        "remedy": "",
-    }
+def _checked(copy: str, check: str, state: State, detail: str) -> Checked:
+    return Checked(copy, CheckResult(check, state, int(state is not State.UNKNOWN), 1, detail))
 
 
 def _several(names: Sequence[str]) -> str:

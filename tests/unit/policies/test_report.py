@@ -36,7 +36,7 @@ def test_only_problems_are_shown_and_the_rest_is_counted() -> None:
     assert "tls-required" not in text
     assert "Waived: log-duration, log-hostname, no-slow-statements-logged." in text
     assert f"1 violated, {len(OTHER_SIDES)} waived" in text
-    live = "certificate-valid, declared-users,\nrestart-approved."
+    live = "certificate-valid, declared-users,\n  restart-approved."
     assert f"`invoke policy.audit`): {live}" in text
     assert report.state is results.State.FINDING
 
