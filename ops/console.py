@@ -7,6 +7,7 @@ standard error.
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # rich is imported late
     from rich.console import Console as RichConsole
 
 WIDTH = 100  # columns that a table has to fit
+_COMMAND = re.compile("`[^`]*`")
+_STAYS = "\N{NO-BREAK SPACE}"
 
 
 class Format(StrEnum):
@@ -40,11 +43,13 @@ def parse_format(given: str) -> Format:
 
 
 def wrap(line: str) -> str:
-    """Return a line that fits a terminal; names and paths stay whole."""
+    """Return a line that fits a terminal; names, paths and commands stay whole."""
     indent = line[: len(line) - len(line.lstrip())] + "  "
-    return fill(
-        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    text = _COMMAND.sub(lambda command: command[0].replace(" ", _STAYS), line)
+    wrapped = fill(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+    return wrapped.replace(_STAYS, " ")
 
 
 @dataclass(frozen=True, slots=True)
