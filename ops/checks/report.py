@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from ops.checks.result import Checked, CheckResult, Finding, Remedy, State
+from ops.checks.result import Checked, CheckResult, Finding, Level, Remedy, State
 from ops.console import Table, wrap
 
 SHOWN = 4  # findings of one check among many, to people; JSON and evidence have all
@@ -102,7 +102,7 @@ def advise(remedy: Remedy) -> Iterator[str]:
 def needs_words(result: CheckResult) -> bool:
     """Return whether a check has more to say than that all is well."""
     if result.state is State.OK:
-        return bool(result.remedy)
+        return bool(result.remedy or result.at(Level.WARNING))
     return result.state is not State.NOT_APPLICABLE
 
 

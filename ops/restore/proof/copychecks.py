@@ -7,6 +7,7 @@ from ops.checks.ask import Asking
 from ops.checks.crew import Login
 from ops.checks.questions import amcheck, application, orphans, product, sequence_reach
 from ops.checks.result import CheckResult, State
+from ops.checks.sqlcheck import SqlCheck
 from ops.db import CHANGE, Connection
 from ops.restore.proof import checks
 from ops.restore.source import Source
@@ -14,7 +15,13 @@ from ops.restore.source import Source
 _LEFT_OUT = CheckResult(
     "amcheck", State.NOT_APPLICABLE, 0, 0, "left out: indexes and pages were not looked at"
 )
-STEPS = 7  # how often a copy's ``advance`` is called
+# Checks that one statement answers. A new one is a file in sql/checks and a line here.
+STATEMENTS = (
+    SqlCheck(
+        "checks/unproven_keys", "{total} foreign keys are proven", "are not", "there are none"
+    ),
+)
+STEPS = 7 + len(STATEMENTS)  # how often a copy's ``advance`` is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,14 @@ class CopyChecks:
         asking.note_beside(
             sequence_reach.CHECK, connection, lambda each: sequence_reach.check(each, limit)
         )
+        for check in STATEMENTS:
+            self._note_statement(check, connection)
         app, original = self._as_app()
         asking.note("smoke", lambda: product.smoke(asking.crew, app, limit, original))
+
+    def _note_statement(self, check: SqlCheck, connection: Connection) -> None:
+        limit = self.asking.limit
+        self.asking.note_beside(check.name, connection, lambda each: check.ask(each, limit))
 
     def thorough(self, connection: Connection, *, pages: bool = True) -> None:
         """Note the checks that read all of the copy.
