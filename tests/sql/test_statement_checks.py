@@ -26,6 +26,13 @@ BROKEN = {
         """,
         CHILD,
     ),
+    "invalid_indexes": (
+        """
+        UPDATE pg_index SET indisvalid = false
+         WHERE indexrelid = '"Odd %s".parent_pkey'::regclass
+        """,
+        ObjectId("index", "parent_pkey", "Odd %s"),
+    ),
 }
 
 

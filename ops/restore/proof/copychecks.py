@@ -20,6 +20,7 @@ STATEMENTS = (
     SqlCheck(
         "checks/unproven_keys", "{total} foreign keys are proven", "are not", "there are none"
     ),
+    SqlCheck("checks/invalid_indexes", "{total} indexes are valid", "are not", "there are none"),
 )
 STEPS = 7 + len(STATEMENTS)  # how often a copy's ``advance`` is called
 
