@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops import arguments
+from ops.checks import report
 from ops.checks.result import Checked, State, worst
 from ops.console import Table
 from ops.failover.prechecks import Precheck, refused
@@ -95,18 +96,13 @@ class Plan:
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
-        rows = tuple(
-            (one.result.check, one.result.state.value, one.result.detail) for one in self.checks
-        )
-        table = Table(f"Before a failover of {self.source}", ("check", "state", "seen"), rows)
-        remedies = [
-            f"{one.result.check}: {one.result.remedy}" for one in self.checks if one.result.remedy
-        ]
+        results = tuple(checked.result for checked in self.checks)
+        checks = report.blocks(f"Before a failover of {self.source}", results)
         steps = "\n".join(f"  {place}. {step}" for place, step in enumerate(self.steps, 1))
         if refused(self.checks):
-            return (table, *remedies, "The drill would be refused: nothing was done.")
+            return (*checks, "The drill would be refused: nothing was done.")
         how = f" Add --yes --confirm {self.source}" if self.production else ""
-        return (table, *remedies, f"It would:\n{steps}\nNothing was done.{how}")
+        return (*checks, f"It would:\n{steps}\nNothing was done.{how}")
 
     def document(self) -> dict[str, object]:
         """Return what machines read."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.checks.report import explain
-from ops.checks.result import Checked, State, verdict, worst
+from ops.checks.report import explain, table
+from ops.checks.result import Checked, CheckResult, State, verdict, worst
 from ops.console import Table
 from ops.failover.application import Writer
 from ops.failover.leg import BACK, Leg
@@ -74,31 +74,30 @@ class Report:
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read: a line a check, the figures, what is wrong, the verdict."""
         title = f"Failover drill {self.run} of {self.source}"
-        rows = tuple(self._rows())
-        shown = [Table(title, ("of", "check", "state", "what came out"), rows)]
+        tables = [table(title, self._listed())]
         figures = self.figures()
         if figures.rows:
-            shown.append(figures)
+            tables.append(figures)
         settled = [f"From before: {line}" for line in self.settled]
         return [
             *settled,
-            *shown,
+            *tables,
             *explain(self.checks),
             self.summary(),
             f"Evidence: {self.evidence}",
         ]
 
-    def _rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row a check; what was well before the failover is one row."""
+    def _listed(self) -> Iterator[Checked]:
+        """Yield the checks; those that were well before the failover are one."""
         well = [one for one in self.checks if one.copy == BEFORE and one.result.state in _WELL]
         if well:
-            yield (BEFORE, "ready", State.OK.value, f"{len(well)} checks have nothing to say")
-        yield from (row(one) for one in self.checks if one not in well)
+            detail = f"{len(well)} checks have nothing to say"
+            yield Checked(BEFORE, CheckResult("ready", State.OK, len(well), len(well), detail))
+        yield from (checked for checked in self.checks if checked not in well)
 
     def every_check(self) -> Table:
         """Return all checks one by one."""
-        rows = tuple(row(one) for one in self.checks)
-        return Table("All checks", ("of", "check", "state", "what came out"), rows)
+        return table("All checks", self.checks)
 
     def figures(self) -> Table:
         """Return what was measured: a line a figure, a column a failover."""
@@ -128,12 +127,6 @@ class Report:
         if self.leftovers:
             words.append(f"Left behind: {'; '.join(self.leftovers)}.")
         return " ".join(words)
-
-
-def row(checked: Checked) -> tuple[str, ...]:
-    """Return a check as a row of a table."""
-    result = checked.result
-    return (checked.copy, result.check.replace("_", " "), result.state.value, result.detail)
 
 
 _WELL = {State.OK, State.NOT_APPLICABLE}
