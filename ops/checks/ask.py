@@ -51,10 +51,10 @@ class Asking:
             raise
         except (OpsError, psycopg.Error) as error:
             self.crew.check()
-            found = trouble.of(error)
+            reason = trouble.of(error)
             if self._is_of_original(error):  # says nothing of the database either
-                found = found.on_source()
-            return self.limit.trouble(found).result(check)
+                reason = reason.on_source()
+            return self.limit.trouble(reason).result(check)
         finally:
             self.advance()
 

@@ -187,4 +187,4 @@ class Crew:
 
         used = max(1, min(lanes, len(items)))
         jobs = [self.start(f"{name}-{lane}", lambda: work(take())) for lane in range(used)]
-        return tuple(result for found in self.wait(jobs) for result in found)
+        return tuple(result for results in self.wait(jobs) for result in results)

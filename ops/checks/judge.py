@@ -18,7 +18,7 @@ def against(result: CheckResult, of_source: CheckResult) -> CheckResult:
         result: of the copy; it stays as it is where something could not be looked at.
         of_source: the same check of the source.
     """
-    complete = all(one.examined == one.total for one in (result, of_source))
+    complete = all(each.examined == each.total for each in (result, of_source))
     if not complete or of_source.state is not State.FINDING:
         return result
     on_source = {finding.object: finding.message for finding in of_source.at(Level.FINDING)}

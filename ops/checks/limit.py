@@ -48,9 +48,9 @@ class Limit:
         if self.ends is not None:
             connection.execute("RESET statement_timeout")
 
-    def trouble(self, found: Trouble) -> Trouble:
+    def trouble(self, reason: Trouble) -> Trouble:
         """Return why a statement has no answer: where the time is up, it was cut short."""
-        return LATE if self.passed and found.state is State.UNKNOWN else found
+        return LATE if self.passed and reason.state is State.UNKNOWN else reason
 
 
 NONE = Limit()

@@ -69,7 +69,7 @@ def result(
     findings = tuple(
         outcome.finding(about) for about, outcome in sorted(outcomes.items()) if outcome.message
     )
-    states = [*(one.state for one in outcomes.values()), *([State.UNKNOWN] if late else [])]
+    states = [*(outcome.state for outcome in outcomes.values()), *([State.UNKNOWN] if late else [])]
     state = worst(states) if states else State.NOT_APPLICABLE
     known = sum(outcome.state is not State.UNKNOWN for outcome in outcomes.values())
     detail = words.ok if states else words.none
@@ -89,7 +89,7 @@ def result(
 
 
 def _joined(remedies: Iterable[str]) -> str:
-    return " ".join(dict.fromkeys(one for one in remedies if one))
+    return " ".join(dict.fromkeys(remedy for remedy in remedies if remedy))
 
 
 def of_findings(

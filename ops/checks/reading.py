@@ -77,4 +77,4 @@ def together(
             raise
         if len(batch) == 1:
             return [failed(batch[0], error)]
-    return [found for one in batch for found in together(connection, (one,), ask, failed)]
+    return [answer for item in batch for answer in together(connection, (item,), ask, failed)]

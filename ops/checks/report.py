@@ -70,14 +70,14 @@ def details(result: CheckResult, most: int | None = SHOWN) -> Iterator[str]:
     """
     # a finding that says no more than the check is not repeated
     findings = [finding for finding in result.findings if finding.message != result.detail]
-    shown = findings[:most]
-    for finding, following in zip_longest(shown, shown[1:]):
+    listed = findings[:most]
+    for finding, following in zip_longest(listed, listed[1:]):
         yield f"  - {_prefix(finding, result)}{finding.line}"
         same = following is not None and following.remedy == finding.remedy
         if finding.remedy is not None and finding.remedy.text != result.remedy and not same:
             yield from (f"    {line}" for line in advise(finding.remedy))
-    if len(findings) > len(shown):
-        yield f"  - and {len(findings) - len(shown)} more"
+    if len(findings) > len(listed):
+        yield f"  - and {len(findings) - len(listed)} more"
     if result.remedy:
         yield f"  {result.remedy}"
 

@@ -51,8 +51,8 @@ class ObjectId:
     @property
     def label(self) -> str:
         """Return how people name it."""
-        whole = f"{self.schema}.{self.name}" if self.schema else self.name
-        return f"{whole} {self.part}" if self.part else whole
+        qualified = f"{self.schema}.{self.name}" if self.schema else self.name
+        return f"{qualified} {self.part}" if self.part else qualified
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class CheckResult:
     @property
     def differences(self) -> tuple[str, ...]:
         """Return a line a finding, for people."""
-        return tuple(one.line for one in self.findings)
+        return tuple(each.line for each in self.findings)
 
     def document(self) -> dict[str, object]:
         """Return what machines read."""
@@ -144,14 +144,14 @@ class CheckResult:
             "total": self.total,
             "detail": self.detail,
             "differences": self.differences,
-            "findings": [one.document() for one in self.findings],
+            "findings": [each.document() for each in self.findings],
             "evidence": self.evidence,
             "remedy": self.remedy,
         }
 
     def at(self, level: Level) -> tuple[Finding, ...]:
         """Return the findings of a level."""
-        return tuple(one for one in self.findings if one.level is level)
+        return tuple(each for each in self.findings if each.level is level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +250,8 @@ def doubt(result: CheckResult, detail: str, remedy: str = "") -> CheckResult:
         remedy: in place of the check's own; empty leaves that.
     """
     findings = tuple(
-        replace(one, level=Level.UNKNOWN) if one.level is Level.FINDING else one
-        for one in result.findings
+        replace(each, level=Level.UNKNOWN) if each.level is Level.FINDING else each
+        for each in result.findings
     )
     return replace(
         result,

@@ -22,10 +22,10 @@ def ask_in_batches(connection: Connection, name: str) -> Iterator[tuple[Any, ...
     numbers = connection.execute(statement(sql.load("checks/sequence_list"))).fetchall()
     query = statement(sql.load(name))
     for batch in batches((number for (number,) in numbers), lambda _: True):
-        yield from _asked(connection, query, list(batch))
+        yield from _ask_again(connection, query, list(batch))
 
 
-def _asked(connection: Connection, query: SQL, batch: list[int]) -> list[tuple[Any, ...]]:
+def _ask_again(connection: Connection, query: SQL, batch: list[int]) -> list[tuple[Any, ...]]:
     for _ in range(TRIES - 1):
         with suppress(psycopg.errors.InternalError):
             return connection.execute(query, {"relations": batch}).fetchall()

@@ -56,9 +56,9 @@ class Catalogs:
     def totals(self) -> Mapping[str, Sum]:
         """Return rows and the sum of their hashes by catalog."""
         rows, digests = Counter[str](), Counter[str]()
-        for (name, _), one in self.sums.items():
-            rows[name] += one.rows
-            digests[name] += int(one.digest)
+        for (name, _), group in self.sums.items():
+            rows[name] += group.rows
+            digests[name] += int(group.digest)
         return {name: Sum(rows[name], str(digests[name])) for name in rows}
 
 
@@ -92,7 +92,7 @@ def read(connection: Connection) -> Catalogs:
     """Return what the system catalogs hold; it is exactly what the transaction's snapshot sees."""
     listed = _listed(connection)
     sums = {(name, by): Sum(count, digest) for name, count, digest, by in _ask(connection, listed)}
-    return Catalogs(sums, tuple(one.name for one in listed if not one.columns))
+    return Catalogs(sums, tuple(catalog.name for catalog in listed if not catalog.columns))
 
 
 def rows(
@@ -105,11 +105,11 @@ def rows(
         of: the catalogs.
         writers: 32-bit numbers of who wrote the rows last; None for everybody.
     """
-    given = {"writers": None if writers is None else list(writers)}
+    parameters = {"writers": None if writers is None else list(writers)}
     with under(connection):
-        listed = [one for one in _listed(connection) if one.name in of]
-        asked = _ask(connection, listed, given, by_row=True)
-        return frozenset(Row(name, about, digest) for name, _, digest, _, about in asked)
+        listed = [catalog for catalog in _listed(connection) if catalog.name in of]
+        answers = _ask(connection, listed, parameters, by_row=True)
+        return frozenset(Row(name, about, digest) for name, _, digest, _, about in answers)
 
 
 def _listed(connection: Connection) -> Sequence[_Catalog]:
@@ -123,13 +123,13 @@ def _listed(connection: Connection) -> Sequence[_Catalog]:
 def _ask(
     connection: Connection,
     listed: Sequence[_Catalog],
-    given: Mapping[str, object] | None = None,
+    parameters: Mapping[str, object] | None = None,
     *,
     by_row: bool = False,
 ) -> Sequence[tuple[Any, ...]]:
-    readable = [one for one in listed if one.columns]
+    readable = [catalog for catalog in listed if catalog.columns]
     query = sql.render("schema/catalog_rows", {"catalogs": readable, "by_row": by_row})
-    return connection.execute(statement(query), given).fetchall() if readable else ()
+    return connection.execute(statement(query), parameters).fetchall() if readable else ()
 
 
 def rows_of(before: Held, after: Held, copy: Held, between: Window) -> Rows:
@@ -143,7 +143,7 @@ def rows_of(before: Held, after: Held, copy: Held, between: Window) -> Rows:
 
 
 def check(
-    before: Held, after: Held, copy: Held, between: Window, told: Sequence[CheckResult]
+    before: Held, after: Held, copy: Held, between: Window, results: Sequence[CheckResult]
 ) -> CheckResult:
     """Compare the catalogs' rows with those around the marker.
 
@@ -157,22 +157,22 @@ def check(
         after: on the source, after it; the same where it is exact.
         copy: on the clone.
         between: which transactions may have finished before the marker and after ``before``.
-        told: what the questions found: a difference that they name is not told twice.
+        results: what the questions found: a difference that they name is not told twice.
     """
-    for one in (before, after, copy):
-        if isinstance(one, Trouble):
-            return one.result(CHECK)
+    for reading in (before, after, copy):
+        if isinstance(reading, Trouble):
+            return reading.result(CHECK)
     assert not isinstance(before, Trouble)  # noqa: S101 - the loop above returned it
     assert not isinstance(after, Trouble)  # noqa: S101
     assert not isinstance(copy, Trouble)  # noqa: S101
-    total = sum(one.rows for one in before.sums.values())
+    total = sum(group.rows for group in before.sums.values())
     still = sum(before.sums[key].rows for key in _still(before, after))
-    names, theirs = {name for name, _ in before.sums}, copy.totals()
+    names, totals_of_copy = {name for name, _ in before.sums}, copy.totals()
     wrong = _wrong(before, after, copy, between)
-    other = {name for name, one in before.totals().items() if theirs.get(name) != one}
+    other = {name for name, sums in before.totals().items() if totals_of_copy.get(name) != sums}
     moving = _moved(before, after) | (other - wrong.keys())
     facts = {"not_seen": before.unread, "moving": sorted(moving)}
-    named = any(one.state is State.FINDING for one in told)
+    named = any(result.state is State.FINDING for result in results)
     findings = tuple(
         Finding(
             ObjectId("catalog", name),
@@ -197,7 +197,7 @@ def check(
 
 
 def _still(before: Catalogs, after: Catalogs) -> frozenset[_Key]:
-    return frozenset(key for key, one in before.sums.items() if after.sums.get(key) == one)
+    return frozenset(key for key, group in before.sums.items() if after.sums.get(key) == group)
 
 
 def _moved(before: Catalogs, after: Catalogs) -> frozenset[str]:
@@ -208,20 +208,20 @@ def _wrong(
     before: Catalogs, after: Catalogs, copy: Catalogs, between: Window
 ) -> Mapping[str, Sequence[_Key]]:
     """Return the groups of rows that can't have been so at the marker, by catalog."""
-    found: dict[str, list[_Key]] = defaultdict(list)
-    mine, theirs = copy.totals(), before.totals()
-    still = mine.keys() - _moved(before, after)
-    whole = {name for name in still if mine[name] == theirs.get(name)}
+    groups: dict[str, list[_Key]] = defaultdict(list)
+    of_copy, of_source = copy.totals(), before.totals()
+    still = of_copy.keys() - _moved(before, after)
+    equal = {name for name in still if of_copy[name] == of_source.get(name)}
     for key in _still(before, after):
-        if key[0] not in whole and copy.sums.get(key) != before.sums[key]:
-            found[key[0]].append(key)
+        if key[0] not in equal and copy.sums.get(key) != before.sums[key]:
+            groups[key[0]].append(key)
     for key in copy.sums.keys() - before.sums.keys() - after.sums.keys():
-        if key[0] not in whole and key[1] not in between:
-            found[key[0]].append(key)
-    return found
+        if key[0] not in equal and key[1] not in between:
+            groups[key[0]].append(key)
+    return groups
 
 
-def _summed(held: Catalogs, keys: Sequence[_Key]) -> str:
-    some = [held.sums[key] for key in keys if key in held.sums]
-    rows, digest = sum(one.rows for one in some), sum(int(one.digest) for one in some)
-    return f"{rows} rows, hash {digest}" if some else "no such rows"
+def _summed(catalogs: Catalogs, keys: Sequence[_Key]) -> str:
+    sums = [catalogs.sums[key] for key in keys if key in catalogs.sums]
+    rows, digest = sum(group.rows for group in sums), sum(int(group.digest) for group in sums)
+    return f"{rows} rows, hash {digest}" if sums else "no such rows"

@@ -67,7 +67,9 @@ def answers(
     if moving or hidden:
         unknown = ((moving, "changed while they were read"), (hidden, "may not be read"))
         total = len(source.keys() | moving)
-        told = "; ".join(f"{len(some)} of {total} {words} {why}" for some, why in unknown if some)
+        unproven = "; ".join(
+            f"{len(names)} of {total} {words} {why}" for names, why in unknown if names
+        )
         remedy = "Drill again when nobody changes objects."
         if hidden:
             remedy = f"sql/schema/{question}.sql says which privilege it needs."
@@ -75,7 +77,7 @@ def answers(
             Finding(ObjectId(question, name), Level.UNKNOWN) for name in sorted(moving | hidden)
         )
         known = len(still)
-        return CheckResult(question, State.UNKNOWN, known, total, told, unseen, facts, remedy)
+        return CheckResult(question, State.UNKNOWN, known, total, unproven, unseen, facts, remedy)
     detail = f"all {len(source)} {words} are as at the marker"
     if secret:
         detail = f"{detail}; {secret} are not seen"
@@ -115,11 +117,11 @@ def _clip(text: str) -> str:
 
 def counts(expected: Expected, copy: Mapping[str, Content]) -> CheckResult:
     """Compare how many rows every table has."""
-    found = {
+    outcomes = {
         want.shape.object: _count(want, copy.get(label)) for label, want in expected.tables.items()
     }
     rows = sum(content.rows for content in copy.values())
-    return _of_tables("counts", found, f"{rows} rows in {len(found)} tables", expected)
+    return _of_tables("counts", outcomes, f"{rows} rows in {len(outcomes)} tables", expected)
 
 
 def _count(want: Proven, have: Content | None) -> Outcome:
@@ -127,8 +129,8 @@ def _count(want: Proven, have: Content | None) -> Outcome:
         return _why(want.trouble)
     if have.trouble is not None:
         return of_trouble(have.trouble)
-    low = sum(one.rows for one in want.sums.values())
-    proven = sum(one.rows for key, one in have.sums.items() if key not in _open(want, have))
+    low = sum(stretch.rows for stretch in want.sums.values())
+    proven = sum(stretch.rows for key, stretch in have.sums.items() if key not in _open(want, have))
     if proven != low:
         return Outcome(State.FINDING, f"{proven} rows; the source had {low}")
     return Outcome(State.OK)
@@ -136,7 +138,7 @@ def _count(want: Proven, have: Content | None) -> Outcome:
 
 def contents(expected: Expected, copy: Mapping[str, Content]) -> CheckResult:
     """Compare the content of every table, row for row, by its hashes."""
-    found = {
+    outcomes = {
         want.shape.object: _content(want, copy.get(label))
         for label, want in expected.tables.items()
     }
@@ -144,16 +146,18 @@ def contents(expected: Expected, copy: Mapping[str, Content]) -> CheckResult:
     moving = sum(want.moving_rows for want in expected.tables.values())
     share = f", {moving / rows:.1%} of the rows moving" if moving else ""
     method = "exactly" if expected.exact else "in what was equal before and after"
-    told = _of_tables(
-        "content", found, f"{rows} rows compared {method} as of the marker{share}", expected
+    checked = _of_tables(
+        "content", outcomes, f"{rows} rows compared {method} as of the marker{share}", expected
     )
     if expected.left_out:
-        left = ", ".join(f"{len(some)} {why}" for why, some in expected.left_out.items())
-        words = f"{told.detail}; on purpose not compared: {left} tables"
-        told = replace(told, detail=words)
+        left = ", ".join(f"{len(labels)} {why}" for why, labels in expected.left_out.items())
+        words = f"{checked.detail}; on purpose not compared: {left} tables"
+        checked = replace(checked, detail=words)
     left_out = {"not_compared": expected.left_out}
     tables = {label: _facts(want, copy.get(label)) for label, want in expected.tables.items()}
-    return replace(told, evidence={**told.evidence, "hash": HASH, **left_out, "tables": tables})
+    return replace(
+        checked, evidence={**checked.evidence, "hash": HASH, **left_out, "tables": tables}
+    )
 
 
 def _facts(want: Proven, have: Content | None) -> dict[str, object]:
@@ -161,7 +165,7 @@ def _facts(want: Proven, have: Content | None) -> dict[str, object]:
     moving = _open(want, have) if have is not None else want.moving
     return {
         "stretch_pages": want.shape.stretch_pages,
-        "hashed_as_text": [one.name for one in want.shape.columns if not one.exact],
+        "hashed_as_text": [column.name for column in want.shape.columns if not column.exact],
         "source": None if want.trouble else _summed(want.sums, frozenset()),
         "clone": None if have is None or have.trouble else _summed(have.sums, moving),
         "stretches_not_compared": len(moving),
@@ -169,10 +173,10 @@ def _facts(want: Proven, have: Content | None) -> dict[str, object]:
 
 
 def _summed(sums: Mapping[int, Sum], without: frozenset[int]) -> dict[str, object]:
-    kept = [one for key, one in sums.items() if key not in without]
+    compared = [stretch for key, stretch in sums.items() if key not in without]
     return {
-        "rows": sum(one.rows for one in kept),
-        "hash": str(sum(int(one.digest) for one in kept)),
+        "rows": sum(stretch.rows for stretch in compared),
+        "hash": str(sum(int(stretch.digest) for stretch in compared)),
     }
 
 
@@ -233,11 +237,11 @@ def _pages(first: int, last: int, size: int) -> str:
     return f"page {start}" if start == end else f"pages {start}-{end}"
 
 
-def located(found: CheckResult, places: Mapping[str, tuple[Proven, Content]]) -> CheckResult:
+def located(checked: CheckResult, places: Mapping[str, tuple[Proven, Content]]) -> CheckResult:
     """Add to a finding which pages of each table differ.
 
     Args:
-        found: the check of the content.
+        checked: the check of the content.
         places: of a table, what the source holds now and what the copy does, in stretches.
     """
     where = {
@@ -249,9 +253,9 @@ def located(found: CheckResult, places: Mapping[str, tuple[Proven, Content]]) ->
         replace(finding, message=f"{finding.message}{where[finding.object]}, as the source is now")
         if where.get(finding.object)
         else finding
-        for finding in found.findings
+        for finding in checked.findings
     )
-    return replace(found, findings=findings)
+    return replace(checked, findings=findings)
 
 
 def _open(want: Proven, have: Content) -> frozenset[int]:
@@ -283,15 +287,15 @@ def reach(
     """
     if isinstance(copy, Trouble):
         return copy.result(sequences.CHECK, len(before))
-    found = {
+    outcomes = {
         ObjectId("sequence", name): _reach(
             (reach, after[name], *([now[name]] if now and name in now else [])), copy[name]
         )
         for name, reach in before.items()
         if name in after and name in copy  # a lost one is told of by the definitions
     }
-    words = f"all {len(found)} sequences are where they were"
-    return result(sequences.CHECK, found, Words(words, _WRONG, _UNKNOWN))
+    words = f"all {len(outcomes)} sequences are where they were"
+    return result(sequences.CHECK, outcomes, Words(words, _WRONG, _UNKNOWN))
 
 
 def _reach(source: Sequence[Reach], copy: Reach) -> Outcome:
@@ -306,11 +310,11 @@ def _reach(source: Sequence[Reach], copy: Reach) -> Outcome:
 
 
 def _of_tables(
-    check: str, found: Mapping[ObjectId, Outcome], words: str, expected: Expected
+    check: str, outcomes: Mapping[ObjectId, Outcome], words: str, expected: Expected
 ) -> CheckResult:
     facts = {
         "method": "exact" if expected.exact else "sandwich",
         "rows": sum(want.rows for want in expected.tables.values()),
         "moving_rows": sum(want.moving_rows for want in expected.tables.values()),
     }
-    return result(check, found, Words(words, _WRONG, _UNKNOWN), facts)
+    return result(check, outcomes, Words(words, _WRONG, _UNKNOWN), facts)

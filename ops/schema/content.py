@@ -42,15 +42,15 @@ class Content:
     @property
     def rows(self) -> int:
         """Return how many rows were read."""
-        return sum(one.rows for one in self.sums.values())
+        return sum(stretch.rows for stretch in self.sums.values())
 
 
 def left_out(connection: Connection) -> Mapping[str, tuple[str, ...]]:
     """Return the tables whose content is not compared on purpose, by the reason."""
-    found: dict[str, tuple[str, ...]] = {}
+    labels: dict[str, tuple[str, ...]] = {}
     for why, label in connection.execute(statement(sql.load("schema/not_compared"))):
-        found[why] = (*found.get(why, ()), label)
-    return found
+        labels[why] = (*labels.get(why, ()), label)
+    return labels
 
 
 def read(
@@ -70,12 +70,12 @@ def read(
         limit: tables that are not got to by then have trouble instead.
     """
 
-    def lane(taken: Iterator[tuple[TableShape, ...]]) -> Sequence[Content]:
+    def lane(share: Iterator[tuple[TableShape, ...]]) -> Sequence[Content]:
         with crew.connect(login) as connection:
-            return _read(connection, taken, snapshot, limit)
+            return _read(connection, share, snapshot, limit)
 
-    found = crew.share("content", tuple(batches(tables, _small)), LANES, lane)
-    return {one.shape.label: one for one in found}
+    contents = crew.share("content", tuple(batches(tables, _small)), LANES, lane)
+    return {each.shape.label: each for each in contents}
 
 
 def read_over(
@@ -94,15 +94,15 @@ def _small(table: TableShape) -> bool:
 
 def _read(
     connection: Connection,
-    taken: Iterable[tuple[TableShape, ...]],
+    batched: Iterable[tuple[TableShape, ...]],
     snapshot: str,
     limit: Limit,
 ) -> Sequence[Content]:
-    found: list[Content] = []
+    contents: list[Content] = []
     with under(connection, snapshot):
-        for batch in taken:
-            found.extend(_contents(connection, batch, snapshot, limit))
-    return found
+        for batch in batched:
+            contents.extend(_contents(connection, batch, snapshot, limit))
+    return contents
 
 
 def _contents(
@@ -129,8 +129,8 @@ def _sums(connection: Connection, batch: Sequence[TableShape], snapshot: str) ->
         sums[place][stretch] = Sum(rows, digest)
     moved = _rewritten(connection, batch) if snapshot else frozenset()
     return [
-        Content(table, {}, REWRITTEN) if table.oid in moved else Content(table, held)
-        for table, held in zip(batch, sums, strict=True)
+        Content(table, {}, REWRITTEN) if table.oid in moved else Content(table, by_stretch)
+        for table, by_stretch in zip(batch, sums, strict=True)
     ]
 
 

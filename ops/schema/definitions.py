@@ -78,7 +78,7 @@ def ask(connection: Connection, question: str) -> Answer:
 
 def answer(connection: Connection, question: str, limit: Limit = limits.NONE) -> Answer | Trouble:
     """Return a question's answer, or why there is none."""
-    found = limits.LATE
+    reason = limits.LATE
     for _ in range(TRIES):
         if limit.passed:
             return limits.LATE
@@ -88,8 +88,8 @@ def answer(connection: Connection, question: str, limit: Limit = limits.NONE) ->
         except psycopg.Error as error:
             if connection.broken:
                 raise
-            found = limit.trouble(trouble.of(error))
-    return found
+            reason = limit.trouble(trouble.of(error))
+    return reason
 
 
 def ask_all(connection: Connection) -> Mapping[str, Answer | Trouble]:
@@ -99,18 +99,18 @@ def ask_all(connection: Connection) -> Mapping[str, Answer | Trouble]:
 
 def differing(source: Answer, copy: Answer) -> frozenset[str]:
     """Return the objects whose definition is not the same."""
-    every = source.keys() | copy.keys()
-    return frozenset(name for name in every if source.get(name) != copy.get(name))
+    names = source.keys() | copy.keys()
+    return frozenset(name for name in names if source.get(name) != copy.get(name))
 
 
-def not_seen(question: str, found: Answer) -> str:
+def not_seen(question: str, answer: Answer) -> str:
     """Return what a question does not see of the objects that were found, or nothing."""
     prefix, words = SECRET.get(question, ("", ""))
-    return words if words and any(name.startswith(prefix) for name in found) else ""
+    return words if words and any(name.startswith(prefix) for name in answer) else ""
 
 
 def moving(*answers: Answer | Trouble) -> frozenset[str]:
     """Return the objects whose definition is not the same in all answers."""
-    given = [one for one in answers if not isinstance(one, Trouble)]
-    names = frozenset(name for one in given for name in one)
-    return frozenset(name for name in names if len({one.get(name) for one in given}) > 1)
+    known = [answer for answer in answers if not isinstance(answer, Trouble)]
+    names = frozenset(name for answer in known for name in answer)
+    return frozenset(name for name in names if len({answer.get(name) for answer in known}) > 1)

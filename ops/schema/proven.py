@@ -48,9 +48,9 @@ def prove(low: Content, high: Content) -> Proven:
     trouble = low.trouble or high.trouble
     if trouble is not None:
         return Proven(low.shape, {}, trouble=trouble)
-    every = low.sums.keys() | high.sums.keys()
+    stretches = low.sums.keys() | high.sums.keys()
     same = {key: low.sums[key] for key in low.sums if high.sums.get(key) == low.sums[key]}
-    unlike = frozenset(every - same.keys())
+    unlike = frozenset(stretches - same.keys())
     rows = high.rows
     moving_rows = sum(high.sums[key].rows for key in unlike if key in high.sums)
     return Proven(low.shape, same, unlike, rows, moving_rows)

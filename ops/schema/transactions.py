@@ -17,17 +17,21 @@ class Snapshot:
     def parse(cls, text: str) -> "Snapshot":
         """Return the snapshot of ``xmin:xmax:list``."""
         xmin, xmax, running = text.split(":")
-        return cls(int(xmin), int(xmax), frozenset(int(one) for one in running.split(",") if one))
+        return cls(
+            int(xmin),
+            int(xmax),
+            frozenset(int(transaction) for transaction in running.split(",") if transaction),
+        )
 
     def finished_since(self, earlier: "Snapshot") -> frozenset[int]:
         """Return the transactions that finished after an earlier snapshot."""
-        begun = frozenset(range(earlier.xmax, self.xmax)) | earlier.running
-        return begun - self.running
+        started = frozenset(range(earlier.xmax, self.xmax)) | earlier.running
+        return started - self.running
 
     def unseen_before(self, number: int) -> frozenset[int]:
         """Return the transactions below a number that had not finished here."""
-        begun = self.running | frozenset(range(self.xmax, number))
-        return frozenset(one for one in begun if one < number)
+        started = self.running | frozenset(range(self.xmax, number))
+        return frozenset(transaction for transaction in started if transaction < number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,9 @@ def check(crew: Crew, login: Login, limit: Limit = limits.NONE) -> CheckResult:
         return CheckResult("amcheck", State.UNKNOWN, 0, len(objects), words, remedy=_GRANT)
     schema = allowed[0]
 
-    def lane(taken: Iterator[tuple[_Object, ...]]) -> Sequence[_Looked]:
+    def lane(share: Iterator[tuple[_Object, ...]]) -> Sequence[_Looked]:
         with crew.connect(login) as connection:
-            return [one for batch in taken for one in _look(connection, schema, batch, limit)]
+            return [looked for batch in share for looked in _look(connection, schema, batch, limit)]
 
     ordered = _batches(objects)
     if limit.ends is not None:
@@ -67,13 +67,14 @@ def _batches(objects: Sequence[_Object]) -> list[tuple[_Object, ...]]:
     """Return batches, the large objects alone and first, then small ones of a kind together."""
     kinds = (
         batches(
-            (one for one in objects if one.kind == kind), lambda one: one.size_bytes <= _SMALL_BYTES
+            (relation for relation in objects if relation.kind == kind),
+            lambda relation: relation.size_bytes <= _SMALL_BYTES,
         )
         for kind in ("table", "index")
     )
     return sorted(
         (batch for kind in kinds for batch in kind),
-        key=lambda batch: sum(one.size_bytes for one in batch),
+        key=lambda batch: sum(relation.size_bytes for relation in batch),
         reverse=True,
     )
 
@@ -87,7 +88,9 @@ def _look(
     query = statement(sql.render(f"checks/amcheck_{kind}", {"schema": schema}))
     try:
         limit.hold(connection)
-        rows = connection.execute(query, {"relations": [one.oid for one in batch]}).fetchall()
+        rows = connection.execute(
+            query, {"relations": [relation.oid for relation in batch]}
+        ).fetchall()
     except psycopg.Error as error:
         if connection.broken:
             raise
@@ -95,12 +98,12 @@ def _look(
             outcome = _of_error(error, limit)
             return [] if outcome is None else [(batch[0], outcome)]
         # one of them is damaged: which one shows when they are looked at one by one
-        return [one for each in batch for one in _look(connection, schema, (each,), limit)]
+        return [looked for each in batch for looked in _look(connection, schema, (each,), limit)]
     faults: dict[int, list[str]] = {}
     if kind == "table":
-        for relation, block, row, _, text in rows:
-            faults.setdefault(relation, []).append(f"block {block}, row {row}: {text}")
-    return [(one, _of_faults(faults.get(one.oid, ()))) for one in batch]
+        for oid, block, row, _, text in rows:
+            faults.setdefault(oid, []).append(f"block {block}, row {row}: {text}")
+    return [(relation, _of_faults(faults.get(relation.oid, ()))) for relation in batch]
 
 
 def _of_faults(faults: Sequence[str]) -> Outcome:
@@ -109,17 +112,17 @@ def _of_faults(faults: Sequence[str]) -> Outcome:
 
 def _of_error(error: psycopg.Error, limit: Limit) -> Outcome | None:
     """Return what an error means; None where the time ran out: the object was not got to."""
-    found = limit.trouble(trouble.of(error))
-    if found is limits.LATE:
+    reason = limit.trouble(trouble.of(error))
+    if reason is limits.LATE:
         return None
-    if found.state is State.UNKNOWN:
+    if reason.state is State.UNKNOWN:
         refused = isinstance(error, psycopg.errors.InsufficientPrivilege)
-        return Outcome(State.UNKNOWN, found.detail, _GRANT if refused else found.remedy)
+        return Outcome(State.UNKNOWN, reason.detail, _GRANT if refused else reason.remedy)
     return Outcome(State.FINDING, error.diag.message_primary or str(error))
 
 
 def _of_looked(looked: Sequence[_Looked], objects: Sequence[_Object]) -> CheckResult:
-    found = {ObjectId(one.kind, one.label): outcome for one, outcome in looked}
+    outcomes = {ObjectId(relation.kind, relation.label): outcome for relation, outcome in looked}
     words = Words(
         ok=f"{len(objects)} indexes and tables are sound, every row is in its indexes",
         wrong="indexes and tables are damaged",
@@ -127,10 +130,10 @@ def _of_looked(looked: Sequence[_Looked], objects: Sequence[_Object]) -> CheckRe
         none="there are no indexes and tables",
     )
     facts = {
-        "bytes": sum(one.size_bytes for one, _ in looked),
-        "bytes_in_all": sum(one.size_bytes for one in objects),
+        "bytes": sum(relation.size_bytes for relation, _ in looked),
+        "bytes_in_all": sum(relation.size_bytes for relation in objects),
     }
-    return result("amcheck", found, words, facts, late=len(objects) - len(looked))
+    return result("amcheck", outcomes, words, facts, late=len(objects) - len(looked))
 
 
 def install(crew: Crew, login: Login) -> None:

@@ -50,9 +50,9 @@ def check(
         tables = [Granted((schema, table), plain) for (schema, table), plain in rows]
         with connection.transaction():
             connection.execute("SET LOCAL jit = off")  # as in reading.sql
-            for batch in batches(tables, lambda one: one.plain):
+            for batch in batches(tables, lambda granted: granted.plain):
                 outcomes.update(_first_rows(connection, batch, limit))
-    failed = [one for one in tables if outcomes.get(one.object, FINE) is not FINE]
+    failed = [granted for granted in tables if outcomes.get(granted.object, FINE) is not FINE]
     alike = _fail_on_source(crew, original, failed) if original and failed else frozenset()
     for table in alike:
         outcomes[table] = Outcome(State.OK, "can't be read on the source either")
@@ -64,12 +64,12 @@ def check(
         )
         return CheckResult(CHECK, State.OK, 1, 1, words, remedy=remedy)
     read = len(tables) - len(alike)
-    told = Words(
+    read_words = Words(
         ok=f"{login.user} connects and reads from all {read} tables granted to it",
         wrong=f"tables can't be read by {login.user}",
         unknown=f"tables could not be read by {login.user}",
     )
-    checked = result(CHECK, outcomes, told, late=len(tables) - len(outcomes))
+    checked = result(CHECK, outcomes, read_words, late=len(tables) - len(outcomes))
     # the connection is one more thing that was looked at
     return replace(checked, examined=checked.examined + 1, total=checked.total + 1)
 
@@ -82,10 +82,10 @@ def _first_rows(
             return []
         limit.hold(connection)
         connection.execute(statement(sql.render("checks/first_row", {"tables": tables})))
-        return [(one.object, FINE) for one in tables]
+        return [(table.object, FINE) for table in tables]
 
-    def failed(one: Granted, error: psycopg.Error) -> tuple[ObjectId, Outcome]:
-        return one.object, of_trouble(limit.trouble(trouble.of(error)))
+    def failed(table: Granted, error: psycopg.Error) -> tuple[ObjectId, Outcome]:
+        return table.object, of_trouble(limit.trouble(trouble.of(error)))
 
     return dict(together(connection, batch, ask, failed))
 
@@ -93,10 +93,10 @@ def _first_rows(
 def _fail_on_source(crew: Crew, original: Login, tables: Sequence[Granted]) -> frozenset[ObjectId]:
     try:
         with crew.connect(original) as connection, connection.transaction():
-            found = [_first_rows(connection, (one,), limits.NONE) for one in tables]
+            rows = [_first_rows(connection, (table,), limits.NONE) for table in tables]
     except OpsError:
         crew.check()
         return frozenset()
     return frozenset(
-        table for one in found for table, out in one.items() if out.state is State.FINDING
+        about for row in rows for about, out in row.items() if out.state is State.FINDING
     )

@@ -60,7 +60,7 @@ def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     with under(connection):
         for batch in batches(links, lambda link: link.small):
             counted.extend(_count(connection, batch, limit))
-    found = {link.object: outcome for link, _, outcome in counted}
+    outcomes = {link.object: outcome for link, _, outcome in counted}
     total = sum(rows for _, rows, _ in counted)
     words = Words(
         ok=f"{total} rows of {len(links)} foreign keys lead somewhere",
@@ -68,7 +68,7 @@ def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
         unknown="foreign keys could not be looked at",
         none="there are no foreign keys",
     )
-    return result("orphans", found, words, {"rows": total}, late=len(links) - len(found))
+    return result("orphans", outcomes, words, {"rows": total}, late=len(links) - len(outcomes))
 
 
 def _count(connection: Connection, batch: Sequence[Link], limit: Limit) -> Sequence[_Counted]:

@@ -104,32 +104,32 @@ def rules(
     )
 
     def judge(name: str, rows: _Rows) -> Outcome:
-        theirs = original.answer(name, limit) if rows and original is not None else ()
-        return _violations(rows, () if isinstance(theirs, psycopg.Error) else theirs)
+        on_source = original.answer(name, limit) if rows and original is not None else ()
+        return _violations(rows, () if isinstance(on_source, psycopg.Error) else on_source)
 
     with connection.transaction():
-        found = _each("rules", connection, words, judge, limit, original)
-    broken = found.at(Level.WARNING)
-    if found.state is not State.OK or not broken:
-        return found
-    told = f"{len(broken)} of {found.total} rules are broken, on the source too"
-    return replace(found, detail=f"{told}: the copy is as the source is")
+        checked = _each("rules", connection, words, judge, limit, original)
+    broken = checked.at(Level.WARNING)
+    if checked.state is not State.OK or not broken:
+        return checked
+    detail = f"{len(broken)} of {checked.total} rules are broken, on the source too"
+    return replace(checked, detail=f"{detail}: the copy is as the source is")
 
 
-def _violations(rows: _Rows, theirs: _Rows) -> Outcome:
+def _violations(rows: _Rows, on_source: _Rows) -> Outcome:
     """Tell who breaks a rule on the copy; those that break it on the source too are its data."""
-    known = frozenset(theirs)
+    known = frozenset(on_source)
     new = [row for row in rows if row not in known]
     if new:
-        return Outcome(State.FINDING, _shown(new))
+        return Outcome(State.FINDING, _list_rows(new))
     if rows:
-        return Outcome(State.OK, f"on the source too: {_shown(rows)}", MEND_SOURCE)
+        return Outcome(State.OK, f"on the source too: {_list_rows(rows)}", MEND_SOURCE)
     return FINE
 
 
-def _shown(rows: _Rows) -> str:
-    told = ", ".join(" ".join(map(str, row)) for row in rows[:SHOWN])
-    return f"{told}, and {len(rows) - SHOWN} more" if len(rows) > SHOWN else told
+def _list_rows(rows: _Rows) -> str:
+    listed = ", ".join(" ".join(map(str, row)) for row in rows[:SHOWN])
+    return f"{listed}, and {len(rows) - SHOWN} more" if len(rows) > SHOWN else listed
 
 
 def _each(
@@ -141,28 +141,28 @@ def _each(
     original: Original | None,
 ) -> CheckResult:
     limit.lift(connection)
-    every, found = names(kind), {}
-    for one in every:
+    files, by_file = names(kind), {}
+    for file in files:
         if limit.passed:
             break
-        name = f"{kind}/{one}"
+        name = f"{kind}/{file}"
         try:
             limit.hold(connection)
             with connection.transaction(force_rollback=True):
                 rows = _run(connection, name)
-            found[one] = judge(name, rows)
+            by_file[file] = judge(name, rows)
         except psycopg.Error as error:
             if connection.broken:
                 raise
-            found[one] = _failed(name, error, limit, original)
-    applying = {name: one for name, one in found.items() if one is not _NO_SUCH}
-    absent = len(found) - len(applying)
-    facts = {"not_applicable": sorted(found.keys() - applying.keys())}
-    if every and absent == len(every):
+            by_file[file] = _failed(name, error, limit, original)
+    applying = {file: outcome for file, outcome in by_file.items() if outcome is not _NO_SUCH}
+    absent = len(by_file) - len(applying)
+    facts = {"not_applicable": sorted(by_file.keys() - applying.keys())}
+    if files and absent == len(files):
         none = "the product's tables are not there, or not granted"
         return CheckResult(kind, State.NOT_APPLICABLE, 0, 0, none, (), facts)
-    outcomes = {ObjectId(_KINDS[kind], name): one for name, one in applying.items()}
-    return result(kind, outcomes, words, facts, late=len(every) - len(found))
+    outcomes = {ObjectId(_KINDS[kind], file): outcome for file, outcome in applying.items()}
+    return result(kind, outcomes, words, facts, late=len(files) - len(by_file))
 
 
 def _run(connection: Connection, name: str) -> _Rows:
@@ -178,10 +178,10 @@ def _failed(name: str, error: psycopg.Error, limit: Limit, original: Original | 
         error, psycopg.errors.UndefinedTable | psycopg.errors.InsufficientPrivilege
     ):  # where the source had the table or the grant, the questions tell that it is lost
         return _NO_SUCH
-    found = limit.trouble(trouble.of(error))
-    if found.state is State.FINDING and original is not None:
-        theirs = original.answer(name, limit)
-        if isinstance(theirs, psycopg.Error) and theirs.sqlstate == error.sqlstate:
+    reason = limit.trouble(trouble.of(error))
+    if reason.state is State.FINDING and original is not None:
+        on_source = original.answer(name, limit)
+        if isinstance(on_source, psycopg.Error) and on_source.sqlstate == error.sqlstate:
             remedy = f"The statement is wrong, or not for this schema: look at sql/{name}.sql."
-            return Outcome(State.UNKNOWN, trouble.of(theirs).on_source().detail, remedy)
-    return of_trouble(found)
+            return Outcome(State.UNKNOWN, trouble.of(on_source).on_source().detail, remedy)
+    return of_trouble(reason)

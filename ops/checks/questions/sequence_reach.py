@@ -57,9 +57,11 @@ def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
     limit.lift(connection)
     rows = ask_in_batches(connection, "checks/fed_columns")
     fed = [Fed(name, (schema, table), *rest) for name, schema, table, *rest in rows]
-    reached = [(one, _NOT_READABLE) for one in fed if not one.readable]
+    reached = [(sequence, _NOT_READABLE) for sequence in fed if not sequence.readable]
     with under(connection):
-        for batch in batches((one for one in fed if one.readable), lambda one: one.small):
+        for batch in batches(
+            (sequence for sequence in fed if sequence.readable), lambda sequence: sequence.small
+        ):
             reached.extend(_reach(connection, batch, limit))
     words = Words(
         ok=f"{len(fed)} sequences are at or past their columns",
@@ -67,8 +69,8 @@ def check(connection: Connection, limit: Limit = limits.NONE) -> CheckResult:
         unknown="sequences or columns may not be read",
         none="no sequence feeds a column",
     )
-    found = {ObjectId("sequence", one.name): outcome for one, outcome in reached}
-    return result(CHECK, found, words, late=len(fed) - len(found))
+    outcomes = {ObjectId("sequence", sequence.name): outcome for sequence, outcome in reached}
+    return result(CHECK, outcomes, words, late=len(fed) - len(outcomes))
 
 
 def _reach(connection: Connection, batch: Sequence[Fed], limit: Limit) -> Sequence[_Reached]:
@@ -79,7 +81,7 @@ def _reach(connection: Connection, batch: Sequence[Fed], limit: Limit) -> Sequen
         query = statement(sql.render("checks/column_reach", {"fed": fed}))
         return [(fed[place], fed[place].outcome(far)) for place, far in connection.execute(query)]
 
-    def failed(one: Fed, error: psycopg.Error) -> _Reached:
-        return one, of_trouble(limit.trouble(trouble.of(error)))
+    def failed(sequence: Fed, error: psycopg.Error) -> _Reached:
+        return sequence, of_trouble(limit.trouble(trouble.of(error)))
 
     return together(connection, batch, ask, failed)

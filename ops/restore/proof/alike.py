@@ -30,42 +30,42 @@ from ops.schema.proven import prove
 def objects(asking: Asking, connection: Connection, baseline: Baseline) -> Sequence[CheckResult]:
     """Compare what the copy is made of: objects, catalogs, sequences."""
     answers: dict[str, Answer | Trouble] = {}
-    held: Catalogs | Trouble = limits.LATE
+    catalog_rows: Catalogs | Trouble = limits.LATE
     with under(connection):
         for question in definitions.EQUAL:
             answers[question] = definitions.answer(connection, question, asking.limit)
             asking.crew.check()
         asking.advance()
         if not asking.limit.passed:
-            held = _catalogs(asking, connection)
+            catalog_rows = _catalogs(asking, connection)
     between = baseline.marker.between
-    rows = catalogs.rows_of(*baseline.catalogs, held, between)
-    found = [
+    rows = catalogs.rows_of(*baseline.catalogs, catalog_rows, between)
+    results = [
         compare.answers(
             question, baseline.answers[question], answer, baseline.moving[question], rows
         )
         for question, answer in answers.items()
     ]
-    found.append(catalogs.check(*baseline.catalogs, held, between, found))
+    results.append(catalogs.check(*baseline.catalogs, catalog_rows, between, results))
     asking.advance()
-    found.append(asking.ask(sequences.CHECK, lambda: _reach(asking, connection, baseline)))
+    results.append(asking.ask(sequences.CHECK, lambda: _reach(asking, connection, baseline)))
     asking.crew.check()
-    return found
+    return results
 
 
 def _reach(asking: Asking, connection: Connection, baseline: Baseline) -> CheckResult:
     """Compare the sequences; look at the source's once more where that is a finding."""
-    held = sequences.read(connection)
+    copy = sequences.read(connection)
     before, after = baseline.marker.sequences, baseline.sequences
-    found = compare.reach(before, after, held)
-    if found.state is not State.FINDING:
-        return found
+    checked = compare.reach(before, after, copy)
+    if checked.state is not State.FINDING:
+        return checked
     try:
         with asking.crew.connect(_original(asking)) as original:
-            return compare.reach(before, after, held, sequences.read(original))
+            return compare.reach(before, after, copy, sequences.read(original))
     except (OpsError, psycopg.Error):
         asking.crew.check()
-        return found
+        return checked
 
 
 def _original(asking: Asking) -> Login:
@@ -85,34 +85,34 @@ def _catalogs(asking: Asking, connection: Connection) -> Catalogs | Trouble:
 
 def content_of(asking: Asking, baseline: Baseline) -> Iterable[CheckResult]:
     """Compare what the copy holds, row for row."""
-    held: dict[str, Content] = {}
+    contents: dict[str, Content] = {}
 
     def counts() -> CheckResult:
         shapes = [proven.shape for proven in baseline.content.values() if not proven.trouble]
         login, limit = asking.login, asking.limit
-        held.update(content.read(asking.crew, login, shapes, limit=limit))
-        return compare.counts(baseline.tables, held)
+        contents.update(content.read(asking.crew, login, shapes, limit=limit))
+        return compare.counts(baseline.tables, contents)
 
     yield asking.ask("counts", counts)
-    yield asking.ask("content", lambda: _contents(asking, baseline, held))
+    yield asking.ask("content", lambda: _contents(asking, baseline, contents))
 
 
-def _contents(asking: Asking, baseline: Baseline, held: Mapping[str, Content]) -> CheckResult:
+def _contents(asking: Asking, baseline: Baseline, contents: Mapping[str, Content]) -> CheckResult:
     """Compare the content; where a table that was hashed as one differs, look for the pages.
 
     The source's side is read anew for that, so its rows may be younger than the marker.
     """
-    found = compare.contents(baseline.tables, held)
+    checked = compare.contents(baseline.tables, contents)
     wrong = [
         proven.shape.in_stretches()
         for label, proven in baseline.content.items()
         if not (proven.trouble or proven.shape.stretch_pages)
-        and label in held
-        and not held[label].trouble
-        and compare.differing(proven, held[label])
+        and label in contents
+        and not contents[label].trouble
+        and compare.differing(proven, contents[label])
     ]
-    if found.state is not State.FINDING or not wrong:
-        return found
+    if checked.state is not State.FINDING or not wrong:
+        return checked
     try:
         with asking.crew.connect(_original(asking)) as connection:
             now = content.read_over(connection, wrong)
@@ -120,9 +120,9 @@ def _contents(asking: Asking, baseline: Baseline, held: Mapping[str, Content]) -
             copy = content.read_over(connection, wrong)
     except (OpsError, psycopg.Error):
         asking.crew.check()
-        return found  # the finding stands, without its place
+        return checked  # the finding stands, without its place
     return compare.located(
-        found,
+        checked,
         {a.shape.label: (prove(a, a), b) for a, b in zip(now, copy, strict=True)},
     )
 
@@ -172,16 +172,18 @@ def doubted(result: CheckResult, unseen: Sequence[str]) -> CheckResult:
     return doubt(result, words, "Drill again in a quieter minute.")
 
 
-def reached(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
+def reached(results: Sequence[CheckResult]) -> Sequence[CheckResult]:
     """Return the results, a sequence behind its column unknown where it stands as it stood.
 
     A sequence that is where the source's was at the marker was behind its column there too, and
     was set since; or its column's rows moved, of which the content tells.
     """
-    compared = next((one for one in found if one.check == sequences.CHECK), None)
+    compared = next((result for result in results if result.check == sequences.CHECK), None)
     if compared is None or not compared.examined:
-        return found
-    return [_stood(one, compared) if one.check == reach.CHECK else one for one in found]
+        return results
+    return [
+        _stood(result, compared) if result.check == reach.CHECK else result for result in results
+    ]
 
 
 def _stood(behind: CheckResult, compared: CheckResult) -> CheckResult:

@@ -55,9 +55,9 @@ def take(crew: Crew, source: Source, drill: str, marked: "Future[Marker]", tries
     """Set the marker, tell it at once through ``marked``, and read the baseline under it."""
     try:
         before = _ask_now(crew, source)
-        with marker.hold(crew, source, drill, tries) as found:
-            marked.set_result(found)
-            return read(crew, source, found, before)
+        with marker.hold(crew, source, drill, tries) as marker_held:
+            marked.set_result(marker_held)
+            return read(crew, source, marker_held, before)
     except BaseException as error:
         if not marked.done():
             marked.set_exception(error)
@@ -65,7 +65,7 @@ def take(crew: Crew, source: Source, drill: str, marked: "Future[Marker]", tries
 
 
 def read(
-    crew: Crew, source: Source, found: Marker, before: Mapping[str, Answer | Trouble]
+    crew: Crew, source: Source, marker_held: Marker, before: Mapping[str, Answer | Trouble]
 ) -> Baseline:
     """Return the baseline, read under the marker's snapshots.
 
@@ -75,30 +75,30 @@ def read(
     names of roles are taken from the snapshots alone, where no role was changed.
     """
     with crew.connect(source.login(READ)) as connection:
-        with under(connection, found.snapshots[0]):
+        with under(connection, marker_held.snapshots[0]):
             answers = definitions.ask_all(connection)
             low = _catalogs(connection)
             shapes = tablecontent.shapes(connection)
             left_out = content.left_out(connection)
         reach = sequences.read(connection)
-        asked, high = [before, answers], low
-        for snapshot in found.snapshots[1:]:
+        readings, high = [before, answers], low
+        for snapshot in marker_held.snapshots[1:]:
             with under(connection, snapshot):
-                asked.append(definitions.ask_all(connection))
+                readings.append(definitions.ask_all(connection))
                 high = _catalogs(connection)
-    held, held_after = _contents(crew, source, found, shapes)
-    held_still = asked[1:]
-    asked.append(_ask_now(crew, source))
-    if _moving(asked, "roles"):
-        held_still = asked
-    unanswered = {q: _trouble([one[q] for one in asked]) for q in answers}
+    contents, held_after = _contents(crew, source, marker_held, shapes)
+    held_still = readings[1:]
+    readings.append(_ask_now(crew, source))
+    if _moving(readings, "roles"):
+        held_still = readings
+    unanswered = {q: _trouble([each[q] for each in readings]) for q in answers}
     return Baseline(
-        marker=found,
+        marker=marker_held,
         answers={q: unanswered[q] or answers[q] for q in answers},
         moving={
-            q: _moving(held_still if q in definitions.OF_SNAPSHOT else asked, q) for q in answers
+            q: _moving(held_still if q in definitions.OF_SNAPSHOT else readings, q) for q in answers
         },
-        content={label: prove(held[label], held_after[label]) for label in held},
+        content={label: prove(contents[label], held_after[label]) for label in contents},
         sequences=reach,
         catalogs=(low, high),
         left_out=left_out,
@@ -121,20 +121,20 @@ def _catalogs(connection: Connection) -> Catalogs | Trouble:
 
 
 def _trouble(answers: Iterable[Answer | Trouble]) -> Trouble | None:
-    return next((one.on_source() for one in answers if isinstance(one, Trouble)), None)
+    return next((answer.on_source() for answer in answers if isinstance(answer, Trouble)), None)
 
 
 def _contents(
-    crew: Crew, source: Source, found: Marker, shapes: tuple[TableShape, ...]
+    crew: Crew, source: Source, marker_held: Marker, shapes: tuple[TableShape, ...]
 ) -> tuple[Mapping[str, Content], Mapping[str, Content]]:
     login = source.login(READ)
-    if found.exact:
-        low = content.read(crew, login, shapes, found.snapshots[0])
+    if marker_held.exact:
+        low = content.read(crew, login, shapes, marker_held.snapshots[0])
         return low, low
     cut = tuple(shape.in_stretches() for shape in shapes)
-    low = content.read(crew, login, cut, found.snapshots[0])
-    return low, content.read(crew, login, cut, found.snapshots[1])
+    low = content.read(crew, login, cut, marker_held.snapshots[0])
+    return low, content.read(crew, login, cut, marker_held.snapshots[1])
 
 
-def _moving(asked: Iterable[Mapping[str, Answer | Trouble]], question: str) -> frozenset[str]:
-    return definitions.moving(*(one[question] for one in asked))
+def _moving(answers: Iterable[Mapping[str, Answer | Trouble]], question: str) -> frozenset[str]:
+    return definitions.moving(*(answer[question] for answer in answers))

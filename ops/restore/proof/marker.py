@@ -31,8 +31,8 @@ HOLD = Budget(statement_s=10.0, lock_s=1.0, read_only=True)
 class NoHeartbeatTableError(OpsError):
     """The source lacks the drill's own table, or we may not write to it."""
 
-    def __init__(self, instance: str, owner: str, *, there: bool) -> None:
-        if there:
+    def __init__(self, instance: str, owner: str, *, exists: bool) -> None:
+        if exists:
             text = f"{owner} may not write to ops.drill_heartbeat on {instance}. Grant it INSERT."
         else:
             text = f"There is no table ops.drill_heartbeat on {instance}. Run `invoke migrate.up`."
@@ -114,7 +114,9 @@ def hold(crew: Crew, source: Source, drill: str, tries: int = TRIES) -> Iterator
             point_in_time=moment,
             exact=exact,
             tries=number,
-            unseen=tuple(str(one) for one in sorted(high.unseen_before(after.transaction))),
+            unseen=tuple(
+                str(transaction) for transaction in sorted(high.unseen_before(after.transaction))
+            ),
             sequences=reach,
             snapshots=names,
             between=Window() if exact else Window(low.xmin, at.transaction),
@@ -146,9 +148,9 @@ def require_table(source: Source) -> str:
     with source.database.connect(source.owner, budget=HOLD, name="restore-drill") as connection:
         row = connection.execute(statement(sql.load("restore/heartbeat_table"))).fetchone()
         version = connection.info.parameter_status("server_version")
-    there, allowed = row or (False, False)
+    exists, allowed = row or (False, False)
     if not allowed:
-        raise NoHeartbeatTableError(source.instance, source.owner, there=bool(there))
+        raise NoHeartbeatTableError(source.instance, source.owner, exists=bool(exists))
     return version or "unknown"
 
 

@@ -47,8 +47,8 @@ class Written:
         """
         if short < _FIRST_NORMAL:
             return short
-        whole = self.next - self.next % EPOCH + short
-        return whole if whole < self.next or whole < EPOCH else whole - EPOCH
+        long = self.next - self.next % EPOCH + short
+        return long if long < self.next or long < EPOCH else long - EPOCH
 
 
 def written(connection: Connection) -> Written:
@@ -75,11 +75,11 @@ def check(crew: Crew, source: Source, connection: Connection) -> CheckResult:
 def compare(original: Connection, connection: Connection) -> CheckResult:
     """Compare the rows of the catalogs that both must have; see ``check``."""
     now, then = written(original), written(connection)
-    total = sum(one.rows for one in now.sums.values())
-    other = {key for key, one in now.sums.items() if then.sums.get(key) != one}
+    total = sum(group.rows for group in now.sums.values())
+    other = {key for key, group in now.sums.items() if then.sums.get(key) != group}
     newest = _newest(connection, then)
     older = {now.number(short): short for _, short in other if now.number(short) < newest}
-    writers = {older[whole] for whole in _held(connection, set(older))}
+    writers = {older[long] for long in _committed(connection, set(older))}
     missing = {key: _more(now, then, key) for key in other if key[1] not in writers}
     end, later = _end(connection), _ledger(original) - _ledger(connection)
     doubtful = sum(
@@ -91,17 +91,17 @@ def compare(original: Connection, connection: Connection) -> CheckResult:
     names = {name for name, short in other if short in writers}
     absent = catalogs.rows(original, names, writers) - catalogs.rows(connection, names, writers)
     fates = Counter(_fates(connection, absent))
-    return _result(fates, since, doubtful, total, told=newest > 0)
+    return _result(fates, since, doubtful, total, has_heartbeat=newest > 0)
 
 
 def _more(now: Written, then: Written, key: tuple[str, int]) -> int:
     """Return how many rows more of one writer the source has than the copy."""
-    held = then.sums.get(key)
-    return max(0, now.sums[key].rows - (held.rows if held else 0))
+    sum_of_copy = then.sums.get(key)
+    return max(0, now.sums[key].rows - (sum_of_copy.rows if sum_of_copy else 0))
 
 
 def _result(
-    fates: Counter[_Fate], since: int, doubtful: int, total: int, *, told: bool
+    fates: Counter[_Fate], since: int, doubtful: int, total: int, *, has_heartbeat: bool
 ) -> CheckResult:
     wrong, known = sum(fates.values()), total - since - doubtful
     if wrong:
@@ -116,7 +116,7 @@ def _result(
         words = f"{words}, {since} were written since the backup"
     if not doubtful:
         return CheckResult(CHECK, State.OK, known, total, words)
-    if told:
+    if has_heartbeat:
         words = f"{words}; {doubtful} may be newer or lost: no heartbeat in the backup is younger"
         return CheckResult(CHECK, State.UNKNOWN, known, total, words, remedy=_LATER)
     words = (
@@ -128,10 +128,12 @@ def _result(
 
 def _fates(connection: Connection, absent: frozenset[Row]) -> Iterator[_Fate]:
     """Yield what is not there, or not as it was; what was only written anew is there."""
-    every = catalogs.rows(connection, {row.catalog for row in absent}) if absent else frozenset()
-    there = {(one.catalog, one.about) for one in every}
-    for row in absent - every:
-        altered = row.about and (row.catalog, row.about) in there
+    rows_of_copy = (
+        catalogs.rows(connection, {row.catalog for row in absent}) if absent else frozenset()
+    )
+    known = {(row_of_copy.catalog, row_of_copy.about) for row_of_copy in rows_of_copy}
+    for row in absent - rows_of_copy:
+        altered = row.about and (row.catalog, row.about) in known
         about = ObjectId("catalog row", row.catalog, part=row.about)
         yield about, "not as it was" if altered else "lost"
 
@@ -169,8 +171,8 @@ def _newest(connection: Connection, then: Written) -> int:
     return then.number(row[0]) if row else 0
 
 
-def _held(connection: Connection, numbers: set[int]) -> frozenset[int]:
+def _committed(connection: Connection, numbers: set[int]) -> frozenset[int]:
     """Return those of the source's transactions that the copy holds as committed."""
     query = statement(sql.load("restore/held"))
-    given = {"numbers": [str(one) for one in numbers]}
-    return frozenset(int(one) for (one,) in connection.execute(query, given))
+    parameters = {"numbers": [str(number) for number in numbers]}
+    return frozenset(int(number) for (number,) in connection.execute(query, parameters))

@@ -52,8 +52,8 @@ class Verified:
 def backup(
     crew: Crew,
     source: Source,
-    made: Made,
-    found: list[CheckResult],
+    copy: Made,
+    results: list[CheckResult],
     advance: Callable[[], None],
     *,
     budget_s: float | None = None,
@@ -63,20 +63,20 @@ def backup(
     Args:
         crew: to connect with.
         source: whose backup it is.
-        made: the copy.
-        found: takes every result as it comes out, for a drill that is cut short.
+        copy: the copy.
+        results: takes every result as it comes out, for a drill that is cut short.
         advance: called once a step.
         budget_s: how long it may take, in seconds; what is not got to is unknown.
     """
-    if made.database is None or made.failure:
-        return _not_restored(made, found)
-    asking = _asking(crew, source, made.database, found, advance, budget_s)
+    if copy.database is None or copy.failure:
+        return _not_restored(copy, results)
+    asking = _asking(crew, source, copy.database, results, advance, budget_s)
     listed = CopyChecks(asking, source, source.app)
-    run = made.plan.backup
-    told = None if run is None else run.started or run.ended
-    began = None if told is None else source.database_time(told)
+    run = copy.plan.backup
+    at = None if run is None else run.started or run.ended
+    began = None if at is None else source.database_time(at)
     since = time.monotonic()
-    found.append(_restored(made))
+    results.append(_restored(copy))
     listed.connect()
     try:
         with crew.connect(asking.login) as connection:
@@ -87,16 +87,16 @@ def backup(
             listed.cheap(connection, began)
             listed.thorough(connection)
     except CannotConnectError as error:
-        found.append(trouble.of(error).result("connect"))
-    return Verified(made, tuple(found), time.monotonic() - since)
+        results.append(trouble.of(error).result("connect"))
+    return Verified(copy, tuple(results), time.monotonic() - since)
 
 
 def clone(
     crew: Crew,
     source: Source,
-    made: Made,
+    copy: Made,
     baseline: "Future[Baseline]",
-    found: list[CheckResult],
+    results: list[CheckResult],
     advance: Callable[[], None],
     *,
     budget_s: float | None = None,
@@ -105,13 +105,13 @@ def clone(
 
     The time that it waits for the baseline is not counted.
     """
-    if made.database is None or made.failure:
-        return _not_restored(made, found)
+    if copy.database is None or copy.failure:
+        return _not_restored(copy, results)
     expected = baseline.result()
-    asking = _asking(crew, source, made.database, found, advance, budget_s)
+    asking = _asking(crew, source, copy.database, results, advance, budget_s)
     listed = CopyChecks(asking, source, source.app)
     since = time.monotonic()
-    found.append(_restored(made))
+    results.append(_restored(copy))
     listed.connect()
     newest: datetime | None = None
     try:
@@ -121,22 +121,22 @@ def clone(
                 newest = alike.newest(connection)
             asking.note("heartbeat", lambda: alike.heartbeats(connection, expected.marker))
             made_alike = alike.objects(asking, connection, expected)
-            found.extend(alike.doubted(one, unseen) for one in made_alike)
+            results.extend(alike.doubted(result, unseen) for result in made_alike)
             listed.cheap(connection, expected.marker.point_in_time)
-            found[:] = alike.reached(found)
+            results[:] = alike.reached(results)
             filled_alike = alike.content_of(asking, expected)
-            found.extend(alike.doubted(one, unseen) for one in filled_alike)
+            results.extend(alike.doubted(result, unseen) for result in filled_alike)
             listed.thorough(connection)
     except CannotConnectError as error:
-        found.append(trouble.of(error).result("connect"))
-    return Verified(made, tuple(found), time.monotonic() - since, newest)
+        results.append(trouble.of(error).result("connect"))
+    return Verified(copy, tuple(results), time.monotonic() - since, newest)
 
 
 def _asking(
     crew: Crew,
     source: Source,
     copy: Database,
-    found: list[CheckResult],
+    results: list[CheckResult],
     advance: Callable[[], None],
     budget_s: float | None,
 ) -> Asking:
@@ -146,17 +146,17 @@ def _asking(
         source.login(READ),
         Limit.after(budget_s),
         advance,
-        found,
+        results,
     )
 
 
-def _restored(made: Made) -> CheckResult:
-    words = f"{made.plan.name} answers"
+def _restored(copy: Made) -> CheckResult:
+    words = f"{copy.plan.name} answers"
     return CheckResult("restored", State.OK, 1, 1, words)
 
 
-def _not_restored(made: Made, found: list[CheckResult]) -> Verified:
-    remedy = _NOT_RESTORED[made.plan.kind]
-    result = CheckResult("restored", State.FINDING, 1, 1, made.failure, remedy=remedy)
-    found.append(result)
-    return Verified(made, tuple(found))
+def _not_restored(copy: Made, results: list[CheckResult]) -> Verified:
+    remedy = _NOT_RESTORED[copy.plan.kind]
+    result = CheckResult("restored", State.FINDING, 1, 1, copy.failure, remedy=remedy)
+    results.append(result)
+    return Verified(copy, tuple(results))

@@ -138,7 +138,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_table_is_told_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_: object) -> str:
-        raise NoHeartbeatTableError("db", "o", there=False)
+        raise NoHeartbeatTableError("db", "o", exists=False)
 
     monkeypatch.setattr(preflight, "require_table", missing)
     with pytest.raises(NoHeartbeatTableError, match=r"migrate\.up"):
