@@ -44,12 +44,12 @@ def read_back(leg: Leg) -> None:
             return
 
 
-def follow(leg: Leg, found: Sequence[Replica]) -> None:
+def follow(leg: Leg, replicas: Sequence[Replica]) -> None:
     """Wait until every replica has what the instance has; note how each came through."""
-    asked, stopped = leg.asked, leg.stopped
-    if asked is None or stopped is None:
+    began, stopped = leg.asked, leg.stopped
+    if began is None or stopped is None:
         return
-    for replica, log in zip(found, leg.reads, strict=True):
+    for replica, log in zip(replicas, leg.reads, strict=True):
         caught_up_s, why = _caught_up(leg, replica)
         timeline = None
         if caught_up_s is not None:
@@ -59,7 +59,7 @@ def follow(leg: Leg, found: Sequence[Replica]) -> None:
             Followed(
                 name=replica.name,
                 reads=len(log.acknowledged),
-                gap_s=measure.longest(log.acknowledged, asked, stopped).seconds,
+                gap_s=measure.longest(log.acknowledged, began, stopped).seconds,
                 errors=dict(log.errors),
                 caught_up_s=caught_up_s,
                 timeline=timeline,
@@ -100,7 +100,7 @@ def redundancy(leg: Leg, limit_s: float) -> None:
     while True:
         try:
             leg.after = standing(cloud.instance(name))
-            busy = any(one.status != "DONE" for one in cloud.operations(name))
+            busy = any(operation.status != "DONE" for operation in cloud.operations(name))
         except (UnreachableError, ApiError) as error:
             leg.blind = leg.blind or str(error)
             if not once.may_pass(error):

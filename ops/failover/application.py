@@ -63,8 +63,10 @@ class Writer:
         """Return for whom the writes speak, in a sentence."""
         if self.is_the_application:
             return f"The writes are those of {self.user}, with its own settings."
-        shown = ", ".join(f"{name} {value}" for name, value in self.settings.items())
-        how = f"with settings of {self.speaks_for} ({shown})" if shown else "with its own settings"
+        values = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        how = (
+            f"with settings of {self.speaks_for} ({values})" if values else "with its own settings"
+        )
         seen = "" if self.measured else f"; nobody logged in as {self.speaks_for}"
         return f"The writes are those of {self.user}, {how}, and not of {self.speaks_for}{seen}."
 
@@ -143,7 +145,7 @@ def look(source: "Source", owner: Connection, server: str) -> Application:
         trouble = ""
     except OpsError as error:
         trouble, may_write = str(error), False
-        own = {one.name: one.value for one in settings if one.role == source.app}
+        own = {setting.name: setting.value for setting in settings if setting.role == source.app}
         read_only = own.pop(READ_ONLY, "off").lower() in {"on", "true", "yes", "1"}
         values = {COMMIT: server, **own}
     if may_write and not read_only:

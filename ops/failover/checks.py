@@ -26,7 +26,7 @@ def judge(leg: Leg, gap_target_s: float, reconnect_target_s: float) -> tuple[Che
         checks += [_lost(leg), _doubled(leg)]
     out = leg.outage
     if out is not None:
-        checks += _held(leg, out, gap_target_s, reconnect_target_s)
+        checks += _against_targets(leg, out, gap_target_s, reconnect_target_s)
     if leg.ended:
         checks.append(_replicas(leg, gap_target_s))
     if settled:
@@ -34,7 +34,7 @@ def judge(leg: Leg, gap_target_s: float, reconnect_target_s: float) -> tuple[Che
     return tuple(checks)
 
 
-def _held(
+def _against_targets(
     leg: Leg, out: Outage, gap_target_s: float, reconnect_target_s: float
 ) -> Iterator[CheckResult]:
     """Yield the checks against a target; what was cut short can only be found too long."""
@@ -46,12 +46,12 @@ def _held(
 def _operation(leg: Leg) -> CheckResult:
     if leg.trouble is not None:
         return leg.trouble
-    asked = leg.operation
-    if asked is None or asked.status != "DONE":
+    failover = leg.operation
+    if failover is None or failover.status != "DONE":
         words = "the failover was not followed to its end"
         return CheckResult("operation", State.UNKNOWN, 0, 1, words)
-    took = "" if asked.seconds is None else f" in {asked.seconds:.1f} s"
-    return CheckResult("operation", State.OK, 1, 1, f"{asked.type} {asked.id} is done{took}")
+    took = "" if failover.seconds is None else f" in {failover.seconds:.1f} s"
+    return CheckResult("operation", State.OK, 1, 1, f"{failover.type} {failover.id} is done{took}")
 
 
 def _took_over(leg: Leg) -> CheckResult:
@@ -90,7 +90,7 @@ def _timeline(before: int | None, after: int | None) -> str:
 def _lost(leg: Leg) -> CheckResult:
     back = leg.read_back
     if back is None:
-        total = sum(len(one.acknowledged) for one in leg.logs)
+        total = sum(len(log.acknowledged) for log in leg.logs)
         words = f"the writes can't be read back: {leg.blind or 'nobody looked'}"
         return CheckResult("lost", State.UNKNOWN, 0, total, words.rstrip("."))
     number = back.acknowledged
@@ -142,7 +142,7 @@ def _reconnect(out: Outage, target_s: float) -> CheckResult:
     if gap is None:
         words = "the pool saw no error"
         return CheckResult("reconnect", State.NOT_APPLICABLE, 0, 0, words)
-    slowest = max((one.seconds for name, one in out.by_client.items()), default=0.0)
+    slowest = max((client_gap.seconds for name, client_gap in out.by_client.items()), default=0.0)
     words = (
         f"{_long(gap)} until the pool connected again, its slowest client wrote after "
         f"{slowest:.1f} s; the target is {target_s:g} s"
@@ -183,11 +183,13 @@ def _replicas(leg: Leg, target_s: float) -> CheckResult:
     if not leg.replicas:
         return CheckResult("replicas", State.NOT_APPLICABLE, 0, 0, "there are none to read from")
     total = len(leg.replicas)
-    wrong = [fault for one in leg.replicas for fault in _wrong(one, target_s)]
+    wrong = [fault for replica in leg.replicas for fault in _wrong(replica, target_s)]
     untold = [
-        finding("replica", one.name, one.why, Level.UNKNOWN) for one in leg.replicas if one.why
+        finding("replica", replica.name, replica.why, Level.UNKNOWN)
+        for replica in leg.replicas
+        if replica.why
     ]
-    worst_s = max(one.gap_s for one in leg.replicas)
+    worst_s = max(replica.gap_s for replica in leg.replicas)
     words = f"{total} read on, {worst_s * 1000:.0f} ms without an answer at most, and caught up"
     if wrong:
         words = wrong[0].line + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
@@ -202,12 +204,12 @@ def _replicas(leg: Leg, target_s: float) -> CheckResult:
     return CheckResult("replicas", State.OK, total, total, words)
 
 
-def _wrong(one: Followed, target_s: float) -> Iterator[Finding]:
-    if one.gap_s > target_s:
-        message = f"no answer for {one.gap_s:.1f} s; the target is {target_s:g} s"
-        yield finding("replica", one.name, message)
-    if one.caught_up_s is None and not one.why:
-        yield finding("replica", one.name, "does not have every write of the drill")
+def _wrong(replica: Followed, target_s: float) -> Iterator[Finding]:
+    if replica.gap_s > target_s:
+        message = f"no answer for {replica.gap_s:.1f} s; the target is {target_s:g} s"
+        yield finding("replica", replica.name, message)
+    if replica.caught_up_s is None and not replica.why:
+        yield finding("replica", replica.name, "does not have every write of the drill")
 
 
 def _redundancy(leg: Leg) -> CheckResult:

@@ -53,9 +53,9 @@ def execute(
         ops.cloudsql.ApiError: the API refused to fail over.
     """
     source = leg.source
-    found = replicas(source.cloud, leg.before.replicas, source.database)
+    followers = replicas(source.cloud, leg.before.replicas, source.database)
     with ExitStack() as clients:
-        reads = clients.enter_context(reading(source, found, leg.drill))
+        reads = clients.enter_context(reading(source, followers, leg.drill))
         writers = clients.enter_context(writing(source, leg.drill, options.clients, options.rate))
         leg.logs, leg.connected, leg.reads = writers.logs, writers.connected, reads
         try:
@@ -66,7 +66,7 @@ def execute(
         finally:
             writers.stop()
             leg.stopped = time.monotonic()
-    _look_afterwards(leg, found, options, progress)
+    _look_afterwards(leg, followers, options, progress)
     leg.ended = True
 
 
@@ -84,8 +84,8 @@ def _go(leg: Leg, writers: Writers, options: Options, journal: Journal, progress
 def _warm(writers: Writers, options: Options, phase: Phase) -> None:
     """Let every client write before anything happens."""
     if not _until(writers, 0.0, WARM_S + writers.every_s, phase):
-        silent = [one for one in writers.logs if not one.acknowledged]
-        raise NotWritingError(len(silent), sum((one.errors for one in silent), Counter()))
+        silent = [log for log in writers.logs if not log.acknowledged]
+        raise NotWritingError(len(silent), sum((log.errors for log in silent), Counter()))
     _pause(writers, options.before_s, phase)
 
 
@@ -117,21 +117,21 @@ def _fail_over(
     cloud: CloudSql = leg.source.cloud
     leg.asked = time.monotonic()
     try:
-        asked = operation.ask(leg.source, journal, leg.before)
+        call = operation.ask(leg.source, journal, leg.before)
     except OpsError:
         leg.asked = None  # refused, and nothing was begun
         raise
-    leg.asked, leg.operation = asked.at, asked.operation
+    leg.asked, leg.operation = call.at, call.operation
     try:
         leg.operation = operation.follow(
-            cloud, asked.operation, options.limit_s, lambda: _tell(writers, phase)
+            cloud, call.operation, options.limit_s, lambda: _tell(writers, phase)
         )
     except OperationFailedError as error:
         leg.operation, leg.trouble = error.operation, _trouble(State.FINDING, error)
     except OpsError as error:  # it goes on for all we know
         leg.trouble = _trouble(State.UNKNOWN, error)
         return
-    journal.done(asked.entry)
+    journal.done(call.entry)
     aftermath.redundancy(leg, 0.0)
 
 
@@ -142,11 +142,11 @@ def _trouble(state: State, error: OpsError) -> CheckResult:
 
 
 def _look_afterwards(
-    leg: Leg, found: tuple[Replica, ...], options: Options, progress: Progress
+    leg: Leg, followers: tuple[Replica, ...], options: Options, progress: Progress
 ) -> None:
     with progress.phase("Read every acknowledged write back"):
         aftermath.read_back(leg)
-        aftermath.follow(leg, found)
+        aftermath.follow(leg, followers)
     if leg.trouble is None or leg.trouble.state is not State.UNKNOWN:
         with progress.phase("Wait for the standby"):
             aftermath.redundancy(leg, options.limit_s)

@@ -125,7 +125,7 @@ class Leg:
             if out is None or out.reconnect is None
             else ms(out.reconnect.seconds),
             "came_back": out is not None and not out.gap.open and not out.pool.open,
-            "acknowledged": sum(len(one.acknowledged) for one in self.logs),
+            "acknowledged": sum(len(replica.acknowledged) for replica in self.logs),
             "lost": self.lost,
             "doubled": None if back is None else len(back.doubled),
             "in_doubt": None
@@ -151,14 +151,16 @@ class Leg:
             "redundant_ms": None if self.redundant_s is None else ms(self.redundant_s),
             "replicas": [
                 {
-                    "name": one.name,
-                    "reads": one.reads,
-                    "gap_ms": ms(one.gap_s),
-                    "errors": one.errors,
-                    "caught_up_ms": None if one.caught_up_s is None else ms(one.caught_up_s),
-                    "timeline": one.timeline,
+                    "name": replica.name,
+                    "reads": replica.reads,
+                    "gap_ms": ms(replica.gap_s),
+                    "errors": replica.errors,
+                    "caught_up_ms": None
+                    if replica.caught_up_s is None
+                    else ms(replica.caught_up_s),
+                    "timeline": replica.timeline,
                 }
-                for one in self.replicas
+                for replica in self.replicas
             ],
         }
 

@@ -41,7 +41,7 @@ def longest(times: Iterable[float], since: float, until: float) -> Gap:
     marks = [before[-1] if before else since, *(at for at in ordered if since < at <= until)]
     gaps = [Gap(*pair) for pair in itertools.pairwise(marks)]
     gaps.append(Gap(marks[-1], max(until, marks[-1]), open=True))
-    return max(gaps, key=lambda one: one.seconds)
+    return max(gaps, key=lambda gap: gap.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +74,37 @@ class Outage:
         return self.gap.ended - self.asked
 
 
-def outage(logs: Sequence[Log], connected: Sequence[float], asked: float, until: float) -> Outage:
+def outage(
+    logs: Sequence[Log], connected: Sequence[float], called_at: float, until: float
+) -> Outage:
     """Return what a failover was for its clients.
 
     Args:
         logs: the writers'.
         connected: when each connection of the pool was made.
-        asked: when the failover was asked for.
+        called_at: when the failover was asked for.
         until: when the clients were told to stop.
     """
-    pooled = [one for one in logs if one.pooled]
+    pooled = [log for log in logs if log.pooled]
     errors: Counter[str] = Counter()
-    for one in logs:
-        errors += one.errors
+    for log in logs:
+        errors += log.errors
     return Outage(
-        asked=asked,
-        gap=longest((at for one in logs for at in one.acknowledged), asked, until),
-        pool=longest((at for one in pooled for at in one.acknowledged), asked, until),
-        by_client={one.name: longest(one.acknowledged, asked, until) for one in logs},
-        reconnect=_reconnect(pooled, connected, asked, until),
+        asked=called_at,
+        gap=longest((at for log in logs for at in log.acknowledged), called_at, until),
+        pool=longest((at for log in pooled for at in log.acknowledged), called_at, until),
+        by_client={log.name: longest(log.acknowledged, called_at, until) for log in logs},
+        reconnect=_reconnect(pooled, connected, called_at, until),
         errors=errors,
-        committed=sum(one.committed for one in logs),
-        not_committed=sum(one.not_committed for one in logs),
+        committed=sum(log.committed for log in logs),
+        not_committed=sum(log.not_committed for log in logs),
     )
 
 
 def _reconnect(
-    pooled: Sequence[Log], connected: Sequence[float], asked: float, until: float
+    pooled: Sequence[Log], connected: Sequence[float], called_at: float, until: float
 ) -> Gap | None:
-    failed = [at for one in pooled for at in one.failed if at >= asked]
+    failed = [at for log in pooled for at in log.failed if at >= called_at]
     if not failed:
         return None
     first = min(failed)
@@ -138,22 +140,22 @@ def read_back(logs: Sequence[Log], rows: Iterable[tuple[int, int]]) -> ReadBack:
         logs: the writers', in their order.
         rows: writer and number of every row that is there.
     """
-    there = Counter(rows)
+    counted = Counter(rows)
     lost = [
         (log.name, number)
         for writer, log in enumerate(logs)
         for number in range(len(log.acknowledged))
-        if not there[writer, number]
+        if not counted[writer, number]
     ]
-    doubled = [(logs[writer].name, number) for (writer, number), n in there.items() if n > 1]
+    doubled = [(logs[writer].name, number) for (writer, number), n in counted.items() if n > 1]
     pending = [(w, len(log.acknowledged)) for w, log in enumerate(logs) if log.pending]
     return ReadBack(
         acknowledged=sum(len(log.acknowledged) for log in logs),
         lost=tuple(lost),
         doubled=tuple(sorted(doubled)),
         pending=len(pending),
-        arrived=sum(1 for key in pending if there[key]),
-        rows=there.total(),
+        arrived=sum(1 for key in pending if counted[key]),
+        rows=counted.total(),
     )
 
 

@@ -46,22 +46,22 @@ def ask(source: Source, journal: Journal, stands: Standing) -> Asked:
     at = time.monotonic()
     try:
         # not tried again while another operation runs: what was looked at would no longer hold
-        asked = cloud.bounded(busy_s=0.0).failover(source.instance, stands.settings_version)
+        failover = cloud.bounded(busy_s=0.0).failover(source.instance, stands.settings_version)
     except ApiError as error:
         if not once.is_doubtful(error):
             journal.done(entry)
         raise
-    return Asked(journal.started(entry, asked.id), asked, at)
+    return Asked(journal.started(entry, failover.id), failover, at)
 
 
 def follow(
-    cloud: CloudSql, asked: Operation, limit_s: float, each: Callable[[], None]
+    cloud: CloudSql, operation: Operation, limit_s: float, each: Callable[[], None]
 ) -> Operation:
     """Wait until an operation is done, however often the API doesn't answer meanwhile.
 
     Args:
         cloud: whose operation it is.
-        asked: the operation as it was asked for.
+        operation: the operation as it was asked for.
         limit_s: how long to wait, in seconds.
         each: called between two looks.
 
@@ -71,14 +71,14 @@ def follow(
         ops.cloudsql.UnreachableError: nobody answers to the end.
         ops.cloudsql.ApiError: the API refuses to tell.
     """
-    deadline, pause, now = time.monotonic() + limit_s, _PAUSE_S, asked
+    deadline, pause, now = time.monotonic() + limit_s, _PAUSE_S, operation
     while now.status != "DONE":
         each()
         time.sleep(pause)
         pause = min(pause * 1.4, _PAUSE_MOST_S)
         late = time.monotonic() > deadline
         try:
-            now = cloud.operation(asked.id)
+            now = cloud.operation(operation.id)
         except UnreachableError:
             if late:
                 raise
@@ -100,8 +100,8 @@ def settle(source: Source) -> tuple[str, ...]:
     """
     lines = []
     for journal in unfinished(source.store, ROOM):
-        told, over = _fate(source, journal.entries())
-        lines.append(f"drill {journal.run} did not end: {told}")
+        fate, over = _fate(source, journal.entries())
+        lines.append(f"drill {journal.run} did not end: {fate}")
         if over:
             journal.close()
     return tuple(lines)
@@ -111,15 +111,15 @@ def _fate(source: Source, entries: Sequence[Entry]) -> tuple[str, bool]:
     """Return what became of a drill's last failover, and whether it is over."""
     if not entries or not (entry := entries[-1]).object:
         return "it had asked for nothing", True
-    found = _of(source, entry)
-    if found is None:
+    failover = _of(source, entry)
+    if failover is None:
         return "no failover was begun", True
-    name = f"its failover, operation {found.id},"
-    if found.errors:
-        return f"{name} failed: {'; '.join(words for _, words in found.errors)}", True
-    if found.status != "DONE":
+    name = f"its failover, operation {failover.id},"
+    if failover.errors:
+        return f"{name} failed: {'; '.join(words for _, words in failover.errors)}", True
+    if failover.status != "DONE":
         return f"{name} still runs", False
-    ended = f" at {found.ended:%Y-%m-%d %H:%M:%S} UTC" if found.ended else ""
+    ended = f" at {failover.ended:%Y-%m-%d %H:%M:%S} UTC" if failover.ended else ""
     return f"{name} ended well{ended}", True
 
 

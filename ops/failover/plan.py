@@ -68,9 +68,9 @@ def options(
     )
 
 
-def _number(option: str, given: str, usual: float, most: float) -> float:
+def _number(option: str, text: str, usual: float, most: float) -> float:
     """Return the number that an option gives, else the usual one; raises BadArgumentError."""
-    return arguments.number(option, given, least=1, most=most) if given else usual
+    return arguments.number(option, text, least=1, most=most) if text else usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Plan:
     @property
     def state(self) -> State:
         """Return the worst state of the checks."""
-        return worst(one.result.state for one in self.checks)
+        return worst(check.result.state for check in self.checks)
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -109,7 +109,7 @@ class Plan:
         return {
             "source": self.source,
             "ready": not refused(self.checks),
-            "checks": [Checked(BEFORE, one.result) for one in self.checks],
+            "checks": [Checked(BEFORE, check.result) for check in self.checks],
             "steps": self.steps,
         }
 
@@ -123,14 +123,14 @@ def plan(
     production: bool,
 ) -> Plan:
     """Return what a drill would do."""
-    there = f" from {stands.zone} to {stands.secondary_zone}" if stands.secondary_zone else ""
+    direction = f" from {stands.zone} to {stands.secondary_zone}" if stands.secondary_zone else ""
     who = "" if source.writer is None else f" as {source.writer.user}"
     steps = [
         (
             f"write {options.rate:g} rows a second{who}, from {options.clients} clients of a pool "
             f"of {source.pool.size} and one without a pool"
         ),
-        f"fail {source.instance} over{there}: every connection is lost",
+        f"fail {source.instance} over{direction}: every connection is lost",
         "read every acknowledged write back, here and on the replicas",
         "wait for the standby",
     ]

@@ -22,7 +22,9 @@ class NotReadyError(OpsError):
     """Something stands in the way of a failover."""
 
     def __init__(self, instance: str, refused: Sequence[CheckResult]) -> None:
-        lines = [f"{one.detail[0].upper()}{one.detail[1:]}. {one.remedy}" for one in refused]
+        lines = [
+            f"{result.detail[0].upper()}{result.detail[1:]}. {result.remedy}" for result in refused
+        ]
         super().__init__("\n".join([f"{instance} is not failed over.", *lines]))
 
 
@@ -77,10 +79,10 @@ def judge(
 
 def refused(checks: Sequence[Precheck]) -> tuple[CheckResult, ...]:
     """Return what stands in the way of a drill."""
-    return tuple(one.result for one in checks if one.stands_in_the_way)
+    return tuple(check.result for check in checks if check.stands_in_the_way)
 
 
-def _one(check: str, ok: bool, words: str, remedy: str = "") -> CheckResult:  # noqa: FBT001 - the check's own answer
+def _result(check: str, ok: bool, words: str, remedy: str = "") -> CheckResult:  # noqa: FBT001 - the check's own answer
     state = State.OK if ok else State.FINDING
     return CheckResult(check, state, 1, 1, words, remedy="" if ok else remedy)
 
@@ -89,10 +91,10 @@ def _state(survey: Survey) -> CheckResult:
     stands = survey.standing
     if stands.policy == "NEVER":
         remedy = "Start it: `gcloud sql instances patch NAME --activation-policy=ALWAYS`."
-        return _one("instance", False, "the instance was stopped", remedy)  # noqa: FBT003 - see _one
+        return _result("instance", False, "the instance was stopped", remedy)  # noqa: FBT003 - see _result
     words = f"the instance is {stands.state}"
     remedy = "Wait until it is RUNNABLE, or look at its newest operation."
-    return _one("instance", stands.state == "RUNNABLE", words, remedy)
+    return _result("instance", stands.state == "RUNNABLE", words, remedy)
 
 
 def _regional(survey: Survey) -> CheckResult:
@@ -101,7 +103,7 @@ def _regional(survey: Survey) -> CheckResult:
     if kind != "REGIONAL":
         words += ": it has no standby to fail over to"
     remedy = "Set `ai-square-db:availability: REGIONAL` and provision it."
-    return _one("availability", kind == "REGIONAL", words, remedy)
+    return _result("availability", kind == "REGIONAL", words, remedy)
 
 
 def _standby(survey: Survey) -> Precheck:
@@ -115,7 +117,7 @@ def _standby(survey: Survey) -> Precheck:
     where = f"the standby in {zone}" if zone else "the standby"
     words = f"{where} is {'available' if available else 'not available'}"
     remedy = "Wait until it is back (`failoverReplica.available`), or see why it is not."
-    return Precheck(_one("standby", available, words, remedy), refuses=True)
+    return Precheck(_result("standby", available, words, remedy), refuses=True)
 
 
 def _idle(survey: Survey) -> CheckResult:
@@ -135,7 +137,7 @@ def _idle(survey: Survey) -> CheckResult:
 
 def _login(survey: Survey) -> CheckResult:
     words = survey.trouble or "the owner is let in"
-    return _one("login", survey.inside is not None, words.rstrip("."))
+    return _result("login", survey.inside is not None, words.rstrip("."))
 
 
 def _table(inside: Inside) -> CheckResult:
@@ -165,11 +167,11 @@ def _transactions(inside: Inside, *, lose: bool) -> Precheck:
     open_long = tuple(
         finding(
             "session",
-            f"{one.user} ({one.application or 'no name'}, process {one.pid})",
-            f"{one.state} for {one.age_s:.0f} s",
+            f"{session.user} ({session.application or 'no name'}, process {session.pid})",
+            f"{session.state} for {session.age_s:.0f} s",
             Level.WARNING if lose else Level.FINDING,
         )
-        for one in inside.transactions
+        for session in inside.transactions
     )
     count = len(open_long)
     if open_long and lose:
@@ -196,26 +198,26 @@ def _transactions(inside: Inside, *, lose: bool) -> Precheck:
 
 
 def _replicas(survey: Survey, declared: Sequence[str]) -> CheckResult:
-    there = {one.name for one in survey.replicas}
+    names = {replica.name for replica in survey.replicas}
     missing = [
         finding("replica", name, "declared, and not there")
         for name in declared
-        if name not in there
+        if name not in names
     ]
     behind = [
-        finding("replica", one.replica, f"{one.seconds:.1f} s behind")
-        for one in survey.lags
-        if one.seconds is not None and one.seconds > LAG_LIMIT_S
+        finding("replica", lag.replica, f"{lag.seconds:.1f} s behind")
+        for lag in survey.lags
+        if lag.seconds is not None and lag.seconds > LAG_LIMIT_S
     ]
     untold = [
-        finding("replica", one.replica, one.why, Level.UNKNOWN)
-        for one in survey.lags
-        if one.seconds is None
+        finding("replica", lag.replica, lag.why, Level.UNKNOWN)
+        for lag in survey.lags
+        if lag.seconds is None
     ]
-    total = len(there | set(declared))
+    total = len(names | set(declared))
     if not total:
         return CheckResult("replicas", State.NOT_APPLICABLE, 0, 0, "there are none")
-    names = ", ".join(sorted(there)) or "none"
+    listed = ", ".join(sorted(names)) or "none"
     if wrong := [*missing, *behind, *untold]:
         state = State.FINDING if missing or behind else State.UNKNOWN
         words = f"{len(wrong)} of {total} can't be relied on"
@@ -223,6 +225,6 @@ def _replicas(survey: Survey, declared: Sequence[str]) -> CheckResult:
         return CheckResult(
             "replicas", state, total - len(untold), total, words, tuple(wrong), remedy=remedy
         )
-    most = max(one.seconds or 0.0 for one in survey.lags)
-    words = f"{names}: {most:.1f} s behind at most"
+    most = max(lag.seconds or 0.0 for lag in survey.lags)
+    words = f"{listed}: {most:.1f} s behind at most"
     return CheckResult("replicas", State.OK, total, total, words)

@@ -27,15 +27,15 @@ def reading(source: Source, replicas: Sequence[Replica], drill: str) -> Iterator
         drill: whose writes are looked for.
     """
     stop = threading.Event()
-    readers = [_Reader(source, one, drill, stop) for one in replicas]
+    readers = [_Reader(source, replica, drill, stop) for replica in replicas]
     threads = [
-        threading.Thread(target=one.run, name=f"reader-{one.log.name}", daemon=True)
-        for one in readers
+        threading.Thread(target=reader.run, name=f"reader-{reader.log.name}", daemon=True)
+        for reader in readers
     ]
     for thread in threads:
         thread.start()
     try:
-        yield tuple(one.log for one in readers)
+        yield tuple(reader.log for reader in readers)
     finally:
         stop.set()
         for thread in threads:

@@ -53,8 +53,8 @@ class Report:
 
     def document(self) -> dict[str, object]:
         """Return what machines read: also the evidence's content."""
-        legs = {one.name: one.document() for one in self.legs}
-        there = legs.get("failover", dict.fromkeys(("gap_ms", "lost", "reconnect_ms", "timeline")))
+        legs = {leg.name: leg.document() for leg in self.legs}
+        first = legs.get("failover", dict.fromkeys(("gap_ms", "lost", "reconnect_ms", "timeline")))
         return {
             "verdict": self.verdict,
             "run": self.run,
@@ -63,7 +63,7 @@ class Report:
             "started": self.started,
             "ended": self.ended,
             "checks": self.checks,
-            **there,
+            **first,
             "failback": legs.get(BACK),
             "writer": self.writer,
             "settled": self.settled,
@@ -89,7 +89,7 @@ class Report:
 
     def _listed(self) -> Iterator[Checked]:
         """Yield the checks; those that were well before the failover are one."""
-        well = [one for one in self.checks if one.copy == BEFORE and one.result.state in _WELL]
+        well = [each for each in self.checks if each.copy == BEFORE and each.result.state in _WELL]
         if well:
             detail = f"{len(well)} checks have nothing to say"
             yield Checked(BEFORE, CheckResult("ready", State.OK, len(well), len(well), detail))
@@ -101,10 +101,12 @@ class Report:
 
     def figures(self) -> Table:
         """Return what was measured: a line a figure, a column a failover."""
-        told = [leg.document() for leg in self.legs if leg.outage is not None]
+        documents = [leg.document() for leg in self.legs if leg.outage is not None]
         names = tuple(leg.name for leg in self.legs if leg.outage is not None)
         rows = tuple(
-            (label, *(_figure(one, key) for one in told)) for label, key in _FIGURES if told
+            (label, *(_figure(document, key) for document in documents))
+            for label, key in _FIGURES
+            if documents
         )
         return Table("Measured", ("", *names), rows)
 
@@ -120,7 +122,7 @@ class Report:
             name = leg.name.capitalize()
             words.append(
                 f"{name}: no write for {least}{out.gap.seconds:.3f} s, {lost} of "
-                f"{sum(len(one.acknowledged) for one in leg.logs)} acknowledged writes lost."
+                f"{sum(len(log.acknowledged) for log in leg.logs)} acknowledged writes lost."
             )
         if self.writer is not None:
             words.append(self.writer.words)
@@ -146,9 +148,9 @@ _FIGURES = (
 )
 
 
-def _figure(told: dict[str, object], key: str) -> str:
+def _figure(document: dict[str, object], key: str) -> str:
     """Return one figure as people read it."""
-    value = told[key]
+    value = document[key]
     if value is None:
         return "-"
     if not isinstance(value, dict):
@@ -159,5 +161,5 @@ def _figure(told: dict[str, object], key: str) -> str:
         return ", ".join(f"{number} x {name}" for name, number in value.items()) or "none"
     if key == "in_doubt":
         return ", ".join(str(number) for number in value.values())
-    before, after = ("-" if one is None else one for one in value.values())
+    before, after = ("-" if figure is None else figure for figure in value.values())
     return f"{before} to {after}"

@@ -74,7 +74,7 @@ def kind(error: BaseException) -> str:
 
 def _without_sqlstate(error: psycopg.Error) -> str:
     text = str(error).lower()
-    for words, told in _WORDS:
+    for words, name in _WORDS:
         if words in text:
-            return told
+            return name
     return type(error).__name__

@@ -78,7 +78,7 @@ def of(target: Target) -> Source:
         database=target.database_at(instance.address),
         owner=target.owner,
         app=target.app,
-        replicas=tuple(one.name for one in settings.replicas),
+        replicas=tuple(replica.name for replica in settings.replicas),
         pool=settings.pool,
         gap_target_s=settings.failover.gap_target_s,
         reconnect_target_s=settings.failover.reconnect_target_s,

@@ -85,11 +85,11 @@ def standing(instance: Instance) -> Standing:
 
 def replicas(cloud: CloudSql, names: Sequence[str], database: Database) -> tuple[Replica, ...]:
     """Return the read replicas of these names that have an address, as those that run do."""
-    found = (cloud.find(name) for name in names)
+    instances = (cloud.find(name) for name in names)
     return tuple(
-        Replica(one.name, database.at(one.address))
-        for one in found
-        if one is not None and one.address
+        Replica(instance.name, database.at(instance.address))
+        for instance in instances
+        if instance is not None and instance.address
     )
 
 

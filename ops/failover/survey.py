@@ -92,19 +92,19 @@ def look(source: Source, instance: Instance) -> Survey:
         inside, app = _inside(source, source.database, stands.synchronous_commit)
     except OpsError as error:
         trouble = str(error)
-    found = replicas(cloud, stands.replicas, source.database)
+    followers = replicas(cloud, stands.replicas, source.database)
     return Survey(
         standing=stands,
         busy=tuple(
-            f"{one.type} {one.id} is {one.status}"
-            for one in cloud.operations(instance.name)
-            if one.status != "DONE"
+            f"{operation.type} {operation.id} is {operation.status}"
+            for operation in cloud.operations(instance.name)
+            if operation.status != "DONE"
         ),
         backups=cloud.backup_runs(instance.name),
         inside=inside,
         trouble=trouble,
-        replicas=found,
-        lags=tuple(_lag(source, one) for one in found),
+        replicas=followers,
+        lags=tuple(_lag(source, replica) for replica in followers),
         application=app,
     )
 
@@ -121,16 +121,16 @@ def _inside(
         app = application.look(source, connection, synchronous_commit)
     assert table is not None  # noqa: S101 - queries without FROM have a row
     assert clients is not None  # noqa: S101 - as above
-    (there, writable), (connected, most, reserved) = table, clients
-    told = [row for row in long if not row[5]]
+    (exists, writable), (connected, most, reserved) = table, clients
+    visible = [row for row in long if not row[5]]
     inside = Inside(
-        table=there,
+        table=exists,
         writable=writable,
         connections=connected,
         most=most,
         reserved=reserved,
-        transactions=_transactions(told),
-        hidden=len(long) - len(told),
+        transactions=_transactions(visible),
+        hidden=len(long) - len(visible),
     )
     return inside, app
 

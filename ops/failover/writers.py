@@ -51,16 +51,16 @@ class Writers:
     @property
     def acknowledged(self) -> int:
         """Return how many writes were acknowledged so far."""
-        return sum(len(one.acknowledged) for one in self.logs)
+        return sum(len(log.acknowledged) for log in self.logs)
 
     @property
     def failed(self) -> int:
         """Return how many tries failed so far."""
-        return sum(len(one.failed) for one in self.logs)
+        return sum(len(log.failed) for log in self.logs)
 
     def all_wrote_since(self, moment: float) -> bool:
         """Tell whether every client had a write acknowledged after a moment."""
-        return all(one.acknowledged and one.acknowledged[-1] > moment for one in self.logs)
+        return all(log.acknowledged and log.acknowledged[-1] > moment for log in self.logs)
 
     def loop(self, writer: int, send: Callable[[dict[str, object], Log], None]) -> None:
         """Write one number after the other until told to stop."""

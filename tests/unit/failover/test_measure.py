@@ -33,7 +33,7 @@ def test_a_gap_that_never_ends_is_open_and_at_least_so_long() -> None:
 
 def test_clients_together_have_a_shorter_gap_than_each() -> None:
     logs = [log("a", 1.0, 2.0, 5.0, 6.0), log("b", 1.1, 2.5, 4.0, 6.0, pooled=False)]
-    seen = outage(logs, [], asked=2.2, until=6.0)
+    seen = outage(logs, [], called_at=2.2, until=6.0)
     assert seen.gap == Gap(2.5, 4.0)
     assert seen.pool == Gap(2.0, 5.0)
     assert seen.by_client["b"] == Gap(4.0, 6.0)
@@ -42,11 +42,11 @@ def test_clients_together_have_a_shorter_gap_than_each() -> None:
 
 def test_the_pool_connects_again_after_its_first_failed_use() -> None:
     logs = [log("a", 1.0, 9.0, failed=(0.5, 3.0, 4.0)), log("d", 1.0, pooled=False, failed=(2.0,))]
-    seen = outage(logs, [0.1, 2.5, 7.5, 8.0], asked=1.0, until=9.0)
+    seen = outage(logs, [0.1, 2.5, 7.5, 8.0], called_at=1.0, until=9.0)
     assert seen.reconnect == Gap(3.0, 7.5)
-    never = outage(logs, [0.1], asked=1.0, until=9.0).reconnect
+    never = outage(logs, [0.1], called_at=1.0, until=9.0).reconnect
     assert never == Gap(3.0, 9.0, open=True)
-    assert outage([log("a", 1.0, 2.0)], [0.1], asked=1.0, until=2.0).reconnect is None
+    assert outage([log("a", 1.0, 2.0)], [0.1], called_at=1.0, until=2.0).reconnect is None
 
 
 def test_every_acknowledged_write_has_to_be_there_once() -> None:
