@@ -1,12 +1,16 @@
 """What the last restore drill covers, beside a change that a restore would have to undo."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from infra.preview.difference import ResourceChange
+from ops.checks.result import CheckResult, State
 from ops.errors import OpsError
-from ops.evidence import history
+from ops.evidence import archive, chain, history, identity
+from ops.evidence.history import Entry
+from ops.evidence.identity import Identity
 from ops.store import Store
+from ops.target import Target
 
 DRILL = "restore-drill"
 # A change of these is one that only a restore takes back, or that changes restores.
@@ -21,39 +25,90 @@ RISKS = (
 
 
 def asks(changes: Iterable[ResourceChange]) -> bool:
-    """Tell whether a change makes people ask for the last drill."""
+    """Return whether a change makes people ask for the last drill."""
     return any(
-        one.loses_data or any(change.property.startswith(RISKS) for change in one.changes)
-        for one in changes
+        change.loses_data or any(part.property.startswith(RISKS) for part in change.changes)
+        for change in changes
     )
 
 
-def covers(store: Store, now: datetime) -> str:
-    """Return what the last restore drill says, in a sentence; nothing proven is said too."""
+def last_drill(target: Target, now: datetime, name: str = "") -> str:
+    """Return what the last restore drill of a stack's instance says; see ``covers``.
+
+    Args:
+        target: the stack.
+        now: the time.
+        name: of the instance that is there now; empty takes the stack's.
+    """
+    return covers(target.store, identity.of(target, name), target.stack, now)
+
+
+def covers(store: Store, whose: Identity, stack: str, now: datetime) -> str:
+    """Return what the last restore drill says, in sentences; nothing proven is said too.
+
+    Args:
+        store: where the records are.
+        whose: the instance that the drill has to be of.
+        stack: whose records they have to be.
+        now: the time.
+    """
     try:
-        told = history.read(store, DRILL)
+        records = archive.read(store, DRILL)
+        drills = history.read(records, DRILL, whose=whose)
+        chained = chain.verify_archive(records, stack) if drills.total else ()
     except OpsError as error:
-        why = str(error).split(". ", maxsplit=1)[0].rstrip(".")
-        return f"The last restore drill's evidence can't be read from here: {why}."
+        return f"The last restore drill's evidence can't be read from here: {_first(str(error))}."
     except OSError as error:
         return f"The last restore drill's evidence can't be read: {type(error).__name__}."
     # a drill with an injected fault proves nothing of the backups, whatever came out
-    drill = next((entry for entry in told.entries if not entry.injected), None)
-    newest = max(told.unreadable, default="")
+    real = [entry for entry in drills.entries if not entry.injected]
+    drill = next((entry for entry in real if not entry.elsewhere), None)
+    newest = max(drills.unreadable, default="")
     if newest and (drill is None or newest > drill.key):
-        return f"The last restore drill's evidence can't be read: {told.unreadable[newest]}."
+        return f"The last restore drill's evidence can't be read: {drills.unreadable[newest]}."
+    if drill is None and real:
+        return (
+            f"None of {len(real)} restore drills is of {whose.words()}: nothing proves that its"
+            " backups can be restored."
+        )
     if drill is None:
         return (
             "No evidence of a restore drill is kept where this runs: nobody knows here that a"
             " backup can be restored."
         )
+    return " ".join((_words(drill, now), *_doubts(chained, whose)))
+
+
+def _words(drill: Entry, now: datetime) -> str:
     if drill.ended is None:
         return "The last restore drill's evidence can't be read: it does not say when it ended."
     days = (now - drill.ended).days
     age = "today" if days < 1 else f"{days} day{'' if days == 1 else 's'} ago"
-    said = f"The last restore drill ({age}) ended with {drill.verdict}"
+    words = f"The last restore drill ({age}) ended with {drill.verdict}"
     if drill.rto_s is not None:
-        said += f", RTO {drill.rto_s:.1f} s"
+        words += f", RTO {drill.rto_s:.1f} s"
     if drill.rpo_s is not None:
-        said += f", RPO {drill.rpo_s:.1f} s"
-    return f"{said}."
+        words += f", RPO {drill.rpo_s:.1f} s"
+    return f"{words}."
+
+
+def _doubts(chained: Sequence[CheckResult], whose: Identity) -> Iterator[str]:
+    """Yield why a drill that was read may prove nothing."""
+    faults = [check for check in chained if check.state is State.FINDING]
+    unknown = [check for check in chained if check.state is State.UNKNOWN]
+    for check in (faults or unknown)[:1]:
+        lines = check.differences or (check.detail,)
+        what = "are not whole" if faults else "can't be verified"
+        yield (
+            f"But the records of restore drills {what}, so this proves nothing:"
+            f" {lines[0].rstrip('.')}. See `invoke restore.evidence --verify`."
+        )
+    if whose.trouble:
+        yield (
+            f"It may have been of an earlier instance called {whose.name}: {_first(whose.trouble)}."
+        )
+
+
+def _first(text: str) -> str:
+    """Return the first sentence of a message, without its full stop."""
+    return text.split(". ", maxsplit=1)[0].rstrip(".")

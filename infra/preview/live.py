@@ -34,7 +34,7 @@ def against_live(target: Target, failing: frozenset[Verdict]) -> Preview:
         restarts=told,
         doubts=tuple(_doubts(desired, there)),
         circumstances=tuple(circumstances(changes, desired, target.settings.change_window, now)),
-        drill=drills.covers(target.store, now) if drills.asks(changes) else "",
+        drill=drills.last_drill(target, now) if drills.asks(changes) else "",
     )
     return Preview("the live instance", "the declaration", (said,), failing)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.desired import Desired
+from infra.desired import INSTANCE, Desired
 from infra.preview import drills, engine
 from infra.preview.base import Place, locate
 from infra.preview.beside import doubts
@@ -23,7 +23,7 @@ from infra.settings import ChangeWindow, SettingsError, load
 from infra.stackfile import ROOT, StackFileError, UnknownStackError, stacks
 from ops import target as targets
 from ops.errors import BadInputError
-from ops.store import Store
+from ops.target import Target
 
 WORKING_TREE = "the working tree"
 NOTHING = Desired((), {})
@@ -145,7 +145,7 @@ def _stack(
         after,
         secrets=secrets,
         window=_window(name, root),
-        store=_store(name),
+        target=_target(name),
         now=now,
         steps=engine.steps(name, root) if with_engine else None,
     )
@@ -206,7 +206,7 @@ def compared(
     *,
     secrets: tuple[str, ...],
     window: ChangeWindow | None,
-    store: Store | None,
+    target: Target | None,
     now: datetime,
     steps: engine.Steps | None = None,
 ) -> StackPreview:
@@ -218,7 +218,7 @@ def compared(
         after: Declared now, without an error.
         secrets: Keys of encrypted values that differ.
         window: The stack's change window; None for always.
-        store: Where the stack's evidence lies; None where nobody can look.
+        target: The stack, for its evidence; None where nobody can look.
         now: The time that windows, waivers and ages go by.
         steps: What `pulumi preview` says; None where it was not asked.
     """
@@ -244,7 +244,7 @@ def compared(
         money=money(before.desired, after.desired, now.date()),
         policy=policy,
         memory=tuple(memory(before.desired, after.desired)),
-        drill=drills.covers(store, now) if store is not None and drills.asks(changes) else "",
+        drill=_last_drill(target, before.desired, now) if drills.asks(changes) else "",
         engine=steps,
         doubts=unclear,
     )
@@ -257,8 +257,20 @@ def _window(name: str, root: Path) -> ChangeWindow | None:
         return None
 
 
-def _store(name: str) -> Store | None:
+def _target(name: str) -> Target | None:
     try:
-        return targets.load(name).store
+        return targets.load(name)
     except BadInputError:
         return None
+
+
+def _last_drill(target: Target | None, before: Desired, now: datetime) -> str:
+    """Return what the last drill says of the instance that is there before the change."""
+    if target is None:
+        return ""
+    names = [
+        str(resource.inputs["name"])
+        for resource in before.of_type(INSTANCE)
+        if not resource.inputs.get("masterInstanceName")
+    ]
+    return drills.last_drill(target, now, names[0] if len(names) == 1 else "")

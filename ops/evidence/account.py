@@ -10,7 +10,7 @@ from ops.checks.report import shorten
 from ops.checks.result import CheckResult, State, worst
 from ops.console import WIDTH, Table
 from ops.errors import BadInputError, OpsError
-from ops.evidence import chain, history, trend
+from ops.evidence import archive, chain, history, trend
 from ops.evidence.head import keys
 from ops.evidence.history import Entry, History
 from ops.evidence.identity import Identity
@@ -141,8 +141,9 @@ def tell(
         stack: whose records they have to be; empty where any stack's may be.
     """
     try:
-        told = history.read(store, kind, last, whose)
-        chained = chain.verify(store, kind, stack) if told.total else ()
+        records = archive.read(store, kind)
+        told = history.read(records, kind, last, whose)
+        chained = chain.verify_archive(records, stack) if told.total else ()
     except (OpsError, OSError) as error:
         return HistoryReport(History(kind, (), {}, 0), (chain.unreadable(error),))
     checks = (

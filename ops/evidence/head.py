@@ -9,11 +9,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ops.store import Store, Stored
 
-OLD_FORMAT = 1  # records without a number, written before there was a head
+ROOT = "evidence"  # what every kind's records are below
+
+
+class Listing(Protocol):
+    """What can be asked for the names of what it holds."""
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Return the keys below a prefix, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Head:
 
 def folder(kind: str) -> str:
     """Return below which key a kind's records lie in the store."""
-    return f"evidence/{kind}"
+    return f"{ROOT}/{kind}"
 
 
 def head_key(kind: str) -> str:
@@ -79,9 +86,9 @@ def put_page(store: Store, kind: str, content: bytes) -> None:
 _TRIES = 10  # another drill may write its record meanwhile
 
 
-def keys(store: Store, kind: str) -> tuple[str, ...]:
+def keys(store: "Listing", kind: str) -> tuple[str, ...]:
     """Return the keys of a kind's records, sorted by the drills' names: by time."""
-    return tuple(sorted(one for one in store.keys(folder(kind)) if one.endswith(".json")))
+    return tuple(sorted(key for key in store.keys(folder(kind)) if key.endswith(".json")))
 
 
 def sha256(content: bytes) -> str:

@@ -6,16 +6,16 @@ can't be read at all is counted and named, never skipped.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ops.checks.result import Counts, count
-from ops.evidence import uncompared, verdicts
+from ops.evidence import formats, uncompared, verdicts
+from ops.evidence.archive import READERS, Answer, Reader, fetch
 from ops.evidence.head import keys, sha256
 from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED
-from ops.store import Store
 
 PASS = "pass"  # noqa: S105 - a verdict
 LAST = 20  # drills that a table shows
@@ -139,36 +139,55 @@ class History:
     whose: Identity | None = None
 
 
-def read(store: Store, kind: str, last: int = LAST, whose: Identity | None = None) -> History:
+def read(records: Reader, kind: str, last: int = LAST, whose: Identity | None = None) -> History:
     """Return the newest records of a kind, and the newest that passed where they are older.
 
     Args:
-        store: where they are.
+        records: where they are: a store, or what was read of it.
         kind: which drills.
         last: how many of the newest.
         whose: the stack's instance: passes of another one don't count; None counts them all.
+
+    Raises:
+        ops.errors.OpsError: the store can't be listed.
     """
-    every = keys(store, kind)
+    every_key = keys(records, kind)
     entries: list[Entry] = []
     passes: list[Entry] = []
     unreadable: dict[str, str] = {}
-    for number, key in enumerate(reversed(every)):
-        enough = len(passes) >= PASSES or (passes and number >= LOOKED_AT)
-        if number >= last and enough:
-            break
-        stored = store.get(key)
-        found = "it went away" if stored is None else parse(kind, key, stored.content)
-        if isinstance(found, str):
+    for number, (key, answer) in enumerate(_newest_first(records, every_key, last)):
+        entry = _entry(kind, key, answer)
+        if isinstance(entry, str):
             if number < last or not passes:
-                unreadable[key] = found
-            continue
-        if whose is not None and not whose.is_same(found.instance, found.started):
-            found = replace(found, elsewhere=True)
-        if number < last or (found.passed and not passes):
-            entries.append(found)
-        if found.passed and len(passes) < PASSES:
-            passes.append(found)
-    return History(kind, tuple(entries), unreadable, len(every), tuple(passes), whose)
+                unreadable[key] = entry
+        else:
+            if whose is not None and not whose.is_same(entry.instance, entry.started):
+                entry = replace(entry, elsewhere=True)
+            if number < last or (entry.passed and not passes):
+                entries.append(entry)
+            if entry.passed and len(passes) < PASSES:
+                passes.append(entry)
+        enough = len(passes) >= PASSES or (passes and number + 1 >= LOOKED_AT)
+        if number + 1 >= last and enough:  # before the next batch is read
+            break
+    return History(kind, tuple(entries), unreadable, len(every_key), tuple(passes), whose)
+
+
+def _newest_first(
+    records: Reader, every_key: Sequence[str], last: int
+) -> Iterator[tuple[str, Answer]]:
+    """Yield records from the newest on, read side by side, a batch at a time."""
+    newest_first = every_key[::-1]
+    at, size = 0, max(last, READERS)
+    while at < len(newest_first):
+        yield from fetch(records, newest_first[at : at + size]).items()
+        at += size
+
+
+def _entry(kind: str, key: str, answer: Answer) -> "Entry | str":
+    if isinstance(answer, Exception):
+        return str(answer).rstrip(".")
+    return "it went away" if answer is None else parse(kind, key, answer.content)
 
 
 def parse(kind: str, key: str, content: bytes) -> Entry | str:
@@ -177,6 +196,8 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         told = json.loads(content)
     except (ValueError, RecursionError) as error:
         return f"it is no JSON: {type(error).__name__}"
+    if reason := formats.refuse(_object(told)):
+        return reason
     drill = _object(told).get("drill")
     if not isinstance(drill, Mapping) or not drill.get("verdict"):
         return "it holds no drill with a verdict"

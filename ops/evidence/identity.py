@@ -69,13 +69,17 @@ def created_at(body: Mapping[str, object]) -> datetime | None:
         return None
 
 
-def of(target: "Target") -> Identity:
-    """Return the instance that a stack names, asking the Admin API since when it exists."""
-    trouble = "the Admin API does not say when it was created"
+def of(target: "Target", name: str = "") -> Identity:
+    """Return the instance that a stack names, asking the Admin API since when it exists.
+
+    Args:
+        target: the stack.
+        name: of an instance; empty takes the stack's.
+    """
+    name = name or target.instance
+    created, trouble = None, "the Admin API does not say when it was created"
     try:
-        created = created_at(target.cloud().instance(target.instance).body)
+        created = created_at(target.cloud().instance(name).body)
     except OpsError as error:
-        created, trouble = None, str(error)
-    return Identity(
-        target.instance, target.project, created, "" if created is not None else trouble
-    )
+        trouble = str(error)
+    return Identity(name, target.project, created, "" if created is not None else trouble)

@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import Any
 
 from ops.errors import OpsError
-from ops.evidence import head as heads
+from ops.evidence import formats
+from ops.evidence.archive import Archive
 from ops.evidence.head import Head, decode, folder, head_key, latest_page, sha256
 from ops.evidence.record import foot, page_key
 from ops.evidence.verdicts import contradiction
-from ops.store import Store, Stored
+from ops.store import Stored
 
-ROOT = "evidence"  # what every kind's records are below
 _DEPTH = 2  # slashes in evidence/KIND/NAME
-_HEAD_FIELDS = tuple(one.name for one in fields(Head))
+_HEAD_FIELDS = tuple(field.name for field in fields(Head))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,21 @@ class Link:
     contradiction: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A record that says nothing that we could read.
+
+    Attributes:
+        reason: why, after the record's name.
+        sha256: of its content; empty where that could not be read.
+        is_fault: whether the record is to blame; else the store, or this version is too old.
+    """
+
+    reason: str
+    sha256: str = ""
+    is_fault: bool = True
+
+
 @dataclass(frozen=True)
 class Chain:
     """All records of a kind, as they were read.
@@ -48,38 +63,46 @@ class Chain:
     Attributes:
         kind: which drill.
         links: the readable records by key.
-        unreadable: why a record can't be read, by key.
+        unreadable: the others by key.
         pages: what is wrong with pages.
         head: None where there is none.
-        head_there: whether something lies in the head's place.
-        denied: those of ``unreadable`` that the store does not let us read.
+        has_head: whether an object is in the head's place.
+        unread_pages: pages that the store does not let us read, and why.
         strays: what else is there, and is no part of the records.
         lacking: fields that the head lacks, or that are empty and must not be.
         stack: whose records these are; empty where that is not compared.
+        is_settled: whether nobody recorded while this was read.
     """
 
     kind: str
     links: Mapping[str, Link]
-    unreadable: Mapping[str, str]
+    unreadable: Mapping[str, Unread]
     pages: tuple[str, ...]
     head: Head | None
-    head_there: bool
-    denied: frozenset[str] = frozenset()
+    has_head: bool
+    unread_pages: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     stack: str = ""
+    is_settled: bool = True
 
     @property
     def total(self) -> int:
-        """Return how many records lie there."""
+        """Return how many records there are."""
         return len(self.links) + len(self.unreadable)
+
+    def digest(self, key: str) -> str:
+        """Return a record's SHA-256; empty where it is missing or could not be read."""
+        if key in self.links:
+            return self.links[key].sha256
+        return self.unreadable[key].sha256 if key in self.unreadable else ""
 
     @cached_property
     def end(self) -> str:
         """Return the key of the newest record: as the head says, else as the records do."""
         if self.head is not None:
             return self.head.key
-        newest = max(self.links.values(), key=lambda one: (one.number, one.key), default=None)
+        newest = max(self.links.values(), key=lambda link: (link.number, link.key), default=None)
         return "" if newest is None else newest.key
 
     @cached_property
@@ -89,78 +112,100 @@ class Chain:
         Where a record is gone or can't be read, on with the newest one before it.
         """
         seen: dict[str, None] = {}
-        at, number = self.end, self.head.count if self.head else 0
-        while at and at not in seen:
-            seen[at] = None
-            link = self.links.get(at)
+        key, number = self.end, self.head.count if self.head else 0
+        while key and key not in seen:
+            seen[key] = None
+            link = self.links.get(key)
             if link is None:
-                at = self._before(number, at, seen)
-                number = self.links[at].number if at else 0
+                key = self._before(number, key, seen)
+                number = self.links[key].number if key else 0
             else:
-                at = "" if link.previous is None else link.previous[0]
+                key = "" if link.previous is None else link.previous[0]
                 number = max(link.number - 1, 0)
         return tuple(seen)
 
     def _before(self, number: int, key: str, seen: Mapping[str, None]) -> str:
         older = (
-            (one.number, one.key)
-            for one in self.links.values()
-            if (one.number, one.key) < (number, key) and one.key not in seen
+            (link.number, link.key)
+            for link in self.links.values()
+            if (link.number, link.key) < (number, key) and link.key not in seen
         )
         return max(older, default=(0, ""))[1]
 
 
-def read(store: Store, kind: str, stack: str = "") -> Chain:
-    """Return all records of a kind with what they say of themselves; reads only."""
-    stored = store.get(head_key(kind))
-    head = decode(stored)
+def read(archive: Archive, stack: str = "") -> Chain:
+    """Return all records of a kind with what they say of themselves.
+
+    Args:
+        archive: what the store holds of the kind.
+        stack: whose records they have to be; empty where any stack's may be.
+    """
+    kind = archive.kind
+    stored_head = archive.get(head_key(kind))
+    head = decode(stored_head)
     links: dict[str, Link] = {}
-    unreadable: dict[str, str] = {}
-    denied: set[str] = set()
-    pages: list[str] = []
-    pending = {} if head is None else head.pending
-    everything = {*store.keys(ROOT)}
-    there = {key for key in everything if key.startswith(f"{folder(kind)}/")}
-    records = {key for key in (*there, *pending) if key.endswith(".json")}
-    for key in sorted(records):
-        try:
-            content = _content(store, key, pending)
-        except OpsError as error:
-            unreadable[key] = str(error)
-            denied.add(key)
-            continue
-        link = _link(kind, key, content)
-        if isinstance(link, str):
+    unreadable: dict[str, Unread] = {}
+    names = archive.keys(folder(kind))
+    for key in (name for name in names if name.endswith(".json")):
+        link = _read_link(archive, key)
+        if isinstance(link, Link):
+            links[key] = link
+        else:
             unreadable[key] = link
-            continue
-        links[key] = link
-        pages += _page(link, _content(store, page_key(key), pending))
-    own = {page_key(key) for key in (*links, *unreadable)}
-    pages += [
-        f"{one}: a page without its record"
-        for one in sorted(there)
-        if one.endswith(".md") and one not in own
+    own_pages = {page_key(key) for key in (*links, *unreadable)}
+    pages = [
+        f"{name}: a page without its record"
+        for name in names
+        if name.endswith(".md") and name not in own_pages
     ]
-    latest = _content(store, latest_page(kind), {})
-    pages += _latest(head, latest, latest_page(kind))
+    unread_pages: list[str] = []
+    for link in links.values():
+        _look_at_page(archive, page_key(link.key), pages, unread_pages, link)
+    latest = latest_page(kind)
+    _look_at_page(archive, latest, pages, unread_pages, head)
+    has_page = archive.answers.get(latest) is not None
     return Chain(
-        kind,
-        links,
-        unreadable,
-        tuple(pages),
-        head,
-        stored is not None,
-        frozenset(denied),
-        tuple(_strays(kind, everything)),
-        tuple(_lacking(stored, has_page=latest is not None)),
-        stack,
+        kind=kind,
+        links=links,
+        unreadable=unreadable,
+        pages=tuple(pages),
+        head=head,
+        has_head=stored_head is not None,
+        unread_pages=tuple(unread_pages),
+        strays=tuple(_strays(kind, {*archive.names})),
+        lacking=tuple(_lacking(stored_head, has_page=has_page)),
+        stack=stack,
+        is_settled=archive.is_settled,
     )
 
 
-def _strays(kind: str, everything: set[str]) -> Iterator[str]:
+def _read_link(archive: Archive, key: str) -> Link | Unread:
+    try:
+        stored = archive.get(key)
+    except (OpsError, OSError) as error:
+        return Unread(str(error), is_fault=False)
+    if stored is None:
+        return Unread("it went away while it was read")
+    return _link(archive.kind, key, stored.content)
+
+
+def _look_at_page(
+    archive: Archive, key: str, faults: list[str], unread: list[str], about: Link | Head | None
+) -> None:
+    """Add what is wrong with a page, or why it can't be read."""
+    try:
+        stored = archive.get(key)
+    except (OpsError, OSError) as error:
+        unread.append(f"{key}: {error}")
+        return
+    content = None if stored is None else stored.content
+    faults += _page(about, content) if isinstance(about, Link) else _latest(about, content, key)
+
+
+def _strays(kind: str, names: set[str]) -> Iterator[str]:
     """Yield what is neither a record nor a page nor a head; below other kinds nobody looks."""
     known = {head_key(kind), latest_page(kind)}
-    for key in sorted(everything - known):
+    for key in sorted(names - known):
         inside = key.startswith(f"{folder(kind)}/")
         part = inside and key.count("/") == _DEPTH and key.endswith((".json", ".md"))
         if (inside and not part) or key.count("/") < _DEPTH:
@@ -171,65 +216,62 @@ def _lacking(stored: Stored | None, *, has_page: bool) -> Iterator[str]:
     """Yield what a head that can be read lacks: what is not there proves nothing."""
     if decode(stored) is None or stored is None:
         return
-    told = json.loads(stored.content)
-    yield from (f"{name} is missing" for name in _HEAD_FIELDS if name not in told)
-    yield from (f"{name} is no field of a head" for name in told if name not in _HEAD_FIELDS)
-    if has_page and "page" in told and not told["page"]:
+    document = json.loads(stored.content)
+    yield from (f"{name} is missing" for name in _HEAD_FIELDS if name not in document)
+    yield from (f"{name} is no field of a head" for name in document if name not in _HEAD_FIELDS)
+    if has_page and "page" in document and not document["page"]:
         yield "page is empty, though a page of a drill is there"
 
 
-def _content(store: Store, key: str, pending: Mapping[str, str]) -> bytes | None:
-    """Return an object, or what a writer that was cut short left to be written there."""
-    stored = store.get(key)
-    if stored is not None:
-        return stored.content
-    return pending[key].encode() if key in pending else None
-
-
-def _link(kind: str, key: str, content: bytes | None) -> Link | str:
+def _link(kind: str, key: str, content: bytes) -> Link | Unread:
     """Return what a record says of itself, or why it can't be read."""
-    if content is None:
-        return "it went away while it was read"
+    digest = sha256(content)
     try:
-        told: dict[str, Any] = json.loads(content)
-        before = told["previous"]
-        old = told["format"] == heads.OLD_FORMAT
-        link = Link(
-            key=key,
-            sha256=sha256(content),
-            run=str(told["drill"]["run"] if old else told["run"]),
-            number=0 if old else int(told["number"]),
-            previous=None if before is None else (str(before["key"]), str(before["sha256"])),
-            remark="" if old else str(told["remark"]),
-            page_sha256="" if old else str(told["page_sha256"]),
-            stack=str(told["drill"].get("stack") or ""),
-            contradiction=contradiction(kind, told["drill"]),
-        )
-        inner = told["drill"].get("run")
-        if inner is not None and str(inner) != link.run:
-            return f"it is the record of {link.run}, and its drill is {inner}"
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        return f"it can't be read: {type(error).__name__}"
-    if not old and told.get("kind") != kind:
-        return f"it is the record of a {told.get('kind')}"
+        document: dict[str, Any] = json.loads(content)
+        if reason := formats.refuse(document):
+            return Unread(reason, digest, is_fault=not formats.is_newer(document))
+        link = _parse(kind, key, digest, document)
+        inner = document["drill"].get("run")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        return Unread(f"it can't be read: {type(error).__name__}", digest)
+    if inner is not None and str(inner) != link.run:
+        return Unread(f"it is the record of {link.run}, and its drill is {inner}", digest)
+    if document["format"] != formats.FIRST and document.get("kind") != kind:
+        return Unread(f"it is the record of a {document.get('kind')}", digest)
     return link
 
 
-def _latest(head: Head | None, content: bytes | None, where: str) -> Iterator[str]:
-    """Yield what is wrong with the page of the newest drill, where the head tells of one."""
+def _parse(kind: str, key: str, digest: str, document: Mapping[str, Any]) -> Link:
+    before, drill = document["previous"], document["drill"]
+    is_old = document["format"] == formats.FIRST
+    return Link(
+        key=key,
+        sha256=digest,
+        run=str(drill["run"] if is_old else document["run"]),
+        number=0 if is_old else int(document["number"]),
+        previous=None if before is None else (str(before["key"]), str(before["sha256"])),
+        remark="" if is_old else str(document["remark"]),
+        page_sha256="" if is_old else str(document["page_sha256"]),
+        stack=str(drill.get("stack") or ""),
+        contradiction=contradiction(kind, drill),
+    )
+
+
+def _latest(head: Head | None, content: bytes | None, key: str) -> Iterator[str]:
+    """Yield what is wrong with the page of the newest drill, where the head names one."""
     if head is None or not head.page:
         return
     if content is None:
-        yield f"{where}: the page is missing"
+        yield f"{key}: the page is missing"
     elif sha256(content) != head.page:
-        yield f"{where}: changed after it was written"
+        yield f"{key}: changed after it was written"
 
 
 def _page(link: Link, content: bytes | None) -> Iterator[str]:
     """Yield what is wrong with the Markdown page beside a record."""
-    where = page_key(link.key)
+    key = page_key(link.key)
     if content is None:
-        yield f"{where}: the page is missing"
+        yield f"{key}: the page is missing"
         return
     name = link.key.rsplit("/", maxsplit=1)[-1].removesuffix(".json")
     before = None
@@ -237,6 +279,6 @@ def _page(link: Link, content: bytes | None) -> Iterator[str]:
         before = {"key": link.previous[0], "sha256": link.previous[1]}
     last = foot(before, name, link.sha256).encode()
     if not content.endswith(last):
-        yield f"{where}: its last lines are not those of its record"
+        yield f"{key}: its last lines are not those of its record"
     elif link.page_sha256 and sha256(content.removesuffix(last)) != link.page_sha256:
-        yield f"{where}: changed after it was written"
+        yield f"{key}: changed after it was written"

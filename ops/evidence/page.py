@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ops.checks.result import CheckResult, State
 from ops.errors import OpsError
-from ops.evidence import chain, controls, history, plots, trend
+from ops.evidence import archive, chain, controls, history, plots, trend
 from ops.evidence.history import Entry, History
 from ops.evidence.identity import Identity
 from ops.evidence.measures import MEASURES, Measure
@@ -83,8 +83,9 @@ def render(
         days: after which the newest pass is too old; 0 for never.
         whose: the stack's instance; None counts the drills of every instance.
     """
-    told = history.read(store, entry.kind, PLOTTED, whose)
-    chained = tuple(checks) or chain.verify(store, entry.kind)
+    records = archive.read(store, entry.kind)
+    told = history.read(records, entry.kind, PLOTTED, whose)
+    chained = tuple(checks) or chain.verify_archive(records)
     return _template(entry, told, now, (*chained, *_shown(told, now, days)), plotted=True)
 
 

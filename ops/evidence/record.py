@@ -22,12 +22,12 @@ import psycopg
 
 from ops.console import Table, document
 from ops.errors import OpsError
+from ops.evidence import formats
 from ops.evidence.head import Head, decode, folder, head_key, rebuilt, sha256
 from ops.evidence.identity import Identity
 from ops.evidence.markdown import page
 from ops.store import Store
 
-FORMAT = 2  # 1 had no number, no run, no page; nothing else differs
 GIT_LIMIT_S = 2.0
 _TIME = "%y%m%d%H%M%S"
 TRIES, PAUSE_S = 100, 0.05  # two writers are rare; a bucket takes one write a second of one object
@@ -220,7 +220,7 @@ def _next(
     )
     body = page(evidence.title, (*_about(record), *evidence.account))
     record = replace(record, page_sha256=sha256(body.encode()))
-    facts = {"format": FORMAT, **asdict(record), "drill": document(evidence.drill)}
+    facts = {"format": formats.CURRENT, **asdict(record), "drill": document(evidence.drill)}
     content = json.dumps(facts, indent=2, ensure_ascii=False)
     digest, mine = sha256(content.encode()), key(evidence.kind, evidence.run)
     text = body + foot(record.previous, evidence.run, digest)

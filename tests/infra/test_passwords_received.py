@@ -43,7 +43,7 @@ def test_longer_password_of_the_same_version_reaches_nobody() -> None:
     sides = [
         Side(one, production=False, pool_connections=100) for one in (staging(), longer(staging()))
     ]
-    told = compared("staging", *sides, secrets=(), window=None, store=None, now=NOW)
+    told = compared("staging", *sides, secrets=(), window=None, target=None, now=NOW)
     order = list(Verdict)
     assert order.index(told.verdict) <= order.index(Verdict.INTERRUPTS)
     assert set(said) <= set(told.circumstances)

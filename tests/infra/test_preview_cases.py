@@ -46,7 +46,7 @@ def base() -> Side:
 
 
 def preview(before: Side, after: Side) -> StackPreview:
-    return compared("prod", before, after, secrets=(), window=None, store=None, now=NOW)
+    return compared("prod", before, after, secrets=(), window=None, target=None, now=NOW)
 
 
 class Case(NamedTuple):

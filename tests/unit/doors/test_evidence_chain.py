@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.checks.result import CheckResult, State, worst
-from ops.evidence import Evidence, head, key, record, write
+from ops.evidence import Evidence, head, key, write
 from ops.evidence.chain import verify
 from ops.evidence.head import decode, head_key, keys, rebuilt, sha256
 from ops.evidence.markdown import page
@@ -133,7 +133,7 @@ FAULTS: tuple[tuple[str, str, str, Spoil], ...] = (
     ("head", "missing: ", "/a4.json, the newest", lambda s: s.delete(key(KIND, "a4"))),
     ("head", "missing: the head", "is missing", lambda s: s.delete(head_key(KIND))),
     ("head", "missing: the head", "can't be read", lambda s: s.put(head_key(KIND), b"{")),
-    ("head", "the head counts 4", "3 lie", lambda s: s.delete(key(KIND, "a1"))),
+    ("head", "the head counts 4", "there are 3", lambda s: s.delete(key(KIND, "a1"))),
     ("records", "", "another name", _swap),
     ("links", "reordered: ", "number 9", _renumber),
     ("links", "forked: ", "/a25.json, ", _insert),
@@ -181,7 +181,8 @@ def test_what_stands_before_a_lost_record_is_not_accused(store: FolderStore) -> 
     store.delete(key(KIND, "a3"))
     assert len(lines(store)["links"]) == 1
     store.put(key(KIND, "a3"), b"{")
-    assert "links" not in lines(store)
+    (line,) = lines(store)["links"]
+    assert line.startswith(f"changed: {key(KIND, 'a3')} ")
 
 
 def test_a_lost_head_is_made_anew_and_said_for_ever(store: FolderStore) -> None:
@@ -280,7 +281,6 @@ def test_every_check_says_how_much_it_looked_at(store: FolderStore) -> None:
     assert [(one.examined, one.total) for one in found] == [
         *((2, 2), (2, 2), (1, 1), (2, 2), (2, 2))
     ]
-    assert record.FORMAT == 2
 
 
 def _head_without(name: str) -> Spoil:

@@ -187,7 +187,7 @@ def test_verdicts_differ_in_shape_and_a_plot_of_nothing_is_none() -> None:
 
 
 def entry(kind: str = KIND, **changed: object) -> Entry:
-    told = parse(kind, "k", json.dumps({"drill": drill("r1", **changed)}).encode())  # type: ignore[arg-type]  # by name
+    told = parse(kind, "k", json.dumps({"format": 2, "drill": drill("r1", **changed)}).encode())  # type: ignore[arg-type]  # by name
     assert isinstance(told, Entry)
     return told
 

@@ -62,7 +62,7 @@ def test_a_doubt_is_never_good_and_shows_no_value() -> None:
         after,
         secrets=(),
         window=None,
-        store=None,
+        target=None,
         now=datetime(2026, 11, 30, tzinfo=UTC),
     )
     assert found.verdict is Verdict.UNKNOWN
