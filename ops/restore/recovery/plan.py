@@ -82,6 +82,11 @@ class Plan:
             return
         verdict = "which passed" if drilled.verdict == "pass" else f"verdict {drilled.verdict}"
         yield f"By drill {drilled.run} ({verdict}) it takes about {self.estimate_s:.0f} s."
+        if drilled.is_doubtful:
+            yield (
+                "The records of restore drills can't be trusted: see "
+                "`invoke restore.evidence --verify`."
+            )
 
     def undone(self, hint: str, *, shown: bool = False) -> "Plan":
         """Return it as an answer: nothing was done, and how to do it."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops import sql
+from ops.checks.result import State
 from ops.cloudsql import ApiError, BackupRun, Instance, RecoveryWindow
 from ops.db import DIAGNOSTIC, statement
 from ops.errors import OpsError
-from ops.evidence import history
+from ops.evidence import archive, chain, history
 from ops.restore.source import ROOM as DRILL
 from ops.restore.source import Source
 
@@ -24,12 +25,14 @@ class Drilled:
         records: how many drills left evidence.
         seconds: of the newest that passed, else of the newest with a time; None without any.
         run, verdict: of that drill.
+        is_doubtful: whether the chain of records is broken, or could not be verified.
     """
 
     records: int = 0
     seconds: float | None = None
     run: str = ""
     verdict: str = ""
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,13 @@ def _drilled(source: Source) -> Drilled:
     A drill with an injected fault says nothing: it restores what was spoiled on purpose; nor does
     one of another instance.
     """
-    told = history.read(source.store, DRILL, whose=source.identity)
-    counted = [one for one in told.entries if not one.injected and not one.elsewhere]
-    timed = [one for one in counted if one.rto_s is not None]
-    drill = next(iter((*told.passes, *timed)), None)
+    records = archive.read(source.store, DRILL)
+    drills = history.read(records, DRILL, whose=source.identity)
+    chained = chain.verify_archive(records, source.stack) if drills.total else ()
+    is_doubtful = any(check.state in {State.FINDING, State.UNKNOWN} for check in chained)
+    own = [entry for entry in drills.entries if not entry.injected and not entry.elsewhere]
+    timed = [entry for entry in own if entry.rto_s is not None]
+    drill = next(iter((*drills.passes, *timed)), None)
     if drill is None or drill.rto_s is None:
-        return Drilled(told.total)
-    return Drilled(told.total, drill.rto_s, drill.run, drill.verdict)
+        return Drilled(drills.total)
+    return Drilled(drills.total, drill.rto_s, drill.run, drill.verdict, is_doubtful)

@@ -20,6 +20,7 @@ from ops.store import FolderStore
 
 KIND = "restore-drill"
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+FAILOVER: dict[str, Any] = {"total": None, "gap_ms": 812.5, "lost": 0, "reconnect_ms": 1500}
 
 
 def drill(
@@ -47,9 +48,9 @@ def drill(
     return {"format": 2, "who": "root", "where": "host", "targets": {"rto_s": 90}, "drill": told}
 
 
-def put(store: FolderStore, *records: dict[str, Any]) -> None:
-    for one in records:
-        store.put(key(KIND, str(one["drill"]["run"])), json.dumps(one).encode())
+def put(store: FolderStore, *records: dict[str, Any], kind: str = KIND) -> None:
+    for document in records:
+        store.put(key(kind, str(document["drill"]["run"])), json.dumps(document).encode())
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_a_record_with_other_things_in_it_is_read_as_far_as_it_goes(
 
 
 def test_a_failover_is_a_drill_too() -> None:
-    told = drill("f1", total=None, gap_ms=812.5, lost=0, reconnect_ms=1500)
+    told = drill("f1", **FAILOVER)
     one = parse("failover-drill", "k", json.dumps(told).encode())
     assert isinstance(one, Entry)
     assert (one.gap_ms, one.lost, one.reconnect_ms) == (812.5, 0, 1500)
@@ -290,6 +291,26 @@ def test_drills_of_another_instance_count_for_nothing(
     assert history.read(store, KIND).passes  # nobody asked whose
 
 
+@pytest.mark.parametrize("recorded", OTHER_INSTANCES.values(), ids=OTHER_INSTANCES.keys())
+def test_failovers_of_another_instance_prove_nothing(
+    store: FolderStore, recorded: dict[str, Any]
+) -> None:
+    other = Identity(
+        recorded["name"], recorded["project"], datetime.fromisoformat(recorded["created"])
+    )
+    kind, facts = "failover-drill", drill("a1", 1, **FAILOVER)["drill"]
+    write(store, Evidence(kind, "a1", "A drill", facts, (), {}, {}, other))
+    report = account.tell(store, kind, last=20, days=0, now=NOW, whose=WHOSE, stack="prod")
+    assert report.state is State.UNKNOWN
+    (unknown,) = (check for check in report.checks if check.state is State.UNKNOWN)
+    assert "nothing is proven of it" in unknown.detail
+    facts = drill("a2", 1, **FAILOVER)["drill"]
+    write(store, Evidence(kind, "a2", "A drill", facts, (), {}, {}, WHOSE))
+    report = account.tell(store, kind, last=20, days=0, now=NOW, whose=WHOSE, stack="prod")
+    assert report.state is State.OK
+    assert [entry.run for entry in report.history.passes] == ["a2"]
+
+
 def test_drills_of_the_instance_as_it_is_count(store: FolderStore) -> None:
     put(store, drill("a1", 2), drill("a2", 1, source="db-old"))
     told = history.read(store, KIND, whose=WHOSE)
@@ -316,16 +337,17 @@ def test_a_pass_that_its_checks_contradict_counts_for_nothing(store: FolderStore
     assert trend.stale(history.read(store, KIND), NOW, days=8).state is State.FINDING
 
 
-def test_the_history_of_a_broken_chain_is_a_finding(store: FolderStore) -> None:
+@pytest.mark.parametrize("kind", [KIND, "failover-drill"])
+def test_the_history_of_a_broken_chain_is_a_finding(store: FolderStore, kind: str) -> None:
     for name in ("a1", "a2"):
-        facts = drill(name, 1)["drill"]
-        write(store, Evidence(KIND, name, "A drill", facts, (), {}, {}, WHOSE))
+        facts = drill(name, 1, **({} if kind == KIND else FAILOVER))["drill"]
+        write(store, Evidence(kind, name, "A drill", facts, (), {}, {}, WHOSE))
     args = {"last": 20, "days": 8, "now": NOW, "whose": WHOSE, "stack": "prod"}
-    report = account.tell(store, KIND, **args)  # type: ignore[arg-type]  # by name
+    report = account.tell(store, kind, **args)  # type: ignore[arg-type]  # by name
     assert report.state is State.OK, report.blocks()
-    path = store.root / key(KIND, "a1")
+    path = store.root / key(kind, "a1")
     path.write_bytes(path.read_bytes().replace(b'"ok"', b'"OK"'))
-    spoiled = account.tell(store, KIND, **args)  # type: ignore[arg-type]  # as above
+    spoiled = account.tell(store, kind, **args)  # type: ignore[arg-type]  # as above
     assert spoiled.state is State.FINDING
     assert {one.check for one in spoiled.checks if one.state is State.FINDING} >= {"links"}
 

@@ -90,6 +90,7 @@ def test_to_new_takes_the_newest_good_backup_and_says_what_it_costs() -> None:
     [
         (Drilled(3, 300.0, "r1", "pass"), "By drill r1 (which passed) it takes about 300 s."),
         (Drilled(3, 300.0, "r1", "unknown"), "By drill r1 (verdict unknown) it takes about"),
+        (Drilled(3, 300.0, "r1", "pass", is_doubtful=True), "drills can't be trusted: see"),
         (Drilled(3), "none of 3 restore drills on record measured it"),
         (Drilled(), "no restore drill left evidence"),
     ],
