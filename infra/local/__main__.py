@@ -139,7 +139,7 @@ def _service(data: Path, folder: Folder, runner: Runner, options: argparse.Names
     return Service(
         data=data,
         pg_port=options.pg_port,
-        stand_in=folder.stands_in(asked=options.stand_in),
+        stand_in=folder.stands_in(allowed=options.stand_in),
         store=Store(data / inspection.STATE),
         runner=runner,
         addresses=Addresses(data, options.pg_port),

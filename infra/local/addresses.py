@@ -84,7 +84,7 @@ class Addresses:
                     with contextlib.suppress(PermissionError):
                         claim.unlink()
 
-    def held(self) -> tuple[str, ...]:
+    def used(self) -> tuple[str, ...]:
         """Return the addresses that this data folder has claimed."""
         if not self.claims.exists():
             return ()
@@ -177,24 +177,24 @@ def is_free(address: str, port: int) -> bool:
 
 def holder_of(port: int, address: str = _EVERY) -> str | None:
     """Return who listens on this port of this very address, in words; None if nobody does."""
-    wanted = {f"{socket.inet_aton(address)[::-1].hex().upper()}:{port:04X}"}
+    endpoints = {f"{socket.inet_aton(address)[::-1].hex().upper()}:{port:04X}"}
     if address == _EVERY:
         # A listener on [::] takes the addresses of IPv4 too, as docker's usually do.
-        wanted.add(f"{'0' * 32}:{port:04X}")
+        endpoints.add(f"{'0' * 32}:{port:04X}")
     for table in _TCP:
         for line in table.read_text().splitlines()[1:] if table.exists() else ():
             fields = line.split()
-            if fields[1] in wanted and fields[3] == _LISTEN:
+            if fields[1] in endpoints and fields[3] == _LISTEN:
                 return _name_of(fields[9])
     return None
 
 
 def _name_of(inode: str) -> str:
     """Return the process that holds a socket, as far as this user may see it."""
-    wanted = f"socket:[{inode}]"
+    link = f"socket:[{inode}]"
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(str(fd.readlink()) == wanted for fd in (process / "fd").iterdir()):
+            if any(str(fd.readlink()) == link for fd in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
         except OSError:
             continue

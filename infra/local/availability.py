@@ -22,7 +22,7 @@ def ensure(service: Service, instance: Instance) -> None:
     Raises:
         EngineError: If the standby can't be made.
     """
-    other = _wanted(service, instance)
+    other = _standby(service, instance)
     if other is None:
         return
     primary = service.cluster(instance)
@@ -34,7 +34,7 @@ def ensure(service: Service, instance: Instance) -> None:
     standby.set_synchronous(primary, on=True)
 
 
-def _wanted(service: Service, instance: Instance) -> Cluster | None:
+def _standby(service: Service, instance: Instance) -> Cluster | None:
     """Return the standby that is to run; where none is, remove it or stop it, and return None."""
     if not instance.highly_available:
         remove(service, instance)
@@ -82,7 +82,7 @@ def attempt(service: Service, instance: Instance) -> None:
 
 def bring_back(service: Service, instance: Instance) -> None:
     """Start or adopt the standby at the server's start; one that can't be is made anew later."""
-    other = _wanted(service, instance)
+    other = _standby(service, instance)
     if other is None:
         return
     try:

@@ -23,8 +23,8 @@ def back_up(service: Service, work: Work) -> None:
             with store.transaction():
                 run = new_run(store, instance, schedule.AUTOMATED, window=due)
                 store.add_run(run)
-                begun = store.begin(taking(instance, run))
-            work.start(begun)
+                operation = store.begin(taking(instance, run))
+            work.start(operation)
 
 
 def expire(service: Service, work: Work) -> None:
@@ -34,9 +34,9 @@ def expire(service: Service, work: Work) -> None:
         keep = schedule.retained(instance.settings)
         for run in schedule.expired(store.runs(instance.uid), keep, now)[:1]:
             _begin(service, work, deleting(instance.project, instance.name, run))
-    for kept in store.kept_backups():
-        if kept.expires is not None and kept.expires <= now:
-            _begin(service, work, deleting(kept.project, kept.instance, kept.run))
+    for backup in store.kept_backups():
+        if backup.expires is not None and backup.expires <= now:
+            _begin(service, work, deleting(backup.project, backup.instance, backup.run))
 
 
 def trim(service: Service, _work: Work) -> None:
@@ -83,8 +83,8 @@ class DiskWatch:
                     # Changed since it was read: the next look sees what it is now.
                     if service.store.by_uid(instance.uid) != instance:
                         continue
-                    begun = service.store.begin(growing)
-                work.start(begun)
+                    operation = service.store.begin(growing)
+                work.start(operation)
 
 
 WATCHERS: tuple[Watcher, ...] = (back_up, expire, trim, DiskWatch())

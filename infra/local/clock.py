@@ -78,25 +78,27 @@ class Clock:
         settings = (*self._settings, Setting(datetime.now(UTC), ahead))
         self.notes.set_note(
             _NOTE,
-            json.dumps([[one.at.isoformat(), one.ahead.total_seconds()] for one in settings]),
+            json.dumps(
+                [[setting.at.isoformat(), setting.ahead.total_seconds()] for setting in settings]
+            ),
         )
         self._settings = settings
 
-    def told(self, machine: datetime) -> datetime:
+    def cloud_time(self, machine: datetime) -> datetime:
         """Return what this clock said at a time of the machine's, which is PostgreSQL's."""
         ahead = _ZERO
-        for one in self._settings:
-            if one.at <= machine:
-                ahead = one.ahead
+        for setting in self._settings:
+            if setting.at <= machine:
+                ahead = setting.ahead
         return machine + ahead
 
-    def machine(self, told: datetime) -> datetime:
+    def machine(self, database_time: datetime) -> datetime:
         """Return the machine's time when this clock said so, or was set past it."""
-        begun = [Setting(datetime.min.replace(tzinfo=UTC), _ZERO), *self._settings]
-        for one, following in zip(begun, [*begun[1:], None], strict=True):
-            moment = told - one.ahead
+        settings = [Setting(datetime.min.replace(tzinfo=UTC), _ZERO), *self._settings]
+        for setting, following in zip(settings, [*settings[1:], None], strict=True):
+            moment = database_time - setting.ahead
             if following is None or moment < following.at:
-                return max(moment, one.at)
+                return max(moment, setting.at)
         raise AssertionError  # the last one is followed by None
 
 

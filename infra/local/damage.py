@@ -82,42 +82,42 @@ class Damage:
     def heal(self, fault_id: int | None = None) -> None:
         """Make one thing good again, or everything, the newest first."""
         with self._lock:
-            wanted = [one for one in self._spoiled if fault_id in (None, one)]
-            healed = [self._spoiled.pop(one) for one in sorted(wanted, reverse=True)]
-        for one in healed:
-            one.heal()
+            numbers = [number for number in self._spoiled if fault_id in (None, number)]
+            healed = [self._spoiled.pop(number) for number in sorted(numbers, reverse=True)]
+        for spoiled in healed:
+            spoiled.heal()
 
 
-def segment_of(cluster: Cluster, which: str) -> Path:
+def segment_of(cluster: Cluster, position: str) -> Path:
     """Return an archived WAL segment.
 
     Args:
         cluster: Whose archive it is.
-        which: ``newest``, ``oldest``, a number counted from the oldest (1), or a time: the
+        position: ``newest``, ``oldest``, a number counted from the oldest (1), or a time: the
             segment that holds the first transaction that ended then or later.
 
     Raises:
         NothingToSpoilError: There is no such segment.
-        ValueError: ``which`` is none of these.
+        ValueError: ``position`` is none of these.
     """
     folder = cluster.settings.archive
-    found = wal.segments(folder) if folder is not None and folder.exists() else ()
-    if folder is None or not found:
+    segments = wal.segments(folder) if folder is not None and folder.exists() else ()
+    if folder is None or not segments:
         raise NothingToSpoilError("the instance has no archived WAL")
-    if which in (NEWEST, OLDEST):
-        return folder / found[-1 if which == NEWEST else 0].name
-    if which.isdecimal():
-        if not 1 <= int(which) <= len(found):
-            raise NothingToSpoilError(f"the archive has {len(found)} WAL segments")
-        return folder / found[int(which) - 1].name
-    moment = datetime.fromisoformat(which)
+    if position in (NEWEST, OLDEST):
+        return folder / segments[-1 if position == NEWEST else 0].name
+    if position.isdecimal():
+        if not 1 <= int(position) <= len(segments):
+            raise NothingToSpoilError(f"the archive has {len(segments)} WAL segments")
+        return folder / segments[int(position) - 1].name
+    moment = datetime.fromisoformat(position)
     if moment.tzinfo is None:
-        raise ValueError(which)
-    for segment in found:
+        raise ValueError(position)
+    for segment in segments:
         path = folder / segment.name
-        if any(one >= moment for one in archive.finished_in(cluster, cluster.programs, path)):
+        if any(switch >= moment for switch in archive.finished_in(cluster, cluster.programs, path)):
             return path
-    raise NothingToSpoilError(f"no archived WAL segment reaches {which}")
+    raise NothingToSpoilError(f"no archived WAL segment reaches {position}")
 
 
 def file_of_backup(folder: Path) -> Path:
@@ -130,14 +130,14 @@ def file_of_backup(folder: Path) -> Path:
     """
     data = basebackup.data_of(folder)
     first_of_users = 16384
-    found = [
+    paths = [
         path
         for path in data.glob("base/*/*")
         if path.name.isdecimal()
         and int(path.name) >= first_of_users
         and path.stat().st_size >= PAGE_BYTES
     ]
-    chosen = max(found, key=lambda path: (path.stat().st_size, path.name), default=None)
+    chosen = max(paths, key=lambda path: (path.stat().st_size, path.name), default=None)
     return control_file(folder) if chosen is None else chosen
 
 
@@ -172,7 +172,9 @@ def corrupt(path: Path, keep: Path, seed: int) -> Callable[[], None]:
             file.seek(page * PAGE_BYTES)
             before = file.read(PAGE_BYTES)
             file.seek(page * PAGE_BYTES)
-            file.write(bytes(one ^ mask for one, mask in zip(before, _masks(chance), strict=False)))
+            file.write(
+                bytes(byte ^ mask for byte, mask in zip(before, _masks(chance), strict=False))
+            )
     return heal
 
 
@@ -216,14 +218,14 @@ def fill(data: Path, filler: Path, free_bytes: int) -> Callable[[], None]:
         raise BigDiskError(disk.f_blocks * disk.f_frsize)
     filler.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with filler.open("wb") as file:
-        wanted = _room(data) - free_bytes
-        while wanted >= PAGE_BYTES:
+        amount = _room(data) - free_bytes
+        while amount >= PAGE_BYTES:
             try:
-                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), wanted)
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), amount)
             except OSError:
-                wanted //= 2  # somebody else was quicker
+                amount //= 2  # somebody else was quicker
             else:
-                wanted = _room(data) - free_bytes
+                amount = _room(data) - free_bytes
     return lambda: filler.unlink(missing_ok=True)
 
 

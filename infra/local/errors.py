@@ -47,11 +47,13 @@ class FolderInUseError(OpsError):
 class StateRefusedError(OpsError):
     """The server's state does not belong to what is in the data folder."""
 
-    def __init__(self, data: Path, reason: str, there: str, spare: str, *, readable: bool) -> None:
+    def __init__(
+        self, data: Path, reason: str, content: str, spare: str, *, readable: bool
+    ) -> None:
         aside = "what the state does not know" if readable else "the state, instances and backups"
         super().__init__(
             f"The state of the local Cloud SQL, {data / 'state.sqlite'}, {reason}, so nothing is "
-            f"started and nothing is removed. Its folder has {there}. To go on, {spare}start it "
+            f"started and nothing is removed. Its folder has {content}. To go on, {spare}start it "
             f"with `invoke local.up --set-aside`, which moves {aside} to {data / 'aside'}; or "
             "remove all of it with `invoke local.down --wipe`."
         )

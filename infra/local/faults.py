@@ -125,14 +125,14 @@ class Faults:
 
     def of_request(self, method: str, instance: str) -> tuple[Rule, ...]:
         """Return what a request meets: delays, then at most one refusal."""
-        found: list[Rule] = []
+        rules: list[Rule] = []
         with self._lock:
             for rule in tuple(self._rules.values()):
                 if rule.kind not in OPERATIONS and self._meets(rule, method, instance):
-                    found.append(rule)
+                    rules.append(rule)
                     if rule.kind in REFUSALS:
                         break
-        return tuple(found)
+        return tuple(rules)
 
     def meet(self, operation: Operation, runner: Runner) -> None:
         """Let an operation that begins hang, be slow or fail, where a rule says so.

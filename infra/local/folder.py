@@ -47,13 +47,13 @@ class Folder:
         fresh.write_text(json.dumps(facts, indent=2) + "\n")
         fresh.replace(self.announcement)
 
-    def stands_in(self, *, asked: bool) -> bool:
+    def stands_in(self, *, allowed: bool) -> bool:
         """Return whether another major may stand in here: asked for now, or at an earlier start.
 
         What was made by one that stood in has to go on with it.
         """
         mark = self.path / "stand-in"
-        if asked:
+        if allowed:
             mark.touch()
         return mark.exists()
 

@@ -55,8 +55,8 @@ class Guard:
             poll.poll(_LOOK_MS)
 
     def _watch(self, pids: set[int]) -> None:
-        for gone in self._watched.keys() - pids:
-            os.close(self._watched.pop(gone))
+        for ended in self._watched.keys() - pids:
+            os.close(self._watched.pop(ended))
         for pid in pids - self._watched.keys():
             with suppress(ProcessLookupError):
                 self._watched[pid] = os.pidfd_open(pid)
@@ -64,7 +64,7 @@ class Guard:
     def _look(self) -> set[int]:
         """Do what is to be done, and return the pids of the postmasters that live."""
         store = self._service.store
-        busy = {name for one in store.open_operations() for name in one.changes}
+        busy = {name for operation in store.open_operations() for name in operation.changes}
         living: set[int] = set()
         for instance in store.instances():
             if instance.state is not InstanceState.RUNNABLE:
@@ -75,8 +75,8 @@ class Guard:
                 pids.append(postmaster_of(layout.standby.data))
                 self._count_on(instance, *pids)
             living |= {pid for pid in pids if pid is not None}
-            wanted = not instance.stopped and (instance.project, instance.name) not in busy
-            if None in pids and wanted:
+            should_run = not instance.stopped and (instance.project, instance.name) not in busy
+            if None in pids and should_run:
                 self._begin(instance)
         return living
 
@@ -97,8 +97,8 @@ class Guard:
                 operation = None if instance is None else self._remedy(instance)
                 if operation is None:
                     return
-                begun = store.begin(operation, beside_readers=True)
-            self._work.start(begun, urgent=True)
+                started = store.begin(operation, beside_readers=True)
+            self._work.start(started, urgent=True)
 
     def _remedy(self, instance: Instance) -> Operation | None:
         if instance.state is not InstanceState.RUNNABLE or instance.stopped:

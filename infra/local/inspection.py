@@ -62,24 +62,24 @@ def inspect(data: Path) -> Finding | None:
     try:
         return _compare(data)
     except _NoStateError as error:
-        there = (*_folders(data / "instances"), *_folders(data / "backups"))
-        if not there and MarkFile(data / "state.mark").read() is None:
+        folders = (*_folders(data / "instances"), *_folders(data / "backups"))
+        if not folders and MarkFile(data / "state.mark").read() is None:
             return None  # a new folder, or one that was left before anything was made
-        return Finding(str(error), readable=False, unknown=there)
+        return Finding(str(error), readable=False, unknown=folders)
     except _UnusableError as error:
-        there = (*_folders(data / "instances"), *_folders(data / "backups"))
-        return Finding(str(error), readable=False, unknown=there)
+        folders = (*_folders(data / "instances"), *_folders(data / "backups"))
+        return Finding(str(error), readable=False, unknown=folders)
 
 
 def describe(data: Path) -> str:
     """Return in words which instances and backups a data folder has, with their sizes."""
-    homes, kept = _folders(data / "instances"), _folders(data / "backups")
+    homes, backups = _folders(data / "instances"), _folders(data / "backups")
     bases = sum(len(_folders(home / "bases")) for home in homes)
     named = _listed(f"{path.name} ({_size_mb(path)} MB)" for path in homes)
-    size = sum(_size_mb(path) for path in kept)
+    size = sum(_size_mb(path) for path in backups)
     return (
         f"instances: {named or 'none'}; base backups in them: {bases}; backups of deleted "
-        f"instances: {len(kept)} ({size} MB)"
+        f"instances: {len(backups)} ({size} MB)"
     )
 
 
@@ -141,26 +141,26 @@ def _check_mark(data: Path, store: Store) -> None:
 
 def _disagreement(data: Path, store: Store) -> Finding | None:
     instances = {instance.uid: instance for instance in store.instances()}
-    busy = {str(uid) for one in store.open_operations() for uid in one.facts.values()}
-    idle = tuple(one for one in instances.values() if one.uid not in busy)
+    busy = {str(uid) for operation in store.open_operations() for uid in operation.facts.values()}
+    idle = tuple(instance for instance in instances.values() if instance.uid not in busy)
     _check_sides(data, idle)
     unknown = (
         *(path for path in _folders(data / "instances") if path.name not in instances),
         *_unknown_bases(data, store, idle),
         *_unknown_kept(data, store),
     )
-    gone = tuple(one.name for one in idle if _is_gone(data, one))
+    lost = tuple(instance.name for instance in idle if _is_gone(data, instance))
     reasons = []
     if unknown:
         reasons.append(f"does not know {_listed(str(p.relative_to(data)) for p in unknown)}")
-    if gone:
-        reasons.append(f"knows instances whose data is gone: {_listed(gone)}")
+    if lost:
+        reasons.append(f"knows instances whose data is gone: {_listed(lost)}")
     return Finding(" and ".join(reasons), readable=True, unknown=unknown) if reasons else None
 
 
 def _listed(names: Iterable[str]) -> str:
-    every = tuple(names)
-    return ", ".join(every[:_SHOWN]) + (", ..." if len(every) > _SHOWN else "")
+    listed = tuple(names)
+    return ", ".join(listed[:_SHOWN]) + (", ..." if len(listed) > _SHOWN else "")
 
 
 def _unknown_bases(data: Path, store: Store, idle: tuple[Instance, ...]) -> Iterator[Path]:
@@ -174,8 +174,8 @@ def _unknown_bases(data: Path, store: Store, idle: tuple[Instance, ...]) -> Iter
 
 
 def _unknown_kept(data: Path, store: Store) -> Iterator[Path]:
-    known = {str(kept.id) for kept in store.kept_backups()}
-    known |= {str(one.backup_id) for one in store.open_operations()}
+    known = {str(backup.id) for backup in store.kept_backups()}
+    known |= {str(operation.backup_id) for operation in store.open_operations()}
     yield from (path for path in _folders(data / "backups") if path.name not in known)
 
 

@@ -134,8 +134,8 @@ class Instance:
     @property
     def primary(self) -> str | None:
         """The uid of the instance that it replicates; None for one of its own."""
-        found = self.facts.get("primary")
-        return None if found is None else str(found)
+        uid = self.facts.get("primary")
+        return None if uid is None else str(uid)
 
     @property
     def highly_available(self) -> bool:
@@ -165,8 +165,8 @@ class Instance:
 
     @property
     def _backup_configuration(self) -> Body:
-        found: Body = self.settings.get("backupConfiguration") or {}
-        return found
+        configuration: Body = self.settings.get("backupConfiguration") or {}
+        return configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,14 +266,14 @@ class BackupRun:
     @property
     def window(self) -> datetime:
         """When the backup window began that it was taken in."""
-        told = self.facts.get("window")
-        return datetime.fromisoformat(told) if told else self.enqueued
+        text = self.facts.get("window")
+        return datetime.fromisoformat(text) if text else self.enqueued
 
     @property
     def settings(self) -> Body:
         """The instance's settings when it was taken."""
-        found: Body = self.facts.get("settings") or {}
-        return found
+        settings: Body = self.facts.get("settings") or {}
+        return settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,10 +87,10 @@ def parse(uri: str) -> Uri:
     Raises:
         BadUriError: It is none, or one that can't be a file here.
     """
-    found = _URI.fullmatch(uri)
-    if found is None:
+    match = _URI.fullmatch(uri)
+    if match is None:
         raise BadUriError(uri, "give gs://BUCKET/OBJECT")
-    bucket, name = found.groups()
+    bucket, name = match.groups()
     check_bucket(bucket)
     if len(name.encode(errors="replace")) > _NAME_LIMIT_BYTES:
         raise BadUriError(uri, f"an object's name has at most {_NAME_LIMIT_BYTES} bytes")
@@ -128,9 +128,11 @@ class Buckets:
 
     def names(self) -> tuple[str, ...]:
         """Return the buckets there are."""
-        there = self.folder.iterdir() if self.folder.is_dir() else ()
+        entries = self.folder.iterdir() if self.folder.is_dir() else ()
         return tuple(
-            sorted(one.name for one in there if one.is_dir() and _BUCKET.fullmatch(one.name))
+            sorted(
+                entry.name for entry in entries if entry.is_dir() and _BUCKET.fullmatch(entry.name)
+            )
         )
 
     def make(self, bucket: str) -> Path:

@@ -23,10 +23,10 @@ def primary_of(store: Store, replica: Instance) -> Instance:
     Raises:
         PrimaryGoneError: If it is no more.
     """
-    found = store.by_uid(str(replica.primary))
-    if found is None:
+    primary = store.by_uid(str(replica.primary))
+    if primary is None:
         raise PrimaryGoneError(replica.name)
-    return found
+    return primary
 
 
 def reseed(service: Service, replica: Instance) -> None:

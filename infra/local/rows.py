@@ -38,7 +38,7 @@ _READ: Mapping[tuple[type, str], Callable[[str], object]] = {
 
 def written(record: Record) -> dict[str, Cell]:
     """Return a record's columns."""
-    return {one.name: _cell(getattr(record, one.name)) for one in fields(record)}
+    return {field.name: _cell(getattr(record, field.name)) for field in fields(record)}
 
 
 def read(kind: type[R], row: sqlite3.Row) -> R:

@@ -22,8 +22,8 @@ _DEFAULT_RETAINED = 7
 
 def backups(settings: Body) -> Body:
     """Return the backup configuration in an instance's settings."""
-    found: Body = settings.get("backupConfiguration") or {}
-    return found
+    configuration: Body = settings.get("backupConfiguration") or {}
+    return configuration
 
 
 def retained(settings: Body) -> int:
@@ -60,8 +60,8 @@ def due(instance: Instance, runs: Sequence[BackupRun], now: datetime) -> datetim
         runs: Its backup runs.
         now: The clock's time.
     """
-    wanted = backups(instance.settings).get("enabled") and not instance.stopped
-    if not wanted or instance.primary is not None or instance.state is not InstanceState.RUNNABLE:
+    enabled = backups(instance.settings).get("enabled") and not instance.stopped
+    if not enabled or instance.primary is not None or instance.state is not InstanceState.RUNNABLE:
         return None
     window = window_at(instance.settings, now)
     since = instance.facts.get(_SINCE)
@@ -87,14 +87,14 @@ def expired(runs: Sequence[BackupRun], keep: int, now: datetime) -> list[BackupR
         key=lambda run: run.enqueued,
         reverse=True,
     )
-    gone = good[keep:]
-    if gone:
-        gone += [
+    expired_runs = good[keep:]
+    if expired_runs:
+        expired_runs += [
             run
             for run in runs
             if run.type == AUTOMATED
             and run.status is RunStatus.FAILED
-            and run.enqueued < gone[0].enqueued
+            and run.enqueued < expired_runs[0].enqueued
         ]
-    gone += [run for run in runs if run.expires is not None and run.expires <= now]
-    return sorted(gone, key=lambda run: run.id)
+    expired_runs += [run for run in runs if run.expires is not None and run.expires <= now]
+    return sorted(expired_runs, key=lambda run: run.id)

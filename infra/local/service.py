@@ -80,14 +80,14 @@ class Service:
         return Buckets(self.data / "buckets")
 
     @property
-    def kept(self) -> Path:
+    def kept_backups(self) -> Path:
         """Folder of the backups that outlived their instances."""
         return self.data / "backups"
 
     def backup_folder(self, run_id: int, uid: str) -> Path:
         """Return where a backup run's base backup lies, or lay when its instance went."""
-        kept = self.kept / str(run_id)
-        return kept if kept.exists() else self.layout(uid).base(run_id)
+        folder = self.kept_backups / str(run_id)
+        return folder if folder.exists() else self.layout(uid).base(run_id)
 
     def layout(self, uid: str) -> Layout:
         """Return where an instance's files lie."""
@@ -117,10 +117,10 @@ class Service:
         return self._cluster(instance, layout.standby, upstream, None)
 
     def _upstream(self, instance: Instance, primary: str) -> Upstream:
-        found = self.store.by_uid(primary)
+        upstream = self.store.by_uid(primary)
         layout = self.layout(primary)
-        archives = found is not None and found.point_in_time_recovery
-        archive = layout.archive(found.era) if found is not None and archives else None
+        archives = upstream is not None and upstream.point_in_time_recovery
+        archive = layout.archive(upstream.era) if upstream is not None and archives else None
         paused = bool(instance.facts.get("replication_stopped"))
         return Upstream(layout.socket, instance.name, archive, hot=True, paused=paused)
 
@@ -157,29 +157,31 @@ class Service:
         Raises:
             ProgramsMissingError: If there are none.
         """
-        found = programs.find(major, stand_in=self.stand_in)
-        return found if self._can_run(found) else self._copied(found)
+        found_programs = programs.find(major, stand_in=self.stand_in)
+        return found_programs if self._can_run(found_programs) else self._copied(found_programs)
 
-    def _can_run(self, found: Programs) -> bool:
+    def _can_run(self, candidate: Programs) -> bool:
         if self.runner.owner.is_self:
             return True
         # Every folder above must let others through, as no folder below /root does.
-        closed = (not folder.stat().st_mode & 0o001 for folder in (found.bin, *found.bin.parents))
+        closed = (
+            not folder.stat().st_mode & 0o001 for folder in (candidate.bin, *candidate.bin.parents)
+        )
         return not any(closed)
 
-    def _copied(self, found: Programs) -> Programs:
+    def _copied(self, origin: Programs) -> Programs:
         """Return a copy of an installation that lies where the clusters' user can't go.
 
         The wheel in a virtual environment below /root is one; it can be moved as it is.
         """
-        copy = self.data / "programs" / found.version
+        copy = self.data / "programs" / origin.version
         if not copy.exists():
             copy.parent.mkdir(mode=0o755, exist_ok=True)
             fresh = copy.with_name(f"{copy.name}.new")
             shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(found.bin.parent, fresh, symlinks=True)
+            shutil.copytree(origin.bin.parent, fresh, symlinks=True)
             fresh.replace(copy)
-        return replace(found, bin=copy / "bin")
+        return replace(origin, bin=copy / "bin")
 
     def make_home(self, instance: Instance) -> Layout:
         """Make a new instance's folders."""
@@ -201,9 +203,14 @@ class Service:
     def settle_doors(self) -> None:
         """Open the doors of the instances that run, close all others."""
         self.doors.settle(
-            Opening(one.uid, one.address, self.ring(one), partial(self._socket, one.uid))
-            for one in self.store.instances()
-            if one.address and one.state in _LET_IN and not one.stopped
+            Opening(
+                instance.uid,
+                instance.address,
+                self.ring(instance),
+                partial(self._socket, instance.uid),
+            )
+            for instance in self.store.instances()
+            if instance.address and instance.state in _LET_IN and not instance.stopped
         )
 
     def _socket(self, uid: str) -> Path | None:

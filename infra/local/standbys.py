@@ -30,13 +30,13 @@ class StandbyCheck:
 
     def __call__(self, service: Service, work: Work) -> None:
         """Look at the standbys and replicas of every instance that nothing works on."""
-        busy = {name for one in service.store.open_operations() for name in one.changes}
+        busy = {name for operation in service.store.open_operations() for name in operation.changes}
         idle = {
-            one.uid: one
-            for one in service.store.instances()
-            if one.state is InstanceState.RUNNABLE
-            and not one.stopped
-            and (one.project, one.name) not in busy
+            instance.uid: instance
+            for instance in service.store.instances()
+            if instance.state is InstanceState.RUNNABLE
+            and not instance.stopped
+            and (instance.project, instance.name) not in busy
         }
         for instance in idle.values():
             if instance.highly_available:

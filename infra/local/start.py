@@ -29,10 +29,10 @@ def bring_back(service: Service, work: Work) -> None:
     instances = service.store.instances()
     _clear_removed_bases(service)
     # An operation that goes on looks after what it changes itself.
-    busy = {name for one in service.store.open_operations() for name in one.changes}
-    idle = [one for one in instances if (one.project, one.name) not in busy]
+    busy = {name for operation in service.store.open_operations() for name in operation.changes}
+    idle = [instance for instance in instances if (instance.project, instance.name) not in busy]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda one: _start(service, one), idle))
+        list(pool.map(lambda instance: _start(service, instance), idle))
     _release_unknown_addresses(service)
     # Last: what it reads of other instances runs by now, and nothing else writes them down.
     work.carry_on()
@@ -41,7 +41,7 @@ def bring_back(service: Service, work: Work) -> None:
 def stop_clusters(service: Service) -> None:
     """Stop every cluster fast."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda one: _stop(service, one), service.store.instances()))
+        list(pool.map(lambda instance: _stop(service, instance), service.store.instances()))
 
 
 def _stop(service: Service, instance: Instance) -> None:
@@ -94,7 +94,7 @@ def _clear_removed_bases(service: Service) -> None:
 
 def _release_unknown_addresses(service: Service) -> None:
     known = {instance.address for instance in service.store.instances()}
-    for address in service.addresses.held():
+    for address in service.addresses.used():
         if address not in known:
             service.addresses.release(address)
     service.addresses.sweep()

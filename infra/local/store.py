@@ -137,26 +137,28 @@ class Store:
 
     def instances(self, project: str | None = None) -> tuple[Instance, ...]:
         """Return the instances, of one project or all, by name."""
-        found = self._rows("SELECT * FROM instances ORDER BY project, name")
-        every = (rows.read(Instance, row) for row in found)
-        return tuple(one for one in every if project in (None, one.project))
+        records = self._rows("SELECT * FROM instances ORDER BY project, name")
+        instances = (rows.read(Instance, row) for row in records)
+        return tuple(instance for instance in instances if project in (None, instance.project))
 
     def instance(self, project: str, name: str) -> Instance | None:
         """Return an instance by its name, or None."""
-        found = self._rows("SELECT * FROM instances WHERE project = ? AND name = ?", project, name)
-        return rows.read(Instance, found[0]) if found else None
+        records = self._rows(
+            "SELECT * FROM instances WHERE project = ? AND name = ?", project, name
+        )
+        return rows.read(Instance, records[0]) if records else None
 
     def by_uid(self, uid: str) -> Instance | None:
         """Return an instance by its uid, or None."""
-        found = self._rows("SELECT * FROM instances WHERE uid = ?", uid)
-        return rows.read(Instance, found[0]) if found else None
+        records = self._rows("SELECT * FROM instances WHERE uid = ?", uid)
+        return rows.read(Instance, records[0]) if records else None
 
     def replicas(self, uid: str) -> tuple[Instance, ...]:
         """Return the instances that replicate one, by name."""
-        found = self._rows(
+        records = self._rows(
             "SELECT * FROM instances WHERE json_extract(facts, '$.primary') = ? ORDER BY name", uid
         )
-        return tuple(rows.read(Instance, row) for row in found)
+        return tuple(rows.read(Instance, row) for row in records)
 
     def add_instance(self, instance: Instance) -> None:
         """Keep a new instance.
@@ -196,12 +198,12 @@ class Store:
                     continue
                 changed = {name for _, name in other.changes}
                 read = set() if beside_readers else {other.source}
-                wanted = {name for _, name in operation.changes}
-                if wanted & (changed | read) or operation.source in changed:
+                names = {name for _, name in operation.changes}
+                if names & (changed | read) or operation.source in changed:
                     raise InProgressError(other)
-            kept = replace(operation, inserted=self.clock.now())
-            self._insert("operations", kept)
-            return kept
+            stamped = replace(operation, inserted=self.clock.now())
+            self._insert("operations", stamped)
+            return stamped
 
     def save_operation(self, operation: Operation) -> None:
         """Replace what is kept of an operation."""
@@ -209,8 +211,10 @@ class Store:
 
     def operation(self, project: str, name: str) -> Operation | None:
         """Return an operation by its id, or None."""
-        found = self._rows("SELECT * FROM operations WHERE project = ? AND name = ?", project, name)
-        return rows.read(Operation, found[0]) if found else None
+        records = self._rows(
+            "SELECT * FROM operations WHERE project = ? AND name = ?", project, name
+        )
+        return rows.read(Operation, records[0]) if records else None
 
     def operations(
         self,
@@ -228,7 +232,7 @@ class Store:
             before: Id of an operation; those older than it alone.
             limit: The most that are returned; -1 for all.
         """
-        found = self._rows(
+        records = self._rows(
             "SELECT * FROM operations WHERE project = ? AND (?2 IS NULL OR target = ?2)"
             " AND (?3 IS NULL OR rowid < (SELECT rowid FROM operations WHERE name = ?3))"
             " ORDER BY rowid DESC LIMIT ?4",
@@ -237,19 +241,19 @@ class Store:
             before,
             limit,
         )
-        return tuple(rows.read(Operation, row) for row in found)
+        return tuple(rows.read(Operation, row) for row in records)
 
     def open_operations(self) -> tuple[Operation, ...]:
         """Return the operations that are not done, oldest first."""
-        found = self._rows(
+        records = self._rows(
             "SELECT * FROM operations WHERE status <> ? ORDER BY rowid", OperationStatus.DONE
         )
-        return tuple(rows.read(Operation, row) for row in found)
+        return tuple(rows.read(Operation, row) for row in records)
 
     def note(self, name: str) -> str | None:
         """Return what was noted under a name, or None."""
-        found = self._rows("SELECT text FROM notes WHERE name = ?", name)
-        return str(found[0]["text"]) if found else None
+        records = self._rows("SELECT text FROM notes WHERE name = ?", name)
+        return str(records[0]["text"]) if records else None
 
     def set_note(self, name: str, text: str) -> None:
         """Note something that outlives the server's process."""
@@ -259,13 +263,13 @@ class Store:
             text,
         )
 
-    def next_run_id(self, wanted: int) -> int:
+    def next_run_id(self, least: int) -> int:
         """Return an id for a backup run: the wanted one, or the next that is free."""
-        found = self._rows(
+        records = self._rows(
             "SELECT max(id) AS id FROM"
             " (SELECT id FROM backup_runs UNION ALL SELECT id FROM kept_backups)"
         )
-        return max(wanted, (found[0]["id"] or 0) + 1)
+        return max(least, (records[0]["id"] or 0) + 1)
 
     def add_run(self, run: BackupRun) -> None:
         """Keep a new backup run."""
@@ -285,15 +289,15 @@ class Store:
 
     def run(self, run_id: int) -> BackupRun | None:
         """Return a backup run by its id, or None."""
-        found = self._rows("SELECT * FROM backup_runs WHERE id = ?", run_id)
-        return rows.read(BackupRun, found[0]) if found else None
+        records = self._rows("SELECT * FROM backup_runs WHERE id = ?", run_id)
+        return rows.read(BackupRun, records[0]) if records else None
 
     def runs(self, instance: str) -> tuple[BackupRun, ...]:
         """Return an instance's backup runs, newest first."""
-        found = self._rows(
+        records = self._rows(
             "SELECT * FROM backup_runs WHERE instance = ? ORDER BY id DESC", instance
         )
-        return tuple(rows.read(BackupRun, row) for row in found)
+        return tuple(rows.read(BackupRun, row) for row in records)
 
     def successful_runs(self, instance: str) -> tuple[BackupRun, ...]:
         """Return an instance's backup runs that can be restored, newest first."""
@@ -311,13 +315,13 @@ class Store:
 
     def kept_backup(self, backup_id: int) -> KeptBackup | None:
         """Return a backup that outlived its instance, or None."""
-        found = self._rows("SELECT * FROM kept_backups WHERE id = ?", backup_id)
-        return rows.read(KeptBackup, found[0]) if found else None
+        records = self._rows("SELECT * FROM kept_backups WHERE id = ?", backup_id)
+        return rows.read(KeptBackup, records[0]) if records else None
 
     def kept_backups(self) -> tuple[KeptBackup, ...]:
         """Return all that outlived their instances, newest first."""
-        found = self._rows("SELECT * FROM kept_backups ORDER BY id DESC")
-        return tuple(rows.read(KeptBackup, row) for row in found)
+        records = self._rows("SELECT * FROM kept_backups ORDER BY id DESC")
+        return tuple(rows.read(KeptBackup, row) for row in records)
 
     def add_base(self, base: Base) -> None:
         """Keep a base backup."""
@@ -341,20 +345,20 @@ class Store:
 
     def bases(self, instance: str) -> tuple[Base, ...]:
         """Return an instance's base backups, newest first."""
-        found = self._rows(
+        records = self._rows(
             "SELECT * FROM bases WHERE instance = ? ORDER BY usable_from DESC", instance
         )
-        return tuple(rows.read(Base, row) for row in found)
+        return tuple(rows.read(Base, row) for row in records)
 
     def _insert(self, table: str, value: rows.Record) -> None:
         record = rows.written(value)
         names, marks = ", ".join(record), ", ".join("?" * len(record))
         self._execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", *record.values())  # noqa: S608 - both are names of our own
 
-    def _update(self, table: str, key: str, found: str | int, value: rows.Record) -> None:
+    def _update(self, table: str, key: str, identifier: str | int, value: rows.Record) -> None:
         record = rows.written(value)
         sets = ", ".join(f"{name} = ?" for name in record)
-        self._execute(f"UPDATE {table} SET {sets} WHERE {key} = ?", *record.values(), found)  # noqa: S608 - as above
+        self._execute(f"UPDATE {table} SET {sets} WHERE {key} = ?", *record.values(), identifier)  # noqa: S608 - as above
 
     def _execute(self, statement: str, *values: rows.Cell) -> None:
         with self.transaction():

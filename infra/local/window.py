@@ -49,15 +49,15 @@ def earliest(service: Service, instance: Instance) -> datetime | None:
 
 def base_before(service: Service, instance: Instance, moment: datetime) -> Base | None:
     """Return the base backup that recovery to a time starts from, or None."""
-    found = bases(service, instance)
-    return next((base for base in found if base.usable_from <= moment), None)
+    newest_first = bases(service, instance)
+    return next((base for base in newest_first if base.usable_from <= moment), None)
 
 
 def first_needed(service: Service, instance: Instance) -> Base | None:
     """Return the base backup that the beginning of the recovery window stands on, or None."""
-    found = bases(service, instance)
+    newest_first = bases(service, instance)
     before = base_before(service, instance, cutoff(service, instance))
-    return before or (found[-1] if found else None)
+    return before or (newest_first[-1] if newest_first else None)
 
 
 def trim(service: Service, instance: Instance) -> None:
@@ -92,15 +92,16 @@ def _unneeded(service: Service, instance: Instance, needed: Base) -> Iterator[Pa
     first = basebackup.first_segment(layout.base(needed.id))
     for era in range(1, needed.era + 1):
         folder = layout.archive(era)
-        for one in _segments(folder):
-            if era < needed.era or one.number < first.number:
-                yield folder / one.name
+        for part in _segments(folder):
+            if era < needed.era or part.number < first.number:
+                yield folder / part.name
 
 
 def _busy(service: Service, instance: Instance) -> bool:
     return any(
-        one.project == instance.project and instance.name in (one.target, one.source)
-        for one in service.store.open_operations()
+        operation.project == instance.project
+        and instance.name in (operation.target, operation.source)
+        for operation in service.store.open_operations()
     )
 
 

@@ -92,7 +92,9 @@ class Work:
         operation = self._service.store.operation(operation.project, operation.name) or operation
         job = Job(self._service, operation, secret)
         with self._lock:
-            self._running = {name: one for name, one in self._running.items() if not one.done()}
+            self._running = {
+                name: future for name, future in self._running.items() if not future.done()
+            }
             pool = self._urgent if urgent else self._pool
             self._running[operation.name] = pool.submit(self._carry_out, job)
         return operation
@@ -141,10 +143,10 @@ class Work:
     def _attempt(self, job: Job) -> None:
         action = self._actions[job.operation.type]
         now = self._service.clock.now()
-        begun = replace(job.operation, status=OperationStatus.RUNNING, started=now)
+        running = replace(job.operation, status=OperationStatus.RUNNING, started=now)
         try:
-            self._insist(lambda: job.save(begun))
-            self._service.faults.meet(begun, self._service.runner)
+            self._insist(lambda: job.save(running))
+            self._service.faults.meet(running, self._service.runner)
             action.run(job)
         except StoppingError as error:
             if action.resumes:
@@ -197,14 +199,14 @@ class Work:
         Raises:
             StoppingError: The server stops meanwhile.
         """
-        told = False
+        reported = False
         while True:
             try:
                 write()
             except sqlite3.OperationalError as error:
-                if not told:
+                if not reported:
                     _log.error("The state can't be written, trying again: %s", error)
-                told = True
+                reported = True
                 self._service.runner.pause(_WRITE_AGAIN_S)
             else:
                 return

@@ -13,26 +13,26 @@ def run(job: Job) -> None:
     """Take a physical base backup with its WAL, checked and synced."""
     service, store = job.service, job.service.store
     instance = instance_of(job)
-    begun = replace(_run_of(job), status=RunStatus.RUNNING, started=service.clock.now())
-    store.save_run(begun)
+    running = replace(_run_of(job), status=RunStatus.RUNNING, started=service.clock.now())
+    store.save_run(running)
     cluster = service.cluster(instance)
-    taken = basebackup.take(cluster, cluster.layout.base(begun.id))
+    base = basebackup.take(cluster, cluster.layout.base(running.id))
     if instance.point_in_time_recovery:
         # A commit behind it: recovery reaches a time even when the log before it has gone.
         archive.ship(cluster)
     with store.transaction():
-        store.add_base(Base(begun.id, instance.uid, instance.era, taken.ended, run=begun.id))
-        store.save_run(replace(begun, status=RunStatus.SUCCESSFUL, ended=service.clock.now()))
+        store.add_base(Base(running.id, instance.uid, instance.era, base.ended, run=running.id))
+        store.save_run(replace(running, status=RunStatus.SUCCESSFUL, ended=service.clock.now()))
 
 
 def undo(job: Job, reason: str) -> None:
     """Record the run as failed; nothing of it is left on the disk."""
     service, store = job.service, job.service.store
-    found = store.run(_id_of(job.operation))
-    if found is None or found.status is RunStatus.SUCCESSFUL:
+    run = store.run(_id_of(job.operation))
+    if run is None or run.status is RunStatus.SUCCESSFUL:
         return
-    basebackup.discard(service.layout(found.instance).base(found.id))
-    store.save_run(replace(found, status=RunStatus.FAILED, ended=service.clock.now(), error=reason))
+    basebackup.discard(service.layout(run.instance).base(run.id))
+    store.save_run(replace(run, status=RunStatus.FAILED, ended=service.clock.now(), error=reason))
 
 
 def delete(job: Job) -> None:
@@ -42,21 +42,21 @@ def delete(job: Job) -> None:
     """
     service, store = job.service, job.service.store
     run_id = _id_of(job.operation)
-    found = store.run(run_id)
-    if found is None:
-        basebackup.discard(service.kept / str(run_id))
+    run = store.run(run_id)
+    if run is None:
+        basebackup.discard(service.kept_backups / str(run_id))
         store.forget_backup(run_id)
         return
-    instance = store.by_uid(found.instance)
+    instance = store.by_uid(run.instance)
     needed = None if instance is None else window.first_needed(service, instance)
     if needed is not None and needed.run == run_id:
         store.remove_run(run_id, leave_base=True)
         return
-    for base in store.bases(found.instance):
+    for base in store.bases(run.instance):
         if base.run == run_id:  # forgotten before its files go: nobody recovers from half of it
             store.remove_base(base)
-    service.discard_base(found.instance, found.id)
-    store.remove_run(found.id)
+    service.discard_base(run.instance, run.id)
+    store.remove_run(run.id)
 
 
 def undo_delete(_job: Job, _reason: str) -> None:
@@ -68,7 +68,7 @@ def _id_of(operation: Operation) -> int:
 
 
 def _run_of(job: Job) -> BackupRun:
-    found = job.service.store.run(_id_of(job.operation))
-    if found is None:
+    run = job.service.store.run(_id_of(job.operation))
+    if run is None:
         raise LookupError(job.operation.backup_id)
-    return found
+    return run

@@ -25,9 +25,9 @@ _REPLAY_ALWAYS_BYTES = 512 * 1024 * 1024
 class OutsideWindowError(EngineError):
     """No base backup is old enough."""
 
-    def __init__(self, name: str, wanted: datetime) -> None:
+    def __init__(self, name: str, moment: datetime) -> None:
         super().__init__(
-            f"{name} can't be recovered to {wanted.isoformat()}: no base backup is older. "
+            f"{name} can't be recovered to {moment.isoformat()}: no base backup is older. "
             "Choose a later time."
         )
 
@@ -91,12 +91,12 @@ def keep_base(service: Service, instance: Instance, base_id: int, usable_from: d
 
 def _originate(job: Job, source: Cluster, instance: Instance, clone: Cluster) -> Origin:
     """Put the base backup into the clone's folder, and say what to recover on top of it."""
-    wanted = job.operation.facts.get("point_in_time")
+    text = job.operation.facts.get("point_in_time")
     lsn = _ship(source) if instance.point_in_time_recovery else None
-    if wanted is not None:
-        moment = datetime.fromisoformat(wanted)
-        found = _base_before(job.service, instance, moment)
-        return _from_base(job, source, found, clone, target_time=moment.isoformat())
+    if text is not None:
+        moment = datetime.fromisoformat(text)
+        base = _base_before(job.service, instance, moment)
+        return _from_base(job, source, base, clone, target_time=moment.isoformat())
     if lsn is not None:
         bases = job.service.store.bases(instance.uid)
         newest = next((base for base in bases if base.era == instance.era), None)
@@ -127,16 +127,18 @@ def _from_base(
 
 
 def _base_before(service: Service, instance: Instance, moment: datetime) -> Base:
-    found = window.base_before(service, instance, moment)
-    if found is None:
+    base = window.base_before(service, instance, moment)
+    if base is None:
         raise OutsideWindowError(instance.name, moment)
-    return found
+    return base
 
 
 def _worth_replaying(source: Cluster, base: Base) -> bool:
     """Whether replaying the WAL since a base backup is cheaper than taking another."""
     first = basebackup.first_segment(source.layout.base(base.id))
-    since = [one for one in wal.segments(source.layout.archive(base.era)) if one >= first]
+    since = [
+        segment for segment in wal.segments(source.layout.archive(base.era)) if segment >= first
+    ]
     replayed = len(since) * wal.SEGMENT_BYTES
     if replayed <= _REPLAY_ALWAYS_BYTES:
         return True

@@ -34,8 +34,8 @@ def take_base(job: Job, cluster: Cluster, instance: Instance) -> None:
     drop_base(job, instance)  # the half of one that a killed server left
     base_id = int(archive.now().timestamp() * 1000)
     job.step(job.operation.step, own_base=base_id)  # before there is a folder that nobody knows
-    taken = basebackup.take(cluster, cluster.layout.base(base_id))
-    base = Base(base_id, instance.uid, instance.era, taken.ended)
+    backup = basebackup.take(cluster, cluster.layout.base(base_id))
+    base = Base(base_id, instance.uid, instance.era, backup.ended)
     job.service.store.add_base(base)
     # A commit behind it: there is a time to recover to from the beginning.
     archive.ship(cluster)

@@ -18,8 +18,8 @@ def take_final(job: Job, instance: Instance) -> None:
     Raises:
         ProgramFailedError: If it can't be taken; the instance then stays.
     """
-    wanted = job.operation.facts.get("final")
-    if wanted is None or job.operation.step not in ("", _TAKING):
+    final = job.operation.facts.get("final")
+    if final is None or job.operation.step not in ("", _TAKING):
         return
     store = job.service.store
     cluster = job.service.cluster(instance)
@@ -28,8 +28,8 @@ def take_final(job: Job, instance: Instance) -> None:
         store,
         instance,
         schedule.FINAL,
-        description=wanted["description"],
-        expires=datetime.fromisoformat(wanted["expires"]),
+        description=final["description"],
+        expires=datetime.fromisoformat(final["expires"]),
     )
     job.step(_TAKING, final_id=run.id)
     if not cluster.is_running():
@@ -58,15 +58,18 @@ def keep(job: Job, instance: Instance) -> None:
     for run in store.successful_runs(instance.uid):
         if run.type != schedule.FINAL and not job.operation.facts.get("retain"):
             continue
-        folder, kept = service.layout(instance.uid).base(run.id), service.kept / str(run.id)
+        folder, target = (
+            service.layout(instance.uid).base(run.id),
+            service.kept_backups / str(run.id),
+        )
         if store.kept_backup(run.id) is None:
-            store.keep_backup(_kept(job, instance, run))
-        service.runner.make_folder(service.kept)
-        if not kept.exists():
-            folder.rename(kept)
+            store.keep_backup(_backup_of(job, instance, run))
+        service.runner.make_folder(service.kept_backups)
+        if not target.exists():
+            folder.rename(target)
 
 
-def _kept(job: Job, instance: Instance, run: BackupRun) -> KeptBackup:
+def _backup_of(job: Job, instance: Instance, run: BackupRun) -> KeptBackup:
     expires = run.expires
     if expires is None and run.type == schedule.AUTOMATED:
         # As many days as backups are kept: then the next ones would have taken its place.

@@ -72,8 +72,8 @@ def start(job: Job) -> None:
 
 def _replicate(job: Job, *, on: bool) -> None:
     service = job.service
-    found = instance_of(job)
-    instance = replace(found, facts={**found.facts, "replication_stopped": not on})
+    current = instance_of(job)
+    instance = replace(current, facts={**current.facts, "replication_stopped": not on})
     cluster = service.cluster(instance)
     cluster.configure()
     service.store.save_instance(instance)

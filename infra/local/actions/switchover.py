@@ -74,22 +74,22 @@ def _switch(job: Job) -> None:
         raise BehindError(replica.name)
     new.promote()
     with service.store.transaction():
-        for one in _changed(primary, replica, service.store.replicas(primary.uid)):
-            service.store.save_instance(one)
+        for instance in _changed(primary, replica, service.store.replicas(primary.uid)):
+            service.store.save_instance(instance)
         job.step(_TURNING)
 
 
 def _has_everything(old: Cluster, new: Cluster) -> bool:
     """Return whether a replica has its primary's last record, which an orderly stop writes."""
     text = old.runner.run([old.programs.path("pg_controldata"), old.data], cwd=old.layout.root)
-    found = _CHECKPOINT.search(text)
-    if found is None or _ORDERLY.search(text) is None:
+    match = _CHECKPOINT.search(text)
+    if match is None or _ORDERLY.search(text) is None:
         return False
     deadline = time.monotonic() + _REPLAY_LIMIT_S
     with new.connect() as connection:
         while time.monotonic() < deadline:
             row = connection.execute(
-                "SELECT pg_last_wal_replay_lsn() > %s::pg_lsn", (found[1],)
+                "SELECT pg_last_wal_replay_lsn() > %s::pg_lsn", (match[1],)
             ).fetchone()
             if row == (True,):
                 return True
@@ -103,9 +103,9 @@ def _changed(
     """Return the instances with their new roles; backups are the primary's affair."""
     backups: Body = primary.settings["backupConfiguration"]
     turned = tuple(
-        replace(one, facts={**one.facts, "primary": replica.uid})
-        for one in replicas
-        if one.uid != replica.uid
+        replace(other, facts={**other.facts, "primary": replica.uid})
+        for other in replicas
+        if other.uid != replica.uid
     )
     return (
         replace(
@@ -134,9 +134,9 @@ def _turn(job: Job) -> None:
         other.stop()
         standby.mark(other)
     bring_up(other)
-    for one in store.replicas(fresh.uid):
-        if one.uid != demoted.uid:
-            _turn_other(service.cluster(one))
+    for replica in store.replicas(fresh.uid):
+        if replica.uid != demoted.uid:
+            _turn_other(service.cluster(replica))
     standby.wait_streaming(cluster, other, demoted.name)
     has_base = any(base.era == fresh.era for base in store.bases(fresh.uid))
     if fresh.point_in_time_recovery and not has_base:

@@ -63,21 +63,21 @@ HANDLERS: Mapping[str, Handler] = {
     "Backups.CreateBackup": kept.create,
     "Backups.DeleteBackup": kept.delete,
     "Backups.GetBackup": kept.get,
-    "Backups.ListBackups": kept.every,
+    "Backups.ListBackups": kept.list_all,
     "Backups.UpdateBackup": kept.update,
     "backupRuns.delete": backups.delete,
     "backupRuns.get": backups.get,
     "backupRuns.insert": backups.insert,
-    "backupRuns.list": backups.every,
+    "backupRuns.list": backups.list_all,
     "connect.generateEphemeral": connect.generate_ephemeral,
     "connect.get": connect.get,
     "databases.delete": databases.delete,
     "databases.get": databases.get,
     "databases.insert": databases.insert,
-    "databases.list": databases.every,
+    "databases.list": databases.list_all,
     "databases.patch": databases.update,
     "databases.update": databases.update,
-    "flags.list": flags.every,
+    "flags.list": flags.list_all,
     "instances.ListServerCertificates": certificates.server_certificates,
     "instances.RotateServerCertificate": certificates.not_by_certificate,
     "instances.addServerCa": certificates.add_server_ca,
@@ -89,7 +89,7 @@ HANDLERS: Mapping[str, Handler] = {
     "instances.get": instances.get,
     "instances.import": moves.bring_in,
     "instances.insert": instances.insert,
-    "instances.list": instances.every,
+    "instances.list": instances.list_all,
     "instances.listServerCas": certificates.server_cas,
     "instances.patch": instances.patch,
     "instances.promoteReplica": replicas.promote,
@@ -102,18 +102,18 @@ HANDLERS: Mapping[str, Handler] = {
     "instances.restoreBackup": restoring.restore_backup,
     "instances.update": instances.update,
     "operations.get": operations.get,
-    "operations.list": operations.every,
+    "operations.list": operations.list_all,
     "projects.instances.getLatestRecoveryTime": recovery.latest_recovery_time,
     "sslCerts.createEphemeral": connect.create_ephemeral,
     "sslCerts.delete": client_certs.delete,
     "sslCerts.get": client_certs.get,
     "sslCerts.insert": client_certs.insert,
-    "sslCerts.list": client_certs.every,
-    "tiers.list": tiers.every,
+    "sslCerts.list": client_certs.list_all,
+    "tiers.list": tiers.list_all,
     "users.delete": users.delete,
     "users.get": users.get,
     "users.insert": users.insert,
-    "users.list": users.every,
+    "users.list": users.list_all,
     "users.update": users.update,
 }
 
@@ -159,20 +159,20 @@ class Api:
             items = request.query_params.multi_items()
             if has_query(request):
                 items, body = [*items, *parse_query(body)], b""
-            asked = query.read(method, items)
-            wanted = partial.mask(asked.fields, method.answer)
+            arguments = query.read(method, items)
+            fields = partial.mask(arguments.fields, method.answer)
             content = parse_json(body)
             call = Call(
                 service=self._service,
                 work=self._work,
                 params=request.path_params,
-                query=asked.values,
-                lists=asked.lists,
+                query=arguments.values,
+                lists=arguments.lists,
                 body=canonical(method.body, content) if method.body else {},
                 base=self._url + version,
             )
             return await run_in_threadpool(
-                lambda: answer_of(partial.apply(wanted, handler(call)), pretty=asked.pretty)
+                lambda: answer_of(partial.apply(fields, handler(call)), pretty=arguments.pretty)
             )
 
         return answer
@@ -199,8 +199,8 @@ class Api:
             body = await read_json(request)
             return answer_of(await run_in_threadpool(faults.add, service, body))
         if request.method == "DELETE":
-            wanted = request.query_params.get("id")
-            return answer_of(await run_in_threadpool(faults.clear, service, wanted))
+            fault_id = request.query_params.get("id")
+            return answer_of(await run_in_threadpool(faults.clear, service, fault_id))
         return answer_of({"faults": faults.active(service)})
 
     def _guarded(self, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:

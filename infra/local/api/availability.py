@@ -15,33 +15,33 @@ _ZONES = ("b", "c", "a")  # of a region, in the order in which they are taken
 
 def failover(call: Call) -> Body:
     """Answer instances.failover."""
-    found = call.instance()
-    if not found.highly_available:
+    instance = call.instance()
+    if not instance.highly_available:
         raise ApiError(
             400,
             "invalidOperation",
-            f"Invalid request: The instance {found.name} is not configured for high "
+            f"Invalid request: The instance {instance.name} is not configured for high "
             "availability: failover needs availabilityType REGIONAL.",
         )
-    found = call.ready()
-    given = required(call.body, "failoverContext", "settingsVersion")
-    if given != str(found.settings["settingsVersion"]):
+    instance = call.ready()
+    version = required(call.body, "failoverContext", "settingsVersion")
+    if version != str(instance.settings["settingsVersion"]):
         raise stale()
     operation = new_operation(
-        OperationType.FAILOVER, call.project, found.name, facts={"uid": found.uid}
+        OperationType.FAILOVER, call.project, instance.name, facts={"uid": instance.uid}
     )
     call.begin(operation)
     return call.answer(call.work.start(operation))
 
 
-def fields(service: Service, found: Instance) -> Body:
+def fields(service: Service, instance: Instance) -> Body:
     """Return an instance's fields that tell in which zone it is, and whether it can fail over."""
-    first, second = _zones(found)
-    if not found.highly_available:
+    first, second = _zones(instance)
+    if not instance.highly_available:
         return {"gceZone": first}
-    if found.facts.get("failed_over"):
+    if instance.facts.get("failed_over"):
         first, second = second, first
-    available = standby.is_synchronous(service.layout(found.uid).synchronous)
+    available = standby.is_synchronous(service.layout(instance.uid).synchronous)
     return {
         "gceZone": first,
         "secondaryGceZone": second,
@@ -49,9 +49,9 @@ def fields(service: Service, found: Instance) -> Body:
     }
 
 
-def _zones(found: Instance) -> tuple[str, str]:
-    preference: dict[str, Any] = found.settings.get("locationPreference") or {}
-    first = str(preference.get("zone") or f"{found.region}-{_ZONES[0]}")
-    others = (f"{found.region}-{zone}" for zone in _ZONES)
+def _zones(instance: Instance) -> tuple[str, str]:
+    preference: dict[str, Any] = instance.settings.get("locationPreference") or {}
+    first = str(preference.get("zone") or f"{instance.region}-{_ZONES[0]}")
+    others = (f"{instance.region}-{zone}" for zone in _ZONES)
     second = preference.get("secondaryZone") or next(zone for zone in others if zone != first)
     return first, str(second)

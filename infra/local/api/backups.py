@@ -42,30 +42,30 @@ def take(call: Call, owner: Instance, *, expires: datetime | None = None) -> Bod
 
 def get(call: Call) -> Body:
     """Answer backupRuns.get."""
-    return resources.backup_run(_found(call), call.instance(), call.base)
+    return resources.backup_run(_run(call), call.instance(), call.base)
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer backupRuns.list, newest first."""
     owner = call.instance()
-    shown, more = page(
+    runs, more = page(
         call.query,
         call.service.store.runs(owner.uid),
         key=lambda run: str(run.id),
         after=lambda run, last: run.id < int(last),
     )
-    items = [resources.backup_run(run, owner, call.base) for run in shown]
+    items = [resources.backup_run(run, owner, call.base) for run in runs]
     return {"kind": "sql#backupRunsList", **({"items": items} if items else {}), **more}
 
 
 def delete(call: Call) -> Body:
     """Answer backupRuns.delete."""
-    run = _found(call)
+    run = _run(call)
     operation = call.begin(deleting(call.project, call.instance().name, run))
     return call.answer(call.work.start(operation))
 
 
-def _found(call: Call) -> BackupRun:
+def _run(call: Call) -> BackupRun:
     owner = call.instance()
     text = call.params["id"]
     run = call.service.store.run(int(text)) if _RUN_ID.fullmatch(text) else None

@@ -52,8 +52,8 @@ def descriptor(message: str) -> Descriptor:
     # Half a second that the server's start and reading requests need not wait for.
     from google.cloud import sqladmin_v1beta4
 
-    found: Descriptor = getattr(sqladmin_v1beta4, message).pb().DESCRIPTOR
-    return found
+    fields: Descriptor = getattr(sqladmin_v1beta4, message).pb().DESCRIPTOR
+    return fields
 
 
 @cache
@@ -83,11 +83,11 @@ def _field(field: FieldDescriptor, value: object, path: str) -> object:
         if not isinstance(value, dict):
             raise bad_value(path, "map", value)
         entry = inner.fields_by_name["value"]
-        return {str(key): _single(entry, one, f"{path}.{key}") for key, one in value.items()}
+        return {str(key): _single(entry, item, f"{path}.{key}") for key, item in value.items()}
     if field.is_repeated:
         if not isinstance(value, list):
             raise bad_value(path, "list", value)
-        return [_single(field, one, f"{path}[{place}]") for place, one in enumerate(value)]
+        return [_single(field, item, f"{path}[{place}]") for place, item in enumerate(value)]
     return _single(field, value, path)
 
 
@@ -120,7 +120,7 @@ def merged(before: Body, change: Body) -> dict[str, Any]:
 def without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a JSON value without the fields that are null."""
     if isinstance(value, dict):
-        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
     return value
 
 
@@ -130,12 +130,12 @@ def required(body: Body, *path: str) -> str:
     Raises:
         ApiError: 400 naming it.
     """
-    found: Any = body
+    value: Any = body
     for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    if not found:
+        value = value.get(name) if isinstance(value, dict) else None
+    if not value:
         raise ApiError(400, "required", f"Missing parameter: {'.'.join(path)}.")
-    return str(found)
+    return str(value)
 
 
 def identifier(body: Body, name: str) -> str:
@@ -144,7 +144,7 @@ def identifier(body: Body, name: str) -> str:
     Raises:
         ApiError: 400 naming the field.
     """
-    found = required(body, name)
-    if len(found.encode()) > _IDENTIFIER_BYTES:
-        raise invalid(f"{name} {found:.80} is longer than {_IDENTIFIER_BYTES} bytes.")
-    return found
+    identifier_text = required(body, name)
+    if len(identifier_text.encode()) > _IDENTIFIER_BYTES:
+        raise invalid(f"{name} {identifier_text:.80} is longer than {_IDENTIFIER_BYTES} bytes.")
+    return identifier_text

@@ -54,10 +54,10 @@ class Call:
         Raises:
             ApiError: 404 instanceDoesNotExist.
         """
-        found = self.service.store.instance(self.project, name or self.params["instance"])
-        if found is None:
+        instance = self.service.store.instance(self.project, name or self.params["instance"])
+        if instance is None:
             raise no_instance()
-        return found
+        return instance
 
     def ready(self, name: str | None = None) -> Instance:
         """Return the instance in the path, or another one, if it can be worked with.
@@ -65,12 +65,12 @@ class Call:
         Raises:
             ApiError: 404 instanceDoesNotExist, 400 if it is stopped, 409 if it is being made.
         """
-        found = self.instance(name)
-        if found.state in (InstanceState.PENDING_CREATE, InstanceState.PENDING_DELETE):
-            raise in_progress(found.state)
-        if found.stopped or found.state is not InstanceState.RUNNABLE:
+        instance = self.instance(name)
+        if instance.state in (InstanceState.PENDING_CREATE, InstanceState.PENDING_DELETE):
+            raise in_progress(instance.state)
+        if instance.stopped or instance.state is not InstanceState.RUNNABLE:
             raise invalid("Invalid request since instance is not running.")
-        return found
+        return instance
 
     def begin(
         self,
@@ -116,12 +116,12 @@ class Call:
             ApiError: 400 with PostgreSQL's own words, 409 as ``begin``.
         """
         now = self.service.clock.now
-        begun = self.begin(replace(operation, status=OperationStatus.RUNNING))
-        begun = replace(begun, started=begun.inserted)
+        running = self.begin(replace(operation, status=OperationStatus.RUNNING))
+        running = replace(running, started=running.inserted)
         failure: str | None = None
         code = "INTERNAL_ERROR"
         try:
-            self.service.faults.meet(begun, self.service.runner)
+            self.service.faults.meet(running, self.service.runner)
             action()
         except InjectedError as error:
             failure, code = str(error), error.code
@@ -133,7 +133,7 @@ class Call:
             raise
         finally:
             problem = None if failure is None else OperationError(code, failure)
-            done = replace(begun, status=OperationStatus.DONE, ended=now(), error=problem)
+            done = replace(running, status=OperationStatus.DONE, ended=now(), error=problem)
             self.service.store.save_operation(done)
         return done
 

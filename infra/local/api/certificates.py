@@ -14,24 +14,24 @@ from infra.local.service import Service
 from infra.local.work import new_operation
 
 
-def resource(owner: Instance, found: Pair, common_name: str) -> Body:
+def resource(owner: Instance, pair: Pair, common_name: str) -> Body:
     """Return a certificate's resource; its key is never part of it."""
-    told = describe(found.cert)
+    certificate = describe(pair.cert)
     return {
         "kind": "sql#sslCert",
-        "certSerialNumber": str(told.serial),
-        "cert": found.cert.strip(),
-        "createTime": moment(datetime.fromisoformat(found.created)),
+        "certSerialNumber": str(certificate.serial),
+        "cert": pair.cert.strip(),
+        "createTime": moment(datetime.fromisoformat(pair.created)),
         "commonName": common_name,
-        "expirationTime": moment(told.expires),
-        "sha1Fingerprint": told.fingerprint,
+        "expirationTime": moment(certificate.expires),
+        "sha1Fingerprint": certificate.fingerprint,
         "instance": owner.name,
     }
 
 
-def server_ca(owner: Instance, found: Pair) -> Body:
+def server_ca(owner: Instance, pair: Pair) -> Body:
     """Return a server CA's resource."""
-    return resource(owner, found, distinguished_name(found.cert))
+    return resource(owner, pair, distinguished_name(pair.cert))
 
 
 def of_instance(service: Service, owner: Instance) -> Body:
@@ -106,12 +106,12 @@ def rotate(call: Call) -> Body:
     """Answer instances.rotateServerCa: to the upcoming CA, or to the named one."""
     owner = call.ready()
     context = call.body.get("rotateServerCaContext") or {}
-    wanted = context.get("nextVersion") or None
+    version = context.get("nextVersion") or None
     try:
-        keyring.rotated(call.service.ring(owner).read(), wanted)
+        keyring.rotated(call.service.ring(owner).read(), version)
     except NoSuchAuthorityError as error:
         raise invalid(str(error)) from None
-    return change(call, owner, lambda ring: keyring.rotated(ring, wanted))
+    return change(call, owner, lambda ring: keyring.rotated(ring, version))
 
 
 def reset(call: Call) -> Body:

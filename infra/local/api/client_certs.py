@@ -21,15 +21,15 @@ def insert(call: Call) -> Body:
     name = required(call.body, "commonName")
     if not _NAME.fullmatch(name):
         raise invalid(f"commonName {name:.80} may have letters, digits, spaces and . _ - in it.")
-    made: list[Pair] = []
+    pairs: list[Pair] = []
 
     def add(ring: Keyring) -> Keyring:
-        if any(describe(one.cert).subject == name for one in ring.clients):
+        if any(describe(client.cert).subject == name for client in ring.clients):
             raise ApiError(
                 409, "sslCertAlreadyExists", f"The SSL certificate {name} already exists."
             )
         after, client = keyring.with_client(ring, name)
-        made.append(client)
+        pairs.append(client)
         return after
 
     operation = certificates.change(call, owner, add)
@@ -39,8 +39,8 @@ def insert(call: Call) -> Body:
         "operation": operation,
         "serverCaCert": certificates.server_ca(owner, ring.active.authority),
         "clientCert": {
-            "certInfo": _resource(call, owner, made[0]),
-            "certPrivateKey": made[0].key.strip(),
+            "certInfo": _resource(call, owner, pairs[0]),
+            "certPrivateKey": pairs[0].key.strip(),
         },
     }
 
@@ -48,32 +48,35 @@ def insert(call: Call) -> Body:
 def get(call: Call) -> Body:
     """Answer sslCerts.get."""
     owner = certificates.settled(call)
-    return _resource(call, owner, _found(call, owner))
+    return _resource(call, owner, _pair(call, owner))
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer sslCerts.list."""
     owner = certificates.settled(call)
     clients = call.service.ring(owner).read().clients
-    return {"kind": "sql#sslCertsList", "items": [_resource(call, owner, one) for one in clients]}
+    return {
+        "kind": "sql#sslCertsList",
+        "items": [_resource(call, owner, client) for client in clients],
+    }
 
 
 def delete(call: Call) -> Body:
     """Answer sslCerts.delete: PostgreSQL refuses the certificate from then on."""
     owner = call.ready()
-    found = _found(call, owner)
-    return certificates.change(call, owner, lambda ring: keyring.without_client(ring, found))
+    pair = _pair(call, owner)
+    return certificates.change(call, owner, lambda ring: keyring.without_client(ring, pair))
 
 
-def _found(call: Call, owner: Instance) -> Pair:
-    wanted = call.params["sha1Fingerprint"]
+def _pair(call: Call, owner: Instance) -> Pair:
+    fingerprint = call.params["sha1Fingerprint"]
     for client in call.service.ring(owner).read().clients:
-        if describe(client.cert).fingerprint == wanted:
+        if describe(client.cert).fingerprint == fingerprint:
             return client
     raise ApiError(404, "sslCertDoesNotExist", "The SSL certificate does not exist.")
 
 
-def _resource(call: Call, owner: Instance, found: Pair) -> Body:
-    told = certificates.resource(owner, found, describe(found.cert).subject)
+def _resource(call: Call, owner: Instance, pair: Pair) -> Body:
+    certificate = certificates.resource(owner, pair, describe(pair.cert).subject)
     path = ("projects", owner.project, "instances", owner.name, "sslCerts")
-    return {**told, "selfLink": link(call.base, *path, told["sha1Fingerprint"])}
+    return {**certificate, "selfLink": link(call.base, *path, certificate["sha1Fingerprint"])}

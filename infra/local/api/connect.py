@@ -56,8 +56,8 @@ def _ephemeral(call: Call) -> Body:
         )
     except UnusableKeyError as error:
         raise invalid(f"public_key is not usable: {error}.") from None
-    made = Pair(cert, "", datetime.now(UTC).isoformat(timespec="milliseconds"))
-    return certificates.resource(owner, made, "Google Cloud SQL client")
+    pair = Pair(cert, "", datetime.now(UTC).isoformat(timespec="milliseconds"))
+    return certificates.resource(owner, pair, "Google Cloud SQL client")
 
 
 def _reachable(call: Call) -> Instance:
@@ -70,8 +70,8 @@ def _reachable(call: Call) -> Instance:
 def _duration(text: object) -> timedelta:
     if text is None:
         return _DEFAULT_DURATION
-    found = _DURATION.fullmatch(str(text))
-    duration = timedelta(seconds=float(found[1])) if found else timedelta()
+    match = _DURATION.fullmatch(str(text))
+    duration = timedelta(seconds=float(match[1])) if match else timedelta()
     if not timedelta(seconds=1) <= duration <= _LONGEST_DURATION:
         raise invalid(
             f"validDuration {text!s:.40} is not between 1s and "

@@ -13,18 +13,21 @@ from infra.local.work import new_operation
 _PROTECTED = ("postgres", "template0", "template1")
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer databases.list."""
     owner = call.ready()
     with call.service.admin_errors():
-        found = databases.every(call.service.cluster(owner))
-    return {"kind": "sql#databasesList", "items": [_resource(call, owner, one) for one in found]}
+        all_databases = databases.list_all(call.service.cluster(owner))
+    return {
+        "kind": "sql#databasesList",
+        "items": [_resource(call, owner, database) for database in all_databases],
+    }
 
 
 def get(call: Call) -> Body:
     """Answer databases.get."""
     owner = call.ready()
-    return _resource(call, owner, _found(call, owner))
+    return _resource(call, owner, _database(call, owner))
 
 
 def insert(call: Call) -> Body:
@@ -44,13 +47,13 @@ def insert(call: Call) -> Body:
 def update(call: Call) -> Body:
     """Answer databases.patch and update: PostgreSQL can't change a database's encoding."""
     owner = call.ready()
-    found = _found(call, owner)
-    wanted = (
-        call.body.get("charset") or found.charset,
-        call.body.get("collation") or found.collation,
+    database = _database(call, owner)
+    desired = (
+        call.body.get("charset") or database.charset,
+        call.body.get("collation") or database.collation,
     )
-    if wanted != (found.charset, found.collation):
-        raise invalid(f"the charset and collation of {found.name} can't be changed.")
+    if desired != (database.charset, database.collation):
+        raise invalid(f"the charset and collation of {database.name} can't be changed.")
     operation = new_operation(OperationType.UPDATE_DATABASE, call.project, owner.name)
     return call.answer(call.inline(operation, lambda: None, refused=""))
 
@@ -61,35 +64,35 @@ def delete(call: Call) -> Body:
     name = call.params["database"]
     if name in _PROTECTED:
         raise invalid(f"database {name} is a system database and can't be deleted.")
-    found = _found(call, owner)
+    database = _database(call, owner)
     operation = new_operation(OperationType.DELETE_DATABASE, call.project, owner.name)
     done = call.inline(
         operation,
-        lambda: databases.drop(call.service.cluster(owner), found.name),
+        lambda: databases.drop(call.service.cluster(owner), database.name),
         refused=f"failed to delete database {name}",
     )
     return call.answer(done)
 
 
-def _found(call: Call, owner: Instance) -> Database:
+def _database(call: Call, owner: Instance) -> Database:
     name = call.params["database"]
     with call.service.admin_errors():
-        every_one = databases.every(call.service.cluster(owner))
-    for found in every_one:
-        if found.name == name:
-            return found
+        every_one = databases.list_all(call.service.cluster(owner))
+    for database in every_one:
+        if database.name == name:
+            return database
     raise ApiError(404, "notFound", f"The database {name:.63} does not exist.")
 
 
-def _resource(call: Call, owner: Instance, found: Database) -> Body:
-    path = ("projects", owner.project, "instances", owner.name, "databases", found.name)
+def _resource(call: Call, owner: Instance, database: Database) -> Body:
+    path = ("projects", owner.project, "instances", owner.name, "databases", database.name)
     return {
         "kind": "sql#database",
-        "name": found.name,
-        "charset": found.charset,
-        "collation": found.collation,
+        "name": database.name,
+        "charset": database.charset,
+        "collation": database.collation,
         "instance": owner.name,
         "project": owner.project,
-        "etag": etag(owner.uid, found.name),
+        "etag": etag(owner.uid, database.name),
         "selfLink": link(call.base, *path),
     }

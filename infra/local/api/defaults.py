@@ -11,23 +11,23 @@ _PLUS_SINCE = 16
 _CLIENT_CERTIFICATES = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"
 
 
-def edition(given: Body, major: int) -> str:
+def edition(body: Body, major: int) -> str:
     """Return the edition of an instance of a major version whose settings may name none."""
-    return str(given.get("edition") or (PLUS if major >= _PLUS_SINCE else "ENTERPRISE"))
+    return str(body.get("edition") or (PLUS if major >= _PLUS_SINCE else "ENTERPRISE"))
 
 
 def settings(
-    given: Body, *, region: str, version: int, edition: str = "ENTERPRISE"
+    changes: Body, *, region: str, version: int, edition: str = "ENTERPRISE"
 ) -> dict[str, Any]:
     """Return settings with every default that Cloud SQL fills in.
 
     Args:
-        given: What the request says; an update's lie on the ones before.
+        changes: What the request says; an update's lie on the ones before.
         region: The instance's region.
         version: The new settings version; 1 for a new instance.
         edition: The edition if the settings name none.
     """
-    complete = merged(_defaults(region, str(given.get("edition") or edition)), given)
+    complete = merged(_defaults(region, str(changes.get("edition") or edition)), changes)
     complete["settingsVersion"] = str(version)
     backups, network = complete["backupConfiguration"], complete["ipConfiguration"]
     if version == 1 and complete["edition"] == PLUS and backups.get("enabled"):
@@ -47,12 +47,12 @@ def settings(
 
 def change_of_ssl(before: Body, change: Body) -> Body:
     """Return the settings before a change, without an sslMode that its requireSsl outdates."""
-    asked = change.get("ipConfiguration") or {}
-    if asked.get("requireSsl") is None or "sslMode" in asked:
+    change_of_ip = change.get("ipConfiguration") or {}
+    if change_of_ip.get("requireSsl") is None or "sslMode" in change_of_ip:
         return before
     network = {
-        name: one
-        for name, one in (before.get("ipConfiguration") or {}).items()
+        name: value
+        for name, value in (before.get("ipConfiguration") or {}).items()
         if name != "sslMode"
     }
     return {**before, "ipConfiguration": network}

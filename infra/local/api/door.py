@@ -67,12 +67,12 @@ def parse_json(text: bytes) -> object:
     if not text.strip():
         return {}
     try:
-        found: object = json.loads(text)
+        value: object = json.loads(text)
         if b"\\u" in text:
-            json.dumps(found, ensure_ascii=False).encode()  # fails for half a character
+            json.dumps(value, ensure_ascii=False).encode()  # fails for half a character
     except (ValueError, RecursionError):
         raise ApiError(400, "parseError", "Invalid JSON payload received: Parse Error.") from None
-    return found
+    return value
 
 
 async def read_body(request: Request) -> bytes:

@@ -51,8 +51,8 @@ class ApiError(Exception):
             "status": _STATUS.get(self.code, "UNKNOWN"),
         }
         if self.violations:
-            found = [{"field": field, "description": why} for field, why in self.violations]
-            error["details"] = [{"@type": _BAD_REQUEST, "fieldViolations": found}]
+            violations = [{"field": field, "description": why} for field, why in self.violations]
+            error["details"] = [{"@type": _BAD_REQUEST, "fieldViolations": violations}]
         return {"error": error}
 
 
@@ -63,13 +63,13 @@ def invalid(message: str) -> ApiError:
 
 def unknown_field(name: str, path: str) -> ApiError:
     """Return the error of a field that the message does not have."""
-    return _not_json(f"Unknown name {_shown(name)} at '{path}': Cannot find field.", path)
+    return _not_json(f"Unknown name {_excerpt(name)} at '{path}': Cannot find field.", path)
 
 
 def unknown_parameter(name: str) -> ApiError:
     """Return the error of a query parameter that the method does not have."""
     return _not_json(
-        f"Unknown name {_shown(name)}: Cannot bind query parameter. Field '{name:.80}' could not "
+        f"Unknown name {_excerpt(name)}: Cannot bind query parameter. Field '{name:.80}' could not "
         "be found in request message."
     )
 
@@ -81,11 +81,11 @@ def _not_json(why: str, path: str = "") -> ApiError:
 
 def bad_value(path: str, kind: str, value: object, why: str | None = None) -> ApiError:
     """Return the error of a value that is not of its field's type."""
-    message = f"Invalid value at '{path}' ({kind}), {why or _shown(value)}"
+    message = f"Invalid value at '{path}' ({kind}), {why or _excerpt(value)}"
     return ApiError(400, "badRequest", message, violations=((path, message),))
 
 
-def _shown(value: object) -> str:
+def _excerpt(value: object) -> str:
     return json.dumps(value, default=str)[:80]
 
 

@@ -51,11 +51,11 @@ async def meet(faults: Faults, method: str, instance: str) -> None:
 def active(service: Service) -> list[Body]:
     """Return the faults in force: rules, and what is spoiled."""
     rules = (asdict(rule) for rule in service.faults.active())
-    spoiled = (_shown(one) for one in service.damage.active())
-    return sorted([*rules, *spoiled], key=lambda one: int(one["id"]))
+    spoiled = (_entry(damage) for damage in service.damage.active())
+    return sorted([*rules, *spoiled], key=lambda fault: int(fault["id"]))
 
 
-def _shown(spoiled: Spoiled) -> Body:
+def _entry(spoiled: Spoiled) -> Body:
     path = "" if spoiled.path is None else str(spoiled.path)
     return {"id": spoiled.id, "kind": spoiled.kind, "instance": spoiled.instance, "path": path}
 
@@ -78,7 +78,7 @@ def add(service: Service, body: object) -> Body:
         service.faults.add(numbered)
         return asdict(numbered)
     if kind in _SPOILING:
-        return _shown(_spoil(service, kind, body))
+        return _entry(_spoil(service, kind, body))
     raise invalid(f"there is no fault {kind!r:.60}. Use one of: {', '.join(kinds())}.")
 
 
@@ -93,12 +93,12 @@ def clear(service: Service, fault_id: str | None) -> Body:
     Raises:
         ApiError: 404 where there is no such fault.
     """
-    known = {str(one["id"]) for one in active(service)}
+    known = {str(fault["id"]) for fault in active(service)}
     if fault_id is not None and fault_id not in known:
         raise not_found(f"Fault {fault_id:.20}")
-    wanted = None if fault_id is None else int(fault_id)
-    service.damage.heal(wanted)
-    service.faults.clear(wanted)
+    number = None if fault_id is None else int(fault_id)
+    service.damage.heal(number)
+    service.faults.clear(number)
     return {"faults": active(service)}
 
 
@@ -156,20 +156,20 @@ def _of_instance(
     return path, damage.corrupt(path, keep, int(_number(body, "seed", 0, _COUNT_LIMIT, 0)))
 
 
-def _segment(cluster: Cluster, which: str) -> Path:
+def _segment(cluster: Cluster, position: str) -> Path:
     try:
-        return damage.segment_of(cluster, which)
+        return damage.segment_of(cluster, position)
     except ValueError:
         raise invalid(
-            f"which is {which!r:.60}: give newest, oldest, a number from 1, or a time with zone."
+            f"which is {position!r:.60}: give newest, oldest, a number from 1, or a time with zone."
         ) from None
 
 
 def _instance(service: Service, body: Mapping[str, Any]) -> Instance:
     name, project = _text(body, "instance"), _text(body, "project")
-    for found in service.store.instances(project or None):
-        if found.name == name:
-            return found
+    for instance in service.store.instances(project or None):
+        if instance.name == name:
+            return instance
     raise no_instance()
 
 

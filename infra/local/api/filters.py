@@ -50,19 +50,19 @@ class _Filter:
     def _split(self, text: str) -> Iterator[tuple[str, str]]:
         place = 0
         while place < len(text):
-            found = _TOKEN.match(text, place)
-            if found is None:
+            match = _TOKEN.match(text, place)
+            if match is None:
                 raise self._refused()
-            yield str(found.lastgroup), found[str(found.lastgroup)]
-            place = found.end()
+            yield str(match.lastgroup), match[str(match.lastgroup)]
+            place = match.end()
 
     def read(self) -> Test:
-        wanted = self._every(0)
+        test = self._conjunction(0)
         if self._next() is not None:
             raise self._refused()
-        return wanted
+        return test
 
-    def _every(self, depth: int) -> Test:
+    def _conjunction(self, depth: int) -> Test:
         if depth > _DEPTH_LIMIT:
             raise self._refused()
         tests = [self._either(depth)]
@@ -70,26 +70,26 @@ class _Filter:
             if token == ("word", "AND"):
                 self._place += 1
             tests.append(self._either(depth))
-        return lambda resource: all(one(resource) for one in tests)
+        return lambda resource: all(test(resource) for test in tests)
 
     def _either(self, depth: int) -> Test:
-        tests = [self._one(depth)]
+        tests = [self._operand(depth)]
         while self._next() == ("word", "OR"):
             self._place += 1
-            tests.append(self._one(depth))
-        return lambda resource: any(one(resource) for one in tests)
+            tests.append(self._operand(depth))
+        return lambda resource: any(test(resource) for test in tests)
 
-    def _one(self, depth: int) -> Test:
+    def _operand(self, depth: int) -> Test:
         token = self._next()
         if token in (("word", "NOT"), ("minus", "-")):
             self._place += 1
-            turned = self._one(depth + 1) if depth < _DEPTH_LIMIT else None
+            turned = self._operand(depth + 1) if depth < _DEPTH_LIMIT else None
             if turned is None:
                 raise self._refused()
             return lambda resource: not turned(resource)
         if token == ("sign", "("):
             self._place += 1
-            inner = self._every(depth + 1)
+            inner = self._conjunction(depth + 1)
             if self._next() != ("sign", ")"):
                 raise self._refused()
             self._place += 1
@@ -108,8 +108,8 @@ class _Filter:
         if token is None or token[0] not in kinds:
             raise self._refused()
         self._place += 1
-        kind, found = token
-        return re.sub(r"\\(.)", r"\1", found[1:-1]) if kind == "quoted" else found
+        kind, value = token
+        return re.sub(r"\\(.)", r"\1", value[1:-1]) if kind == "quoted" else value
 
     def _next(self) -> tuple[str, str] | None:
         return self._tokens[self._place] if self._place < len(self._tokens) else None
@@ -119,19 +119,19 @@ class _Filter:
 
 
 def _holds(resource: Any, path: list[str], sign: str, value: str) -> bool:  # noqa: ANN401 - JSON
-    found = list(_values(resource, path))
+    values = list(_values(resource, path))
     if sign == "!=":
-        return not any(_equal(one, value) for one in found)
+        return not any(_equal(item, value) for item in values)
     if sign in (":", "="):
-        return any(_equal(one, value) for one in found)
-    return any(_ordered(one, sign, value) for one in found)
+        return any(_equal(item, value) for item in values)
+    return any(_ordered(item, sign, value) for item in values)
 
 
 def _values(resource: Any, path: list[str]) -> Iterator[object]:  # noqa: ANN401 - any JSON value
     """Yield the values that a path leads to: several where it passes a list."""
     if isinstance(resource, list | tuple):
-        for one in resource:
-            yield from _values(one, path)
+        for item in resource:
+            yield from _values(item, path)
     elif not path:
         # An object is there, and has its keys.
         yield from resource if isinstance(resource, Mapping) else (resource,)
@@ -143,13 +143,13 @@ def _values(resource: Any, path: list[str]) -> Iterator[object]:  # noqa: ANN401
                 yield from _values(resource[name], path[length:])
 
 
-def _equal(found: object, value: str) -> bool:
+def _equal(field_value: object, value: str) -> bool:
     plain = value.replace("[", "[[]").replace("?", "[?]").lower()
-    return fnmatchcase(_text(found).lower(), plain)
+    return fnmatchcase(_text(field_value).lower(), plain)
 
 
-def _ordered(found: object, sign: str, value: str) -> bool:
-    text = _text(found)
+def _ordered(field_value: object, sign: str, value: str) -> bool:
+    text = _text(field_value)
     try:
         order = float(text) - float(value)
     except ValueError:
@@ -159,5 +159,5 @@ def _ordered(found: object, sign: str, value: str) -> bool:
     return order < 0 if sign.startswith("<") else order > 0
 
 
-def _text(found: object) -> str:
-    return str(found).lower() if isinstance(found, bool) else str(found)
+def _text(field_value: object) -> str:
+    return str(field_value).lower() if isinstance(field_value, bool) else str(field_value)

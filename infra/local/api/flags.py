@@ -24,13 +24,13 @@ _INT64_MAX = 2**63 - 1
 _VERSIONS = tuple(f"POSTGRES_{major}" for major in range(OLDEST_MAJOR, NEWEST_MAJOR + 1))
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer flags.list: those of one version, or with all versions that they apply to."""
     version = call.query.get("databaseVersion") or ""
     pooled = call.query.get("flagScope") == "SQL_FLAG_SCOPE_CONNECTION_POOL"
-    versions = [one for one in _VERSIONS if version in ("", one)]
-    shown = catalogue().values() if versions and not pooled else ()
-    items = [_resource(flag, versions) for flag in shown]
+    versions = [known for known in _VERSIONS if version in ("", known)]
+    flags = catalogue().values() if versions and not pooled else ()
+    items = [_resource(flag, versions) for flag in flags]
     return {"kind": "sql#flagsList", **({"items": items} if items else {})}
 
 

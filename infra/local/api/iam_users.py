@@ -42,14 +42,14 @@ def insert(call: Call, owner: Instance) -> Body:
     return call.answer(done)
 
 
-def _name(given: str, kind: str) -> str:
-    name = given.lower()
+def _name(user: str, kind: str) -> str:
+    name = user.lower()
     if kind == "CLOUD_IAM_SERVICE_ACCOUNT":
         name = name.removesuffix(_SUFFIX)
     who, at, where = name.partition("@")
     if not (who and at and where) or len(name.encode()) > _NAME_BYTES:
         raise invalid(
-            f"user name {given:.80} is no IAM principal: give its e-mail address, at most "
+            f"user name {user:.80} is no IAM principal: give its e-mail address, at most "
             f"{_NAME_BYTES} bytes."
         )
     return name

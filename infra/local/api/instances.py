@@ -46,7 +46,7 @@ def insert(call: Call) -> Body:
     region = checked_region(str(body.get("region") or DEFAULT_REGION))
     version = _checked_version(str(body.get("databaseVersion") or ""))
     edition = defaults.edition(body["settings"], major_of(version))
-    made = new_instance(
+    instance = new_instance(
         call,
         name=name,
         region=region,
@@ -54,16 +54,16 @@ def insert(call: Call) -> Body:
         settings=defaults.settings(body["settings"], region=region, version=1, edition=edition),
         extra=_extra(body),
     )
-    passwords.check(made.settings, "postgres", body.get("rootPassword"))
-    operation = new_operation(OperationType.CREATE, call.project, name, facts={"uid": made.uid})
-    call.begin(operation, new=made)
+    passwords.check(instance.settings, "postgres", body.get("rootPassword"))
+    operation = new_operation(OperationType.CREATE, call.project, name, facts={"uid": instance.uid})
+    call.begin(operation, new=instance)
     return call.answer(call.work.start(operation, secret=body.get("rootPassword")))
 
 
 def _insert_replica(call: Call) -> Body:
     name = checked_name(call.project, required(call.body, "name"))
     primary, settings = replicas.plan(call)
-    made = new_instance(
+    replica = new_instance(
         call,
         name=name,
         region=checked_region(str(call.body.get("region") or primary.region)),
@@ -71,7 +71,7 @@ def _insert_replica(call: Call) -> Body:
         settings=settings,
         extra=_extra(call.body),
     )
-    return replicas.begin(call, primary, made)
+    return replicas.begin(call, primary, replica)
 
 
 def new_instance(
@@ -83,7 +83,7 @@ def new_instance(
         ApiError: 400 if its version can't be served here, or its settings make no sense.
     """
     check_settings(settings, region)
-    made = Instance(
+    instance = Instance(
         uid=f"{name}-{uuid.uuid4().hex[:8]}",
         project=call.project,
         name=name,
@@ -97,10 +97,10 @@ def new_instance(
         extra=extra,
     )
     try:
-        call.service.programs(made.major)
+        call.service.programs(instance.major)
     except OpsError as error:
         raise invalid(f"databaseVersion {version} can't be served: {error}") from None
-    return made
+    return instance
 
 
 def _checked_version(version: str) -> str:
@@ -153,32 +153,34 @@ def check_settings(settings: Body, region: str) -> None:
 
 def get(call: Call) -> Body:
     """Answer instances.get."""
-    found = call.instance()
-    return _resource(call, found, _installed(call, found.major))
+    instance = call.instance()
+    return _resource(call, instance, _installed(call, instance.major))
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer instances.list: by name, those that the filter wants."""
-    wanted = filters.test(call.query.get("filter") or "")
+    test = filters.test(call.query.get("filter") or "")
     installed = cache(lambda major: _installed(call, major))  # looks at many files
-    found = call.service.store.instances(call.project)
-    made = ((one, _resource(call, one, installed(one.major))) for one in found)
-    shown, more = page(
-        call.query,
-        [(one.name, resource) for one, resource in made if wanted(resource)],
-        key=lambda one: one[0],
-        after=lambda one, last: one[0] > last,
+    instances = call.service.store.instances(call.project)
+    listed = (
+        (instance, _resource(call, instance, installed(instance.major))) for instance in instances
     )
-    items = {"items": [resource for _, resource in shown]} if shown else {}
+    page_of, more = page(
+        call.query,
+        [(instance.name, resource) for instance, resource in listed if test(resource)],
+        key=lambda item: item[0],
+        after=lambda item, last: item[0] > last,
+    )
+    items = {"items": [resource for _, resource in page_of]} if page_of else {}
     return {"kind": "sql#instancesList", **items, **more}
 
 
-def _resource(call: Call, found: Instance, programs: Programs | None) -> Body:
+def _resource(call: Call, instance: Instance, programs: Programs | None) -> Body:
     return {
-        **resources.instance(found, call.base, programs),
-        **availability.fields(call.service, found),
-        **replicas.fields(call.service, found),
-        **certificates.of_instance(call.service, found),
+        **resources.instance(instance, call.base, programs),
+        **availability.fields(call.service, instance),
+        **replicas.fields(call.service, instance),
+        **certificates.of_instance(call.service, instance),
     }
 
 
@@ -191,57 +193,59 @@ def _installed(call: Call, major: int) -> Programs | None:
 
 def patch(call: Call) -> Body:
     """Answer instances.patch: objects merge, lists are replaced."""
-    found = call.instance()
+    instance = call.instance()
     change = call.body.get("settings") or {}
-    before = defaults.change_of_ssl(found.settings, change)
-    return _change(call, found, merged(before, change), merged(found.extra, _extra(call.body)))
+    before = defaults.change_of_ssl(instance.settings, change)
+    return _change(
+        call, instance, merged(before, change), merged(instance.extra, _extra(call.body))
+    )
 
 
 def update(call: Call) -> Body:
     """Answer instances.update: the settings are replaced whole."""
-    found = call.instance()
+    instance = call.instance()
     required(call.body, "settings", "tier")
     return _change(
         call,
-        found,
-        life.kept_size(found.settings, without_nulls(call.body["settings"])),
+        instance,
+        life.kept_size(instance.settings, without_nulls(call.body["settings"])),
         _extra(call.body),
     )
 
 
-def _change(call: Call, found: Instance, settings: Body, extra: Body) -> Body:
-    given = (call.body.get("settings") or {}).get("settingsVersion")
-    current = str(found.settings["settingsVersion"])
-    if given not in (None, current):
+def _change(call: Call, instance: Instance, settings: Body, extra: Body) -> Body:
+    version = (call.body.get("settings") or {}).get("settingsVersion")
+    current = str(instance.settings["settingsVersion"])
+    if version not in (None, current):
         raise stale()
-    if call.body.get("databaseVersion") not in (None, found.version):
+    if call.body.get("databaseVersion") not in (None, instance.version):
         raise unimplemented("instances.patch of databaseVersion")
     complete = defaults.settings(
         settings,
-        region=found.region,
+        region=instance.region,
         version=int(current) + 1,
-        edition=str(found.settings.get("edition") or "ENTERPRISE"),
+        edition=str(instance.settings.get("edition") or "ENTERPRISE"),
     )
-    check_settings(complete, found.region)
-    replicas.check_change(call, found, complete)
-    life.check_change(found.settings, complete)
-    facts = {"uid": found.uid, "settings": complete, "extra": extra}
-    operation = new_operation(OperationType.UPDATE, call.project, found.name, facts=facts)
-    call.begin(operation, also=lambda: _check_current(call, found))
+    check_settings(complete, instance.region)
+    replicas.check_change(call, instance, complete)
+    life.check_change(instance.settings, complete)
+    facts = {"uid": instance.uid, "settings": complete, "extra": extra}
+    operation = new_operation(OperationType.UPDATE, call.project, instance.name, facts=facts)
+    call.begin(operation, also=lambda: _check_current(call, instance))
     call.work.start(operation)
     return call.answer(call.work.wait(operation, _ANSWER_LIMIT_S))
 
 
-def _check_current(call: Call, found: Instance) -> None:
+def _check_current(call: Call, instance: Instance) -> None:
     """Refuse a change of settings that another one replaced meanwhile."""
-    if call.instance().settings != found.settings:
+    if call.instance().settings != instance.settings:
         raise stale()
 
 
 def delete(call: Call) -> Body:
     """Answer instances.delete."""
-    found = call.instance()
-    if found.deletion_protected:
+    instance = call.instance()
+    if instance.deletion_protected:
         raise ApiError(
             400,
             "invalidRequest",
@@ -249,25 +253,25 @@ def delete(call: Call) -> Body:
             "disable deletion protection, update the instance settings with "
             "deletionProtectionEnabled set to false.",
         )
-    replicas.refuse_primary(call, found)
+    replicas.refuse_primary(call, instance)
     operation = new_operation(
         OperationType.DELETE,
         call.project,
-        found.name,
-        facts={"uid": found.uid, **life.ending(call, found)},
+        instance.name,
+        facts={"uid": instance.uid, **life.ending(call, instance)},
     )
-    doomed = replace(found, state=InstanceState.PENDING_DELETE)
+    doomed = replace(instance, state=InstanceState.PENDING_DELETE)
     call.begin(operation, also=lambda: call.service.store.save_instance(doomed))
     return call.answer(call.work.start(operation))
 
 
 def restart(call: Call) -> Body:
     """Answer instances.restart."""
-    found = call.instance()
-    if found.state is not InstanceState.FAILED:  # which a restart may mend
-        found = call.ready()
+    instance = call.instance()
+    if instance.state is not InstanceState.FAILED:  # which a restart may mend
+        instance = call.ready()
     operation = new_operation(
-        OperationType.RESTART, call.project, found.name, facts={"uid": found.uid}
+        OperationType.RESTART, call.project, instance.name, facts={"uid": instance.uid}
     )
     call.begin(operation)
     return call.answer(call.work.start(operation))

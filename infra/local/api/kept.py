@@ -49,10 +49,10 @@ def parse_name(name: str) -> tuple[str, int]:
     Raises:
         ApiError: 400 for another name.
     """
-    found = _NAME.fullmatch(name)
-    if found is None:
+    match = _NAME.fullmatch(name)
+    if match is None:
         raise invalid(f"backup name {name!r:.80} is not projects/PROJECT/backups/BACKUP.")
-    return found[1], int(found[2])
+    return match[1], int(match[2])
 
 
 def find(call: Call, project: str, backup_id: int) -> Found:
@@ -61,28 +61,28 @@ def find(call: Call, project: str, backup_id: int) -> Found:
     Raises:
         ApiError: 404 if there is none.
     """
-    for found in _every(call, project):
-        if found.run.id == backup_id:
-            return found
+    for backup in _backups(call, project):
+        if backup.run.id == backup_id:
+            return backup
     raise not_found(f"Backup {backup_id} of {project}")
 
 
 def get(call: Call) -> Body:
     """Answer Backups.GetBackup."""
-    return _resource(_asked(call), call.base)
+    return _resource(_backup(call), call.base)
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer Backups.ListBackups: newest first, those that the filter wants."""
-    wanted = filters.test(call.query.get("filter") or "")
-    shown = [_resource(found, call.base) for found in _every(call, call.project)]
-    some, more = page(
+    test = filters.test(call.query.get("filter") or "")
+    listed = [_resource(backup, call.base) for backup in _backups(call, call.project)]
+    items, more = page(
         call.query,
-        [one for one in shown if wanted(one)],
-        key=lambda one: str(one["name"]).rpartition("/")[2],
-        after=lambda one, last: int(str(one["name"]).rpartition("/")[2]) < int(last),
+        [resource for resource in listed if test(resource)],
+        key=lambda resource: str(resource["name"]).rpartition("/")[2],
+        after=lambda resource, last: int(str(resource["name"]).rpartition("/")[2]) < int(last),
     )
-    return {**({"backups": some} if some else {}), **more}
+    return {**({"backups": items} if items else {}), **more}
 
 
 def create(call: Call) -> Body:
@@ -99,53 +99,53 @@ def replace_call(call: Call, instance: str) -> Call:
 
 def update(call: Call) -> Body:
     """Answer Backups.UpdateBackup: the description, and when one that is kept ends."""
-    found, change = _asked(call), call.body
-    named = {one.strip() for one in (call.query.get("updateMask") or "").split(",")} - {""}
+    backup, change = _backup(call), call.body
+    named = {name.strip() for name in (call.query.get("updateMask") or "").split(",")} - {""}
     if not named <= _CHANGEABLE:
         odd = ", ".join(sorted(named - _CHANGEABLE))
         raise invalid(f"updateMask: {odd:.80} of a backup can't be changed.")
-    expires = expiry(call, change, found.run.enqueued)
-    if expires is not None and found.kept is None:
+    expires = expiry(call, change, backup.run.enqueued)
+    if expires is not None and backup.kept is None:
         raise invalid(
             "the expiry of a backup can be changed when its instance is gone, not before."
         )
-    run = found.run
+    run = backup.run
     if change.get("description") is not None and (not named or "description" in named):
         run = replace(run, description=str(change["description"]))
     store = call.service.store
 
     def save() -> None:
-        if found.kept is None:
+        if backup.kept is None:
             store.save_run(run)
         else:
-            kept = replace(found.kept, run=run, expires=expires or found.kept.expires)
-            store.keep_backup(kept)
+            kept_backup = replace(backup.kept, run=run, expires=expires or backup.kept.expires)
+            store.keep_backup(kept_backup)
 
     operation = new_operation(
-        OperationType.UPDATE_BACKUP, found.project, found.instance, backup_id=run.id
+        OperationType.UPDATE_BACKUP, backup.project, backup.instance, backup_id=run.id
     )
     return call.answer(call.inline(operation, save, refused="failed to update the backup"))
 
 
 def delete(call: Call) -> Body:
     """Answer Backups.DeleteBackup."""
-    found = _asked(call)
-    operation = call.begin(deleting(found.project, found.instance, found.run))
+    backup = _backup(call)
+    operation = call.begin(deleting(backup.project, backup.instance, backup.run))
     return call.answer(call.work.start(operation))
 
 
-def expiry(call: Call, given: Body, since: datetime) -> datetime | None:
+def expiry(call: Call, body: Body, since: datetime) -> datetime | None:
     """Return when a backup ends that a request gives days or a time to, or None.
 
     Args:
         call: The request.
-        given: ``ttlDays`` or ``expiryTime``.
+        body: ``ttlDays`` or ``expiryTime``.
         since: What the longest time is counted from: when the backup is taken.
 
     Raises:
         ApiError: 400 for both, a time that is over, or more than a year.
     """
-    days, time = int(given.get("ttlDays") or 0), given.get("expiryTime")
+    days, time = int(body.get("ttlDays") or 0), body.get("expiryTime")
     if days and time:
         raise invalid("give either ttlDays or expiryTime.")
     if not days and not time:
@@ -162,44 +162,44 @@ def expiry(call: Call, given: Body, since: datetime) -> datetime | None:
     return ends
 
 
-def _asked(call: Call) -> Found:
+def _backup(call: Call) -> Found:
     text = call.params["backupsId"]
     return find(call, *parse_name(f"projects/{call.project}/backups/{text}"))
 
 
-def _every(call: Call, project: str) -> Iterator[Found]:
+def _backups(call: Call, project: str) -> Iterator[Found]:
     store = call.service.store
-    every = [
+    backups = [
         Found(run, project, owner.name)
         for owner in store.instances(project)
         for run in store.runs(owner.uid)
     ]
     # Being moved from one table to the other, a backup is in both for a moment.
-    live = {found.run.id for found in every}
-    every += [
-        Found(kept.run, project, kept.instance, kept)
-        for kept in store.kept_backups()
-        if kept.project == project and kept.id not in live
+    live = {backup.run.id for backup in backups}
+    backups += [
+        Found(kept_backup.run, project, kept_backup.instance, kept_backup)
+        for kept_backup in store.kept_backups()
+        if kept_backup.project == project and kept_backup.id not in live
     ]
-    yield from sorted(every, key=lambda found: found.run.id, reverse=True)
+    yield from sorted(backups, key=lambda backup: backup.run.id, reverse=True)
 
 
-def _resource(found: Found, base: str) -> Body:
-    run = found.run
-    path = ("projects", found.project, "backups", run.id)
-    expires = run.expires if found.kept is None else found.kept.expires
+def _resource(backup: Found, base: str) -> Body:
+    run = backup.run
+    path = ("projects", backup.project, "backups", run.id)
+    expires = run.expires if backup.kept is None else backup.kept.expires
     result: dict[str, Any] = {
         "kind": "sql#backup",
         "name": "/".join(map(str, path)),
         "selfLink": resources.link(base, *path),
         "type": run.type,
-        "instance": found.instance,
+        "instance": backup.instance,
         "location": run.location,
         "state": run.status.value,
         "backupKind": "SNAPSHOT",
         "databaseVersion": run.version,
         "backupInterval": {"startTime": resources.moment(run.started or run.window)},
-        "backupRun": f"projects/{found.project}/instances/{found.instance}/backupRuns/{run.id}",
+        "backupRun": f"projects/{backup.project}/instances/{backup.instance}/backupRuns/{run.id}",
     }
     if run.status is RunStatus.SUCCESSFUL and run.ended is not None:
         result["backupInterval"]["endTime"] = resources.moment(run.ended)
@@ -207,13 +207,13 @@ def _resource(found: Found, base: str) -> Body:
         result["description"] = run.description
     if expires is not None:
         result["expiryTime"] = resources.moment(expires)
-    if found.kept is not None:
-        result["instanceDeletionTime"] = resources.moment(found.kept.deleted)
+    if backup.kept is not None:
+        result["instanceDeletionTime"] = resources.moment(backup.kept.deleted)
     if run.settings:
         result["instanceSettings"] = {
             "kind": "sql#instance",
-            "name": found.instance,
-            "project": found.project,
+            "name": backup.instance,
+            "project": backup.project,
             "region": run.facts["region"],
             "databaseVersion": run.version,
             "settings": run.settings,

@@ -31,8 +31,8 @@ def check(settings: Body) -> None:
     Raises:
         ApiError: 400 naming what can't be, 501 for what is not kept here.
     """
-    for one in (_disk, _backups, _final, _maintenance, _denied, _labels, _passwords):
-        one(settings)
+    for check_one in (_disk, _backups, _final, _maintenance, _denied, _labels, _passwords):
+        check_one(settings)
 
 
 def check_change(before: Body, after: Body) -> None:
@@ -46,31 +46,31 @@ def check_change(before: Body, after: Body) -> None:
         raise invalid(f"The disk size can't be decreased: it is {old} GB, {new} GB were asked for.")
 
 
-def kept_size(before: Body, given: Body) -> dict[str, Any]:
+def kept_size(before: Body, change: Body) -> dict[str, Any]:
     """Return an update's settings with the disk that is there, where they name none."""
-    return {"dataDiskSizeGb": str(disk.size_gb(before)), **given}
+    return {"dataDiskSizeGb": str(disk.size_gb(before)), **change}
 
 
-def ending(call: Call, found: Instance) -> dict[str, Any]:
+def ending(call: Call, instance: Instance) -> dict[str, Any]:
     """Return the facts of a deletion: which backups are to outlive the instance.
 
     Raises:
         ApiError: 400 for an expiry that can't be.
     """
-    if found.primary is not None:
+    if instance.primary is not None:
         return {}  # a replica has no backups
-    config = found.settings.get("finalBackupConfig") or {}
-    facts: dict[str, Any] = {"retain": bool(found.settings.get("retainBackupsOnDelete"))}
-    asked = call.query.get("enableFinalBackup")
-    if not (config.get("enabled") if asked is None else asked == "true"):
+    config = instance.settings.get("finalBackupConfig") or {}
+    facts: dict[str, Any] = {"retain": bool(instance.settings.get("retainBackupsOnDelete"))}
+    parameter = call.query.get("enableFinalBackup")
+    if not (config.get("enabled") if parameter is None else parameter == "true"):
         return facts
-    given = {
+    expiry_fields = {
         "ttlDays": call.query.get("finalBackupTtlDays"),
         "expiryTime": call.query.get("finalBackupExpiryTime"),
     }
     now = call.service.clock.now()
     days = int(config.get("retentionDays") or _FINAL_DAYS)
-    expires = kept.expiry(call, given, now) or now + timedelta(days=days)
+    expires = kept.expiry(call, expiry_fields, now) or now + timedelta(days=days)
     text = call.query.get("finalBackupDescription") or ""
     return {**facts, "final": {"description": text, "expires": expires.isoformat()}}
 
@@ -143,7 +143,7 @@ def _days(start: str, end: str) -> int:
     """Return how long a period is; dates without a year come every year."""
     try:
         if re.fullmatch(r"\d\d-\d\d", start) and re.fullmatch(r"\d\d-\d\d", end):
-            begins, ends = (date.fromisoformat(f"{_LEAP_YEAR}-{one}") for one in (start, end))
+            begins, ends = (date.fromisoformat(f"{_LEAP_YEAR}-{day}") for day in (start, end))
             return (ends - begins).days % _LEAP_YEAR_DAYS
         return (date.fromisoformat(end) - date.fromisoformat(start)).days
     except ValueError:

@@ -18,7 +18,7 @@ def status(service: Service, url: str) -> dict[str, Any]:
         "data": str(service.data),
         "pid": os.getpid(),
         "pg_port": service.pg_port,
-        "instances": [_instance(service, found) for found in service.store.instances()],
+        "instances": [_instance(service, instance) for instance in service.store.instances()],
         "buckets": list(service.buckets.names()),
         "clock": clock(service),
         "faults": faults.active(service),
@@ -41,25 +41,25 @@ def make_bucket(service: Service, body: object) -> dict[str, Any]:
         raise invalid(str(error)) from None
 
 
-def clock(service: Service, told: str = "") -> dict[str, Any]:
+def clock(service: Service, local_time: str = "") -> dict[str, Any]:
     """Return what time the API says it is, and how far that is ahead of the machine.
 
     Args:
         service: whose clock.
-        told: a time that the API told; then also what the machine's clock, which is
+        local_time: a time that the API told; then also what the machine's clock, which is
             PostgreSQL's, said at that moment.
 
     Raises:
         ApiError: 400 for a time that is none.
     """
-    found = service.clock
+    clock_now = service.clock
     facts: dict[str, Any] = {
-        "now": resources.moment(found.now()),
-        "ahead_s": round(found.ahead.total_seconds(), 3),
+        "now": resources.moment(clock_now.now()),
+        "ahead_s": round(clock_now.ahead.total_seconds(), 3),
     }
-    if told:
+    if local_time:
         try:
-            facts["machine"] = resources.exact(found.machine(_time("told", told)))
+            facts["machine"] = resources.exact(clock_now.machine(_time("told", local_time)))
         except (ValueError, OverflowError) as error:
             raise invalid(f"{error}.") from None
     return facts
@@ -71,11 +71,11 @@ def set_clock(service: Service, body: object) -> dict[str, Any]:
     Raises:
         ApiError: 400 for neither or both, and for a time that is over.
     """
-    asked = body if isinstance(body, dict) else {}
-    if len(asked) != 1 or not asked.keys() <= {"forward_s", "to"}:
+    fields = body if isinstance(body, dict) else {}
+    if len(fields) != 1 or not fields.keys() <= {"forward_s", "to"}:
         raise invalid("give either forward_s (seconds) or to (an RFC 3339 time).")
     try:
-        by = _to(service, asked["to"]) if "to" in asked else _by(asked["forward_s"])
+        by = _to(service, fields["to"]) if "to" in fields else _by(fields["forward_s"])
         service.clock.forward(by)
     except (ValueError, OverflowError) as error:
         raise invalid(f"{error}.") from None
@@ -97,28 +97,28 @@ def _to(service: Service, text: object) -> timedelta:
 
 def _time(name: str, text: object) -> datetime:
     try:
-        found = datetime.fromisoformat(str(text))
+        moment = datetime.fromisoformat(str(text))
     except ValueError:
         raise ValueError(f"{name} {text!r:.60} is no RFC 3339 time") from None
-    if found.tzinfo is None:
+    if moment.tzinfo is None:
         raise ValueError(f"{name} {text!r:.60} has no time zone: end it in Z or +hh:mm")
-    return found
+    return moment
 
 
-def _instance(service: Service, found: Instance) -> dict[str, Any]:
-    layout = service.layout_of(found)
+def _instance(service: Service, instance: Instance) -> dict[str, Any]:
+    layout = service.layout_of(instance)
     return {
-        "name": found.name,
-        "project": found.project,
-        "state": found.state.value,
-        "address": found.address,
+        "name": instance.name,
+        "project": instance.project,
+        "state": instance.state.value,
+        "address": instance.address,
         "port": service.pg_port,
-        "connectors": service.doors.is_open(found.uid),
+        "connectors": service.doors.is_open(instance.uid),
         "connectorsPort": service.doors.port,
-        "connectionName": resources.connection_name(found),
-        "databaseVersion": found.version,
+        "connectionName": resources.connection_name(instance),
+        "databaseVersion": instance.version,
         "home": str(layout.data),
-        "archive": str(layout.archive(found.era)),  # empty without point-in-time recovery
+        "archive": str(layout.archive(instance.era)),  # empty without point-in-time recovery
         "socket": str(layout.socket),
         "owner": service.runner.owner.name,
     }

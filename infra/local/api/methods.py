@@ -34,10 +34,10 @@ class Method:
 def methods() -> tuple[Method, ...]:
     """Return every method, those with a suffix first: a plain name would match them too."""
     text = files("infra.local.api").joinpath("methods.tsv").read_text(encoding="utf-8")
-    every = map(_method, csv.DictReader(text.splitlines(), delimiter="\t"))
-    return tuple(sorted(every, key=lambda method: ":" not in method.path))
+    rows = map(_method, csv.DictReader(text.splitlines(), delimiter="\t"))
+    return tuple(sorted(rows, key=lambda method: ":" not in method.path))
 
 
 def _method(row: Mapping[str, str]) -> Method:
-    query = dict(one.split(":") for one in row["query"].split())
+    query = dict(parameter.split(":") for parameter in row["query"].split())
     return Method(row["name"], row["verb"], row["path"], row["body"], row["answer"], query)

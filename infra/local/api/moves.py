@@ -79,7 +79,7 @@ def _check_characters(options: Body) -> None:
         raise invalid(
             "the characters of a CSV file are hexadecimal ASCII codes, as 2C for a comma."
         ) from None
-    if any(len(one) > 1 for one in (form.delimiter, form.quote, form.escape)):
+    if any(len(character) > 1 for character in (form.delimiter, form.quote, form.escape)):
         raise invalid("the characters of a CSV file are single ones, as 2C for a comma.")
     if str(options.get("linesTerminatedBy") or "").upper() not in _LINE_ENDS:
         raise invalid("PostgreSQL ends a CSV file's lines with 0A: leave linesTerminatedBy out.")

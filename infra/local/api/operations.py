@@ -9,22 +9,22 @@ from infra.local.model import Body
 def get(call: Call) -> Body:
     """Answer operations.get."""
     name = call.params["operation"]
-    found = call.service.store.operation(call.project, name)
-    if found is None:
+    operation = call.service.store.operation(call.project, name)
+    if operation is None:
         raise not_found(f"Operation {name:.60}")
-    return resources.operation(found, call.base)
+    return resources.operation(operation, call.base)
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer operations.list: newest first, of one instance if it is named."""
     store = call.service.store
-    limit, last = paging.asked(call.query)
+    limit, last = paging.parse(call.query)
     if last is not None and store.operation(call.project, last) is None:
         raise paging.no_token()
     instance = call.query.get("instance") or None
     # One more than is shown tells whether there are more.
-    found = store.operations(call.project, instance, before=last, limit=limit + 1)
-    shown = found[:limit]
-    items = [resources.operation(one, call.base) for one in shown]
-    more = paging.following(shown[-1].name) if len(found) > limit else {}
+    operations = store.operations(call.project, instance, before=last, limit=limit + 1)
+    listed = operations[:limit]
+    items = [resources.operation(operation, call.base) for operation in listed]
+    more = paging.following(listed[-1].name) if len(operations) > limit else {}
     return {"kind": "sql#operationsList", **({"items": items} if items else {}), **more}

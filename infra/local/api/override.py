@@ -22,11 +22,11 @@ class MethodOverride:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["method"] == "POST":
-            scope = {**scope, "method": _meant(scope)}
+            scope = {**scope, "method": _method(scope)}
         await self._application(scope, receive, send)
 
 
-def _meant(scope: Scope) -> str:
+def _method(scope: Scope) -> str:
     """Return the method that a POST means; several that differ are no method at all."""
     values = {
         value.decode("latin-1").strip().upper()

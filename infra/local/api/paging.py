@@ -30,16 +30,16 @@ def page(
     Raises:
         ApiError: 400 for a token that is none.
     """
-    limit, last = asked(query)
+    limit, last = parse(query)
     try:
-        rest = [one for one in items if last is None or after(one, last)]
+        rest = [item for item in items if last is None or after(item, last)]
     except ValueError:
         raise no_token() from None
-    shown = rest[:limit]
-    return shown, following(key(shown[-1])) if len(rest) > limit else {}
+    listed = rest[:limit]
+    return listed, following(key(listed[-1])) if len(rest) > limit else {}
 
 
-def asked(query: Mapping[str, str]) -> tuple[int, str | None]:
+def parse(query: Mapping[str, str]) -> tuple[int, str | None]:
     """Return how many items are wanted, and the place where the last page ended.
 
     Raises:

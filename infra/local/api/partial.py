@@ -32,25 +32,25 @@ def mask(text: str, message: str) -> Mask:
     """
     if not text:
         return {}
-    wanted = _Expression(text).read()
+    fields = _Expression(text).read()
     if message not in _UNKNOWN:
-        _check(wanted, descriptor(message), "", text)
-    return wanted
+        _check(fields, descriptor(message), "", text)
+    return fields
 
 
-def apply(wanted: Mask, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def apply(fields: Mask, value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a JSON value with what is wanted of it."""
-    if not wanted:
+    if not fields:
         return value
     if isinstance(value, list | tuple):
-        return [apply(wanted, one) for one in value]
+        return [apply(fields, item) for item in value]
     if not isinstance(value, Mapping):
         return value
-    every = wanted.get("*", {})
+    fallback = fields.get("*", {})
     return {
-        name: apply(wanted.get(name, every), one)
-        for name, one in value.items()
-        if name in wanted or "*" in wanted
+        name: apply(fields.get(name, fallback), item)
+        for name, item in value.items()
+        if name in fields or "*" in fields
     }
 
 
@@ -65,25 +65,25 @@ class _Expression:
         self._place = 0
 
     def read(self) -> Wanted:
-        wanted = self._list(0)
+        fields = self._list(0)
         if self._next() is not None:
             raise _invalid(self._text, self._text)
-        return wanted
+        return fields
 
     def _list(self, depth: int) -> Wanted:
         if depth > _DEPTH_LIMIT:
             raise _invalid(self._text, self._text)
-        wanted: Wanted = {}
-        self._path(wanted, depth)
+        fields: Wanted = {}
+        self._path(fields, depth)
         while self._next() == ",":
             self._place += 1
-            self._path(wanted, depth)
-        return wanted
+            self._path(fields, depth)
+        return fields
 
-    def _path(self, wanted: Wanted, depth: int) -> None:
+    def _path(self, fields: Wanted, depth: int) -> None:
         name = self._name()
-        fresh = name not in wanted
-        below = wanted.setdefault(name, {})
+        fresh = name not in fields
+        below = fields.setdefault(name, {})
         if self._next() in ("/", "."):
             self._place += 1
             more: Wanted = {}
@@ -101,11 +101,11 @@ class _Expression:
             _merge(below, more)
 
     def _name(self) -> str:
-        found = self._next()
-        if found is None or found in "(),/.":
+        token = self._next()
+        if token is None or token in "(),/.":  # noqa: S105 - a token of the grammar
             raise _invalid(self._text, self._text)
         self._place += 1
-        return str(found)
+        return str(token)
 
     def _next(self) -> str | None:
         return self._tokens[self._place] if self._place < len(self._tokens) else None
@@ -121,8 +121,8 @@ def _merge(into: Wanted, more: Wanted) -> None:
             into[name] = {}
 
 
-def _check(wanted: Mask, kind: Descriptor, above: str, text: str) -> None:
-    for name, below in wanted.items():
+def _check(fields: Mask, kind: Descriptor, above: str, text: str) -> None:
+    for name, below in fields.items():
         if name == "*":
             continue
         path = f"{above}{name}"

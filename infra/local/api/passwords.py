@@ -11,7 +11,7 @@ _KINDS = (
     ("a lower-case letter", str.islower),
     ("an upper-case letter", str.isupper),
     ("a digit", str.isdigit),
-    ("a character that is neither letter nor digit", lambda one: not one.isalnum()),
+    ("a character that is neither letter nor digit", lambda character: not character.isalnum()),
 )
 
 
@@ -40,7 +40,7 @@ def _missing(policy: Any, user: str, password: str) -> Iterator[str]:  # noqa: A
         yield f"it needs at least {least} characters"
     if policy.get("complexity") == "COMPLEXITY_DEFAULT":
         for what, test in _KINDS:
-            if not any(test(one) for one in password):
+            if not any(test(character) for character in password):
                 yield f"it needs {what}"
     if policy.get("disallowUsernameSubstring") and user.lower() in password.lower():
         yield "it must not contain the user's name"

@@ -50,15 +50,15 @@ def read(method: Method, items: Iterable[tuple[str, str]]) -> Query:
     values: dict[str, str] = {}
     lists: dict[str, tuple[str, ...]] = {}
     general: dict[str, str] = {}
-    for given, value in items:
-        if (name := names.get(given)) is not None:
+    for parameter, value in items:
+        if (name := names.get(parameter)) is not None:
             values[name] = _checked(name, kinds[name], value)
             if kinds[name].endswith("*"):
                 lists[name] = (*lists.get(name, ()), value)
-        elif (name := given.removeprefix("$")) in _GENERAL:
+        elif (name := parameter.removeprefix("$")) in _GENERAL:
             general[name] = value
         else:
-            raise unknown_parameter(given)
+            raise unknown_parameter(parameter)
     if not _ALT.fullmatch(general.get("alt", "")):
         raise bad_value("alt", "TYPE_ENUM", general["alt"])
     pretty = _boolean("prettyPrint", general.get("prettyPrint") or "true") == "true"

@@ -23,10 +23,10 @@ def clone(call: Call) -> Body:
     name = checked_name(
         call.project, required(call.body, "cloneContext", "destinationInstanceName")
     )
-    wanted = _point_in_time(context)
-    if wanted is not None:
-        check_window(call, source, wanted)
-    made = new_instance(
+    moment = _point_in_time(context)
+    if moment is not None:
+        check_window(call, source, moment)
+    instance = new_instance(
         call,
         name=name,
         region=source.region,
@@ -35,14 +35,14 @@ def clone(call: Call) -> Body:
         extra=source.extra,
     )
     facts = {
-        "uid": made.uid,
+        "uid": instance.uid,
         "source_uid": source.uid,
-        "point_in_time": None if wanted is None else wanted.isoformat(),
+        "point_in_time": None if moment is None else moment.isoformat(),
     }
     operation = new_operation(
         OperationType.CLONE, call.project, name, source=source.name, facts=facts
     )
-    call.begin(operation, new=made)
+    call.begin(operation, new=instance)
     return call.answer(call.work.start(operation))
 
 
@@ -61,7 +61,7 @@ def _point_in_time(context: Body) -> datetime | None:
     return None
 
 
-def check_window(call: Call, source: Instance, wanted: datetime) -> None:
+def check_window(call: Call, source: Instance, moment: datetime) -> None:
     """Check that an instance can be recovered to a time.
 
     Raises:
@@ -69,21 +69,21 @@ def check_window(call: Call, source: Instance, wanted: datetime) -> None:
     """
     earliest = _earliest(call, source)
     now = archive.now()
-    if not earliest <= wanted <= now:
+    if not earliest <= moment <= now:
         raise invalid(
-            f"point in time {resources.exact(wanted)} is outside the recovery window of "
+            f"point in time {resources.exact(moment)} is outside the recovery window of "
             f"{source.name}: {resources.exact(earliest)} to {resources.exact(now)}."
         )
 
 
 def _earliest(call: Call, source: Instance) -> datetime:
-    found = window.earliest(call.service, source)
-    if found is None:
+    start = window.earliest(call.service, source)
+    if start is None:
         raise invalid(
             f"point-in-time recovery is not enabled for {source.name}: set "
             "backupConfiguration.pointInTimeRecoveryEnabled."
         )
-    return found
+    return start
 
 
 def latest_recovery_time(call: Call) -> Body:

@@ -43,37 +43,39 @@ def plan(call: Call) -> tuple[Instance, Body]:
     version = call.body.get("databaseVersion")
     if version not in (None, primary.version):
         raise invalid(f"databaseVersion {version} is not the primary's {primary.version}.")
-    given = call.body.get("settings") or {}
-    backups = given.get("backupConfiguration") or {}
+    declared = call.body.get("settings") or {}
+    backups = declared.get("backupConfiguration") or {}
     if backups.get("enabled") or backups.get("pointInTimeRecoveryEnabled"):
         raise of_replica("Backups can't be enabled for a read replica")
-    kept = {
+    inherited = {
         field: primary.settings[field]
         for field in ("tier", "edition", "dataDiskSizeGb", "dataDiskType", "databaseFlags")
         if field in primary.settings
     }
     region = str(call.body.get("region") or primary.region)
-    settings = defaults.settings(merged(kept, given), region=region, version=1)
+    settings = defaults.settings(merged(inherited, declared), region=region, version=1)
     return primary, settings
 
 
-def begin(call: Call, primary: Instance, made: Instance) -> Body:
+def begin(call: Call, primary: Instance, new_replica: Instance) -> Body:
     """Begin to make a replica.
 
     Raises:
         ApiError: 400 if its flags are less than the primary's.
     """
-    check_limits(primary.settings, made.settings, primary.name)
+    check_limits(primary.settings, new_replica.settings, primary.name)
     extra = {name: call.body[name] for name in _KEPT if call.body.get(name) is not None}
     replica = replace(
-        made, facts={**made.facts, "primary": primary.uid}, extra={**made.extra, **extra}
+        new_replica,
+        facts={**new_replica.facts, "primary": primary.uid},
+        extra={**new_replica.extra, **extra},
     )
     operation = new_operation(
         OperationType.CREATE_REPLICA,
         call.project,
-        made.name,
+        new_replica.name,
         source=primary.name,
-        facts={"uid": made.uid, "primary_uid": primary.uid},
+        facts={"uid": new_replica.uid, "primary_uid": primary.uid},
     )
     call.begin(operation, new=replica)
     return call.answer(call.work.start(operation))
@@ -111,16 +113,16 @@ def switchover(call: Call) -> Body:
     )
     with call.service.store.transaction():
         others = call.service.store.replicas(primary.uid)
-        names = [one.name for one in others if one.uid != replica.uid]
+        names = [other.name for other in others if other.uid != replica.uid]
         operation = replace(operation, facts={**operation.facts, "followers": names})
         operation = call.begin(operation)
     return call.answer(call.work.start(operation))
 
 
 def _replica(call: Call) -> Instance:
-    found = call.instance()
-    if found.primary is None:
-        raise invalid(f"The instance {found.name} is not a read replica.")
+    replica = call.instance()
+    if replica.primary is None:
+        raise invalid(f"The instance {replica.name} is not a read replica.")
     return call.ready()
 
 
@@ -130,12 +132,12 @@ def _begin(call: Call, kind: OperationType, replica: Instance) -> Body:
     return call.answer(call.work.start(operation))
 
 
-def fields(service: Service, found: Instance) -> Body:
+def fields(service: Service, instance: Instance) -> Body:
     """Return an instance's fields that tell what it replicates, and what replicates it."""
-    names = [one.name for one in service.store.replicas(found.uid)]
+    names = [other.name for other in service.store.replicas(instance.uid)]
     result: dict[str, Any] = {"replicaNames": names} if names else {}
-    if found.primary is not None:
-        primary = replication.primary_of(service.store, found)
+    if instance.primary is not None:
+        primary = replication.primary_of(service.store, instance)
         result |= {
             "instanceType": "READ_REPLICA_INSTANCE",
             "masterInstanceName": f"{primary.project}:{primary.name}",
@@ -143,13 +145,13 @@ def fields(service: Service, found: Instance) -> Body:
     return result
 
 
-def refuse_primary(call: Call, found: Instance) -> None:
+def refuse_primary(call: Call, instance: Instance) -> None:
     """Refuse what a primary with replicas can't do.
 
     Raises:
         ApiError: 400.
     """
-    if call.service.store.replicas(found.uid):
+    if call.service.store.replicas(instance.uid):
         raise ApiError(
             400,
             "errorReplicationMasterInvalidOperation",
@@ -157,13 +159,13 @@ def refuse_primary(call: Call, found: Instance) -> None:
         )
 
 
-def refuse_replica(found: Instance) -> None:
+def refuse_replica(instance: Instance) -> None:
     """Refuse what a replica can't do.
 
     Raises:
         ApiError: 400.
     """
-    if found.primary is not None:
+    if instance.primary is not None:
         raise of_replica("The requested operation is not valid for a read replica instance")
 
 
@@ -172,29 +174,29 @@ def of_replica(message: str) -> ApiError:
     return ApiError(400, "errorReadReplicaInvalidOperation", f"{message}.")
 
 
-def check_change(call: Call, found: Instance, settings: Body) -> None:
+def check_change(call: Call, instance: Instance, settings: Body) -> None:
     """Check an instance's new settings against its primary's, or its replicas'.
 
     Raises:
         ApiError: 400 naming what can't be.
     """
     backups = settings.get("backupConfiguration") or {}
-    if found.primary is not None:
-        primary = replication.primary_of(call.service.store, found)
+    if instance.primary is not None:
+        primary = replication.primary_of(call.service.store, instance)
         check_limits(primary.settings, settings, primary.name)
         if backups.get("enabled"):
             raise of_replica("Backups can't be enabled for a read replica")
         if settings.get("activationPolicy") == "NEVER":
             raise of_replica("A read replica can't be stopped")
         return
-    replicas = call.service.store.replicas(found.uid)
-    for one in replicas:
-        check_limits(settings, one.settings, found.name)
+    replicas = call.service.store.replicas(instance.uid)
+    for replica in replicas:
+        check_limits(settings, replica.settings, instance.name)
     if replicas and settings.get("activationPolicy") == "NEVER":
-        refuse_primary(call, found)
+        refuse_primary(call, instance)
     if replicas and not backups.get("pointInTimeRecoveryEnabled"):
         raise invalid(
-            f"{found.name} has read replicas: point-in-time recovery can't be disabled for it."
+            f"{instance.name} has read replicas: point-in-time recovery can't be disabled for it."
         )
 
 
@@ -206,13 +208,13 @@ def check_limits(primary: Body, replica: Body, name: str) -> None:
     """
     above, below = _flags(primary), _flags(replica)
     for flag, default in _AT_LEAST.items():
-        wanted, given = int(above.get(flag, default)), int(below.get(flag, default))
-        if given < wanted:
+        least, value = int(above.get(flag, default)), int(below.get(flag, default))
+        if value < least:
             raise ApiError(
                 400,
                 "invalidFlagValue",
-                f"Invalid flag value for {flag}: {given}. A read replica must have at least the "
-                f"{wanted} of its primary {name}.",
+                f"Invalid flag value for {flag}: {value}. A read replica must have at least the "
+                f"{least} of its primary {name}.",
             )
 
 

@@ -33,39 +33,39 @@ def link(base: str, *parts: object) -> str:
     return "/".join([base, *map(str, parts)])
 
 
-def instance(found: Instance, base: str, programs: Programs | None) -> Body:
+def instance(record: Instance, base: str, programs: Programs | None) -> Body:
     """Return an instance's resource.
 
     Args:
-        found: The instance.
+        record: The instance.
         base: The server's address with the API's version.
         programs: PostgreSQL's programs that it runs on, where they are known.
     """
-    installed = found.version
+    installed = record.version
     if programs is not None:
         installed = f"POSTGRES_{programs.version.replace('.', '_').split(' ')[0]}"
     return {
         "kind": "sql#instance",
         "geminiConfig": dict.fromkeys(_GEMINI, False),
         "includeReplicasForMajorVersionUpgrade": False,
-        **found.extra,
-        "name": found.name,
-        "project": found.project,
-        "state": found.state.value,
-        "databaseVersion": found.version,
+        **record.extra,
+        "name": record.name,
+        "project": record.project,
+        "state": record.state.value,
+        "databaseVersion": record.version,
         "databaseInstalledVersion": installed,
-        "region": found.region,
-        "settings": found.settings,
-        "etag": etag(found.uid, found.settings),
+        "region": record.region,
+        "settings": record.settings,
+        "etag": etag(record.uid, record.settings),
         "backendType": "SECOND_GEN",
         "instanceType": "CLOUD_SQL_INSTANCE",
-        "connectionName": connection_name(found),
-        "ipAddresses": addresses(found),
-        "selfLink": link(base, "projects", found.project, "instances", found.name),
-        "serviceAccountEmailAddress": _service_account(found),
-        "createTime": moment(found.created),
+        "connectionName": connection_name(record),
+        "ipAddresses": addresses(record),
+        "selfLink": link(base, "projects", record.project, "instances", record.name),
+        "serviceAccountEmailAddress": _service_account(record),
+        "createTime": moment(record.created),
         "maintenanceVersion": f"{installed}.{_MAINTENANCE}",
-        **({"upgradableDatabaseVersions": upgrades} if (upgrades := _upgrades(found)) else {}),
+        **({"upgradableDatabaseVersions": upgrades} if (upgrades := _upgrades(record)) else {}),
         "sqlNetworkArchitecture": "NEW_NETWORK_ARCHITECTURE",
         "satisfiesPzi": True,
     }
@@ -76,100 +76,100 @@ def etag(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode(errors="replace")).hexdigest()
 
 
-def _service_account(found: Instance) -> str:
+def _service_account(instance: Instance) -> str:
     """Return the account that reads and writes buckets: by project and instance, as it seems."""
-    project = int(etag(found.project), 16) % 10**12
-    return f"p{project:012}-{etag(found.uid)[:6]}@{_SERVICE_ACCOUNTS}"
+    project = int(etag(instance.project), 16) % 10**12
+    return f"p{project:012}-{etag(instance.uid)[:6]}@{_SERVICE_ACCOUNTS}"
 
 
-def _upgrades(found: Instance) -> list[Body]:
+def _upgrades(instance: Instance) -> list[Body]:
     return [
         {
             "majorVersion": f"POSTGRES_{major}",
             "name": f"POSTGRES_{major}",
             "displayName": f"PostgreSQL {major}",
         }
-        for major in range(found.major + 1, NEWEST_MAJOR + 1)
+        for major in range(instance.major + 1, NEWEST_MAJOR + 1)
     ]
 
 
-def connection_name(found: Instance) -> str:
+def connection_name(instance: Instance) -> str:
     """Return what connectors call an instance."""
-    return f"{found.project}:{found.region}:{found.name}"
+    return f"{instance.project}:{instance.region}:{instance.name}"
 
 
-def addresses(found: Instance) -> list[Body]:
+def addresses(instance: Instance) -> list[Body]:
     """Return where an instance is reached."""
-    if not found.address:
+    if not instance.address:
         return []
-    network = found.settings.get("ipConfiguration", {})
+    network = instance.settings.get("ipConfiguration", {})
     kinds = []
     if network.get("ipv4Enabled"):
         kinds.append("PRIMARY")
     if network.get("privateNetwork"):
         kinds.append("PRIVATE")
     # Every instance is reachable here, even one whose settings name no network.
-    return [{"type": kind, "ipAddress": found.address} for kind in kinds or ["PRIMARY"]]
+    return [{"type": kind, "ipAddress": instance.address} for kind in kinds or ["PRIMARY"]]
 
 
-def operation(found: Operation, base: str) -> Body:
+def operation(record: Operation, base: str) -> Body:
     """Return an operation's resource."""
     result: dict[str, Any] = {
         "kind": "sql#operation",
-        "name": found.name,
-        "operationType": found.type.value,
-        "status": found.status.value,
+        "name": record.name,
+        "operationType": record.type.value,
+        "status": record.status.value,
         "user": "local",
-        "insertTime": moment(found.inserted),
-        "targetId": found.target,
-        "targetProject": found.project,
-        "targetLink": link(base, "projects", found.project, "instances", found.target),
-        "selfLink": link(base, "projects", found.project, "operations", found.name),
+        "insertTime": moment(record.inserted),
+        "targetId": record.target,
+        "targetProject": record.project,
+        "targetLink": link(base, "projects", record.project, "instances", record.target),
+        "selfLink": link(base, "projects", record.project, "operations", record.name),
     }
-    if found.started is not None:
-        result["startTime"] = moment(found.started)
-    if found.ended is not None:
-        result["endTime"] = moment(found.ended)
-    if found.backup_id is not None and found.type in _BACKUPS:
+    if record.started is not None:
+        result["startTime"] = moment(record.started)
+    if record.ended is not None:
+        result["endTime"] = moment(record.ended)
+    if record.backup_id is not None and record.type in _BACKUPS:
         result["backupContext"] = {
             "kind": "sql#backupContext",
-            "backupId": str(found.backup_id),
-            "name": f"projects/{found.project}/backups/{found.backup_id}",
+            "backupId": str(record.backup_id),
+            "name": f"projects/{record.project}/backups/{record.backup_id}",
         }
     for context in ("exportContext", "importContext"):
-        if context in found.facts:
-            result[context] = found.facts[context]
-    if found.error is not None:
-        error = {"kind": "sql#operationError", "code": found.error.code}
-        error["message"] = found.error.message
+        if context in record.facts:
+            result[context] = record.facts[context]
+    if record.error is not None:
+        error = {"kind": "sql#operationError", "code": record.error.code}
+        error["message"] = record.error.message
         result["error"] = {"kind": "sql#operationErrors", "errors": [error]}
     return result
 
 
-def backup_run(found: BackupRun, owner: Instance, base: str) -> Body:
+def backup_run(run: BackupRun, owner: Instance, base: str) -> Body:
     """Return a backup run's resource."""
     result: dict[str, Any] = {
         "kind": "sql#backupRun",
-        "id": str(found.id),
+        "id": str(run.id),
         "instance": owner.name,
-        "status": found.status.value,
-        "type": found.type,
+        "status": run.status.value,
+        "type": run.type,
         "backupKind": "SNAPSHOT",
-        "enqueuedTime": moment(found.enqueued),
-        "windowStartTime": moment(found.window),
-        "location": found.location,
-        "databaseVersion": found.version,
+        "enqueuedTime": moment(run.enqueued),
+        "windowStartTime": moment(run.window),
+        "location": run.location,
+        "databaseVersion": run.version,
         "selfLink": link(
-            base, "projects", owner.project, "instances", owner.name, "backupRuns", found.id
+            base, "projects", owner.project, "instances", owner.name, "backupRuns", run.id
         ),
     }
-    if found.description:
-        result["description"] = found.description
-    if found.started is not None:
-        result["startTime"] = moment(found.started)
-    if found.ended is not None:
-        result["endTime"] = moment(found.ended)
-    if found.error is not None:
-        error = {"kind": "sql#operationError", "code": "INTERNAL_ERROR", "message": found.error}
+    if run.description:
+        result["description"] = run.description
+    if run.started is not None:
+        result["startTime"] = moment(run.started)
+    if run.ended is not None:
+        result["endTime"] = moment(run.ended)
+    if run.error is not None:
+        error = {"kind": "sql#operationError", "code": "INTERNAL_ERROR", "message": run.error}
         result["error"] = error
     return result

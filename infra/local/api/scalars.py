@@ -30,16 +30,16 @@ def integer(kind: str, minimum: int, maximum: int) -> Callable[[object, str], in
     """Return a reader of whole numbers, which may come as strings or as 5.0."""
 
     def read(value: object, path: str) -> int:
-        found: int | None = None
+        number: int | None = None
         if isinstance(value, float) and value.is_integer():
-            found = int(value)
+            number = int(value)
         elif isinstance(value, int) and not isinstance(value, bool):
-            found = value
+            number = value
         elif isinstance(value, str) and _DIGITS.fullmatch(value):
-            found = int(value)
-        if found is None or not minimum <= found <= maximum:
+            number = int(value)
+        if number is None or not minimum <= number <= maximum:
             raise bad_value(path, f"TYPE_{kind}", value)
-        return found
+        return number
 
     return read
 
@@ -66,14 +66,14 @@ def reader(field: FieldDescriptor) -> Reader:
 
 def word(enum: EnumDescriptor, value: object, path: str) -> str:
     """Return an enum's word, which may come as its number."""
-    found = None
+    enum_value = None
     if isinstance(value, int) and not isinstance(value, bool):
-        found = enum.values_by_number.get(value)
+        enum_value = enum.values_by_number.get(value)
     elif isinstance(value, str):
-        found = enum.values_by_name.get(value)
-    if found is None:
+        enum_value = enum.values_by_name.get(value)
+    if enum_value is None:
         raise bad_value(path, f"type.googleapis.com/{enum.full_name}", value)
-    return str(found.name)
+    return str(enum_value.name)
 
 
 def boolean(value: object, path: str) -> bool:

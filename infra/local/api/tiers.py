@@ -32,7 +32,7 @@ _MIB_PER_CPU = (0.9 * 1024, 6.5 * 1024)
 _LEARN = "Learn more at https://cloud.google.com/sql/docs/postgres/create-instance#machine-types."
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer tiers.list."""
     del call
     items = [
@@ -64,8 +64,8 @@ def _optimized() -> dict[str, int]:
 
 def memory_mb(tier: str) -> int | None:
     """Return a tier's memory in MiB; None for one that is not known."""
-    if found := _CUSTOM_NAME.fullmatch(tier):
-        return int(found[2])
+    if match := _CUSTOM_NAME.fullmatch(tier):
+        return int(match[2])
     return _SHARED.get(tier) or _optimized().get(tier)
 
 
@@ -79,12 +79,12 @@ def check(tier: str, edition: str) -> None:
         if tier not in _optimized():
             raise _refused(tier, edition, "predefined Tier like db-perf-optimized-N-*")
         return
-    found = _CUSTOM_NAME.fullmatch(tier)
-    if found is None:
+    match = _CUSTOM_NAME.fullmatch(tier)
+    if match is None:
         if tier not in _SHARED:
             raise _refused(tier, edition, "custom Tier like db-custom-*")
         return
-    cpus, memory = int(found[1]), int(found[2])
+    cpus, memory = int(match[1]), int(match[2])
     if cpus > _CPUS_MOST or cpus < 1 or (cpus > 1 and cpus % 2):
         raise invalid(f"Invalid Tier ({tier}): vCPUs are 1, or an even number up to {_CPUS_MOST}.")
     least, most = (int(cpus * share) for share in _MIB_PER_CPU)

@@ -14,7 +14,7 @@ from ops.cloudsqlroles import CLOUD_SQL, DEFAULT_USER
 _BUILT_IN = (None, "", "BUILT_IN")
 
 
-def every(call: Call) -> Body:
+def list_all(call: Call) -> Body:
     """Answer users.list."""
     owner = call.ready()
     items = [_resource(owner, role) for role in _roles(call, owner)]
@@ -24,7 +24,7 @@ def every(call: Call) -> Body:
 def get(call: Call) -> Body:
     """Answer users.get."""
     owner = call.ready()
-    return _resource(owner, _found(call, owner, call.params["name"]))
+    return _resource(owner, _role(call, owner, call.params["name"]))
 
 
 def insert(call: Call) -> Body:
@@ -55,21 +55,21 @@ def update(call: Call) -> Body:
     """
     owner = call.ready()
     name = call.query.get("name") or required(call.body, "name")
-    found = _found(call, owner, name)
+    role = _role(call, owner, name)
     groups = call.lists.get("databaseRoles", ())
     revoke = call.query.get("revokeExistingRoles") == "true"
     password = call.body.get("password")
     if password or not (groups or revoke):
-        iam_users.check_password(found)
+        iam_users.check_password(role)
         password = required(call.body, "password")
         passwords.check(owner.settings, name, password)
     cluster = call.service.cluster(owner)
 
     def change() -> None:
         if groups or revoke:
-            kinds = iam_users.kinds_of(found)
-            gone = set(found.groups) - set(groups) - kinds if revoke else set()
-            roles.regroup(cluster, name, groups, sorted(gone))
+            kinds = iam_users.kinds_of(role)
+            removed = set(role.groups) - set(groups) - kinds if revoke else set()
+            roles.regroup(cluster, name, groups, sorted(removed))
         if password:
             roles.set_password(cluster, name, password)
 
@@ -81,7 +81,7 @@ def delete(call: Call) -> Body:
     """Answer users.delete."""
     owner = call.ready()
     name = _checked(call.query.get("name") or required(call.body, "name"))
-    _found(call, owner, name)
+    _role(call, owner, name)
     operation = new_operation(OperationType.DELETE_USER, call.project, owner.name)
     done = call.inline(
         operation,
@@ -102,7 +102,7 @@ def _roles(call: Call, owner: Instance) -> tuple[Role, ...]:
         return roles.names(call.service.cluster(owner))
 
 
-def _found(call: Call, owner: Instance, name: str) -> Role:
+def _role(call: Call, owner: Instance, name: str) -> Role:
     for role in _roles(call, owner):
         if role.name == name:
             return role

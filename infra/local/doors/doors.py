@@ -86,10 +86,10 @@ class Doors:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
-    def settle(self, wanted: Iterable[Opening]) -> None:
+    def settle(self, wanted_openings: Iterable[Opening]) -> None:
         """Open the doors that should be open, close all others; renew what was rotated."""
         with self._lock:
-            openings = {opening.uid: opening for opening in wanted}
+            openings = {opening.uid: opening for opening in wanted_openings}
             for uid, door in tuple(self._doors.items()):
                 if uid not in openings or openings[uid].address != door.opening.address:
                     self._close(uid)

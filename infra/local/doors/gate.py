@@ -97,7 +97,7 @@ class Gate:
             # One letter, always N on a socket; the client then begins again.
             self._asked = None
             self.open = self._heard[:1] == b"E"
-            return self._taken(len(self._heard))
+            return self._take(len(self._heard))
         return self._skim()
 
     def released(self) -> bytes:
@@ -114,19 +114,19 @@ class Gate:
                 raise RefusedError(self._user)
             if kind not in (b"N", b"v"):  # notices and the like may come before
                 self.open = True
-                return self._taken(len(self._heard))
+                return self._take(len(self._heard))
             at += 1 + length
-        return self._taken(min(at, len(self._heard)))
+        return self._take(min(at, len(self._heard)))
 
-    def _taken(self, length: int) -> bytes:
-        taken = bytes(self._heard[:length])
+    def _take(self, length: int) -> bytes:
+        data = bytes(self._heard[:length])
         del self._heard[:length]
-        return taken
+        return data
 
     def _release(self) -> bytes:
-        held = bytes(self._held)
+        data = bytes(self._held)
         self._held.clear()
-        return held
+        return data
 
 
 def _user(packet: bytes) -> str:

@@ -198,15 +198,15 @@ class Outside(asyncio.Protocol):
 
     def _pass_on(self) -> None:
         """Decrypt what has come in, and tell PostgreSQL."""
-        said: list[bytes] = []
+        pieces: list[bytes] = []
         try:
             while data := self._tls.read(_RECORD_BYTES):
-                said.append(data)
+                pieces.append(data)
             ended = True
         except ssl.SSLWantReadError:
             ended = False
         self._flush()  # a change of keys is answered
-        self._forward(b"".join(said))
+        self._forward(b"".join(pieces))
         if ended:
             self.eof_received()
 

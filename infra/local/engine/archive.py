@@ -42,17 +42,19 @@ def ship(cluster: Cluster) -> str:
         ArchiveStuckError: If the archiver does not deliver.
     """
     with cluster.connect() as connection:
-        lsn = _one(
+        lsn = _first_column(
             connection.execute(
                 "SELECT pg_logical_emit_message(true, %s, 'ship')::text", (_MESSAGE_PREFIX,)
             ).fetchone()
         )
-        name = _one(connection.execute("SELECT pg_walfile_name(pg_switch_wal() - 1)").fetchone())
+        name = _first_column(
+            connection.execute("SELECT pg_walfile_name(pg_switch_wal() - 1)").fetchone()
+        )
     _wait_archived(cluster, name)
     return lsn
 
 
-def _one(row: tuple[object, ...] | None) -> str:
+def _first_column(row: tuple[object, ...] | None) -> str:
     return "" if row is None else str(row[0])
 
 
@@ -94,8 +96,8 @@ def finished_in(cluster: Cluster, programs: Programs, segment: Path) -> tuple[da
         cwd=cluster.layout.root,
         check=False,
     )
-    found = _FINISHED.finditer(text)
-    return tuple(datetime.fromisoformat(f"{one[1]}+00:00") for one in found)
+    matches = _FINISHED.finditer(text)
+    return tuple(datetime.fromisoformat(f"{match[1]}+00:00") for match in matches)
 
 
 def now() -> datetime:

@@ -123,8 +123,8 @@ def revocations(authority: Pair, serials: Sequence[int]) -> str:
     builder = x509.CertificateRevocationListBuilder(issuer).last_update(now)
     builder = builder.next_update(now + TEN_YEARS)
     for serial in serials:
-        one = x509.RevokedCertificateBuilder(serial, now).build()
-        builder = builder.add_revoked_certificate(one)
+        revocation = x509.RevokedCertificateBuilder(serial, now).build()
+        builder = builder.add_revoked_certificate(revocation)
     signed = builder.sign(_load_key(authority), hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.PEM).decode()
 
@@ -132,22 +132,22 @@ def revocations(authority: Pair, serials: Sequence[int]) -> str:
 @lru_cache(maxsize=1024)
 def describe(cert: str) -> Description:
     """Return what is told of a certificate."""
-    found = x509.load_pem_x509_certificate(cert.encode())
-    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    der = found.public_bytes(serialization.Encoding.DER)
+    certificate = x509.load_pem_x509_certificate(cert.encode())
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    der = certificate.public_bytes(serialization.Encoding.DER)
     return Description(
-        serial=found.serial_number,
+        serial=certificate.serial_number,
         subject=str(names[0].value),
         fingerprint=hashlib.sha1(der, usedforsecurity=False).hexdigest(),
-        expires=found.not_valid_after_utc,
+        expires=certificate.not_valid_after_utc,
     )
 
 
 @lru_cache(maxsize=1024)
 def distinguished_name(cert: str) -> str:
     """Return a certificate's whole subject as Cloud SQL writes it, the country first."""
-    found = x509.load_pem_x509_certificate(cert.encode()).subject
-    parts = (attribute.rfc4514_string() for attribute in found)
+    subject = x509.load_pem_x509_certificate(cert.encode()).subject
+    parts = (attribute.rfc4514_string() for attribute in subject)
     return ",".join(part.replace("2.5.4.46=", "dnQualifier=") for part in parts)
 
 

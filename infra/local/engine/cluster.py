@@ -162,8 +162,8 @@ class Cluster:
                     self.settings.name, self._log_since(before) or error.reason
                 ) from error
         # pg_ctl comes back when recovery has begun; the lock file says when it is over.
-        begun = (_READY,) if self.settings.upstream is None else (_READY, _STANDBY)
-        while self._status() not in begun:
+        started = (_READY,) if self.settings.upstream is None else (_READY, _STANDBY)
+        while self._status() not in started:
             if not self.is_running():
                 raise ClusterStartError(self.settings.name, self._log_since(before))
             self.runner.pause(_POLL_S)
@@ -254,12 +254,12 @@ class Cluster:
 
     def has_configuration(self) -> bool:
         """Return whether the configuration files say what the settings do."""
-        wanted = {
+        files = {
             "postgresql.conf": conf.render(self.settings),
             "pg_hba.conf": conf.host_based_authentication(self.settings),
         }
         try:
-            return all((self.data / name).read_text() == text for name, text in wanted.items())
+            return all((self.data / name).read_text() == text for name, text in files.items())
         except FileNotFoundError:
             return False
 
@@ -313,9 +313,9 @@ class Cluster:
     def _make_socket_folder(self) -> None:
         folder = self.layout.socket
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        mine = {os.geteuid(), self.runner.owner.uid}
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in mine:
+        status = folder.lstat()
+        owners = {os.geteuid(), self.runner.owner.uid}
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in owners:
             raise EngineError(
                 f"{folder} belongs to another user. Remove it, or use another data folder."
             )

@@ -109,8 +109,8 @@ def revoked_pem(tls: Path) -> Path:
 def preload_libraries(flags: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """Return the modules that a cluster with these flags loads at its start."""
     chosen = dict(flags)
-    wanted = (module for flag, module in _MODULE_FLAGS.items() if chosen.get(flag) == "on")
-    return ("pg_stat_statements", *wanted)
+    modules = (module for flag, module in _MODULE_FLAGS.items() if chosen.get(flag) == "on")
+    return ("pg_stat_statements", *modules)
 
 
 def render(

@@ -57,7 +57,7 @@ class Login:
 
     def environment(self) -> Mapping[str, str]:
         """Return libpq's variables: a name in them is a name, whatever characters it has."""
-        found = {
+        variables = {
             "PGHOST": self.host,
             "PGPORT": str(self.port),
             "PGDATABASE": self.database,
@@ -65,10 +65,10 @@ class Login:
             "PGAPPNAME": "cloudsqlimportexport",
         }
         if self.password:
-            found["PGPASSWORD"] = self.password
+            variables["PGPASSWORD"] = self.password
         if self.role:
-            found["PGOPTIONS"] = self._options()
-        return found
+            variables["PGOPTIONS"] = self._options()
+        return variables
 
     def connect(self) -> psycopg.Connection:
         """Return an open connection."""
@@ -83,7 +83,9 @@ class Login:
         )
 
     def _options(self) -> str:
-        escaped = "".join(f"\\{one}" if one in "\\ \t\n" else one for one in self.role)
+        escaped = "".join(
+            f"\\{character}" if character in "\\ \t\n" else character for character in self.role
+        )
         return f"-c role={escaped}"
 
 
@@ -99,7 +101,7 @@ def lent_to_import(cluster: Cluster, database: str, user: str) -> Iterator[Login
     Raises:
         NoUserError: There is no such user.
     """
-    if user not in {one.name for one in roles.names(cluster)}:
+    if user not in {role.name for role in roles.names(cluster)}:
         raise NoUserError(user)
     with _lent(cluster, database, user) as login:
         yield login
@@ -136,8 +138,8 @@ def _lent(cluster: Cluster, database: str, user: str | None) -> Iterator[Login]:
 def _give(connection: psycopg.Connection, user: str | None) -> None:
     power = user or _READ_ALL
     known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (power,)).fetchone()
-    given = power if known else roles.DEFAULT_USER
-    connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(given), COURIER))
+    group = power if known else roles.DEFAULT_USER
+    connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), COURIER))
 
 
 def _close_file_powers(connection: psycopg.Connection) -> None:

@@ -40,12 +40,12 @@ class Format:
 
     def clause(self) -> sql.Composed:
         """Return COPY's options."""
-        given = (
+        clauses = (
             (sql.SQL("DELIMITER {}"), self.delimiter),
             (sql.SQL("QUOTE {}"), self.quote),
             (sql.SQL("ESCAPE {}"), self.escape),
         )
-        options = [form.format(sql.Literal(value)) for form, value in given if value]
+        options = [form.format(sql.Literal(value)) for form, value in clauses if value]
         options.insert(0, sql.SQL("{}").format(sql.SQL("FORMAT csv")))
         return sql.SQL("({})").format(sql.SQL(", ").join(options))
 
@@ -91,7 +91,7 @@ def read(
         QueryRefusedError: With PostgreSQL's words.
     """
     with _session(runner, login) as connection:
-        names = sql.SQL(", ").join(_identifier(connection, one) for one in columns)
+        names = sql.SQL(", ").join(_identifier(connection, column) for column in columns)
         text = sql.SQL("COPY {}{} FROM STDIN {}").format(
             _identifier(connection, table),
             sql.SQL(" ({})").format(names) if columns else sql.SQL(""),

@@ -23,7 +23,7 @@ class Database:
     collation: str
 
 
-def every(cluster: Cluster) -> tuple[Database, ...]:
+def list_all(cluster: Cluster) -> tuple[Database, ...]:
     """Return the databases of an instance, templates left out."""
     with cluster.connect() as connection:
         rows = connection.execute(

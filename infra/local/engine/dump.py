@@ -32,10 +32,10 @@ class ExitStatusError(EngineError):
 
     code = "ERROR_RDBMS"
 
-    def __init__(self, status: int, told: str) -> None:
+    def __init__(self, status: int, output: str) -> None:
         self.status = status
         super().__init__(
-            f"exit status {status}\n\nstdout(capped at 100k bytes):\n\n\nstderr:\n{told}"
+            f"exit status {status}\n\nstdout(capped at 100k bytes):\n\n\nstderr:\n{output}"
         )
 
 
@@ -68,7 +68,7 @@ class DumpOptions:
     def arguments(self) -> Iterator[str]:
         """Return pg_dump's options."""
         switches = (("schema-only", self.schema_only), ("clean", self.clean))
-        yield from (f"--{name}" for name, wanted in switches if wanted)
+        yield from (f"--{name}" for name, is_set in switches if is_set)
         if self.clean and self.if_exists:
             yield "--if-exists"
         if self.tables:
@@ -152,7 +152,7 @@ def read(cluster: Cluster, cwd: Path, login: Login, source: BinaryIO) -> None:
         except BrokenPipeError:
             pass  # it ended at an error, and tells which
         status = process.wait()
-        if status and _TOO_OLD in _told(stderr):
+        if status and _TOO_OLD in _output(stderr):
             raise OldPsqlError(cluster.programs.version)
         _check(status, stderr)
 
@@ -161,22 +161,22 @@ def _unrestricted(source: BinaryIO) -> Iterator[bytes]:
     """Yield a file without pg_dump's own lines that restrict psql and end that."""
     key = b""
     for line in _lines(source):
-        found = _RESTRICT.fullmatch(line)
-        if found is not None:
-            key = found[1]
+        match = _RESTRICT.fullmatch(line)
+        if match is not None:
+            key = match[1]
             break
         yield line
         if line.strip() and not line.startswith(b"--"):
             break
     mark = b"\n\\unrestrict " + key + b"\n" if key else b""
-    kept = b"\n" if key else b""
+    buffer = b"\n" if key else b""
     while chunk := source.read(_CHUNK_BYTES):
-        kept += chunk
+        buffer += chunk
         if mark:
-            kept = kept.replace(mark, b"\n\n")
-        yield kept[: -len(mark)] if mark else kept
-        kept = kept[-len(mark) :] if mark else b""
-    yield kept
+            buffer = buffer.replace(mark, b"\n\n")
+        yield buffer[: -len(mark)] if mark else buffer
+        buffer = buffer[-len(mark) :] if mark else b""
+    yield buffer
 
 
 def _lines(source: IO[bytes]) -> Iterator[bytes]:
@@ -189,11 +189,11 @@ def _messages() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def _told(stderr: IO[bytes]) -> bytes:
+def _output(stderr: IO[bytes]) -> bytes:
     stderr.seek(0)
     return stderr.read(_TOLD_BYTES)
 
 
 def _check(status: int, stderr: IO[bytes]) -> None:
     if status:
-        raise ExitStatusError(status, _told(stderr).decode(errors="replace").strip())
+        raise ExitStatusError(status, _output(stderr).decode(errors="replace").strip())

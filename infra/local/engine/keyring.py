@@ -32,8 +32,8 @@ class KeyringUnreadableError(EngineError):
 class NoSuchAuthorityError(EngineError):
     """There is no such server CA to rotate to."""
 
-    def __init__(self, wanted: str | None) -> None:
-        what = "upcoming server CA" if wanted is None else f"server CA {wanted:.40}"
+    def __init__(self, version: str | None) -> None:
+        what = "upcoming server CA" if version is None else f"server CA {version:.40}"
         super().__init__(f"There is no {what} to rotate to. Add one first.")
 
 
@@ -67,9 +67,9 @@ class Keyring:
     @property
     def active(self) -> ServerVersion:
         """The server CA in use."""
-        found = self.versions[_ACTIVE]
-        assert found is not None, "made with one"  # noqa: S101 - for the type checker
-        return found
+        authority = self.versions[_ACTIVE]
+        assert authority is not None, "made with one"  # noqa: S101 - for the type checker
+        return authority
 
     @property
     def trusted(self) -> tuple[ServerVersion, ...]:
@@ -152,21 +152,21 @@ def rotated(keyring: Keyring, fingerprint: str | None) -> Keyring:
     """
     previous, active, upcoming = keyring.versions
     if fingerprint is None:
-        wanted = upcoming
+        target = upcoming
     else:
-        found = (
-            one
-            for one in keyring.trusted
-            if describe(one.authority.cert).fingerprint == fingerprint
+        matches = (
+            version
+            for version in keyring.trusted
+            if describe(version.authority.cert).fingerprint == fingerprint
         )
-        wanted = next(found, None)
-    if wanted is None:
+        target = next(matches, None)
+    if target is None:
         raise NoSuchAuthorityError(fingerprint)
-    if wanted is active:
+    if target is active:
         return keyring
-    if wanted is previous:  # a rollback: what was in use can be rotated to again
-        return replace(keyring, versions=(None, wanted, active))
-    return replace(keyring, versions=(active, wanted, None))
+    if target is previous:  # a rollback: what was in use can be rotated to again
+        return replace(keyring, versions=(None, target, active))
+    return replace(keyring, versions=(active, target, None))
 
 
 def reset(keyring: Keyring, name: str) -> Keyring:
@@ -176,16 +176,16 @@ def reset(keyring: Keyring, name: str) -> Keyring:
 
 def with_client(keyring: Keyring, name: str) -> tuple[Keyring, Pair]:
     """Return it with another client's certificate, and that one with its key."""
-    made = certificates.client_certificate(keyring.client_authority, name)
-    kept = replace(made, key="")  # which nobody but the client has to have
-    return replace(keyring, clients=(*keyring.clients, kept)), made
+    pair = certificates.client_certificate(keyring.client_authority, name)
+    without_key = replace(pair, key="")  # which nobody but the client has to have
+    return replace(keyring, clients=(*keyring.clients, without_key)), pair
 
 
 def without_client(keyring: Keyring, client: Pair) -> Keyring:
     """Return it without a client's certificate, which is void from then on."""
     return replace(
         keyring,
-        clients=tuple(one for one in keyring.clients if one != client),
+        clients=tuple(known_client for known_client in keyring.clients if known_client != client),
         revoked=(*keyring.revoked, str(describe(client.cert).serial)),
     )
 
@@ -213,12 +213,12 @@ def _is_whole(revoked: Path, mark: str) -> bool:
 
 
 def _parsed(raw: dict[str, Any]) -> Keyring:
-    previous, active, upcoming = (_version(one) for one in raw["versions"])
+    previous, active, upcoming = (_version(version) for version in raw["versions"])
     return Keyring(
         versions=(previous, active, upcoming),
         client_authority=Pair(**raw["client_authority"]),
         ephemeral_authority=Pair(**raw["ephemeral_authority"]),
-        clients=tuple(Pair(**one) for one in raw["clients"]),
+        clients=tuple(Pair(**pair) for pair in raw["clients"]),
         revoked=tuple(raw["revoked"]),
     )
 

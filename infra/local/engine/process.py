@@ -217,10 +217,10 @@ def is_alive(pid: int) -> bool:
 def works_in(pid: int, folder: Path) -> bool:
     """Return whether a process lives and has this working directory."""
     try:
-        here = (_PROC / str(pid) / "cwd").readlink()
+        folder_of_process = (_PROC / str(pid) / "cwd").readlink()
     except OSError:
         return False
-    return here == folder.resolve() and is_alive(pid)
+    return folder_of_process == folder.resolve() and is_alive(pid)
 
 
 def running_in(folder: Path) -> tuple[int, ...]:
@@ -234,11 +234,15 @@ def _running_in(folder: Path) -> Iterator[int]:
         if not entry.name.isdigit():
             continue
         try:
-            here = str((entry / "cwd").readlink()).removesuffix(" (deleted)")
+            folder_of_process = str((entry / "cwd").readlink()).removesuffix(" (deleted)")
             name = (entry / "comm").read_text()
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-        if f"{here}/".startswith(inside) and name.startswith(_OURS) and is_alive(int(entry.name)):
+        if (
+            f"{folder_of_process}/".startswith(inside)
+            and name.startswith(_OURS)
+            and is_alive(int(entry.name))
+        ):
             yield int(entry.name)
 
 
@@ -247,9 +251,9 @@ def end_all_in(folder: Path, *, patience_s: float = 5, limit_s: float = 15) -> N
 
     First as PostgreSQL's immediate shutdown does, which gives shared memory back.
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     while pids := running_in(folder):
-        waited = time.monotonic() - begun
+        waited = time.monotonic() - start
         if waited > limit_s:
             return
         for pid in pids:

@@ -54,5 +54,5 @@ def _prepared_of_source(cluster: Cluster) -> int:
     text = cluster.runner.run(
         [cluster.programs.path("pg_controldata"), cluster.data], cwd=cluster.layout.root
     )
-    found = _PREPARED.search(text)
-    return int(found[1]) if found else 0
+    match = _PREPARED.search(text)
+    return int(match[1]) if match else 0

@@ -103,11 +103,11 @@ def create(cluster: Cluster, name: str, password: str | None, groups: tuple[str,
         psycopg.errors.DuplicateObject: If the role exists.
         psycopg.errors.UndefinedObject: If one of the roles does not.
     """
-    wanted = groups or (SUPERUSER_ROLE,)
+    member_of = groups or (SUPERUSER_ROLE,)
     with cluster.connect() as connection, connection.transaction():
         connection.execute(
             sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE IN ROLE {}").format(
-                sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, wanted))
+                sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, member_of))
             )
         )
         if password is not None:
@@ -121,12 +121,12 @@ def create_iam(cluster: Cluster, name: str, kind: str, groups: tuple[str, ...] =
         psycopg.errors.DuplicateObject: If the role exists.
         psycopg.errors.UndefinedObject: If one of the others does not.
     """
-    wanted = (kind, *groups)
+    member_of = (kind, *groups)
     with cluster.connect() as connection, connection.transaction():
         connection.execute("".join(_iam_statements()))  # an older instance lacks them
         connection.execute(
             sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(
-                sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, wanted))
+                sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, member_of))
             )
         )
 

@@ -37,8 +37,8 @@ def segment(name: str) -> Segment | None:
 
 def segments(archive: Path) -> tuple[Segment, ...]:
     """Return the archived segments, oldest first."""
-    found = (segment(path.name) for path in archive.iterdir())
-    return tuple(sorted(one for one in found if one is not None))
+    numbers = (segment(path.name) for path in archive.iterdir())
+    return tuple(sorted(number for number in numbers if number is not None))
 
 
 def segment_number(lsn: str) -> int:
@@ -54,8 +54,8 @@ def switches(history: str) -> dict[int, int]:
 
 def start_of_backup(label: str) -> Segment:
     """Return the first segment that a base backup needs, from its backup_label."""
-    found = _START_OF_BACKUP.search(label)
-    start = segment(found[1]) if found else None
+    match = _START_OF_BACKUP.search(label)
+    start = segment(match[1]) if match else None
     if start is None:
         raise ValueError(label)
     return start

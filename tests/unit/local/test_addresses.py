@@ -32,7 +32,7 @@ def test_an_instance_gets_the_same_address_again_and_others_another(
     assert addresses.claim("demo/other") != first
     addresses.release(first)
     assert addresses.claim("demo/main") == first
-    assert len(addresses.held()) == 2
+    assert len(addresses.used()) == 2
 
 
 def test_another_servers_claim_stands_until_its_folder_is_gone(tmp_path: Path, port: int) -> None:
@@ -44,13 +44,13 @@ def test_another_servers_claim_stands_until_its_folder_is_gone(tmp_path: Path, p
     assert not mine.hold(taken)
     assert mine.claim("demo/main", preferred=taken) != taken
     mine.release(taken)
-    assert other.held() == (taken,)
+    assert other.used() == (taken,)
 
     mine.sweep()
-    assert other.held() == (taken,)
+    assert other.used() == (taken,)
     (other_data / "server.lock").unlink()
     mine.sweep()
-    assert other.held() == ()
+    assert other.used() == ()
     assert mine.hold(taken)
 
 

@@ -29,10 +29,10 @@ def test_what_was_before_a_setting_keeps_its_time() -> None:
     again = Clock(notes)
     assert again.ahead == timedelta(days=8, hours=26)
     assert again.now() - datetime.now(UTC) > timedelta(days=9)
-    assert again.told(before) == before
-    assert again.told(between) == between + timedelta(hours=26)
+    assert again.cloud_time(before) == before
+    assert again.cloud_time(between) == between + timedelta(hours=26)
     for moment in (before, between, datetime.now(UTC)):
-        assert again.machine(again.told(moment)) == moment
+        assert again.machine(again.cloud_time(moment)) == moment
     # A time that the clock never showed is the one when it was set past it.
     assert between <= again.machine(again.now() - timedelta(days=1)) <= datetime.now(UTC)
     assert before <= again.machine(before + timedelta(hours=1)) <= between

@@ -10,9 +10,9 @@ from infra.local.folder import Folder, hold
 def test_what_stood_in_once_goes_on(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
         folder = Folder(tmp_path, lock)
-        assert not folder.stands_in(asked=False)
-        assert folder.stands_in(asked=True)
-        assert folder.stands_in(asked=False)
+        assert not folder.stands_in(allowed=False)
+        assert folder.stands_in(allowed=True)
+        assert folder.stands_in(allowed=False)
 
 
 @pytest.mark.parametrize("name", ['a"b', "$(id)", "`id`", "two\nlines"])
