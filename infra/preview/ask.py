@@ -61,7 +61,7 @@ class Asked:
     yes: bool = False
 
 
-def answer(asked: Asked, progress: Progress) -> Shown:
+def answer(typed: Asked, progress: Progress) -> Shown:
     """Compare what was asked for; write the reports where a folder is named.
 
     Raises:
@@ -71,27 +71,27 @@ def answer(asked: Asked, progress: Progress) -> Shown:
         ops.guard.DeclinedError, ops.guard.UnansweredError: Files that are not ours are there.
         ops.errors.OpsError: As the comparison raises.
     """
-    if sum(map(bool, (asked.base, asked.against, asked.between))) > 1:
+    if sum(map(bool, (typed.base, typed.against, typed.between))) > 1:
         raise TwoQuestionsError
-    _approve_overwriting(asked)
+    _approve_overwriting(typed)
     with progress.phase("Run the program of both sides"):
-        found = _compare(asked)(asked)
-    return Shown(found, _write(found, asked.out) if asked.out else ())
+        comparison = _compare(typed)(typed)
+    return Shown(comparison, _write(comparison, typed.out) if typed.out else ())
 
 
-def _compare(asked: Asked) -> Callable[[Asked], Preview]:
-    if asked.against:
+def _compare(typed: Asked) -> Callable[[Asked], Preview]:
+    if typed.against:
         return _live
-    return _between if asked.between else _base
+    return _between if typed.between else _base
 
 
-def _base(asked: Asked) -> Preview:
-    stack = asked.stack or os.environ.get("INVOKE_STACK", "")
+def _base(typed: Asked) -> Preview:
+    stack = typed.stack or os.environ.get("INVOKE_STACK", "")
     return against_base(
-        asked.base or _default(),
+        typed.base or _default(),
         (stack,) if stack else (),
-        fail_on(asked.fail_on or FAIL_ON),
-        with_engine=asked.engine,
+        fail_on(typed.fail_on or FAIL_ON),
+        with_engine=typed.engine,
     )
 
 
@@ -106,27 +106,27 @@ def _default() -> str:
     raise NoRevisionError("main", "the repository has no branch of that name; give --base")
 
 
-def _live(asked: Asked) -> Preview:
+def _live(typed: Asked) -> Preview:
     from infra.preview.live import against_live
 
-    if asked.against != LIVE:
-        raise BadComparisonError(f"--against {asked.against!r} is nothing to compare with")
-    return against_live(targets.load(asked.stack), fail_on(asked.fail_on or FAIL_ON))
+    if typed.against != LIVE:
+        raise BadComparisonError(f"--against {typed.against!r} is nothing to compare with")
+    return against_live(targets.load(typed.stack), fail_on(typed.fail_on or FAIL_ON))
 
 
-def _between(asked: Asked) -> Preview:
+def _between(typed: Asked) -> Preview:
     from infra.preview.pair import between
 
-    names = [name.strip() for name in asked.between.split(",") if name.strip()]
+    names = [name.strip() for name in typed.between.split(",") if name.strip()]
     if len(names) != TWO:
-        raise BadComparisonError(f"--between {asked.between!r} names no two stacks")
+        raise BadComparisonError(f"--between {typed.between!r} names no two stacks")
     return between(names[0], names[1])
 
 
-def _approve_overwriting(asked: Asked) -> None:
+def _approve_overwriting(typed: Asked) -> None:
     """Ask before files are overwritten that are no earlier reports."""
-    folder = Path(asked.out).expanduser()
-    present = [name for name in REPORTS if asked.out and (folder / name).exists()]
+    folder = Path(typed.out).expanduser()
+    present = [name for name in REPORTS if typed.out and (folder / name).exists()]
     if not present:
         return
     try:
@@ -135,15 +135,15 @@ def _approve_overwriting(asked: Asked) -> None:
         earlier = ""
     if MARKER not in earlier:
         action = f"overwrite {', '.join(present)} in {folder}, which no preview made"
-        guard.ask(action, yes=asked.yes)
+        guard.ask(action, yes=typed.yes)
 
 
-def _write(found: Preview, out: str) -> tuple[str, ...]:
+def _write(comparison: Preview, out: str) -> tuple[str, ...]:
     folder = Path(out).expanduser()
     texts = {
-        "report.json": to_json(Shown(found)),
-        "report.md": document(sections(found), MARKER),
-        "report.html": page(found),
+        "report.json": to_json(Shown(comparison)),
+        "report.md": document(sections(comparison), MARKER),
+        "report.html": page(comparison),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -57,30 +57,34 @@ def locate(root: Path, commit: str) -> Place:
     Raises:
         infra.stackfile.StackFileError: The project's own file can't be read.
     """
-    here = git(root, "rev-parse", "--show-prefix").stdout.strip().rstrip("/")
+    folder_now = git(root, "rev-parse", "--show-prefix").stdout.strip().rstrip("/")
     name, top = project_name(root), top_level(root)
-    same_place = _project(top, commit, here)
+    same_place = _project(top, commit, folder_now)
     if same_place is not None and same_place.name == name:
-        return Place(here)
+        return Place(folder_now)
     projects = tuple(_projects(top, commit))
     moved = [project for project in projects if project.name == name and not project.stays]
     if len(moved) == 1:
         folder = moved[0].folder
         return Place(folder, note=f"the project moved here from {folder or 'the top'}")
     if same_place is not None:
-        return Place(here)  # with another name: `Side.project` tells
+        return Place(folder_now)  # with another name: `Side.project` tells
     if git(root, "check-ignore", "--quiet", PROJECT_FILE).returncode == 0:
-        return Place(None, doubt=f"Git ignores {here}/{PROJECT_FILE}. {ELSEWHERE}")
+        return Place(None, doubt=f"Git ignores {folder_now}/{PROJECT_FILE}. {ELSEWHERE}")
     # Of the same name: a copy, or moved from one of several. Gone: perhaps moved and renamed.
     may_be = [project for project in projects if project.name == name or not project.stays]
-    hidden = [path for path in _submodules(top, commit) if _holds(path, here) or _gone(top, path)]
+    hidden = [
+        path
+        for path in _submodules(top, commit)
+        if _holds(path, folder_now) or _is_absent(top, path)
+    ]
     if not may_be and not hidden:
         return Place(None)
     places = ", ".join([*(project.folder or "the top" for project in may_be), *hidden])
     return Place(
         None,
-        doubt=f"the base has no project in {here or 'the top'}, and what it has in {places} may be"
-        f" this one. {ELSEWHERE}",
+        doubt=f"the base has no project in {folder_now or 'the top'}, and what it has in {places}"
+        f" may be this one. {ELSEWHERE}",
     )
 
 
@@ -96,10 +100,10 @@ def _projects(top: Path, commit: str) -> Iterator[_Project]:
 
 def _project(top: Path, commit: str, folder: str) -> _Project | None:
     path = f"{folder}/{PROJECT_FILE}" if folder else PROJECT_FILE
-    shown = git(top, "show", f"{commit}:{path}")
-    if shown.returncode != 0:
+    shown_file = git(top, "show", f"{commit}:{path}")
+    if shown_file.returncode != 0:
         return None
-    return _Project(folder, _name(shown.stdout), (top / path).exists())
+    return _Project(folder, _name(shown_file.stdout), (top / path).exists())
 
 
 def _name(text: str) -> str:
@@ -123,6 +127,6 @@ def _holds(submodule: str, folder: str) -> bool:
     return PurePosixPath(folder).is_relative_to(submodule)
 
 
-def _gone(top: Path, submodule: str) -> bool:
+def _is_absent(top: Path, submodule: str) -> bool:
     """Tell whether the working tree has no such submodule any more."""
     return SUBMODULE not in git(top, "ls-files", "-s", "--", submodule).stdout

@@ -25,14 +25,14 @@ def beside(tree: Path, stack: str) -> Mapping[str, str]:
 def _config(tree: Path, stack: str) -> Iterator[tuple[str, str]]:
     try:
         own = f"{project_name(tree)}:"
-        values, whole = read_config(stack, tree), stack_file(stack, tree)
+        values, file_values = read_config(stack, tree), stack_file(stack, tree)
     except StackFileError:
         return
     for key, value in values.items():
         secret = isinstance(value, Mapping) and "secure" in value
         if not secret and key not in OURS and not key.startswith(own):
             yield key, _text(value)
-    yield from ((key, _text(value)) for key, value in whole.items() if key not in SEEN)
+    yield from ((key, _text(value)) for key, value in file_values.items() if key not in SEEN)
 
 
 def _versions(tree: Path) -> Iterator[tuple[str, str]]:

@@ -40,18 +40,18 @@ def follow(changes: Changes, old: Resources, new: Resources) -> Changes:
         anew = {key for key, change in followed.items() if change.action is Action.REPLACE}
         for key in both:
             fed = tuple(_fed(old[key], new[key], anew, new, names))
-            told = followed.get(key)
-            merged = _merged(() if told is None else told.changes, fed)
-            if merged != (() if told is None else told.changes):
+            known = followed.get(key)
+            merged = _merged(() if known is None else known.changes, fed)
+            if merged != (() if known is None else known.changes):
                 result = changed(old[key], new[key], merged)
                 assert result is not None  # noqa: S101 - it has changes
                 followed[key], waiting = result, True
     return followed
 
 
-def _merged(there: tuple[Change, ...], more: tuple[Change, ...]) -> tuple[Change, ...]:
+def _merged(changes: tuple[Change, ...], more: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return the worse change of each property."""
-    merged = {change.property: change for change in there}
+    merged = {change.property: change for change in changes}
     for change in more:
         known = merged.get(change.property)
         if known is None or (
@@ -70,8 +70,8 @@ def _fed(
 ) -> Iterator[Change]:
     """Yield the properties of a resource that what is made anew feeds."""
     if after.fed_by is None:
-        called = {new[key].name for key in anew if key in new and key != names.get(after.key)}
-        for name in sorted(called & set(after.depends_on)):
+        names_of_new = {new[key].name for key in anew if key in new and key != names.get(after.key)}
+        for name in sorted(names_of_new & set(after.depends_on)):
             yield _change("inputs", "", "", _unrecorded(name))
         return
     for property_, keys in after.fed_by.items():
@@ -88,10 +88,10 @@ def _unrecorded(name: str) -> Consequence:
 
 
 def _property(after: DesiredResource, property_: str, source: DesiredResource) -> Iterator[Change]:
-    there = dict(leaves(after.inputs))
+    inputs = dict(leaves(after.inputs))
     why = f"{source.name} is made anew, and its value comes from there"
-    for path in _candidates(there, property_, source):
-        yield from _unknown_value(after, path, there, why)
+    for path in _candidates(inputs, property_, source):
+        yield from _unknown_value(after, path, inputs, why)
 
 
 def _elsewhere(before: DesiredResource, after: DesiredResource, property_: str) -> Iterator[Change]:
@@ -100,47 +100,47 @@ def _elsewhere(before: DesiredResource, after: DesiredResource, property_: str) 
     sources = before.depends_on if before.fed_by is None else before.fed_by.get(property_, ())
     if sources == (after.depends_on if before.fed_by is None else feeds[property_]):
         return
-    there = dict(leaves(after.inputs))
+    inputs = dict(leaves(after.inputs))
     for path, text in dict(leaves(before.inputs)).items():
-        same = there.get(path) == text and UNKNOWN_UNTIL_DEPLOYED in text
+        same = inputs.get(path) == text and UNKNOWN_UNTIL_DEPLOYED in text
         if same and _within(path, property_):
             why = "its value comes from another resource"
-            yield from _unknown_value(after, path, there, why, at_least=Effect.UNKNOWN)
+            yield from _unknown_value(after, path, inputs, why, at_least=Effect.UNKNOWN)
 
 
 def _within(path: str, property_: str) -> bool:
     return path == property_ or path.startswith((f"{property_}.", f"{property_}["))
 
 
-def _candidates(there: Leaves, property_: str, source: DesiredResource) -> list[str]:
+def _candidates(inputs: Leaves, property_: str, source: DesiredResource) -> list[str]:
     """Return the leaves of a property that a resource may feed."""
-    texts = {path: text for path, text in there.items() if _within(path, property_)}
-    called = [source.name, UNKNOWN_UNTIL_DEPLOYED]
-    called += [str(source.inputs[name]) for name in CALLED if name in source.inputs]
-    likely = [path for path, text in texts.items() if any(name in text for name in called)]
+    texts = {path: text for path, text in inputs.items() if _within(path, property_)}
+    references = [source.name, UNKNOWN_UNTIL_DEPLOYED]
+    references += [str(source.inputs[name]) for name in CALLED if name in source.inputs]
+    likely = [path for path, text in texts.items() if any(name in text for name in references)]
     return likely or list(texts)
 
 
 def _unknown_value(
     after: DesiredResource,
     path: str,
-    there: Leaves,
+    inputs: Leaves,
     why: str,
     at_least: Effect = Effect.UPDATE,
 ) -> Iterator[Change]:
     """Yield what a value does that only a deployment can tell, where it does something."""
-    to_come = {**there, path: UNKNOWN_UNTIL_DEPLOYED}
-    reasons = [judge(after.type, path, there, to_come)]
+    to_come = {**inputs, path: UNKNOWN_UNTIL_DEPLOYED}
+    reasons = [judge(after.type, path, inputs, to_come)]
     name = path
     if after.type == INSTANCE and path not in NOT_IN_BODY:
         name = api_path(without_indexes(path))
-        reasons.append(consequence(name, there[path], UNKNOWN_UNTIL_DEPLOYED))
+        reasons.append(consequence(name, inputs[path], UNKNOWN_UNTIL_DEPLOYED))
     worst = max(reasons, key=lambda reason: severity(reason.effect))
     if severity(at_least) > severity(worst.effect):
         worst = replace(worst, effect=at_least)
     if worst.effect in {Effect.UPDATE, *LEFT_ALONE}:
         return
-    yield _change(name, there[path], UNKNOWN_UNTIL_DEPLOYED, replace(worst, why=why))
+    yield _change(name, inputs[path], UNKNOWN_UNTIL_DEPLOYED, replace(worst, why=why))
 
 
 def _change(name: str, before: str, after: str, what: Consequence) -> Change:

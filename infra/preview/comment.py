@@ -90,55 +90,55 @@ def post(
         NotHeadError: No run's number was given, and the commit is not the newest.
         infra.preview.refusals.GitHubError: GitHub refuses, or can't be asked.
     """
-    whose = Account(author, bot=author.endswith("[bot]")) if author else _own_account(github)
+    account = Account(author, bot=author.endswith("[bot]")) if author else _own_account(github)
     by_hand = stamp.run == 0
     if by_hand and pull.head != stamp.commit:
         raise NotHeadError(stamp.commit, pull)
-    there = _ours(github, pull.number, subject, whose)
-    if there and by_hand:
-        newest = max(one.stamp.order for one in there)
+    comments = _own_comments(github, pull.number, subject, account)
+    if comments and by_hand:
+        newest = max(own.stamp.order for own in comments)
         stamp = Stamp(stamp.commit, *newest)
-    if there and (_newer(there, stamp) or pull.head != stamp.commit):
+    if comments and (_newer(comments, stamp) or pull.head != stamp.commit):
         done = Done.OUTDATED
     else:
         body = text(marker(subject, stamp))
-        done = _replace(github, there, subject, stamp, body) or Done.CREATED
+        done = _replace(github, comments, subject, stamp, body) or Done.CREATED
         if done is Done.CREATED:
             # What the API did not tell before: whom the token of some app posts as.
-            whose = _create(github, pull.number, subject, stamp, body, whose)
-    kept, removed = _settle(github, _ours(github, pull.number, subject, whose))
-    return Posted(done, pull.number, kept, removed)
+            account = _create(github, pull.number, subject, stamp, body, account)
+    comment, removed = _settle(github, _own_comments(github, pull.number, subject, account))
+    return Posted(done, pull.number, comment, removed)
 
 
 def _own_account(github: GitHub) -> Account:
     return github.whoami() or Account(ACTIONS, bot=True)
 
 
-def _ours(github: GitHub, number: int, subject: Subject, whose: Account) -> list[_Own]:
+def _own_comments(github: GitHub, number: int, subject: Subject, account: Account) -> list[_Own]:
     """Return our comments of the subject, the lowest id first.
 
     Anybody may copy the hidden line; nobody else can write as this account.
     """
-    found = []
+    comments = []
     for comment in github.comments(number):
         stamp = stamp_of(comment.body, subject)
-        same = comment.author.login.lower() == whose.login.lower()
-        if stamp is not None and same and comment.author.bot == whose.bot:
-            found.append(_Own(comment, stamp))
-    return sorted(found, key=lambda one: one.comment.id)
+        same = comment.author.login.lower() == account.login.lower()
+        if stamp is not None and same and comment.author.bot == account.bot:
+            comments.append(_Own(comment, stamp))
+    return sorted(comments, key=lambda own: own.comment.id)
 
 
-def _newer(there: Sequence[_Own], stamp: Stamp) -> bool:
-    return any(one.stamp.order > stamp.order for one in there)
+def _newer(comments: Sequence[_Own], stamp: Stamp) -> bool:
+    return any(own.stamp.order > stamp.order for own in comments)
 
 
 def _replace(
-    github: GitHub, there: Sequence[_Own], subject: Subject, stamp: Stamp, body: str
+    github: GitHub, comments: Sequence[_Own], subject: Subject, stamp: Stamp, body: str
 ) -> Done | None:
     """Replace the first comment; None where there is none, or it was deleted meanwhile."""
-    if not there:
+    if not comments:
         return None
-    identity = there[0].comment.id
+    identity = comments[0].comment.id
     try:
         now = stamp_of(github.comment(identity).body, subject)
         if now is not None and now.order > stamp.order:
@@ -150,7 +150,7 @@ def _replace(
 
 
 def _create(
-    github: GitHub, number: int, subject: Subject, stamp: Stamp, body: str, whose: Account
+    github: GitHub, number: int, subject: Subject, stamp: Stamp, body: str, account: Account
 ) -> Account:
     """Post a comment once, though answers may be lost; return whom it is by."""
     for left in reversed(range(CREATE_TRIES)):
@@ -158,20 +158,20 @@ def _create(
             return github.create(number, body).author
         except UnavailableError:
             # It may be there in spite of that: another one would be a duplicate.
-            if any(one.stamp == stamp for one in _ours(github, number, subject, whose)):
+            if any(own.stamp == stamp for own in _own_comments(github, number, subject, account)):
                 break
             if not left:
                 raise
             github.transport.wait(CREATE_PAUSE_S)
-    return whose
+    return account
 
 
-def _settle(github: GitHub, there: Sequence[_Own]) -> tuple[int | None, int]:
+def _settle(github: GitHub, comments: Sequence[_Own]) -> tuple[int | None, int]:
     """Leave one comment with the newest text; return its id and how many others were deleted."""
-    if not there:
+    if not comments:
         return None, 0
-    first, *others = there
-    newest = max(there, key=lambda one: (one.stamp.order, -one.comment.id))
+    first, *others = comments
+    newest = max(comments, key=lambda own: (own.stamp.order, -own.comment.id))
     if newest is not first:
         github.update(first.comment.id, newest.comment.body)
     for other in others:

@@ -94,18 +94,18 @@ def differences(before: Desired, after: Desired) -> tuple[ResourceChange, ...]:
     from infra.preview.cascade import follow  # it takes this module's values
 
     old = {resource.key: resource for resource in before.resources}
-    gone = old.keys() - {resource.key for resource in after.resources}
-    new = {_key_before(resource, gone): resource for resource in after.resources}
-    found = {key: _resource(old.get(key), new.get(key)) for key in old.keys() | new.keys()}
-    changes = {key: change for key, change in found.items() if change is not None}
+    removed = old.keys() - {resource.key for resource in after.resources}
+    new = {_key_before(resource, removed): resource for resource in after.resources}
+    pairs = {key: _resource(old.get(key), new.get(key)) for key in old.keys() | new.keys()}
+    changes = {key: change for key, change in pairs.items() if change is not None}
     return tuple(sorted(follow(changes, old, new).values(), key=_place))
 
 
-def _key_before(resource: DesiredResource, gone: AbstractSet[str]) -> str:
+def _key_before(resource: DesiredResource, removed: AbstractSet[str]) -> str:
     """Return the key that a resource has at the base: an alias keeps what was renamed."""
     for alias in (resource.options or {}).get("aliases", ()):
         key = f"{alias.get('type', resource.type)}::{alias.get('name', resource.name)}"
-        if key in gone:
+        if key in removed:
             return key
     return resource.key
 
@@ -199,7 +199,7 @@ def _changes(before: DesiredResource, after: DesiredResource) -> Iterator[Change
 def _instance(before: DesiredResource, after: DesiredResource) -> Iterator[Change]:
     """Compare two instances as the Admin API would be told of them."""
     ignored = tuple(map(api_path, after.ignore_changes))
-    for change in compare(body_of(after.inputs), body_of(before.inputs), ignored, whole=True):
+    for change in compare(body_of(after.inputs), body_of(before.inputs), ignored, complete=True):
         yield _forced(change, input_path(change.property), after)
     own = [{**_empty(side), **_not_in_body(side)} for side in (before, after)]
     yield from _inputs(after, own[0], own[1])
@@ -259,8 +259,8 @@ def _around(text: str, place: int) -> str:
     if len(text) <= TEXT_LIMIT:
         return text
     start = max(0, place - CONTEXT)
-    shown = text[start : place + CONTEXT]
-    return f"{'...' * (start > 0)}{shown}... ({len(text):,} characters)"
+    excerpt = text[start : place + CONTEXT]
+    return f"{'...' * (start > 0)}{excerpt}... ({len(text):,} characters)"
 
 
 def secrets_changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

@@ -53,28 +53,30 @@ class Restart:
 
 def restarts(changes: Sequence[ResourceChange]) -> tuple[Restart, ...]:
     """Return every restart, in the order in which the provider asks for them."""
-    found = [
+    planned_restarts = [
         restart
-        for one in changes
-        if one.type == INSTANCE and one.action is Action.CHANGE
-        for restart in _of(one)
+        for resource_change in changes
+        if resource_change.type == INSTANCE and resource_change.action is Action.CHANGE
+        for restart in _of(resource_change)
     ]
-    return tuple(sorted(found, key=lambda r: (r.resource != PRIMARY, r.resource, r.stage)))
+    return tuple(
+        sorted(planned_restarts, key=lambda r: (r.resource != PRIMARY, r.resource, r.stage))
+    )
 
 
-def _of(one: ResourceChange) -> Iterator[Restart]:
+def _of(resource_change: ResourceChange) -> Iterator[Restart]:
     asking: dict[Stage, list[Change]] = {}
-    for change in one.changes:
+    for change in resource_change.changes:
         if change.effect is Effect.RESTART and change.consequence is not None:
             asking.setdefault(change.consequence.stage, []).append(change)
-    assert one.after is not None  # noqa: S101 - a changed resource is there
-    settings = one.after.inputs.get("settings", {})
+    assert resource_change.after is not None  # noqa: S101 - a changed resource is there
+    settings = resource_change.after.inputs.get("settings", {})
     soft = settings.get("edition") == PLUS and settings.get("availabilityType") == REGIONAL
     for stage, group in asking.items():
         softened = soft and all(c.consequence is not None and c.consequence.softened for c in group)
         yield Restart(
-            one.name,
-            _named(one.after),
+            resource_change.name,
+            _named(resource_change.after),
             stage,
             tuple(c.property for c in group),
             softened,
@@ -100,16 +102,20 @@ def circumstances(
         window: The stack's change window; None for always.
         now: The time from which the next window is looked for.
     """
-    told = restarts(changes)
-    if not told:
+    planned_restarts = restarts(changes)
+    if not planned_restarts:
         return
     bodies = {
-        str(one.inputs.get("name", one.name)): body_of(one.inputs)
-        for one in after.of_type(INSTANCE)
+        str(resource.inputs.get("name", resource.name)): body_of(resource.inputs)
+        for resource in after.of_type(INSTANCE)
     }
-    for name in dict.fromkeys(one.instance for one in told):
+    for name in dict.fromkeys(restart.instance for restart in planned_restarts):
         settings = bodies[name]["settings"]
-        hard = [one for one in told if one.instance == name and not one.softened]
+        hard = [
+            restart
+            for restart in planned_restarts
+            if restart.instance == name and not restart.softened
+        ]
         if hard and settings.get("availabilityType") == REGIONAL:
             yield (
                 f"High availability of {name} does not spare these restarts: the primary"
@@ -140,13 +146,15 @@ def next_opening(window: ChangeWindow, now: datetime) -> datetime:
 
 def _replicas(changes: Sequence[ResourceChange], after: Desired) -> Iterator[str]:
     """A standby with less than its primary does not start: raise there first, lower last."""
-    followers = [one for one in after.of_type(INSTANCE) if "masterInstanceName" in one.inputs]
+    followers = [
+        resource for resource in after.of_type(INSTANCE) if "masterInstanceName" in resource.inputs
+    ]
     if not followers:
         return
-    for one in changes:
-        if one.name != PRIMARY or one.type != INSTANCE:
+    for resource_change in changes:
+        if resource_change.name != PRIMARY or resource_change.type != INSTANCE:
             continue
-        for change in one.changes:
+        for change in resource_change.changes:
             flag = change.property.removeprefix(f"{FLAGS}.")
             if flag in AT_LEAST_THE_PRIMARYS and change.property != flag:
                 yield (

@@ -43,18 +43,18 @@ def last_drill(target: Target, now: datetime, name: str = "") -> str:
     return covers(target.store, identity.of(target, name), target.stack, now)
 
 
-def covers(store: Store, whose: Identity, stack: str, now: datetime) -> str:
+def covers(store: Store, identity: Identity, stack: str, now: datetime) -> str:
     """Return what the last restore drill says, in sentences; nothing proven is said too.
 
     Args:
         store: where the records are.
-        whose: the instance that the drill has to be of.
+        identity: the instance that the drill has to be of.
         stack: whose records they have to be.
         now: the time.
     """
     try:
         records = archive.read(store, DRILL)
-        drills = history.read(records, DRILL, whose=whose)
+        drills = history.read(records, DRILL, identity=identity)
         chained = chain.verify_archive(records, stack) if drills.total else ()
     except OpsError as error:
         return f"The last restore drill's evidence can't be read from here: {_first(str(error))}."
@@ -68,7 +68,7 @@ def covers(store: Store, whose: Identity, stack: str, now: datetime) -> str:
         return f"The last restore drill's evidence can't be read: {drills.unreadable[newest]}."
     if drill is None and real:
         return (
-            f"None of {len(real)} restore drills is of {whose.words()}: nothing proves that its"
+            f"None of {len(real)} restore drills is of {identity.words()}: nothing proves that its"
             " backups can be restored."
         )
     if drill is None:
@@ -76,7 +76,7 @@ def covers(store: Store, whose: Identity, stack: str, now: datetime) -> str:
             "No evidence of a restore drill is kept where this runs: nobody knows here that a"
             " backup can be restored."
         )
-    return " ".join((_words(drill, now), *_doubts(chained, whose)))
+    return " ".join((_words(drill, now), *_doubts(chained, identity)))
 
 
 def _words(drill: Entry, now: datetime) -> str:
@@ -92,7 +92,7 @@ def _words(drill: Entry, now: datetime) -> str:
     return f"{words}."
 
 
-def _doubts(chained: Sequence[CheckResult], whose: Identity) -> Iterator[str]:
+def _doubts(chained: Sequence[CheckResult], identity: Identity) -> Iterator[str]:
     """Yield why a drill that was read may prove nothing."""
     faults = [check for check in chained if check.state is State.FINDING]
     unknown = [check for check in chained if check.state is State.UNKNOWN]
@@ -103,9 +103,10 @@ def _doubts(chained: Sequence[CheckResult], whose: Identity) -> Iterator[str]:
             f"But the records of restore drills {what}, so this proves nothing:"
             f" {lines[0].rstrip('.')}. See `invoke restore.evidence --verify`."
         )
-    if whose.trouble:
+    if identity.trouble:
         yield (
-            f"It may have been of an earlier instance called {whose.name}: {_first(whose.trouble)}."
+            f"It may have been of an earlier instance called {identity.name}:"
+            f" {_first(identity.trouble)}."
         )
 
 

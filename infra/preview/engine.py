@@ -39,10 +39,10 @@ class EngineFailedError(OpsError):
 def cli() -> str:
     """Return the Pulumi CLI; raises NoCliError."""
     own = Path.home() / ".pulumi/bin"
-    found = shutil.which("pulumi", path=f"{os.environ.get('PATH', '')}:{own}")
-    if found is None:
+    path_of_cli = shutil.which("pulumi", path=f"{os.environ.get('PATH', '')}:{own}")
+    if path_of_cli is None:
         raise NoCliError
-    return found
+    return path_of_cli
 
 
 def steps(stack: str, root: Path) -> Steps:
@@ -70,24 +70,24 @@ def steps(stack: str, root: Path) -> Steps:
 
 def read(document: Mapping[str, object]) -> Steps:
     """Return the steps of `pulumi preview --json`, by the resources' names."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for step in document.get("steps") or ():  # type: ignore[attr-defined]  # JSON
         if step["op"] in {"same", "read", "refresh"}:
             continue
         name = step["urn"].rsplit("::", 1)[-1]
         paths = ", ".join(sorted(step.get("detailedDiff") or {}))
         words = step["op"].replace("-", " ")
-        found[name] = f"{words}: {paths}" if paths else words
-    return found
+        texts[name] = f"{words}: {paths}" if paths else words
+    return texts
 
 
 def _diagnosis(document: Mapping[str, object]) -> str:
-    told = [
-        one.get("message", "")
-        for one in document.get("diagnostics") or ()  # type: ignore[attr-defined]  # JSON
-        if one.get("severity") == "error"
+    messages = [
+        diagnostic.get("message", "")
+        for diagnostic in document.get("diagnostics") or ()  # type: ignore[attr-defined]  # JSON
+        if diagnostic.get("severity") == "error"
     ]
-    return _last("\n".join(told)) if told else ""
+    return _last("\n".join(messages)) if messages else ""
 
 
 def _last(text: str) -> str:

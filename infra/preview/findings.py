@@ -78,8 +78,8 @@ def _results(stack: str, side: Side, now: datetime) -> dict[tuple[str, str], Res
     except UnmappedInputError:  # an older program's input; its findings can't be told
         return {}
     # by the resource's place, since a name may be what changes
-    told = review(subjects, waivers.load(), now.date()).results
-    return {(one.rule, one.instance): one for one in told}
+    results = review(subjects, waivers.load(), now.date()).results
+    return {(result.rule, result.instance): result for result in results}
 
 
 def _turned(old: Result | None, new: Result | None) -> PolicyChange | None:
@@ -115,12 +115,14 @@ class Memory:
 
 def memory(before: Desired, after: Desired) -> Iterator[Memory]:
     """Yield the budgets that changed."""
-    old = {one.name: _budget(body_of(one.inputs)) for one in before.of_type(INSTANCE)}
-    for one in after.of_type(INSTANCE):
-        now, was = _budget(body_of(one.inputs)), old.get(one.name)
+    old = {
+        resource.name: _budget(body_of(resource.inputs)) for resource in before.of_type(INSTANCE)
+    }
+    for resource in after.of_type(INSTANCE):
+        now, was = _budget(body_of(resource.inputs)), old.get(resource.name)
         if now is not None and now != was:
             yield Memory(
-                instance=one.name,
+                instance=resource.name,
                 before=None if was is None else round(was.percent, 1),
                 after=round(now.percent, 1),
                 level=now.level,

@@ -129,24 +129,24 @@ class GitHub:
         return f"/repos/{quote(self.repository)}"
 
 
-def _account(found: Any) -> Account:  # noqa: ANN401 - JSON
+def _account(fields: Any) -> Account:  # noqa: ANN401 - JSON
     try:
-        return Account(str(found["login"]), bot=found.get("type") == "Bot")
+        return Account(str(fields["login"]), bot=fields.get("type") == "Bot")
     except (TypeError, KeyError, AttributeError):
         return Account("", bot=False)  # a deleted account's comment has no user
 
 
-def _comment(found: Any) -> Comment:  # noqa: ANN401 - JSON
+def _comment(fields: Any) -> Comment:  # noqa: ANN401 - JSON
     try:
-        return Comment(int(found["id"]), _account(found.get("user")), found.get("body") or "")
+        return Comment(int(fields["id"]), _account(fields.get("user")), fields.get("body") or "")
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise UnexpectedAnswerError("read a comment", "it is none") from error
 
 
-def _pull(found: Any) -> Pull:  # noqa: ANN401 - JSON
+def _pull(fields: Any) -> Pull:  # noqa: ANN401 - JSON
     try:
-        head = found["head"]
+        head = fields["head"]
         repository = (head.get("repo") or {}).get("full_name", "")
-        return Pull(int(found["number"]), str(head["sha"]), repository, found["state"] == "open")
+        return Pull(int(fields["number"]), str(head["sha"]), repository, fields["state"] == "open")
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise UnexpectedAnswerError("read a pull request", "it is none") from error

@@ -22,50 +22,60 @@ def against_live(target: Target, failing: frozenset[Verdict]) -> Preview:
         ops.errors.OpsError: The Admin API can't be asked.
     """
     desired = collect(target.settings)
-    names = {str(one.inputs["name"]) for one in desired.of_type(INSTANCE)}
-    there = live.read(target.cloud(), names, Silent())
-    changes = tuple(_changes(desired, there))
-    told = restarts(changes)
+    names = {str(resource.inputs["name"]) for resource in desired.of_type(INSTANCE)}
+    instances = live.read(target.cloud(), names, Silent())
+    changes = tuple(_changes(desired, instances))
+    planned_restarts = restarts(changes)
     now = datetime.now(UTC)
-    said = StackPreview(
+    stack_preview = StackPreview(
         stack=target.stack,
-        verdict=decide(changes, told, blocked=False),
+        verdict=decide(changes, planned_restarts, blocked=False),
         changes=changes,
-        restarts=told,
-        doubts=tuple(_doubts(desired, there)),
+        restarts=planned_restarts,
+        doubts=tuple(_doubts(desired, instances)),
         circumstances=tuple(circumstances(changes, desired, target.settings.change_window, now)),
         drill=drills.last_drill(target, now) if drills.asks(changes) else "",
     )
-    return Preview("the live instance", "the declaration", (said,), failing)
+    return Preview("the live instance", "the declaration", (stack_preview,), failing)
 
 
-def _doubts(desired: Desired, there: live.Live) -> Iterator[str]:
+def _doubts(desired: Desired, instances: live.Live) -> Iterator[str]:
     filled = {
-        str(one.inputs["instance"]) for kind in (DATABASE, USER) for one in desired.of_type(kind)
+        str(resource.inputs["instance"])
+        for kind in (DATABASE, USER)
+        for resource in desired.of_type(kind)
     }
-    for name in sorted(filled & there.keys()):
-        if why := there[name].closed:
+    for name in sorted(filled & instances.keys()):
+        if why := instances[name].closed:
             yield (
                 f"The databases and users of {name} are not compared: {why}. Start it, and"
                 " preview again."
             )
 
 
-def _changes(desired: Desired, there: live.Live) -> Iterator[ResourceChange]:
-    for one in desired.of_type(INSTANCE):
-        found = there.get(str(one.inputs["name"]))
-        if found is None:
-            yield created(one)
+def _changes(desired: Desired, instances: live.Live) -> Iterator[ResourceChange]:
+    for resource in desired.of_type(INSTANCE):
+        instance = instances.get(str(resource.inputs["name"]))
+        if instance is None:
+            yield created(resource)
             continue
-        ignored = map(api_path, one.ignore_changes)
-        told = changed(one, one, compare(instance_body(one), found.body, ignored))
-        if told is not None:
-            yield told
+        ignored = map(api_path, resource.ignore_changes)
+        change = changed(
+            resource, resource, compare(instance_body(resource), instance.body, ignored)
+        )
+        if change is not None:
+            yield change
     for kind in (DATABASE, USER):
-        for one in desired.of_type(kind):
-            found = there.get(str(one.inputs["instance"]))
-            if found is not None and found.closed:
+        for resource in desired.of_type(kind):
+            instance = instances.get(str(resource.inputs["instance"]))
+            if instance is not None and instance.closed:
                 continue
-            names = () if found is None else found.databases if kind == DATABASE else found.users
-            if one.inputs["name"] not in names:
-                yield created(one)
+            names = (
+                ()
+                if instance is None
+                else instance.databases
+                if kind == DATABASE
+                else instance.users
+            )
+            if resource.inputs["name"] not in names:
+                yield created(resource)

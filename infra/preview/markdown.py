@@ -18,7 +18,7 @@ _GAP = "&#8203;"  # zero-width space, as the filters for mentions work on the te
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 # What is markup anywhere in a line, in Markdown or in HTML. As an entity it is text to both
 # (CommonMark 0.31, section 2.5). A parenthesis or an exclamation mark needs a bracket.
-_MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>`*~|\\[]#@$"}
+_MARKUP = {ord(character): f"&#{ord(character)};" for character in "&<>`*~|\\[]#@$"}
 # What is markup, a mention, a reference, an emoji or a link in some places only.
 _SOMETIMES = (
     (re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"), "&#95;"),  # within a word it is text
@@ -28,8 +28,8 @@ _SOMETIMES = (
     (re.compile(r"\b(GH-)(?=\d)", re.IGNORECASE), rf"\1{_GAP}"),
     (re.compile(r"\b(www)\.", re.IGNORECASE), r"\1&#46;"),
     # at the beginning of a line: a list, a heading's underline, indented code
-    (re.compile(r"^[-+=](?=[-=\s]|$)"), lambda found: f"&#{ord(found[0])};"),
-    (re.compile(r"^(\d{1,9})([.)])(?=\s|$)"), lambda found: f"{found[1]}&#{ord(found[2])};"),
+    (re.compile(r"^[-+=](?=[-=\s]|$)"), lambda match: f"&#{ord(match[0])};"),
+    (re.compile(r"^(\d{1,9})([.)])(?=\s|$)"), lambda match: f"{match[1]}&#{ord(match[2])};"),
     (re.compile(r"^ "), "&#32;"),
 )
 # Control characters, and those that reorder or hide text on the reader's screen (Unicode's
@@ -68,13 +68,13 @@ def escape(text: object, limit: int = VALUE_LIMIT) -> str:
         text: The value.
         limit: Characters of it that are shown; how many are left out is said.
     """
-    whole = str(text)
-    shown = _LINE_END.sub(" ⏎ ", whole[:limit]).replace("\t", " ")
-    shown = _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", shown).translate(_MARKUP)
+    content = str(text)
+    escaped = _LINE_END.sub(" ⏎ ", content[:limit]).replace("\t", " ")
+    escaped = _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", escaped).translate(_MARKUP)
     for pattern, text_only in _SOMETIMES:
-        shown = pattern.sub(text_only, shown)
-    left = len(whole) - limit
-    return shown if left <= 0 else f"{shown}… ({left:,} more characters)"
+        escaped = pattern.sub(text_only, escaped)
+    left = len(content) - limit
+    return escaped if left <= 0 else f"{escaped}… ({left:,} more characters)"
 
 
 def code(text: object, limit: int = VALUE_LIMIT) -> str:
@@ -100,27 +100,27 @@ def document(sections: Sequence[Section], marker: str, limit: int = LIMIT, more:
         limit: Characters.
         more: URL of the whole report, which the last line links to.
     """
-    whole = [_rendered(one) for one in sections]
-    text = _joined(marker, whole)
+    rendered = [_rendered(section) for section in sections]
+    text = _joined(marker, rendered)
     if len(text) <= limit:
         return text
-    bare = [_rendered(replace(one, body="")) for one in sections]
+    bare = [_rendered(replace(section, body="")) for section in sections]
     # The last line is reckoned at its longest.
     room = limit - len(_joined(marker, ["", _left_out(len(bare), len(bare), more)]))
-    kept = len(bare)
-    taken = sum(len(one) + len(_BETWEEN) for one in bare)
-    extra = [len(one) - len(other) for one, other in zip(whole, bare, strict=True)]
-    closed = {at for at, more_of in enumerate(extra) if more_of and taken + more_of > room}
-    taken += sum(more_of for at, more_of in enumerate(extra) if at not in closed)
+    count = len(bare)
+    length = sum(len(body) + len(_BETWEEN) for body in bare)
+    extra = [len(full) - len(other) for full, other in zip(rendered, bare, strict=True)]
+    closed = {at for at, more_of in enumerate(extra) if more_of and length + more_of > room}
+    length += sum(more_of for at, more_of in enumerate(extra) if at not in closed)
     for at in reversed(range(len(bare))):
-        if taken > room and extra[at] and at not in closed:
+        if length > room and extra[at] and at not in closed:
             closed.add(at)
-            taken -= extra[at]
-    while kept and taken > room:
-        kept -= 1
-        taken -= len(bare[kept]) + len(_BETWEEN)
-    shown = [bare[at] if at in closed else whole[at] for at in range(kept)]
-    return _joined(marker, [*shown, _left_out(len(closed), len(bare) - kept, more)])
+            length -= extra[at]
+    while count and length > room:
+        count -= 1
+        length -= len(bare[count]) + len(_BETWEEN)
+    chosen = [bare[at] if at in closed else rendered[at] for at in range(count)]
+    return _joined(marker, [*chosen, _left_out(len(closed), len(bare) - count, more)])
 
 
 def fit(text: str, marker: str, limit: int = LIMIT, more: str = "") -> str:
@@ -135,16 +135,16 @@ def fit(text: str, marker: str, limit: int = LIMIT, more: str = "") -> str:
         limit: Characters.
         more: URL of the whole text, which the last line links to.
     """
-    whole = _joined(marker, [text.strip()])
-    if len(whole) <= limit:
-        return whole
+    joined = _joined(marker, [text.strip()])
+    if len(joined) <= limit:
+        return joined
     where = f"[the whole report]({more})" if more else "the whole report"
     last = f"Too long for a comment: see {where} for the rest."
     room = limit - len(_joined(marker, ["", last]))
-    taken, cut, depth, fenced = 0, 0, 0, ""
+    length, cut, depth, fenced = 0, 0, 0, ""
     lines = text.strip().splitlines()
     for at, line in enumerate(lines):
-        if taken > room:
+        if length > room:
             break
         if not line.strip() and not depth and not fenced:
             cut = at
@@ -155,7 +155,7 @@ def fit(text: str, marker: str, limit: int = LIMIT, more: str = "") -> str:
             fenced = ""
         elif not fenced:
             depth += line.count("<details") - line.count("</details")
-        taken += len(line) + 1
+        length += len(line) + 1
     return _joined(marker, filter(None, ["\n".join(lines[:cut]), last]))
 
 
@@ -174,13 +174,13 @@ def _rendered(section: Section) -> str:
 
 def _left_out(closed: int, dropped: int, more: str) -> str:
     """Return the line that says what a comment has no room for."""
-    said = []
+    parts = []
     if closed:
-        said.append(f"the details of {_counted(closed)}")
+        parts.append(f"the details of {_counted(closed)}")
     if dropped:
-        said.append(_counted(dropped))
+        parts.append(_counted(dropped))
     where = f"[the whole report]({more})" if more else "the whole report"
-    return f"Too long for a comment: see {where} for {' and for '.join(said)}."
+    return f"Too long for a comment: see {where} for {' and for '.join(parts)}."
 
 
 def _counted(sections: int) -> str:

@@ -37,33 +37,33 @@ class Money:
     @property
     def change(self) -> Decimal | None:
         """The difference a month; None where a part that differs has no price."""
-        changes = [one.change for one in self.instances.values()]
-        if any(one is None for one in changes):
+        changes = [price.change for price in self.instances.values()]
+        if any(change is None for change in changes):
             return None
-        return sum((one for one in changes if one is not None), Decimal(0))
+        return sum((change for change in changes if change is not None), Decimal(0))
 
     def line(self) -> str:
         """Return the difference in a line, with the book's date."""
-        sides = [one.after or one.before for one in self.instances.values()]
-        currency = next((one.currency for one in sides if one is not None), "")
+        sides = [price.after or price.before for price in self.instances.values()]
+        currency = next((price.currency for price in sides if price is not None), "")
         total = "not known" if self.change is None else f"{self.change:+,.2f} {currency} a month"
-        unknown = sorted({name for one in self.instances.values() for name in one.unknown})
+        unknown = sorted({name for price in self.instances.values() for name in price.unknown})
         left_out = f"; not priced: {', '.join(unknown)}" if unknown else ""
         return f"{total} (list prices of {self.dated}){left_out}"
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield the totals, then the parts that differ."""
-        for name, one in self.instances.items():
-            change = "" if one.change is None else f"{one.change:+,.2f}"
-            yield (name, "total", _total(one.before), _total(one.after), change)
-            for part in one.differing:
+        for name, price in self.instances.items():
+            change = "" if price.change is None else f"{price.change:+,.2f}"
+            yield (name, "total", _total(price.before), _total(price.after), change)
+            for part in price.differing:
                 changed = NOT_PRICED if part.change is None else f"{part.change:+,.2f}"
                 yield ("", part.name, _part(part.before), _part(part.after), changed)
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read on a terminal."""
-        said = fill(f"Price: {self.line()}", WIDTH, subsequent_indent="  ")
-        return [said, Table("", COLUMNS, tuple(self.rows())), *([self.age] if self.age else [])]
+        line = fill(f"Price: {self.line()}", WIDTH, subsequent_indent="  ")
+        return [line, Table("", COLUMNS, tuple(self.rows())), *([self.age] if self.age else [])]
 
     def markdown(self) -> str:
         """Return the same for a pull request."""
@@ -84,13 +84,13 @@ class Money:
 def money(before: Desired, after: Desired, today: date) -> Money | None:
     """Return the price on both sides; None where no instance's price differs."""
     book = pricebook.load()
-    there = {one.name: one for one in before.of_type(INSTANCE)}
+    resources = {resource.name: resource for resource in before.of_type(INSTANCE)}
     old = _prices(_bodies(before, {}), book)
-    new = _prices(_bodies(after, there), book)
+    new = _prices(_bodies(after, resources), book)
     changes = {
         name: difference(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())
     }
-    differing = {name: one for name, one in changes.items() if one.differing}
+    differing = {name: price for name, price in changes.items() if price.differing}
     if not differing:
         return None
     return Money(differing, book.dated, book.warning(today))
@@ -102,16 +102,18 @@ def costs(desired: Desired) -> Iterator[str]:
         yield f"{name}: {price.words()}"
 
 
-def _bodies(desired: Desired, there: Mapping[str, DesiredResource]) -> dict[str, Mapping[str, Any]]:
+def _bodies(
+    desired: Desired, resources: Mapping[str, DesiredResource]
+) -> dict[str, Mapping[str, Any]]:
     """Return the instances as they will be: what is left alone stays as it is there."""
     bodies: dict[str, Mapping[str, Any]] = {}
-    for one in desired.of_type(INSTANCE):
+    for resource in desired.of_type(INSTANCE):
         with suppress(UnmappedInputError):  # an older program's input; the rest has its price
-            body = instance_body(one)
-            if one.name in there and DISK_SIZE in map(api_path, one.ignore_changes):
-                size = instance_body(there[one.name])["settings"].get("dataDiskSizeGb")
+            body = instance_body(resource)
+            if resource.name in resources and DISK_SIZE in map(api_path, resource.ignore_changes):
+                size = instance_body(resources[resource.name])["settings"].get("dataDiskSizeGb")
                 body["settings"] |= {} if size is None else {"dataDiskSizeGb": size}
-            bodies[one.name] = body
+            bodies[resource.name] = body
     return bodies
 
 

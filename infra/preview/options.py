@@ -23,11 +23,11 @@ def option_changes(before: DesiredResource, after: DesiredResource) -> Iterator[
             why = "Pulumi deletes it without asking" if name == "protect" and not new else ""
             yield _change(name, old, new, Effect.UPDATE, why)
     if before.ignore_changes != after.ignore_changes:
-        shown = [
+        differing = [
             path for path in before.ignore_changes if not is_ignored(path, after.ignore_changes)
         ]
-        effect = Effect.UNKNOWN if shown else Effect.UPDATE
-        why = UNMASKED if shown else ""
+        effect = Effect.UNKNOWN if differing else Effect.UPDATE
+        why = UNMASKED if differing else ""
         yield _change("ignore_changes", before.ignore_changes, after.ignore_changes, effect, why)
     yield from _others(before.options, after.options)
 

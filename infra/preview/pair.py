@@ -16,16 +16,16 @@ def between(first: str, second: str) -> Preview:
     for name in (first, second):
         if name not in known:
             raise UnknownStackError(name, known)
-    found = sides(ROOT, (first, second))
+    both = sides(ROOT, (first, second))
     pair = f"{first} and {second}"
-    failed = [f"{name}: {side.error}" for name, side in found.items() if side.error]
+    failed = [f"{name}: {side.error}" for name, side in both.items() if side.error]
     if failed:
-        said = StackPreview(pair, Verdict.UNKNOWN, note="; ".join(failed))
-        return Preview(first, second, (said,), frozenset())
-    old, new = found[first].desired, found[second].desired
+        stack_preview = StackPreview(pair, Verdict.UNKNOWN, note="; ".join(failed))
+        return Preview(first, second, (stack_preview,), frozenset())
+    old, new = both[first].desired, both[second].desired
     assert old is not None  # noqa: S101 - a side without it failed
     assert new is not None  # noqa: S101 - as above
     changes = differences(old, new)
     verdict = Verdict.DIFFERS if changes else Verdict.NO_CHANGE
-    said = StackPreview(pair, verdict, changes=changes)
-    return Preview(first, second, (said,), frozenset())
+    stack_preview = StackPreview(pair, verdict, changes=changes)
+    return Preview(first, second, (stack_preview,), frozenset())

@@ -18,17 +18,17 @@ def not_received(before: Desired, after: Desired) -> Iterator[str]:
     """
     old = {(resource.type, resource.name): resource for resource in before.resources}
     new = {resource.name: resource for resource in after.resources}
-    for made in after.of_type(PASSWORD):
-        was = old.get((made.type, made.name))
-        if was is None or was.inputs == made.inputs:
+    for password in after.of_type(PASSWORD):
+        was = old.get((password.type, password.name))
+        if was is None or was.inputs == password.inputs:
             continue
-        role = made.name.removesuffix(OF_A_ROLE)
+        role = password.name.removesuffix(OF_A_ROLE)
         for suffix, version in HANDED_TO.items():
             receiver = new.get(f"{role}{suffix}")
             if receiver is not None and _keeps(old, receiver, version):
                 yield (
-                    f"{made.name}: another password is made, and {receiver.name} keeps the old one,"
-                    f" since {version} stays {receiver.inputs.get(version)}. Raise"
+                    f"{password.name}: another password is made, and {receiver.name} keeps the old"
+                    f" one, since {version} stays {receiver.inputs.get(version)}. Raise"
                     f" {key('password_version')}, or add a recipe (infra/settings/access.py)."
                 )
 

@@ -27,8 +27,8 @@ _HEAD = re.compile(r"([^/:\s]+/[^/:\s]+):(\S{1,255})")
 class BadOptionError(BadInputError):
     """An option can't be meant."""
 
-    def __init__(self, option: str, given: str, remedy: str) -> None:
-        super().__init__(f"{option} can't be {given[:80]!r}. {remedy}")
+    def __init__(self, option: str, value: str, remedy: str) -> None:
+        super().__init__(f"{option} can't be {value[:80]!r}. {remedy}")
 
 
 class NothingToPostError(BadInputError):
@@ -98,10 +98,10 @@ def publish(typed: Typed) -> Posted:
         raise BadOptionError("--run-url", more, "Give the https address of the run.")
     # Read and checked before GitHub is asked anything.
     if typed.report:
-        told = _told(read(Path(typed.report)), subject, stamp, more)
+        sections = _sections(read(Path(typed.report)), subject, stamp, more)
 
         def text(line: str) -> str:
-            return document(told, line, more=more)
+            return document(sections, line, more=more)
 
     else:
         markdown = _markdown(typed.markdown)
@@ -116,7 +116,7 @@ def publish(typed: Typed) -> Posted:
     return post(github, pull, subject, stamp, text, typed.author)
 
 
-def _told(preview: Preview, subject: Subject, stamp: Stamp, more: str) -> Sequence[Section]:
+def _sections(preview: Preview, subject: Subject, stamp: Stamp, more: str) -> Sequence[Section]:
     """Return the report's sections; the first line says of what, and leads to the run."""
     first, *others = sections(preview)
     stack = "" if subject.key == ALL else f", stack {subject.key}"
@@ -158,18 +158,18 @@ def _pull(github: GitHub, typed: Typed) -> Pull | None:
     if match is None:
         raise BadOptionError("--head", typed.head, "Write OWNER/NAME:BRANCH.")
     repository, branch = match.groups()
-    found = [
-        one
-        for one in github.pulls(repository.split("/")[0], branch)
-        if one.repository.lower() == repository.lower()
+    pulls = [
+        pull
+        for pull in github.pulls(repository.split("/")[0], branch)
+        if pull.repository.lower() == repository.lower()
     ]
-    if not found:
+    if not pulls:
         return None
     if number:
-        for one in found:
-            if one.number == number:
-                return one
+        for candidate in pulls:
+            if candidate.number == number:
+                return candidate
         raise ForeignPullError(number, typed.head)
-    if len(found) > 1:
-        raise WhichPullError(typed.head, [one.number for one in found])
-    return found[0]
+    if len(pulls) > 1:
+        raise WhichPullError(typed.head, [pull.number for pull in pulls])
+    return pulls[0]

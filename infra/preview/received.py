@@ -100,41 +100,41 @@ def read(path: Path) -> Preview:
         verdict: Verdict
         stacks: list[StackEntry] = Field(min_length=1, max_length=STACKS_LIMIT)
 
-    def change(one: ChangeEntry) -> Change:
-        told = Consequence(one.effect, one.why, one.source)
-        return Change(one.property, one.before, one.after, one.effect, told, one.raw)
+    def change(entry: ChangeEntry) -> Change:
+        judged = Consequence(entry.effect, entry.why, entry.source)
+        return Change(entry.property, entry.before, entry.after, entry.effect, judged, entry.raw)
 
-    def resource(one: ResourceEntry) -> ResourceChange:
-        changes = tuple(map(change, one.changes))
+    def resource(entry: ResourceEntry) -> ResourceChange:
+        changes = tuple(map(change, entry.changes))
         return ResourceChange(
-            action=one.action,
-            type=one.type,
-            name=one.name,
+            action=entry.action,
+            type=entry.type,
+            name=entry.name,
             changes=changes,
-            loses_data=one.loses_data,
+            loses_data=entry.loses_data,
             before=None,
             after=None,
-            refused_by=one.refused_by,
+            refused_by=entry.refused_by,
         )
 
-    def money(one: MoneyEntry | None) -> Money | None:
-        return None if one is None else Money(one.instances, one.dated, one.age)
+    def money(entry: MoneyEntry | None) -> Money | None:
+        return None if entry is None else Money(entry.instances, entry.dated, entry.age)
 
-    def stack(one: StackEntry) -> StackPreview:
+    def stack(entry: StackEntry) -> StackPreview:
         return StackPreview(
-            one.stack,
-            one.verdict,
-            one.note,
-            tuple(map(resource, one.resources)),
-            one.secrets_changed,
-            one.restarts,
-            one.circumstances,
-            money(one.money),
-            one.policy,
-            one.memory,
-            one.drill,
-            one.engine,
-            one.doubts,
+            entry.stack,
+            entry.verdict,
+            entry.note,
+            tuple(map(resource, entry.resources)),
+            entry.secrets_changed,
+            entry.restarts,
+            entry.circumstances,
+            money(entry.money),
+            entry.policy,
+            entry.memory,
+            entry.drill,
+            entry.engine,
+            entry.doubts,
         )
 
     try:
@@ -142,7 +142,7 @@ def read(path: Path) -> Preview:
     except ValidationError as error:
         raise BadReportError(path, *map(_sentence, error.errors(include_input=False))) from None
     stacks = tuple(map(stack, report.stacks))
-    if not all(map(_sane, _amounts([one.money for one in stacks]))):
+    if not all(map(_sane, _amounts([stack_entry.money for stack_entry in stacks]))):
         raise BadReportError(path, "an amount of money is none")
     return Preview(report.before, report.after, stacks, frozenset())
 

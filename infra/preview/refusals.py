@@ -22,16 +22,16 @@ class TokenMissingError(BadInputError):
 class BadRepositoryError(BadInputError):
     """It is no name of a repository."""
 
-    def __init__(self, given: str) -> None:
-        super().__init__(f"{given!r} is no repository. Write it as OWNER/NAME.")
+    def __init__(self, value: str) -> None:
+        super().__init__(f"{value!r} is no repository. Write it as OWNER/NAME.")
 
 
 class BadApiUrlError(BadInputError):
     """The token may not be sent there."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__(
-            f"GITHUB_API_URL is {given!r}: the token goes to https addresses alone."
+            f"GITHUB_API_URL is {url!r}: the token goes to https addresses alone."
             f" Leave it unset for {API}."
         )
 
@@ -49,10 +49,11 @@ class TokenRefusedError(GitHubError):
 class NotPermittedError(GitHubError):
     """403, and no limit of rates."""
 
-    def __init__(self, what: str, accepted: str, said: str) -> None:
+    def __init__(self, what: str, accepted: str, answer: str) -> None:
         needs = accepted or "pull_requests=write (in a workflow: permissions: pull-requests: write)"
         super().__init__(
-            f"GITHUB_TOKEN may not {what} (403{said}). It needs one of these permissions: {needs}."
+            f"GITHUB_TOKEN may not {what} (403{answer}). It needs one of these permissions:"
+            f" {needs}."
         )
 
 
@@ -79,8 +80,8 @@ class NotThereError(GitHubError):
 class NotTakenError(GitHubError):
     """422: GitHub read it and did not take it."""
 
-    def __init__(self, what: str, said: str) -> None:
-        super().__init__(f"GitHub did not {what} (422{said}). Look at what was sent to it.")
+    def __init__(self, what: str, answer: str) -> None:
+        super().__init__(f"GitHub did not {what} (422{answer}). Look at what was sent to it.")
 
 
 class UnexpectedAnswerError(GitHubError):

@@ -19,11 +19,11 @@ def renamed(old: Path, new: Path) -> dict[str, str]:
         old: The project's folder at the base.
         new: The project's folder now.
     """
-    there, here = stacks(old), stacks(new)
-    gone = [(name, _read(name, old)) for name in there if name not in here]
-    come = [(name, _read(name, new)) for name in here if name not in there]
+    before_names, after_names = stacks(old), stacks(new)
+    removed = [(name, _read(name, old)) for name in before_names if name not in after_names]
+    come = [(name, _read(name, new)) for name in after_names if name not in before_names]
     pairs = sorted(
-        (-_likeness(was, now), before, after) for before, was in gone for after, now in come
+        (-_likeness(was, now), before, after) for before, was in removed for after, now in come
     )
     former: dict[str, str] = {}
     for likeness, before, after in pairs:
@@ -35,10 +35,10 @@ def renamed(old: Path, new: Path) -> dict[str, str]:
 def _read(stack: str, root: Path) -> tuple[tuple[object, object], Mapping[str, object]]:
     """Return which instance a stack declares, and its own values by their paths."""
     try:
-        whole, own = read_config(stack, root), own_config(stack, root)
+        values, own = read_config(stack, root), own_config(stack, root)
     except StackFileError:
         return (None, None), {}
-    identity = whole.get("gcp:project"), whole.get(key("instance"))
+    identity = values.get("gcp:project"), values.get(key("instance"))
     return identity, dict(_leaves(own))
 
 

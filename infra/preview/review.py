@@ -55,32 +55,37 @@ def against_base(
     commit = resolve(root, base)
     before = f"{base} ({commit[:10]})"
     if untouched(root, commit) and not with_engine:
-        asked = _asked(names, stacks(root))
-        same = tuple(StackPreview(name, Verdict.NO_CHANGE) for name in asked)
+        chosen = _choose(names, stacks(root))
+        same = tuple(StackPreview(name, Verdict.NO_CHANGE) for name in chosen)
         return Preview(before, WORKING_TREE, same, failing)
     place = locate(root, commit)
     if place.doubt:
-        asked = _asked(names, stacks(root))
-        unclear = tuple(StackPreview(name, Verdict.UNKNOWN, note=place.doubt) for name in asked)
+        chosen = _choose(names, stacks(root))
+        unclear = tuple(StackPreview(name, Verdict.UNKNOWN, note=place.doubt) for name in chosen)
         return Preview(before, WORKING_TREE, unclear, failing)
     with _tree(root, commit, place) as tree:
         former = {} if tree is None else renamed(tree, root)
-        there = () if tree is None else stacks(tree)
-        asked = _asked(names, tuple(sorted({*stacks(root), *there})), former)
+        earlier = () if tree is None else stacks(tree)
+        chosen = _choose(names, tuple(sorted({*stacks(root), *earlier})), former)
         with ThreadPoolExecutor(max_workers=2) as together:
-            wanted = [former.get(name, name) for name in asked]
-            old = together.submit(sides, tree, wanted) if tree is not None else None
-            new = together.submit(sides, root, asked)
-            found = {} if old is None else old.result(), new.result()
+            names_before = [former.get(name, name) for name in chosen]
+            old = together.submit(sides, tree, names_before) if tree is not None else None
+            new = together.submit(sides, root, chosen)
+            desired_old = {} if old is None else old.result(), new.result()
     now = datetime.now(UTC)
-    said: list[StackPreview] = []
-    for name in asked:
+    previews: list[StackPreview] = []
+    for name in chosen:
         was = former.get(name, name)
-        told = _stack(
-            name, found[0].get(was), found[1].get(name), root, now, with_engine=with_engine
+        stack_preview = _stack(
+            name,
+            desired_old[0].get(was),
+            desired_old[1].get(name),
+            root,
+            now,
+            with_engine=with_engine,
         )
-        said.append(_placed(told, place, was))
-    return Preview(before, WORKING_TREE, tuple(said), failing)
+        previews.append(_placed(stack_preview, place, was))
+    return Preview(before, WORKING_TREE, tuple(previews), failing)
 
 
 @contextmanager
@@ -93,21 +98,25 @@ def _tree(root: Path, commit: str, place: Place) -> Iterator[Path | None]:
         yield tree
 
 
-def _placed(one: StackPreview, place: Place, was: str) -> StackPreview:
+def _placed(stack_preview: StackPreview, place: Place, was: str) -> StackPreview:
     """Add where the base has the project, and under which name the stack."""
-    notes = [one.note] if one.note else []
+    notes = [stack_preview.note] if stack_preview.note else []
     if place.note:
         notes.append(place.note)
-    if was != one.stack:
+    if was != stack_preview.stack:
         notes.append(
-            f"renamed from {was}: run `pulumi stack rename {one.stack} --stack {was}` before the"
-            " next deployment, which would make all of it a second time"
+            f"renamed from {was}: run `pulumi stack rename {stack_preview.stack} --stack {was}` "
+            "before the next deployment, which would make all of it a second time"
         )
-        return replace(one, note="; ".join(notes), verdict=at_least(Verdict.SAFE, one.verdict))
-    return replace(one, note="; ".join(notes))
+        return replace(
+            stack_preview,
+            note="; ".join(notes),
+            verdict=at_least(Verdict.SAFE, stack_preview.verdict),
+        )
+    return replace(stack_preview, note="; ".join(notes))
 
 
-def _asked(
+def _choose(
     names: tuple[str, ...], known: tuple[str, ...], former: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
     """Return the stacks to compare, by their present names where they were renamed."""
@@ -139,7 +148,7 @@ def _stack(
         return _failed(name, failed, before.desired or after.desired, secrets)
     assert before.desired is not None  # noqa: S101 - a side without it failed
     assert after.desired is not None  # noqa: S101 - as above
-    told = compared(
+    stack_preview = compared(
         name,
         before,
         after,
@@ -150,13 +159,15 @@ def _stack(
         steps=engine.steps(name, root) if with_engine else None,
     )
     if before.project == after.project:
-        return told
+        return stack_preview
     note = (
         f"the Pulumi project is called {after.project}, and was {before.project}: Pulumi keeps a"
         " stack under its project's name, so what a deployment finds there nobody can tell;"
         f" `pulumi stack rename ORGANIZATION/{after.project}/{name}` takes the stack along"
     )
-    return replace(told, note=note, verdict=at_least(Verdict.UNKNOWN, told.verdict))
+    return replace(
+        stack_preview, note=note, verdict=at_least(Verdict.UNKNOWN, stack_preview.verdict)
+    )
 
 
 def _failed(
@@ -226,8 +237,8 @@ def compared(
     assert after.desired is not None  # noqa: S101 - as above
     changes = differences(before.desired, after.desired)
     policy = policy_changes(name, before, after, now)
-    told = restarts(changes)
-    verdict = decide(changes, told, blocked=any(one.blocks for one in policy))
+    planned_restarts = restarts(changes)
+    verdict = decide(changes, planned_restarts, blocked=any(finding.blocks for finding in policy))
     unclear = tuple(doubts(before.beside, after.beside))
     unreceived = tuple(not_received(before.desired, after.desired))
     if unreceived:
@@ -239,7 +250,7 @@ def compared(
         verdict=verdict,
         changes=changes,
         secrets=secrets,
-        restarts=told,
+        restarts=planned_restarts,
         circumstances=(*unreceived, *circumstances(changes, after.desired, window, now)),
         money=money(before.desired, after.desired, now.date()),
         policy=policy,

@@ -136,12 +136,12 @@ def resolve(root: Path, revision: str) -> str:
     inside = git(root, "rev-parse", "--is-inside-work-tree")
     if inside.returncode != 0:
         raise NoRepositoryError(root, (inside.stderr.strip().splitlines() or [""])[0])
-    asked = git(
+    answer = git(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     )
-    if asked.returncode != 0:
-        raise NoRevisionError(revision, asked.stderr.strip() or "git knows none of that name")
-    return asked.stdout.strip()
+    if answer.returncode != 0:
+        raise NoRevisionError(revision, answer.stderr.strip() or "git knows none of that name")
+    return answer.stdout.strip()
 
 
 def untouched(root: Path, commit: str) -> bool:
@@ -186,8 +186,8 @@ def unpacked(root: Path, commit: str, folder: str) -> Iterator[Path]:
         # A link may lead out of the project's folder: then the whole repository is needed.
         everything = any(entry.startswith(LINK) for entry in entries)
         paths = "\0".join(entry.partition("\t")[2] for entry in entries)
-        which = ("--all",) if everything else ("-z", "--stdin")
-        checkout = (*unpack, "checkout-index", f"--prefix={tree}/", *which)
+        selection = ("--all",) if everything else ("-z", "--stdin")
+        checkout = (*unpack, "checkout-index", f"--prefix={tree}/", *selection)
         _listed(commit, git(top, *checkout, environment=own, text="" if everything else paths))
         yield tree / folder
 
@@ -237,15 +237,15 @@ def sides(tree: Path, names: Iterable[str]) -> dict[str, Side]:
         tree: Folder with the Pulumi files and the program.
         names: The stacks that are asked for.
     """
-    asked = [name for name in names if name in stacks(tree)]
-    if not asked:
+    present = [name for name in names if name in stacks(tree)]
+    if not present:
         return {}
     try:
         project, why = project_name(tree), not_run(tree)
     except StackFileError as error:
         project, why = "", str(error)
-    said = {name: {"error": why} for name in asked} if why else _run(tree, asked)
-    return {name: replace(_side(tree, name, said[name]), project=project) for name in asked}
+    answers = {name: {"error": why} for name in present} if why else _run(tree, present)
+    return {name: replace(_side(tree, name, answers[name]), project=project) for name in present}
 
 
 def not_run(tree: Path) -> str:
@@ -263,11 +263,11 @@ def not_run(tree: Path) -> str:
     return ""
 
 
-def _run(tree: Path, asked: list[str]) -> Mapping[str, Any]:
+def _run(tree: Path, names: list[str]) -> Mapping[str, Any]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "PYTHONPATH"))}
     try:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", PROGRAM, *asked],
+            [sys.executable, "-W", "ignore", "-c", PROGRAM, *names],
             cwd=tree,
             env=clean,
             capture_output=True,
@@ -276,46 +276,46 @@ def _run(tree: Path, asked: list[str]) -> Mapping[str, Any]:
             timeout=RUN_LIMIT_S,
         )
         if done.returncode == 0:
-            said: Mapping[str, Any] = json.loads(done.stdout)
-            return said
+            answers: Mapping[str, Any] = json.loads(done.stdout)
+            return answers
         why = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
     except subprocess.TimeoutExpired:
         why = f"it did not end within {RUN_LIMIT_S} s"
     except ValueError:
         why = "what it printed can't be read"
-    return {name: {"error": why} for name in asked}
+    return {name: {"error": why} for name in names}
 
 
-def _side(tree: Path, stack: str, said: Mapping[str, Any]) -> Side:
+def _side(tree: Path, stack: str, answer: Mapping[str, Any]) -> Side:
     secrets = _secrets(tree, stack)
-    if "error" in said:
-        return Side(None, error=said["error"], secrets=secrets)
+    if "error" in answer:
+        return Side(None, error=answer["error"], secrets=secrets)
     resources = tuple(
         DesiredResource(
-            type=one["type"],
-            name=one["name"],
-            inputs=one["inputs"],
-            protect=one["protect"],
-            ignore_changes=tuple(one["ignore_changes"]),
-            depends_on=tuple(one["depends_on"]),
-            deleted_with=one["deleted_with"],
-            fed_by=_fed_by(one.get("fed_by")),
-            options=one.get("options"),
+            type=resource["type"],
+            name=resource["name"],
+            inputs=resource["inputs"],
+            protect=resource["protect"],
+            ignore_changes=tuple(resource["ignore_changes"]),
+            depends_on=tuple(resource["depends_on"]),
+            deleted_with=resource["deleted_with"],
+            fed_by=_fed_by(resource.get("fed_by")),
+            options=resource.get("options"),
         )
-        for one in said["resources"]
+        for resource in answer["resources"]
     )
     return Side(
         Desired(resources, {}),
-        production=said["production"],
-        pool_connections=said["pool_connections"],
+        production=answer["production"],
+        pool_connections=answer["pool_connections"],
         secrets=secrets,
         beside=beside(tree, stack),
     )
 
 
-def _fed_by(said: Mapping[str, list[str]] | None) -> Mapping[str, tuple[str, ...]] | None:
+def _fed_by(names: Mapping[str, list[str]] | None) -> Mapping[str, tuple[str, ...]] | None:
     """Return which resources feed each property; None where an older program does not say."""
-    return None if said is None else {name: tuple(fed) for name, fed in said.items()}
+    return None if names is None else {name: tuple(fed) for name, fed in names.items()}
 
 
 def _secrets(tree: Path, stack: str) -> dict[str, str]:

@@ -46,7 +46,7 @@ def headline(preview: Preview) -> str:
     """Return the whole preview in a line."""
     compared = f"{preview.after} against {preview.before}"
     if unchanged(preview):
-        names = ", ".join(one.stack for one in preview.stacks)
+        names = ", ".join(stack.stack for stack in preview.stacks)
         return f"No change of {names}: {compared}."
     return f"{preview.verdict.value.capitalize()}: {compared}."
 
@@ -54,7 +54,7 @@ def headline(preview: Preview) -> str:
 def unchanged(preview: Preview) -> bool:
     """Tell whether there is nothing to say: not even of what is left alone on purpose."""
     return preview.verdict is Verdict.NO_CHANGE and not any(
-        one.changes or one.engine for one in preview.stacks
+        stack.changes or stack.engine for stack in preview.stacks
     )
 
 
@@ -62,77 +62,77 @@ def _blocks(preview: Preview) -> Iterator[Table | str]:
     yield headline(preview)
     if unchanged(preview):
         return
-    for one in preview.stacks:
+    for stack in preview.stacks:
         yield ""
-        yield verdict_line(one)
-        yield from _stack(one)
+        yield verdict_line(stack)
+        yield from _stack(stack)
 
 
-def verdict_line(one: StackPreview) -> str:
+def verdict_line(stack: StackPreview) -> str:
     """Return what a change comes to for one stack, with how much of it there is."""
-    said = ", ".join(counts(one))
-    note = f": {one.note}" if one.note else ""
-    return f"Stack {one.stack}: {one.verdict.value}{f' ({said})' if said else ''}{note}"
+    listed = ", ".join(counts(stack))
+    note = f": {stack.note}" if stack.note else ""
+    return f"Stack {stack.stack}: {stack.verdict.value}{f' ({listed})' if listed else ''}{note}"
 
 
-def counts(one: StackPreview) -> Iterator[str]:
+def counts(stack: StackPreview) -> Iterator[str]:
     """Yield how many restarts there are, and how many resources something else happens to."""
-    if one.verdict is Verdict.DIFFERS:
+    if stack.verdict is Verdict.DIFFERS:
         return
-    if one.restarts:
-        yield f"{len(one.restarts)} restart{'' if len(one.restarts) == 1 else 's'}"
-    effects = [change.effect for change in one.changes if change.action is not Action.LEAVE]
+    if stack.restarts:
+        yield f"{len(stack.restarts)} restart{'' if len(stack.restarts) == 1 else 's'}"
+    effects = [change.effect for change in stack.changes if change.action is not Action.LEAVE]
     for effect, words in COUNTED.items():
         if number := effects.count(effect):
             yield f"{number} {words}"
 
 
-def effect(one: ResourceChange, change: Change | None = None) -> str:
+def effect(resource: ResourceChange, change: Change | None = None) -> str:
     """Return what happens to a resource, or by one of its properties."""
     if change is not None:
-        refused = one.refused_by if change.effect is Effect.REPLACE else ()
+        refused = resource.refused_by if change.effect is Effect.REPLACE else ()
         return "; ".join((change.effect.value, *refused))
-    lost = ", data is lost" if one.loses_data else ""
-    return "; ".join((f"{one.action.value}{lost}", *one.refused_by))
+    lost = ", data is lost" if resource.loses_data else ""
+    return "; ".join((f"{resource.action.value}{lost}", *resource.refused_by))
 
 
-def _stack(one: StackPreview) -> Iterator[Table | str]:
-    rows = tuple(row for change in one.changes for row in _rows(change))
+def _stack(stack: StackPreview) -> Iterator[Table | str]:
+    rows = tuple(row for change in stack.changes for row in _rows(change))
     if rows:
         yield Table("", ("what", "property", "before", "after", "effect"), rows)
-    yield from (fill(said, WIDTH, subsequent_indent="  ") for said in sentences(one))
-    if one.money is not None:
-        yield from one.money.blocks()
-    if one.policy:
+    yield from (fill(sentence, WIDTH, subsequent_indent="  ") for sentence in sentences(stack))
+    if stack.money is not None:
+        yield from stack.money.blocks()
+    if stack.policy:
         policies = tuple(
-            (p.turn.value, p.severity.value, p.rule, p.found, p.remedy) for p in one.policy
+            (p.turn.value, p.severity.value, p.rule, p.found, p.remedy) for p in stack.policy
         )
         yield Table(
             "Policies (declared state only)",
             ("turn", "severity", "rule", "found", "remedy"),
             policies,
         )
-    if one.engine is not None:
-        steps = tuple(one.engine.items()) or (("everything", "unchanged"),)
+    if stack.engine is not None:
+        steps = tuple(stack.engine.items()) or (("everything", "unchanged"),)
         yield Table("What `pulumi preview` says", ("resource", "step"), steps)
 
 
-def _rows(one: ResourceChange) -> Iterator[tuple[str, ...]]:
-    if one.action in {Action.CREATE, Action.DELETE}:
-        yield (one.name, kind(one), "", "", effect(one))
-    for change in one.changes:
+def _rows(resource: ResourceChange) -> Iterator[tuple[str, ...]]:
+    if resource.action in {Action.CREATE, Action.DELETE}:
+        yield (resource.name, kind(resource), "", "", effect(resource))
+    for change in resource.changes:
         yield (
-            one.name,
+            resource.name,
             short(change.property),
             before(change),
             after(change),
-            effect(one, change),
+            effect(resource, change),
         )
 
 
-def kind(one: ResourceChange) -> str:
+def kind(resource: ResourceChange) -> str:
     """Return a resource's type in few words: ``sql User``."""
-    package, _, name = one.type.rpartition(":")
+    package, _, name = resource.type.rpartition(":")
     return f"{package.split(':')[-1].split('/')[0]} {name}"
 
 
@@ -160,29 +160,29 @@ def _value(words: str, raw: str | None) -> str:
     return f"{words} ({raw})" if raw and raw != words else words
 
 
-def sentences(one: StackPreview) -> Iterator[str]:
+def sentences(stack: StackPreview) -> Iterator[str]:
     """Yield everything that is said in sentences: secrets, reasons, restarts, memory, drill."""
-    yield from one.doubts
-    for secret in one.secrets:
+    yield from stack.doubts
+    for secret in stack.secrets:
         yield f"Secret {secret}: changed, and what that does nobody can tell without its value"
-    for change in one.changes:
+    for change in stack.changes:
         yield from (f"{change.name}: {line}" for line in reasons(change))
-    for number, restart in enumerate(one.restarts, start=1):
+    for number, restart in enumerate(stack.restarts, start=1):
         yield f"Restart {number}: {restart.sentence}"
-    yield from one.circumstances
-    for memory in one.memory:
+    yield from stack.circumstances
+    for memory in stack.memory:
         was = "" if memory.before is None else f"{memory.before:g} % -> "
         yield f"Memory of {memory.instance}: {was}{memory.after:g} %. {memory.sentence}"
-    if one.drill:
-        yield one.drill
+    if stack.drill:
+        yield stack.drill
 
 
-def reasons(one: ResourceChange) -> Iterator[str]:
+def reasons(resource: ResourceChange) -> Iterator[str]:
     """Yield why properties do what they do, where that is not plain; each reason once."""
-    if one.loses_data and one.action is Action.REPLACE:
+    if resource.loses_data and resource.action is Action.REPLACE:
         yield "it is deleted and made anew, and what it holds is lost"
     properties: dict[str, list[str]] = {}
-    for change in one.changes:
+    for change in resource.changes:
         if change.effect is Effect.IGNORED:
             yield f"{short(change.property)} is left alone (ignoreChanges){_grow(change)}"
         elif change.consequence is not None and change.consequence.why:
@@ -205,15 +205,15 @@ def facts(preview: Preview) -> Mapping[str, object]:
         "before": preview.before,
         "after": preview.after,
         "verdict": preview.verdict,
-        "stacks": [_stack_facts(one) for one in preview.stacks],
+        "stacks": [_stack_facts(stack) for stack in preview.stacks],
     }
 
 
-def _stack_facts(one: StackPreview) -> Mapping[str, object]:
+def _stack_facts(stack: StackPreview) -> Mapping[str, object]:
     return {
-        "stack": one.stack,
-        "verdict": one.verdict,
-        "note": one.note,
+        "stack": stack.stack,
+        "verdict": stack.verdict,
+        "note": stack.note,
         "resources": [
             {
                 "action": change.action,
@@ -223,28 +223,28 @@ def _stack_facts(one: StackPreview) -> Mapping[str, object]:
                 "refused_by": change.refused_by,
                 "changes": [_change_facts(item) for item in change.changes],
             }
-            for change in one.changes
+            for change in stack.changes
         ],
-        "secrets_changed": one.secrets,
-        "restarts": one.restarts,
-        "circumstances": one.circumstances,
-        "money": one.money,
-        "policy": one.policy,
-        "memory": one.memory,
-        "drill": one.drill,
-        "engine": one.engine,
-        "doubts": one.doubts,
+        "secrets_changed": stack.secrets,
+        "restarts": stack.restarts,
+        "circumstances": stack.circumstances,
+        "money": stack.money,
+        "policy": stack.policy,
+        "memory": stack.memory,
+        "drill": stack.drill,
+        "engine": stack.engine,
+        "doubts": stack.doubts,
     }
 
 
 def _change_facts(change: Change) -> Mapping[str, object]:
-    told = change.consequence
+    consequence = change.consequence
     return {
         "property": change.property,
         "before": change.before,
         "after": change.after,
         "raw": change.raw,
         "effect": change.effect,
-        "why": "" if told is None else told.why,
-        "source": "" if told is None else told.source,
+        "why": "" if consequence is None else consequence.why,
+        "source": "" if consequence is None else consequence.source,
     }

@@ -17,8 +17,8 @@ _LINE = re.compile(
 class BadStampError(BadInputError):
     """An option can't be part of the hidden line."""
 
-    def __init__(self, option: str, given: str, remedy: str) -> None:
-        super().__init__(f"{option} can't be {given[:80]!r}. {remedy}")
+    def __init__(self, option: str, value: str, remedy: str) -> None:
+        super().__init__(f"{option} can't be {value[:80]!r}. {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,13 @@ class Stamp:
         return self.run, self.attempt
 
 
-def parse_run(given: str) -> tuple[int, int]:
+def parse_run(text: str) -> tuple[int, int]:
     """Return a run's number and attempt, (0, 0) for none; raises BadStampError."""
-    if not given:
+    if not text:
         return 0, 0
-    match = _RUN.fullmatch(given)
+    match = _RUN.fullmatch(text)
     if match is None:
-        raise BadStampError("--run", given, "Write NUMBER.ATTEMPT, as 57.1.")
+        raise BadStampError("--run", text, "Write NUMBER.ATTEMPT, as 57.1.")
     return int(match[1]), int(match[2])
 
 

@@ -38,8 +38,8 @@ def preview(
     from ops.console import Console, parse_format
 
     console = Console(parse_format(format))
-    asked = Asked(stack, base, against, between, fail_on, engine, out, yes)
-    show(console, answer(asked, console.progress))
+    typed = Asked(stack, base, against, between, fail_on, engine, out, yes)
+    show(console, answer(typed, console.progress))
 
 
 @task(

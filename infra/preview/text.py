@@ -21,53 +21,53 @@ from infra.preview.verdict import Preview, StackPreview, Verdict
 def sections(preview: Preview) -> tuple[Section, ...]:
     """Return the headline, then a section a stack, the worst verdict first."""
     order = list(Verdict)
-    told = sorted(preview.stacks, key=lambda one: order.index(one.verdict))
+    ordered = sorted(preview.stacks, key=lambda stack: order.index(stack.verdict))
     first = Section("Preview", escape(headline(preview)))
     if unchanged(preview):
         return (first,)
-    return (first, *(_section(one) for one in told))
+    return (first, *(_section(stack) for stack in ordered))
 
 
-def _section(one: StackPreview) -> Section:
-    note = f": {one.note}" if one.note else ""
-    said = "".join(f", {count}" for count in counts(one))
-    summary = escape(f"{one.verdict.value}{said}{note}{_price(one)}")
-    return Section(escape(one.stack), summary, "\n\n".join(_parts(one)))
+def _section(stack: StackPreview) -> Section:
+    note = f": {stack.note}" if stack.note else ""
+    listed = "".join(f", {count}" for count in counts(stack))
+    summary = escape(f"{stack.verdict.value}{listed}{note}{_price(stack)}")
+    return Section(escape(stack.stack), summary, "\n\n".join(_parts(stack)))
 
 
-def _price(one: StackPreview) -> str:
-    return f", {one.money.line()}" if one.money is not None else ""
+def _price(stack: StackPreview) -> str:
+    return f", {stack.money.line()}" if stack.money is not None else ""
 
 
-def _parts(one: StackPreview) -> Iterator[str]:
-    rows = [row for change in one.changes for row in _rows(change)]
+def _parts(stack: StackPreview) -> Iterator[str]:
+    rows = [row for change in stack.changes for row in _rows(change)]
     if rows:
         yield table(("resource", "property", "before", "after", "effect"), rows)
-    said = list(sentences(one))
-    if said:
-        yield "\n".join(f"- {escape(line)}" for line in said)
-    if one.money is not None:
-        yield one.money.markdown()
-    if one.policy:
+    lines = list(sentences(stack))
+    if lines:
+        yield "\n".join(f"- {escape(line)}" for line in lines)
+    if stack.money is not None:
+        yield stack.money.markdown()
+    if stack.policy:
         rows = [
             (p.turn.value, p.severity.value, code(p.rule), escape(p.found), escape(p.remedy))
-            for p in one.policy
+            for p in stack.policy
         ]
         yield table(("policy", "severity", "rule", "found", "remedy"), rows)
-    if one.engine is not None:
-        steps = [(code(name), escape(step)) for name, step in one.engine.items()]
+    if stack.engine is not None:
+        steps = [(code(name), escape(step)) for name, step in stack.engine.items()]
         yield table(("pulumi preview", "step"), steps or [("everything", "unchanged")])
 
 
-def _rows(one: ResourceChange) -> Iterator[tuple[str, ...]]:
-    if one.action in {Action.CREATE, Action.DELETE}:
-        said = escape(effect(one)).replace("data is lost", "**data is lost**")
-        yield (code(one.name), escape(kind(one)), "", "", said)
-    for change in one.changes:
+def _rows(resource: ResourceChange) -> Iterator[tuple[str, ...]]:
+    if resource.action in {Action.CREATE, Action.DELETE}:
+        words = escape(effect(resource)).replace("data is lost", "**data is lost**")
+        yield (code(resource.name), escape(kind(resource)), "", "", words)
+    for change in resource.changes:
         yield (
-            code(one.name),
+            code(resource.name),
             code(short(change.property)),
             escape(before(change)),
             escape(after(change)),
-            escape(effect(one, change)),
+            escape(effect(resource, change)),
         )

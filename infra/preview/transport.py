@@ -109,7 +109,7 @@ class Transport:
             yield from page
             link = _NEXT.search(answer.headers.get("link", ""))
             url = "" if link is None else link[1]
-            if url and not self._ours(url):
+            if url and not self._is_of_api(url):
                 raise UnexpectedAnswerError(what, "its next page is elsewhere")
             if url in seen or len(seen) > PAGES:
                 raise UnexpectedAnswerError(what, "its pages have no end")
@@ -157,9 +157,9 @@ class Transport:
                     continue
                 limited = _limited(answer)
                 if answer.status in _BUSY:
-                    asked = _number(answer.headers.get("retry-after")) or 0.0
+                    pause_asked = _number(answer.headers.get("retry-after")) or 0.0
                     why = f"it answers {answer.status}"
-                    pause = max(asked, BACKOFF_S * 2**broken)
+                    pause = max(pause_asked, BACKOFF_S * 2**broken)
                     broken += 1
                 elif limited is None:
                     raise self._refused(answer, what)
@@ -189,37 +189,37 @@ class Transport:
             with answer:
                 return _read(answer)
 
-    def _ours(self, url: str) -> bool:
-        there, here = urlsplit(url), urlsplit(self.api)
-        return (there.scheme, there.netloc) == (here.scheme, here.netloc)
+    def _is_of_api(self, url: str) -> bool:
+        target, own = urlsplit(url), urlsplit(self.api)
+        return (target.scheme, target.netloc) == (own.scheme, own.netloc)
 
     def _moved(self, answer: Answer, what: str) -> str:
         to = answer.headers.get("location", "")
-        if not self._ours(to):
+        if not self._is_of_api(to):
             raise UnexpectedAnswerError(what, "it points elsewhere")
         return to
 
     def _refused(self, answer: Answer, what: str) -> GitHubError:
-        said = self._safe(_said(answer))
-        told = f": {said}" if said else ""
+        message = self._safe(_message(answer))
+        detail = f": {message}" if message else ""
         match answer.status:
             case HTTPStatus.UNAUTHORIZED:
                 return TokenRefusedError()
-            case HTTPStatus.FORBIDDEN if "locked" in said.lower():
+            case HTTPStatus.FORBIDDEN if "locked" in message.lower():
                 return LockedError(what)
             case HTTPStatus.FORBIDDEN:
                 accepted = answer.headers.get("x-accepted-github-permissions", "")
-                return NotPermittedError(what, self._safe(accepted), told)
+                return NotPermittedError(what, self._safe(accepted), detail)
             case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
                 return NotThereError(what, answer.status)
             case HTTPStatus.UNPROCESSABLE_ENTITY:
-                return NotTakenError(what, told)
-        return UnexpectedAnswerError(what, f"it says {answer.status}{told}")
+                return NotTakenError(what, detail)
+        return UnexpectedAnswerError(what, f"it says {answer.status}{detail}")
 
     def _safe(self, text: str) -> str:
         """Return a foreign text as one short line without the token."""
         line = " ".join(text.replace(self.token, "***").split())
-        return "".join(one for one in line if one.isprintable())[:200]
+        return "".join(character for character in line if character.isprintable())[:200]
 
 
 def _read(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Answer:
@@ -234,11 +234,11 @@ def _parsed(answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON
         raise UnexpectedAnswerError(what, "it is no JSON") from error
 
 
-def _said(answer: Answer) -> str:
+def _message(answer: Answer) -> str:
     """Return the API's own words about a refusal; empty where it has none."""
     try:
-        told = json.loads(answer.body)
-        parts = [told["message"], *(one["message"] for one in told.get("errors", ()))]
+        document = json.loads(answer.body)
+        parts = [document["message"], *(error["message"] for error in document.get("errors", ()))]
     except (ValueError, TypeError, KeyError, AttributeError):
         parts = re.findall(rb'"message"\s*:\s*"([^"]*)"', answer.body)[:1]
         return b"".join(parts).decode(errors="replace")
@@ -254,7 +254,7 @@ def _limited(answer: Answer) -> float | None:
     if answer.headers.get("x-ratelimit-remaining") == "0":
         reset = _number(answer.headers.get("x-ratelimit-reset"))
         return SECONDARY_WAIT_S if reset is None else max(0.0, reset - time.time()) + 1
-    secondary = "rate limit" in _said(answer).lower()
+    secondary = "rate limit" in _message(answer).lower()
     if secondary or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return SECONDARY_WAIT_S
     return None

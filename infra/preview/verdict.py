@@ -39,15 +39,15 @@ WORDS: Mapping[str, frozenset[Verdict]] = {
 FAIL_ON = "interrupt,restart,replace,blocked"
 
 
-def fail_on(given: str) -> frozenset[Verdict]:
+def fail_on(text: str) -> frozenset[Verdict]:
     """Return the verdicts that end with 3; raises BadArgumentError."""
-    named = [word.strip() for word in given.split(",") if word.strip()]
+    named = [word.strip() for word in text.split(",") if word.strip()]
     if named == ["never"]:
         return frozenset()
     chosen = [arguments.choice("--fail-on", word, (*WORDS, "never")) for word in named]
     if "never" in chosen:
         remedy = "Give never alone, or leave it out."
-        raise BadArgumentError("--fail-on", given, remedy)
+        raise BadArgumentError("--fail-on", text, remedy)
     return frozenset[Verdict]().union(*(WORDS[word] for word in chosen))
 
 
@@ -91,8 +91,8 @@ class StackPreview:
         if self.verdict is Verdict.DIFFERS:  # two stacks side by side: no change is meant
             return frozenset({self.verdict})
         blocked = any(change.blocks for change in self.policy)
-        told = {self.verdict, *_holding(self.changes, self.restarts, blocked=blocked)}
-        return frozenset(told | {Verdict.UNKNOWN} if self.doubts or self.secrets else told)
+        verdicts = {self.verdict, *_holding(self.changes, self.restarts, blocked=blocked)}
+        return frozenset(verdicts | {Verdict.UNKNOWN} if self.doubts or self.secrets else verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,12 @@ class Preview:
     def verdict(self) -> Verdict:
         """The worst of all stacks."""
         order = list(Verdict)
-        return min((one.verdict for one in self.stacks), key=order.index)
+        return min((stack.verdict for stack in self.stacks), key=order.index)
 
     @property
     def state(self) -> State:
         """The exit code's reason: a failing verdict beats one that could not be told."""
-        verdicts = {verdict for one in self.stacks for verdict in one.holding}
+        verdicts = {verdict for stack in self.stacks for verdict in stack.holding}
         if verdicts & self.failing:
             return State.FINDING
         return State.UNKNOWN if Verdict.UNKNOWN in verdicts else State.OK
@@ -136,7 +136,7 @@ def decide(
     changes: tuple[ResourceChange, ...], restarts: tuple[Restart, ...], *, blocked: bool
 ) -> Verdict:
     """Return what the changes of one stack come to."""
-    if all(one.action is Action.LEAVE for one in changes):
+    if all(change.action is Action.LEAVE for change in changes):
         return Verdict.NO_CHANGE
     return next(_holding(changes, restarts, blocked=blocked), Verdict.SAFE)
 
@@ -145,12 +145,12 @@ def _holding(
     changes: tuple[ResourceChange, ...], restarts: tuple[Restart, ...], *, blocked: bool
 ) -> Iterator[Verdict]:
     """Yield every verdict that is not harmless and holds, the worst first."""
-    effects = {change.effect for one in changes for change in one.changes}
-    effects |= {one.effect for one in changes}
-    anew = any(one.action is Action.REPLACE for one in changes)
+    effects = {change.effect for resource in changes for change in resource.changes}
+    effects |= {resource.effect for resource in changes}
+    anew = any(resource.action is Action.REPLACE for resource in changes)
     worst_first = (
         (Verdict.BLOCKED, blocked),
-        (Verdict.REPLACES, any(one.loses_data for one in changes)),
+        (Verdict.REPLACES, any(resource.loses_data for resource in changes)),
         (Verdict.LOSES, Effect.LOSE in effects),
         (Verdict.RESTARTS, bool(restarts)),
         (Verdict.INTERRUPTS, anew or Effect.INTERRUPT in effects),
