@@ -79,7 +79,7 @@ def declare_access(
             deleted_with=instance,
         ),
     )
-    theirs = pulumi.ResourceOptions(depends_on=[instance], deleted_with=instance)
+    options = pulumi.ResourceOptions(depends_on=[instance], deleted_with=instance)
     for role, name in settings.users.by_role():
         sql.User(
             f"{role}-user",
@@ -88,7 +88,7 @@ def declare_access(
             project=settings.project,
             password_wo=passwords[role].result,
             password_wo_version=settings.users.handed_version,
-            opts=theirs,
+            opts=options,
         )
     for user in settings.iam_users:
         sql.User(
@@ -97,5 +97,5 @@ def declare_access(
             type=user.type,
             instance=instance.name,
             project=settings.project,
-            opts=theirs,
+            opts=options,
         )

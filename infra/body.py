@@ -144,14 +144,14 @@ def _value(path: str, target: str, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 def _inputs(inputs: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Return the inputs by their paths; flags and labels stay whole."""
-    found: list[tuple[str, Any]] = []
+    leaves: list[tuple[str, Any]] = []
     for key, value in inputs.items():
         path = f"{prefix}{key}"
         if isinstance(value, Mapping) and path not in WHOLE:
-            found += _inputs(value, f"{path}.")
+            leaves += _inputs(value, f"{path}.")
         else:
-            found.append((path, value))
-    return found
+            leaves.append((path, value))
+    return leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,25 +171,25 @@ def declarable(body: Mapping[str, Any]) -> Declarable:
     """Return the inputs that a live instance would be declared with."""
     inputs: dict[str, Any] = {}
     beyond: dict[str, str] = {}
-    told = dict(body_leaves(body))
-    for path, value in _told(body):
+    leaves = dict(body_leaves(body))
+    for path, value in _leaves(body):
         if path in INPUT_OF:
             inputs[INPUT_OF[path]] = _input(path, value)
             continue
         text = value if isinstance(value, str) else json.dumps(value)
-        if path.startswith("settings.") and not fills_in(path, {**told, path: text}):
+        if path.startswith("settings.") and not fills_in(path, {**leaves, path: text}):
             beyond[path] = text
     return Declarable(inputs, beyond)
 
 
-def _told(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield what a body tells by its paths; what is one input stays whole."""
     for key, value in body.items():
         path = f"{prefix}{key}"
         if key == "kind" or value in ([], {}):
             continue
         if isinstance(value, Mapping) and path not in INPUT_OF:
-            yield from _told(value, f"{path}.")
+            yield from _leaves(value, f"{path}.")
         else:
             yield path, value
 
@@ -220,11 +220,11 @@ def update_body(
     *_, block, networks = AUTHORIZED.split(".")
     if networks in settings.get(block, {}):
         settings[block] = {k: v for k, v in settings[block].items() if k != networks}
-    kept = {path.removeprefix("settings.") for path in ignored}
+    names = {path.removeprefix("settings.") for path in ignored}
     for entry, value in declared["settings"].items():
-        if entry in kept and entry in settings:
+        if entry in names and entry in settings:
             continue
         merges = isinstance(value, Mapping) and entry not in SETS
         settings[entry] = {**settings.get(entry, {}), **value} if merges else value
-    whole = {path: declared[path] for path in WITH_SETTINGS if path in declared}
-    return {**whole, "settings": settings}
+    beside = {path: declared[path] for path in WITH_SETTINGS if path in declared}
+    return {**beside, "settings": settings}

@@ -67,7 +67,7 @@ def compare(
     live: Mapping[str, Any],
     ignored: Iterable[str] = (),
     *,
-    whole: bool = False,
+    complete: bool = False,
 ) -> tuple[Change, ...]:
     """Return how a live instance differs from its declaration.
 
@@ -78,28 +78,30 @@ def compare(
         declared: The instance as an API body.
         live: The API's answer about the instance.
         ignored: Paths whose changes are left alone.
-        whole: Whether everything that is not declared goes: so it is between two
+        complete: Whether everything that is not declared goes: so it is between two
             declarations.
     """
     # Here, since the API's shape is known by a module that imports this one.
     from infra.effects.instances import judge_instance, with_instance_defaults
 
-    wanted, there = dict(body_leaves(declared)), dict(body_leaves(live))
-    if whole:
-        there, wanted = map(dict, with_instance_defaults(there, wanted))
-    paths = [path for path in wanted if _differs(path, wanted[path], there.get(path, ""))]
-    paths += [path for path in there if path not in wanted and (whole or _goes(path, there[path]))]
-    if not whole and there.get(KEY) and not {KEY, SOURCE} & wanted.keys():
+    desired, current = dict(body_leaves(declared)), dict(body_leaves(live))
+    if complete:
+        current, desired = map(dict, with_instance_defaults(current, desired))
+    paths = [path for path in desired if _differs(path, desired[path], current.get(path, ""))]
+    paths += [
+        path for path in current if path not in desired and (complete or _goes(path, current[path]))
+    ]
+    if not complete and current.get(KEY) and not {KEY, SOURCE} & desired.keys():
         paths.append(KEY)  # of a replica that says none it is its primary's
-    own = frozenset() if whole else _cloud_sqls_own(declared, live)
+    own = frozenset() if complete else _cloud_sqls_own(declared, live)
     paths = [path for path in paths if path not in own]
     left_alone = frozenset(ignored)
     return tuple(
         _change(
             path,
-            there.get(path, ""),
-            wanted.get(path, ""),
-            judge_instance(path, there, wanted),
+            current.get(path, ""),
+            desired.get(path, ""),
+            judge_instance(path, current, desired),
             ignored=is_ignored(path, left_alone),
         )
         for path in sorted(paths)
@@ -111,14 +113,16 @@ def is_ignored(path: str, ignored: Iterable[str]) -> bool:
     return any(path == entry or path.startswith((f"{entry}.", f"{entry}[")) for entry in ignored)
 
 
-def _change(path: str, before: str, after: str, told: Consequence, *, ignored: bool) -> Change:
+def _change(
+    path: str, before: str, after: str, consequence: Consequence, *, ignored: bool
+) -> Change:
     words = _words(path, before), _words(path, after)
     return Change(
         property=path,
         before=words[0],
         after=words[1],
-        effect=Effect.IGNORED if ignored else told.effect,
-        consequence=told,
+        effect=Effect.IGNORED if ignored else consequence.effect,
+        consequence=consequence,
         raw=None if words == (before, after) else (before, after),
     )
 
@@ -138,14 +142,14 @@ def _goes(path: str, value: str) -> bool:
     return path.startswith(_REMOVED) and not nothing(value) and not path.endswith(".kind")
 
 
-def _differs(path: str, wanted: str, there: str) -> bool:
-    if wanted == (there or WHEN_ABSENT.get(path, "")):
+def _differs(path: str, desired: str, current: str) -> bool:
+    if desired == (current or WHEN_ABSENT.get(path, "")):
         return False
     if path == SOURCE:  # the API puts the project in front
-        return wanted.rpartition(":")[2] != there.rpartition(":")[2]
+        return desired.rpartition(":")[2] != current.rpartition(":")[2]
     if path == NETWORK:  # the API may answer with the address of the same network
-        return _below_project(wanted) != _below_project(there)
-    return not (nothing(wanted) and nothing(there))
+        return _below_project(desired) != _below_project(current)
+    return not (nothing(desired) and nothing(current))
 
 
 def _below_project(network: str) -> str:
@@ -163,7 +167,7 @@ def body_leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         for key, item in value.items():
             yield from body_leaves(item, f"{path}.{key}" if path else str(key))
     elif path in {FLAGS, AUTHORIZED} and isinstance(value, list | tuple):
-        yield from (_flag_leaf(one) if path == FLAGS else _network_leaf(one) for one in value)
+        yield from (_flag_leaf(entry) if path == FLAGS else _network_leaf(entry) for entry in value)
     elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
         for number, item in enumerate(value):
             yield from body_leaves(item, f"{path}.{number}")

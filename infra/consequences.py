@@ -199,10 +199,10 @@ def _networks(_before: str, after: str) -> Consequence:
 
 
 def _consumers(before: str, after: str) -> Consequence:
-    gone = [project for project in _entries(before) if project not in _entries(after)]
-    if not gone:
+    removed = [project for project in _entries(before) if project not in _entries(after)]
+    if not removed:
         return Consequence(Effect.UPDATE, "", _SETTINGS)
-    why = f"who connects from {', '.join(gone)} is refused"
+    why = f"who connects from {', '.join(removed)} is refused"
     return Consequence(Effect.INTERRUPT, why, _SETTINGS)
 
 

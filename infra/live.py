@@ -92,7 +92,7 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
     An operation that still runs on one of them, as a killed deployment leaves behind, is
     waited for first; whether it succeeded shows in what is then there.
     """
-    found: dict[str, LiveInstance] = {}
+    instances: dict[str, LiveInstance] = {}
     for name in sorted(set(names)):
         if cloud.find(name) is None:
             continue
@@ -103,7 +103,7 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
         closed = why_closed(instance.body)
         silent = instance.state == FAILED or bool(closed)
         databases = () if silent else tuple(sorted(cloud.database_details(name)))
-        found[name] = LiveInstance(
+        instances[name] = LiveInstance(
             name=name,
             state=instance.state,
             address=instance.address,
@@ -115,7 +115,7 @@ def read(cloud: CloudSql, names: Iterable[str], progress: Progress) -> Live:
             encodings=databases,
             closed=closed,
         )
-    return found
+    return instances
 
 
 def _settle(cloud: CloudSql, name: str, progress: Progress) -> None:

@@ -17,7 +17,7 @@ class NothingAddedError(BadInputError):
     """Options of a fault were given, but not which."""
 
     def __init__(self, options: Sequence[str]) -> None:
-        names = ", ".join(f"--{one.replace('_', '-')}" for one in options)
+        names = ", ".join(f"--{option.replace('_', '-')}" for option in options)
         super().__init__(f"{names} without a fault. Say which with --add KIND.")
 
 
@@ -48,14 +48,16 @@ class Faults:
         """Return a table of them."""
         if not self.faults:
             return ("No faults on demand.",)
-        rows = tuple((one.id, one.kind, one.about, one.hits) for one in self.faults)
+        rows = tuple((fault.id, fault.kind, fault.about, fault.hits) for fault in self.faults)
         return (Table("Faults on demand", ("id", "kind", "about", "met"), rows),)
 
 
 def read(facts: Sequence[Mapping[str, Any]]) -> Faults:
     """Return the faults that the server tells of."""
     return Faults(
-        tuple(Fault(one["id"], one["kind"], _about(one), one.get("hits")) for one in facts)
+        tuple(
+            Fault(fault["id"], fault["kind"], _about(fault), fault.get("hits")) for fault in facts
+        )
     )
 
 
@@ -87,10 +89,10 @@ def change(server: Server, *, clear: bool, options: Mapping[str, str]) -> Faults
         NothingAddedError: no kind.
         ops.localserver.RefusedError: the server can't make sense of it.
     """
-    given = {name: text for name, text in options.items() if text}
-    if given and "kind" not in given:
-        raise NothingAddedError(tuple(given))
-    body = {name: _value(name, text) for name, text in given.items()}
+    options_set = {name: text for name, text in options.items() if text}
+    if options_set and "kind" not in options_set:
+        raise NothingAddedError(tuple(options_set))
+    body = {name: _value(name, text) for name, text in options_set.items()}
     if clear:
         server.ask("DELETE", "faults")
     if body:
@@ -103,5 +105,5 @@ def _value(name: str, text: str) -> object:
         return text
     option = f"--{name.replace('_', '-')}"
     if name in _WHOLE:
-        return arguments.whole(option, text, least=None)
+        return arguments.parse_whole(option, text, least=None)
     return arguments.number(option, text)

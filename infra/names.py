@@ -13,9 +13,9 @@ def fitting(instance: str, suffix: str, most: int) -> str:
         suffix: What the resource is to it.
         most: Characters that the name may have.
     """
-    whole = f"{instance}-{suffix}"
-    if len(whole) <= most:
-        return whole
+    candidate = f"{instance}-{suffix}"
+    if len(candidate) <= most:
+        return candidate
     mark = hashlib.sha256(instance.encode()).hexdigest()[:MARK]
     room = most - len(suffix) - MARK - 2
     return f"{instance[:room].rstrip('-')}-{mark}-{suffix}"

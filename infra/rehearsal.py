@@ -57,13 +57,18 @@ class Status:
             none = "No instances. `invoke local.deploy` provisions the local stack."
             return (line, none, *faults)
         rows = tuple(
-            (one.name, one.state, f"{one.address}:{one.port}", one.database_version)
-            for one in self.instances
+            (
+                instance.name,
+                instance.state,
+                f"{instance.address}:{instance.port}",
+                instance.database_version,
+            )
+            for instance in self.instances
         )
         doors = tuple(
-            f"Connectors reach {one.connection_name} on {one.connectors}"
-            for one in self.instances
-            if one.connectors
+            f"Connectors reach {instance.connection_name} on {instance.connectors}"
+            for instance in self.instances
+            if instance.connectors
         )
         return (line, Table("", ("instance", "state", "address", "version"), rows), *doors, *faults)
 
@@ -119,10 +124,10 @@ class Bucket:
         return (f"Bucket gs://{self.name} is the folder {self.folder}",)
 
 
-def _data(target: Target, given: str) -> Path:
+def _data(target: Target, folder: str) -> Path:
     if target.local is None:
         raise NotLocalError(target.stack)
-    return Path(given).expanduser().resolve() if given else target.local
+    return Path(folder).expanduser().resolve() if folder else target.local
 
 
 def up(
@@ -152,31 +157,31 @@ def up(
         ops.target.NotLocalError: the stack lives in the cloud.
     """
     folder = _data(target, data)
-    wanted, wanted_pg = _port("--port", port), _port("--pg-port", pg_port)
+    api_port, wanted_pg = _port("--port", port), _port("--pg-port", pg_port)
     if disk_mb:
         smalldisk.mount(folder, disk_mb)
-    server = localcloud.ensure(folder, port=wanted, pg_port=wanted_pg, set_aside=set_aside)
-    for option, asked, has in (
-        ("--port", wanted, server.port),
+    server = localcloud.ensure(folder, port=api_port, pg_port=wanted_pg, set_aside=set_aside)
+    for option, number, has in (
+        ("--port", api_port, server.port),
         ("--pg-port", wanted_pg, server.pg_port),
     ):
-        if asked not in (None, 0, has):
-            raise RunsElsewhereError(option, asked, has)
+        if number not in (None, 0, has):
+            raise RunsElsewhereError(option, number, has)
     return _status(server)
 
 
 class RunsElsewhereError(BadInputError):
     """A port was asked for, and the server runs already on another one."""
 
-    def __init__(self, option: str, asked: int | None, has: int) -> None:
+    def __init__(self, option: str, port: int | None, has: int) -> None:
         super().__init__(
-            f"The local Cloud SQL runs already, with {option} {has} and not {asked}. "
+            f"The local Cloud SQL runs already, with {option} {has} and not {port}. "
             "Stop it with `invoke local.down` first, or leave the option out."
         )
 
 
-def _port(option: str, given: str) -> int | None:
-    return localcloud.parse_port(option, given) if given else None
+def _port(option: str, text: str) -> int | None:
+    return localcloud.parse_port(option, text) if text else None
 
 
 def status(target: Target, data: str = "") -> Status:
@@ -192,14 +197,14 @@ def down(target: Target, data: str, *, wipe: bool, yes: bool = False) -> Down:
         ops.localcloud.NotADataFolderError: it is none of a local Cloud SQL.
     """
     folder = _data(target, data)
-    there = folder.exists()
-    if wipe and there:
+    exists = folder.exists()
+    if wipe and exists:
         localcloud.check_data_folder(folder)
         guard.ask(f"delete {folder} with every instance, backup and record of drills", yes=yes)
     if wipe and folder.is_mount():
         was_running = localcloud.stop(folder)
         return Down(folder, was_running, smalldisk.unmount(folder))
-    return Down(folder, localcloud.stop(folder, wipe=wipe), wipe and there)
+    return Down(folder, localcloud.stop(folder, wipe=wipe), wipe and exists)
 
 
 def bucket(target: Target, data: str, name: str) -> Bucket:
@@ -209,8 +214,8 @@ def bucket(target: Target, data: str, name: str) -> Bucket:
         ops.localcloud.NotRunningError: the server does not run.
         ops.localserver.RefusedError: the name can't be a bucket's.
     """
-    made = localcloud.require(_data(target, data)).ask("POST", "buckets", {"name": name})
-    return Bucket(made["name"], Path(made["folder"]))
+    created = localcloud.require(_data(target, data)).ask("POST", "buckets", {"name": name})
+    return Bucket(created["name"], Path(created["folder"]))
 
 
 def faults(
@@ -243,15 +248,15 @@ def clock(
         infra.localclock.TwoTimesError: both were given.
         ops.localserver.RefusedError: the time is over, none, or too far away.
     """
-    asked = localclock.request(forward, to)
+    change = localclock.request(forward, to)
     server = localcloud.require(_data(target, data))
-    if asked:
+    if change:
         guard.ask(
             "set the clock forward, which deletes the backups that are too old by then and "
             "can't be taken back",
             yes=yes,
         )
-    return localclock.read(server.ask("POST" if asked else "GET", "clock", asked or None))
+    return localclock.read(server.ask("POST" if change else "GET", "clock", change or None))
 
 
 def environment(target: Target, data: str = "") -> Environment:
@@ -299,15 +304,15 @@ def _status(server: Server) -> Status:
     facts = server.ask("GET", "status")
     instances = tuple(
         InstanceLine(
-            one["name"],
-            one["state"],
-            one["address"],
-            one["port"],
-            one["connectionName"],
-            one["databaseVersion"],
-            f"{one['address']}:{one['connectorsPort']}" if one["connectors"] else "",
+            instance["name"],
+            instance["state"],
+            instance["address"],
+            instance["port"],
+            instance["connectionName"],
+            instance["databaseVersion"],
+            f"{instance['address']}:{instance['connectorsPort']}" if instance["connectors"] else "",
         )
-        for one in facts["instances"]
+        for instance in facts["instances"]
     )
     now = localclock.read(facts["clock"])
     faults = localfaults.read(facts["faults"]).faults

@@ -103,9 +103,12 @@ def read(target: Target, address: str) -> RoleSettings:
             changed = sessions.of_system(connection)
     except OpsError as error:
         return RoleSettings(unread=str(error))
-    told = [*_undeclared(settings, people, owner), *(_of_system(*item) for item in changed)]
+    settings_found = [
+        *_undeclared(settings, people, owner),
+        *(_of_system(*item) for item in changed),
+    ]
     return RoleSettings(
-        undeclared=tuple(told),
+        undeclared=tuple(settings_found),
         endless=tuple(user.name for user in people if _endless(settings, user, target.database)),
     )
 
@@ -130,10 +133,10 @@ def _undeclared(
     for setting in settings:
         if setting.role in _OWN_ROLES or setting.database == _OWN_DATABASE:
             continue
-        wanted = declared.get(setting.role, {}).get(setting.name, "")
-        if setting.database or wanted != setting.value:
-            undo = APPLY if wanted and not setting.database else reset(setting)
-            yield Undeclared(setting, whose(setting), wanted, undo)
+        value = declared.get(setting.role, {}).get(setting.name, "")
+        if setting.database or value != setting.value:
+            undo = APPLY if value and not setting.database else reset(setting)
+            yield Undeclared(setting, owner_of(setting), value, undo)
 
 
 def _of_system(name: str, value: str) -> Undeclared:
@@ -142,7 +145,7 @@ def _of_system(name: str, value: str) -> Undeclared:
     return Undeclared(setting, "everybody (ALTER SYSTEM)", "", f"ALTER SYSTEM RESET {what}")
 
 
-def whose(setting: Setting) -> str:
+def owner_of(setting: Setting) -> str:
     """Return the sessions that get a setting, for people."""
     if setting.role:
         where = f" in database {setting.database}" if setting.database else ""

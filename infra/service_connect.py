@@ -48,10 +48,10 @@ def declare_endpoint(
         instance: That is reached through it; it lies in the stack's region.
         prefix: Of the resources' names in the program: empty for the primary.
     """
-    here = {"name": fitting(name, "psc", NAME_LIMIT), "project": settings.project}
+    common = {"name": fitting(name, "psc", NAME_LIMIT), "project": settings.project}
     address = compute.Address(
         f"{prefix}endpoint-address",
-        **here,
+        **common,
         region=settings.region,
         subnetwork=network.subnet.id,
         address_type="INTERNAL",
@@ -59,7 +59,7 @@ def declare_endpoint(
     )
     compute.ForwardingRule(
         f"{prefix}endpoint",
-        **here,
+        **common,
         region=settings.region,
         network=network.id,
         ip_address=address.id,
@@ -72,7 +72,7 @@ def declare_endpoint(
     )
     zone = dns.ManagedZone(
         f"{prefix}endpoint-zone",
-        **here,
+        **common,
         description=f"The name of Cloud SQL instance {name}, answered with our endpoint",
         dns_name=instance.dns_name,
         visibility="private",

@@ -30,18 +30,18 @@ class InUseError(OpsError):
         super().__init__(f"The file system on {data} stays: {reason}. Leave it, and ask again.")
 
 
-def mount(data: Path, given: str) -> None:
+def mount(data: Path, size: str) -> None:
     """Mount a file system of some megabytes on a data folder, unless one is there.
 
     Args:
         data: the data folder; made where it is missing.
-        given: the megabytes, as typed.
+        size: the megabytes, as typed.
 
     Raises:
         ops.arguments.BadArgumentError: it is no such number.
         CannotMountError: the folder has content, or mounting is refused.
     """
-    arguments.whole("--disk-mb", given, least=LEAST_MB, unit="MB")
+    arguments.parse_whole("--disk-mb", size, least=LEAST_MB, unit="MB")
     if data.is_mount():
         return
     if os.geteuid() != 0:
@@ -50,7 +50,7 @@ def mount(data: Path, given: str) -> None:
         raise CannotMountError(data, "it has content, which would be hidden")
     data.mkdir(parents=True, exist_ok=True)
     # Another user's clusters must get through to their folders, but see no others.
-    options = f"size={given}m,mode=711"
+    options = f"size={size}m,mode=711"
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", options, "ai-square-db", data],
         capture_output=True,

@@ -20,9 +20,9 @@ class UnknownStackError(BadInputError):
     """No stack file has this name."""
 
     def __init__(self, stack: str, known: tuple[str, ...]) -> None:
-        there = ", ".join(known) if known else "none"
+        listed = ", ".join(known) if known else "none"
         super().__init__(
-            f"There is no stack {stack!r} (Pulumi.{stack}.yaml). The stacks there are: {there}."
+            f"There is no stack {stack!r} (Pulumi.{stack}.yaml). The stacks there are: {listed}."
         )
 
 
@@ -70,13 +70,13 @@ def read_config(stack: str, root: Path = ROOT) -> Mapping[str, object]:
     project = project_file(root)
     values: dict[str, object] = {}
     for key, declared in _mapping(root / "Pulumi.yaml", project.get("config")).items():
-        whole = key if ":" in key else f"{project.get('name')}:{key}"
+        full_key = key if ":" in key else f"{project.get('name')}:{key}"
         if not isinstance(declared, Mapping):
-            values[whole] = declared
+            values[full_key] = declared
         elif "default" in declared:
-            values[whole] = declared["default"]
+            values[full_key] = declared["default"]
         elif "value" in declared:
-            values[whole] = declared["value"]
+            values[full_key] = declared["value"]
     return values | own_config(stack, root)
 
 

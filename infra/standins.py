@@ -29,8 +29,8 @@ def identity(kind: str, name: str, inputs: Inputs) -> str:
 
 def additions(kind: str, name: str, inputs: Inputs) -> dict[str, Any]:
     """Return the outputs that Google would add to a resource's inputs."""
-    made = _ADDED.get(kind)
-    return {} if made is None else made(name, inputs)
+    add = _ADDED.get(kind)
+    return {} if add is None else add(name, inputs)
 
 
 def _instance(_: str, inputs: Inputs) -> dict[str, Any]:

@@ -29,15 +29,15 @@ class Buckets:
 
 def declare_buckets(settings: Settings, instance: sql.DatabaseInstance) -> Buckets:
     """Declare the buckets, and let the instance's service account write exports."""
-    kept = settings.storage
+    declared = settings.storage
     exports = evidence = None
-    if kept.exports is not None:
+    if declared.exports is not None:
         exports = _bucket(
             settings,
             "exports",
-            kept.exports,
-            locked_days=kept.export_locked_days,
-            deleted_after_days=kept.export_retention_days,
+            declared.exports,
+            locked_days=declared.export_locked_days,
+            deleted_after_days=declared.export_retention_days,
         )
         storage.BucketIAMMember(
             "exports-writer",
@@ -45,9 +45,9 @@ def declare_buckets(settings: Settings, instance: sql.DatabaseInstance) -> Bucke
             role=EXPORT_WRITER,
             member=pulumi.Output.concat("serviceAccount:", instance.service_account_email_address),
         )
-    if kept.evidence is not None:
+    if declared.evidence is not None:
         evidence = _bucket(
-            settings, "evidence", kept.evidence, locked_days=kept.evidence_locked_days
+            settings, "evidence", declared.evidence, locked_days=declared.evidence_locked_days
         )
     return Buckets(exports, evidence)
 
@@ -96,13 +96,13 @@ def _lifecycle(
 ) -> list[storage.BucketLifecycleRuleArgs]:
     """Return when objects go: old ones, old versions, and uploads that never ended."""
     condition = storage.BucketLifecycleRuleConditionArgs
-    found = [_rule("AbortIncompleteMultipartUpload", condition(age=1))]
+    rules = [_rule("AbortIncompleteMultipartUpload", condition(age=1))]
     if deleted_after_days is not None:
-        found.append(_rule("Delete", condition(age=deleted_after_days)))
+        rules.append(_rule("Delete", condition(age=deleted_after_days)))
     if versions:
         old = condition(days_since_noncurrent_time=VERSION_DAYS, with_state="ARCHIVED")
-        found.append(_rule("Delete", old))
-    return found
+        rules.append(_rule("Delete", old))
+    return rules
 
 
 def _rule(

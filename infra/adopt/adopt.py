@@ -38,10 +38,10 @@ ROUNDS = 200  # of leaving out what can't be declared, one key or entry a round
 class FilesThereError(OpsError):
     """Something would be overwritten."""
 
-    def __init__(self, there: tuple[str, ...]) -> None:
-        verb = "is" if len(there) == 1 else "are"
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        verb = "is" if len(paths) == 1 else "are"
         super().__init__(
-            f"{', '.join(there)} {verb} there already. Write elsewhere with --out FOLDER, or"
+            f"{', '.join(paths)} {verb} there already. Write elsewhere with --out FOLDER, or"
             " overwrite with --force; a stack file keeps its comments and its other keys."
         )
 
@@ -69,7 +69,7 @@ class CannotAdoptError(OpsError):
 
 def adopt(
     source: Source,
-    asked: Asked,
+    typed: Asked,
     progress: Progress,
     *,
     out: Path | None = None,
@@ -80,7 +80,7 @@ def adopt(
 
     Args:
         source: The instance.
-        asked: Which database, users and network are meant.
+        typed: Which database, users and network are meant.
         progress: Where reading shows itself.
         out: The folder to write to; the project's own when None.
         force: Whether files that are there may be overwritten.
@@ -96,20 +96,20 @@ def adopt(
     folder = out or root
     names = (f"Pulumi.{source.stack}.yaml", f"import.{source.stack}.json")
     report_name = f"adoption.{source.stack}.md"
-    there = tuple(n for n in (*names, report_name) if (folder / n).exists())
-    if there and not force:
-        raise FilesThereError(there)
+    existing = tuple(n for n in (*names, report_name) if (folder / n).exists())
+    if existing and not force:
+        raise FilesThereError(existing)
     with progress.phase(f"Read {source.instance}"):
         primary, replicas = _live(source)
-    taken = take(source.project, primary, replicas, source.usual, asked, local=source.local)
+    taking = take(source.project, primary, replicas, source.usual, typed, local=source.local)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".adopt-", dir=folder) as draft_name:
         draft = Path(draft_name)
         (draft / PROJECT_FILE).write_bytes((root / PROJECT_FILE).read_bytes())
         before = read(folder / names[0]) or read(root / names[0])
-        settings, cannot = _fitted(source, taken, before, draft)
+        settings, cannot = _fitted(source, taking, before, draft)
         files = tuple(str(folder / name) for name in (*names, report_name))
-        done = _compared(source, settings, (primary, *replicas), taken, cannot, files)
+        done = _compared(source, settings, (primary, *replicas), taking, cannot, files)
         (draft / names[1]).write_text(json.dumps(done.imports.file(), indent=2) + "\n")
         (draft / report_name).write_text(markdown(done), encoding="utf-8")
         if not (folder / PROJECT_FILE).exists():  # so that the folder can be loaded by itself
@@ -121,7 +121,7 @@ def adopt(
 
 def _live(source: Source) -> tuple[LiveInstance, tuple[LiveInstance, ...]]:
     """Return the instance and all that follows it, nearest first."""
-    found: list[LiveInstance] = []
+    instances: list[LiveInstance] = []
     names = [source.instance]
     while names:
         name = names.pop(0)
@@ -130,22 +130,24 @@ def _live(source: Source) -> tuple[LiveInstance, tuple[LiveInstance, ...]]:
             raise UnreadableError(unread[0])
         if live is None:
             raise NoSuchInstanceError(source.project, name)
-        found.append(live)
+        instances.append(live)
         names += sorted(str(n).rpartition(":")[2] for n in live.body.get("replicaNames", ()))
-    return found[0], tuple(found[1:])
+    return instances[0], tuple(instances[1:])
 
 
 def _fitted(
-    source: Source, taken: Taken, before: str, draft: Path
+    source: Source, taking: Taken, before: str, draft: Path
 ) -> tuple[Settings, tuple[str, ...]]:
     """Write the stack file into the draft; what can't be declared is left out of it, and told."""
-    values: dict[str, object] = {**source.elsewhere(), **taken.values}
+    values: dict[str, object] = {**source.elsewhere(), **taking.values}
     path = draft / f"Pulumi.{source.stack}.yaml"
     day = datetime.now(UTC).date()
     origin = f"taken from the live {source.project}:{source.instance} on {day} by invoke adopt"
     cannot: list[str] = []
     for _ in range(ROUNDS):
-        path.write_text(render(before, values, taken.why, origin, new=not before), encoding="utf-8")
+        path.write_text(
+            render(before, values, taking.why, origin, new=not before), encoding="utf-8"
+        )
         try:
             return load(source.stack, draft), tuple(cannot)
         except SettingsError as error:
@@ -177,14 +179,14 @@ def _compared(
     source: Source,
     settings: Settings,
     instances: tuple[LiveInstance, ...],
-    taken: Taken,
+    taking: Taken,
     cannot: tuple[str, ...],
     files: tuple[str, ...],
 ) -> Adoption:
     """Return what the program would do to what is there."""
     desired = collect(settings)
-    live = {one.name: one for one in instances}
-    users = {one.name for one in instances[0].accounts if one.type == BUILT_IN}
+    live = {instance.name: instance for instance in instances}
+    users = {account.name for account in instances[0].accounts if account.type == BUILT_IN}
     declared = {
         str(r.inputs["name"])
         for r in desired.of_type(USER)
@@ -205,8 +207,8 @@ def _compared(
         ),
         imports=imports(desired, live),
         passwords=tuple(sorted(users & declared)),
-        cannot=(*taken.cannot, *cannot),
-        notes=(*taken.notes, *(f"{k}: {text}." for k, text in taken.why.items())),
+        cannot=(*taking.cannot, *cannot),
+        notes=(*taking.notes, *(f"{k}: {text}." for k, text in taking.why.items())),
     )
 
 

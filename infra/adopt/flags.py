@@ -22,14 +22,14 @@ class Flags:
     refused: tuple[str, ...]
 
 
-def flags(told: Sequence[Mapping[str, str]], memory_mb: int | None) -> Flags:
+def flags(entries: Sequence[Mapping[str, str]], memory_mb: int | None) -> Flags:
     """Return a live instance's flags.
 
     Args:
-        told: The API's names and values.
+        entries: The API's names and values.
         memory_mb: Of the tier in MiB; None where the tier is unknown here.
     """
-    values = {str(flag["name"]): str(flag.get("value", "")) for flag in told}
+    values = {str(flag["name"]): str(flag.get("value", "")) for flag in entries}
     iam = values.get(IAM_FLAG) == "on"
     if iam:
         del values[IAM_FLAG]
@@ -56,9 +56,9 @@ def word(name: str, value: str) -> object:
     return text if same(name, text, value) else value
 
 
-def same(name: str, one: object, other: object) -> bool:
+def same(name: str, left: object, other: object) -> bool:
     """Tell whether two words are the same value of a flag."""
     try:
-        return compile_flag(name, str(one)).value == compile_flag(name, str(other)).value
+        return compile_flag(name, str(left)).value == compile_flag(name, str(other)).value
     except FlagError:
-        return one == other
+        return left == other

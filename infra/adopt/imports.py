@@ -51,16 +51,16 @@ class Imports:
 
 def imports(desired: Desired, live: Live) -> Imports:
     """Return what of the declared resources can be imported."""
-    found: list[Import] = []
+    planned: list[Import] = []
     created: list[str] = []
     for resource in desired.resources:
         known = _IDS.get(resource.type)
         where = known(resource, live) if known else ""
         if where:
-            found.append(Import(resource.type, resource.name, where))
+            planned.append(Import(resource.type, resource.name, where))
         elif resource.type != PASSWORD:
             created.append(resource.name)
-    return Imports(tuple(found), tuple(created))
+    return Imports(tuple(planned), tuple(created))
 
 
 def _instance(resource: DesiredResource, live: Live) -> str:
@@ -83,14 +83,14 @@ def _user(resource: DesiredResource, live: Live) -> str:
 
 
 def _addresses(live: Live) -> Mapping[str, Any]:
-    primary = next((one for one in live.values() if not one.source), None)
-    told = {} if primary is None else primary.body["settings"].get("ipConfiguration", {})
-    return dict(told)
+    primary = next((instance for instance in live.values() if not instance.source), None)
+    configuration = {} if primary is None else primary.body["settings"].get("ipConfiguration", {})
+    return dict(configuration)
 
 
 def _network(resource: DesiredResource, live: Live) -> str:
-    whole = f"projects/{resource.inputs['project']}/global/networks/{resource.inputs['name']}"
-    return whole if str(_addresses(live).get("privateNetwork", "")).endswith(whole) else ""
+    network = f"projects/{resource.inputs['project']}/global/networks/{resource.inputs['name']}"
+    return network if str(_addresses(live).get("privateNetwork", "")).endswith(network) else ""
 
 
 def _range(resource: DesiredResource, live: Live) -> str:
@@ -102,8 +102,8 @@ def _range(resource: DesiredResource, live: Live) -> str:
 
 def _peering(resource: DesiredResource, live: Live) -> str:
     network, service = str(resource.inputs["network"]), resource.inputs["service"]
-    there = str(_addresses(live).get("privateNetwork", "")).endswith(network)
-    return f"{network}:{service}" if there else ""
+    is_peered = str(_addresses(live).get("privateNetwork", "")).endswith(network)
+    return f"{network}:{service}" if is_peered else ""
 
 
 _IDS: Mapping[str, Callable[[DesiredResource, Live], str]] = {

@@ -48,7 +48,7 @@ class People:
     why: Mapping[str, str]
 
 
-def people(live: LiveInstance, asked: Asked, usual: Mapping[str, object]) -> People:
+def people(live: LiveInstance, typed: Asked, usual: Mapping[str, object]) -> People:
     """Return who is who.
 
     A name that was given decides, then the one that the stack has already; else a single
@@ -56,23 +56,23 @@ def people(live: LiveInstance, asked: Asked, usual: Mapping[str, object]) -> Peo
 
     Args:
         live: The instance.
-        asked: What was said.
+        typed: What was said.
         usual: The stack's values, or the project's defaults, by their names in the model.
     """
     fields: dict[str, object] = {}
     why: dict[str, str] = {}
     databases = [name for name in live.databases if name not in OWN_DATABASES]
-    chosen = asked.database or str(usual["database"])
-    if not asked.database and chosen not in databases and len(databases) == 1:
+    chosen = typed.database or str(usual["database"])
+    if not typed.database and chosen not in databases and len(databases) == 1:
         chosen = databases[0]
         why["database"] = "the only one there is"
     fields["database"] = chosen
-    taken = _users(live, asked, usual, why)
-    fields |= {f"{role}_user": name for role, name in taken.items()}
+    users = _users(live, typed, usual, why)
+    fields |= {f"{role}_user": name for role, name in users.items()}
     known = usual.get("iam_users")
     declared = known if isinstance(known, Mapping) else {}
-    iam = [one for one in live.accounts if one.type in IAM_TYPES]
-    roles = {email_of(one): _role(one, taken) for one in iam}
+    iam = [account for account in live.accounts if account.type in IAM_TYPES]
+    roles = {email_of(account): _role(account, users) for account in iam}
     fields["iam_users"] = {
         email: declared.get(email) or role or LEAST for email, role in roles.items()
     }
@@ -83,15 +83,19 @@ def people(live: LiveInstance, asked: Asked, usual: Mapping[str, object]) -> Peo
 
 
 def _users(
-    live: LiveInstance, asked: Asked, usual: Mapping[str, object], why: dict[str, str]
+    live: LiveInstance, typed: Asked, usual: Mapping[str, object], why: dict[str, str]
 ) -> dict[str, str]:
-    there = {one.name for one in live.accounts if one.type == BUILT_IN and not is_own(one)}
-    chosen = {role: asked.users.get(role) or str(usual[f"{role}_user"]) for role in CALLED}
-    free = there - set(chosen.values())
-    for role, called in CALLED.items():
-        if asked.users.get(role) or chosen[role] in there:
+    names = {
+        account.name
+        for account in live.accounts
+        if account.type == BUILT_IN and not is_own(account)
+    }
+    chosen = {role: typed.users.get(role) or str(usual[f"{role}_user"]) for role in CALLED}
+    free = names - set(chosen.values())
+    for role, pattern in CALLED.items():
+        if typed.users.get(role) or chosen[role] in names:
             continue
-        fitting = sorted(name for name in free if called.search(name))
+        fitting = sorted(name for name in free if pattern.search(name))
         free -= set(fitting)
         if len(fitting) == 1:
             chosen[role] = fitting[0]

@@ -48,10 +48,10 @@ class Adoption:
             yield table("Deploying this stack would change", changes)
         else:
             yield f"Deploying this stack changes nothing of {', '.join(self.instances)}."
-        for one in self.differences:
-            if one.finding is Finding.UNDECLARED:
-                live = "" if one.property else f" ({one.live})"
-                yield f"Not declared, and left alone: {subject(one)}{live}."
+        for difference in self.differences:
+            if difference.finding is Finding.UNDECLARED:
+                live = "" if difference.property else f" ({difference.live})"
+                yield f"Not declared, and left alone: {subject(difference)}{live}."
         yield from (f"Can't be declared: {sentence}" for sentence in self.cannot)
         if self.passwords:
             yield (

@@ -25,9 +25,9 @@ class NoSourceError(BadInputError):
     """A stack that is not there yet, and nothing said of where its instance is."""
 
     def __init__(self, stack: str, missing: str) -> None:
-        there = ", ".join(stacks())
+        listed = ", ".join(stacks())
         super().__init__(
-            f"There is no stack {stack!r} yet (there are {there}), so {missing} has to be given."
+            f"There is no stack {stack!r} yet (there are {listed}), so {missing} has to be given."
             f" Run: invoke adopt -s {stack} --project PROJECT --instance NAME"
         )
 
@@ -85,10 +85,10 @@ def source(
     if not known and not (project and instance):
         raise NoSourceError(name, "--project" if not project else "--instance")
     defaults = {str(f.alias): f.default for f in Declared.model_fields.values()}
-    wanted = instance or str(usual.get(key("instance"), defaults[key("instance")]))
+    name_of_instance = instance or str(usual.get(key("instance"), defaults[key("instance")]))
     where = (endpoint or str(usual.get(ENDPOINT, ""))).removesuffix(API_PATH).rstrip("/") or None
     its_project = project or str(usual.get("gcp:project", ""))
-    asked = where
+    address = where
     if known and not endpoint and on_this_machine(where or ""):
-        asked = localcloud.require(localcloud.data_dir()).url  # wherever it listens just now
-    return Source(name, its_project, wanted, where, CloudSql(its_project, asked), usual)
+        address = localcloud.require(localcloud.data_dir()).url  # wherever it listens just now
+    return Source(name, its_project, name_of_instance, where, CloudSql(its_project, address), usual)

@@ -41,42 +41,42 @@ def render(
         document["config"] = CommentedMap()
     config = document["config"]
     defaults = {str(f.alias): f.default for f in Declared.model_fields.values()}
-    for whole, value in values.items():
-        here = whole in config
-        if not here and value == defaults.get(whole):
+    for path, value in values.items():
+        is_set = path in config
+        if not is_set and value == defaults.get(path):
             continue
-        if here and _same(whole, config[whole], value):
+        if is_set and _same(path, config[path], value):
             continue
-        text = why.get(whole, "" if new else origin)
-        if isinstance(value, Mapping) and here and isinstance(config[whole], Mapping):
-            _merge(whole, config[whole], value)
+        text = why.get(path, "" if new else origin)
+        if isinstance(value, Mapping) and is_set and isinstance(config[path], Mapping):
+            _merge(path, config[path], value)
         else:
-            config[whole] = _node(value)
+            config[path] = _node(value)
         if text:
-            _say(config, whole, text)
+            _say(config, path, text)
     out = StringIO()
     yaml.dump(document, out)
     return out.getvalue()
 
 
-def _same(whole: str, there: object, value: object) -> bool:
-    if isinstance(there, Mapping) and isinstance(value, Mapping):
-        return there.keys() == value.keys() and all(
-            _equal(whole, name, there[name], value[name]) for name in value
+def _same(path: str, current: object, value: object) -> bool:
+    if isinstance(current, Mapping) and isinstance(value, Mapping):
+        return current.keys() == value.keys() and all(
+            _equal(path, name, current[name], value[name]) for name in value
         )
-    return there == value
+    return current == value
 
 
-def _equal(whole: str, name: str, one: object, other: object) -> bool:
-    return same(name, one, other) if whole == FLAGS else one == other
+def _equal(path: str, name: str, left: object, other: object) -> bool:
+    return same(name, left, other) if path == FLAGS else left == other
 
 
-def _merge(whole: str, there: Any, value: Mapping[str, object]) -> None:  # noqa: ANN401 - ruamel's
-    for name in [name for name in there if name not in value]:
-        del there[name]
+def _merge(path: str, current: Any, value: Mapping[str, object]) -> None:  # noqa: ANN401 - ruamel's
+    for name in [name for name in current if name not in value]:
+        del current[name]
     for name, item in value.items():
-        if name not in there or not _equal(whole, name, there[name], item):
-            there[name] = _node(item)
+        if name not in current or not _equal(path, name, current[name], item):
+            current[name] = _node(item)
 
 
 def _node(value: object) -> object:
@@ -86,18 +86,18 @@ def _node(value: object) -> object:
     if isinstance(value, Mapping):
         return CommentedMap({str(name): _node(item) for name, item in value.items()})
     if isinstance(value, list | tuple):
-        made = CommentedSeq(value)
-        made.fa.set_flow_style()
-        return made
+        node = CommentedSeq(value)
+        node.fa.set_flow_style()
+        return node
     return value
 
 
-def _say(config: Any, whole: str, text: str) -> None:  # noqa: ANN401 - ruamel's
+def _say(config: Any, path: str, text: str) -> None:  # noqa: ANN401 - ruamel's
     """Put a comment beside a value, or above what takes several lines."""
-    if isinstance(config[whole], Mapping):
-        config.yaml_set_comment_before_after_key(whole, before=text, indent=2)
-    elif whole not in config.ca.items:
-        config.yaml_add_eol_comment(text, whole)
+    if isinstance(config[path], Mapping):
+        config.yaml_set_comment_before_after_key(path, before=text, indent=2)
+    elif path not in config.ca.items:
+        config.yaml_add_eol_comment(text, path)
 
 
 def read(path: Path) -> str:

@@ -39,7 +39,7 @@ def take(
     primary: LiveInstance,
     replicas: tuple[LiveInstance, ...],
     usual: Mapping[str, object],
-    asked: Asked,
+    typed: Asked,
     *,
     local: bool,
 ) -> Taken:
@@ -50,15 +50,20 @@ def take(
         primary: The instance.
         replicas: Its replicas, and theirs.
         usual: What the stack says now, else the project's defaults, by whole key.
-        asked: What the person who adopts said.
+        typed: What the person who adopts said.
         local: Whether it is on the local Cloud SQL, which has no networks.
     """
-    told = declarable(primary.body)
-    read = fields(told.inputs)
-    cannot: list[str] = [_beyond(primary.name, *one) for one in sorted(told.beyond.items())]
+    declarable_inputs = declarable(primary.body)
+    read = fields(declarable_inputs.inputs)
+    cannot: list[str] = [
+        _beyond(primary.name, *setting) for setting in sorted(declarable_inputs.beyond.items())
+    ]
     notes: list[str] = []
     edition = str(read["edition"])
-    its_flags = flags(told.inputs.get("settings.databaseFlags", ()), memory(told.inputs, edition))
+    its_flags = flags(
+        declarable_inputs.inputs.get("settings.databaseFlags", ()),
+        memory(declarable_inputs.inputs, edition),
+    )
     cannot += its_flags.refused
     read["flags"] = dict(its_flags.words)
     read["iam_authentication"] = its_flags.iam
@@ -66,19 +71,21 @@ def take(
         name: usual.get(str(field.alias), field.default)
         for name, field in Declared.model_fields.items()
     }
-    who = people(primary, asked, names)
+    who = people(primary, typed, names)
     read |= who.fields
     consumers = [p for p in _texts(read.pop("psc_consumer_projects", ())) if p != project]
     if not local:
-        where, said = _network(project, told.inputs, names, asked, primary.name)
+        where, remarks = _network(project, declarable_inputs.inputs, names, typed, primary.name)
         read |= where
-        notes += said
+        notes += remarks
         if where["network_mode"] == "PSC":
             read["psc_consumer_projects"] = consumers
     entries, unfit = _replicas(primary, replicas, edition, read)
     read["replicas"] = entries
     cannot += unfit
-    if "zone" not in read and (zone := told.inputs.get("settings.locationPreference.zone")):
+    if "zone" not in read and (
+        zone := declarable_inputs.inputs.get("settings.locationPreference.zone")
+    ):
         notes.append(
             f"Zone {zone} is left to Cloud SQL. To hold it there, write {key('zone')}: {zone}."
         )
@@ -112,18 +119,18 @@ def memory(inputs: Inputs, edition: str) -> int | None:
 
 
 def _network(
-    project: str, inputs: Inputs, usual: Mapping[str, object], asked: Asked, instance: str
+    project: str, inputs: Inputs, usual: Mapping[str, object], typed: Asked, instance: str
 ) -> tuple[dict[str, object], list[str]]:
     """Return the keys of the network, and what to know of them."""
     psc = inputs.get("settings.ipConfiguration.pscConfigs") or {}
     mode = "PSC" if psc.get("pscEnabled") else "PSA"
-    name = asked.network or str(usual["network_name"]) or instance
-    found = VPC.fullmatch(str(inputs.get("settings.ipConfiguration.privateNetwork", "")))
-    if found and found["project"] == project:
-        return {"network_name": asked.network or found["name"], "network_mode": mode}, []
-    if found:
+    name = typed.network or str(usual["network_name"]) or instance
+    match = VPC.fullmatch(str(inputs.get("settings.ipConfiguration.privateNetwork", "")))
+    if match and match["project"] == project:
+        return {"network_name": typed.network or match["name"], "network_mode": mode}, []
+    if match:
         note = (
-            f"The network {found['name']} is project {found['project']}'s; the program declares"
+            f"The network {match['name']} is project {match['project']}'s; the program declares"
             f" networks of {project} alone, and would declare {name} there."
         )
     elif mode == "PSC":
@@ -149,38 +156,47 @@ def _replicas(
     entries: dict[str, object] = {}
     unfit: list[str] = []
     before = f"{primary.name}-"
-    for one in replicas:
-        if not one.name.startswith(before):
+    for replica in replicas:
+        if not replica.name.startswith(before):
             unfit.append(
-                f"replica {one.name}: the program calls replicas {before}NAME, so this one stays"
-                " as it is, undeclared."
+                f"replica {replica.name}: the program calls replicas {before}NAME, so this one"
+                " stays as it is, undeclared."
             )
             continue
-        if one.source != primary.name and not one.source.startswith(before):
-            unfit.append(f"replica {one.name}: it follows {one.source}, which can't be declared.")
+        if replica.source != primary.name and not replica.source.startswith(before):
+            unfit.append(
+                f"replica {replica.name}: it follows {replica.source}, which can't be declared."
+            )
             continue
-        told = declarable(one.body)
-        own = flags(told.inputs.get("settings.databaseFlags", ()), memory(told.inputs, edition))
-        unfit += [f"replica {one.name}: {why}" for why in own.refused]
+        declarable_inputs = declarable(replica.body)
+        own = flags(
+            declarable_inputs.inputs.get("settings.databaseFlags", ()),
+            memory(declarable_inputs.inputs, edition),
+        )
+        unfit += [f"replica {replica.name}: {why}" for why in own.refused]
         unfit += [
-            _beyond(one.name, *item)
-            for item in sorted(told.beyond.items())
+            _beyond(replica.name, *item)
+            for item in sorted(declarable_inputs.beyond.items())
             if item[1] != declarable(primary.body).beyond.get(item[0])
         ]
-        entries[one.name.removeprefix(before)] = _entry(primary, one, told.inputs, own.words, read)
+        entries[replica.name.removeprefix(before)] = _entry(
+            primary, replica, declarable_inputs.inputs, own.words, read
+        )
     return entries, unfit
 
 
 def _entry(
     primary: LiveInstance,
-    one: LiveInstance,
+    replica: LiveInstance,
     inputs: Inputs,
     own_flags: Mapping[str, object],
     read: Mapping[str, object],
 ) -> dict[str, object]:
     """Return what a replica has of its own; what it leaves out is the primary's."""
     shared = read["flags"] if isinstance(read["flags"], Mapping) else {}
-    source = one.source.removeprefix(f"{primary.name}-") if one.source != primary.name else ""
+    source = (
+        replica.source.removeprefix(f"{primary.name}-") if replica.source != primary.name else ""
+    )
     same_region = inputs.get("region") == primary.body.get("region")
     usual = {
         "tier": read.get("tier"),
@@ -191,12 +207,12 @@ def _entry(
         "kmsKey": read.get("kms_key") if same_region else "",
         "flags": {},
     }
-    found: dict[str, object] = {
+    values: dict[str, object] = {
         "tier": inputs.get("settings.tier"),
         "region": inputs.get("region"),
         "availability": inputs.get("settings.availabilityType", "ZONAL"),
         "source": source,
-        "nodes": inputs.get("nodeCount", 0) if one.body.get("instanceType") == READ_POOL else 0,
+        "nodes": inputs.get("nodeCount", 0) if replica.body.get("instanceType") == READ_POOL else 0,
         "kmsKey": inputs.get("encryptionKeyName") or usual["kmsKey"],
         "flags": {
             name: word
@@ -204,4 +220,4 @@ def _entry(
             if name not in shared or not same(name, word, shared[name])
         },
     }
-    return {name: value for name, value in found.items() if value != usual[name]}
+    return {name: value for name, value in values.items() if value != usual[name]}

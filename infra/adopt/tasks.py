@@ -48,9 +48,9 @@ def adopt(
     from ops.console import Console, parse_format
 
     console = Console(parse_format(format))
-    found = source(stack, instance, project, endpoint)
-    console.line(f"Stack {found.stack}: {found.instance} in {found.project}")
+    origin = source(stack, instance, project, endpoint)
+    console.line(f"Stack {origin.stack}: {origin.instance} in {origin.project}")
     users = {"owner": owner, "app": app, "readonly": readonly, "monitor": monitor}
-    asked = Asked(database, users, network)
+    typed = Asked(database, users, network)
     folder = Path(out) if out else None
-    console.show(take_over(found, asked, console.progress, out=folder, force=force))
+    console.show(take_over(origin, typed, console.progress, out=folder, force=force))

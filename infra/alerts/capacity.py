@@ -97,7 +97,9 @@ def _sessions(settings: Settings, alerts: Alerts) -> Iterator[AlertRule]:
     allowed = {
         settings.instance.name: _connections(settings.instance.flags, settings.instance.tier)
     }
-    allowed |= {one.name: _connections(one.flags, one.tier) for one in settings.replicas}
+    allowed |= {
+        replica.name: _connections(replica.flags, replica.tier) for replica in settings.replicas
+    }
     shares = [
         f"sum by (database_id) ({DATABASE}postgresql_num_backends{of(settings, name)})"
         f" / {most} * 100"
@@ -131,5 +133,5 @@ def _sessions(settings: Settings, alerts: Alerts) -> Iterator[AlertRule]:
 
 
 def _connections(flags: Sequence[FlagValue], tier: Tier) -> int:
-    given = {flag.name: flag.value for flag in flags}.get("max_connections")
-    return int(given or default_connections(tier.memory_mb))
+    declared = {flag.name: flag.value for flag in flags}.get("max_connections")
+    return int(declared or default_connections(tier.memory_mb))

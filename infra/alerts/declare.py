@@ -21,13 +21,13 @@ def declare_alerts(settings: Settings, alerts: Alerts) -> None:
         metric_name(settings, metric): declare_log_metric(settings, metric, drill_job(settings))
         for metric in log_metrics(settings)
     }
-    wanted = rules(settings, alerts)
-    for rule in wanted:
+    declared_rules = rules(settings, alerts)
+    for rule in declared_rules:
         _policy(settings, rule, channels, counted)
     monitoring.Dashboard(
         "dashboard",
         project=settings.project,
-        dashboard_json=dashboard(settings, wanted),
+        dashboard_json=dashboard(settings, declared_rules),
     )
 
 

@@ -121,12 +121,12 @@ def _jobs(settings: Settings, alerts: Alerts) -> Iterator[AlertRule]:
         )
     scheduled = [job.name(settings) for job in JOBS if job.ready and job.schedule(runner)]
     if scheduled:
-        here = f'monitored_resource="cloud_run_job",project_id="{settings.project}"'
+        scope = f'monitored_resource="cloud_run_job",project_id="{settings.project}"'
         yield AlertRule(
             name="job-failed",
             title="A scheduled job failed",
             measure=f"sum by (job_name) (increase({JOB_EXECUTIONS}"
-            f'{{{here},job_name=~"{"|".join(scheduled)}",result="failed"}}[1h]))',
+            f'{{{scope},job_name=~"{"|".join(scheduled)}",result="failed"}}[1h]))',
             bound="> 0",
             for_s=0,
             every_s=300,

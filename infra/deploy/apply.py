@@ -85,12 +85,12 @@ class Deployer:
         instance = live.get(self.settings.instance.name)
         if instance is None or self.database_at is None:
             return frozenset()
-        there = self.database_at(instance.address)
+        database = self.database_at(instance.address)
         users = {name for _, name in self.settings.users.by_role()}
         refused: set[str] = set()
         for user in users & known & set(instance.users):
             try:
-                with there.connect(user, budget=DIAGNOSTIC, name="ai-square-db deploy"):
+                with database.connect(user, budget=DIAGNOSTIC, name="ai-square-db deploy"):
                     pass
             except CannotConnectError as error:
                 if not sessions.wrong_password(error):
@@ -123,22 +123,22 @@ class Deployer:
     def finish(self, desired: Desired) -> tuple[tuple[Difference, ...], Mapping[str, str]]:
         """Look again: return what still differs, and the outputs as the live instance tells."""
         left, live = self.decide(desired)
-        told = {name: str(value) for name, value in desired.outputs.items()}
+        outputs = {name: str(value) for name, value in desired.outputs.items()}
         instance = live.get(self.settings.instance.name)
         if instance is not None:
-            told[OutputName.ADDRESS] = instance.address
-            told[OutputName.CONNECTION_NAME] = instance.connection_name
+            outputs[OutputName.ADDRESS] = instance.address
+            outputs[OutputName.CONNECTION_NAME] = instance.connection_name
         remaining = resources(desired)
         if left.steps:  # what could not be deleted stays known
             remaining += records.load(self.store).resources
-        record = Record(remaining, told)
+        record = Record(remaining, outputs)
         if record != records.load(self.store):
             records.save(self.store, record)
         refused = self.refused(live, records.known_passwords(self.store))
         stuck = tuple(_still_refused(user, self.settings.instance.name) for user in sorted(refused))
-        return (*self.found(desired, live), *stuck), told
+        return (*self.differences(desired, live), *stuck), outputs
 
-    def found(self, desired: Desired, live: Live) -> tuple[Difference, ...]:
+    def differences(self, desired: Desired, live: Live) -> tuple[Difference, ...]:
         """Return how the live instances differ from what is declared."""
         return differences(desired, live, memberships=Memberships.of(self.settings))
 
@@ -282,20 +282,20 @@ def deploy(
     _started(folder, progress)
     deployer = Deployer(target.settings, target.cloud(), store, progress, target.database_at)
     desired = collect(target.settings)
-    with lease.hold(store, "deploy", LEASE) as held:
+    with lease.hold(store, "deploy", LEASE) as holding:
         decided, live = deployer.decide(desired)
         if plan_only:
-            beside = undeclared(deployer.found(desired, live))
+            beside = undeclared(deployer.differences(desired, live))
             return Deployment(target.stack, applied=False, plan=decided, found=beside)
         _permit(decided, replace=replace, yes=yes)
-        deployer.apply(desired, decided, held.confirm)
+        deployer.apply(desired, decided, holding.confirm)
         if decided.unread:  # what was stopped runs now, and what is in it can be read
             inside, _ = deployer.decide(desired)
             _permit(inside, replace=replace, yes=yes)
-            deployer.apply(desired, inside, held.confirm)
+            deployer.apply(desired, inside, holding.confirm)
             decided = Plan((*decided.steps, *inside.steps), decided.ignored, inside.unread)
-        found, outputs = deployer.finish(desired)
-    return Deployment(target.stack, applied=True, plan=decided, found=found, outputs=outputs)
+        differences, outputs = deployer.finish(desired)
+    return Deployment(target.stack, applied=True, plan=decided, found=differences, outputs=outputs)
 
 
 def _permit(decided: Plan, *, replace: bool, yes: bool) -> None:
@@ -327,8 +327,8 @@ def destroy(target: Target, progress: Progress, *, yes: bool = False) -> Destruc
     guard.ask(f"delete {', '.join(instances)} with all data, users and backups", yes=yes)
     _started(folder, progress)
     deployer = Deployer(target.settings, target.cloud(), store, progress)
-    with lease.hold(store, "deploy", LEASE) as held:
-        return Destruction(target.stack, deployer.destroy(held.confirm))
+    with lease.hold(store, "deploy", LEASE) as holding:
+        return Destruction(target.stack, deployer.destroy(holding.confirm))
 
 
 def _started(folder: Path, progress: Progress) -> None:

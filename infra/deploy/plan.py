@@ -60,29 +60,29 @@ def plan(
     """
     declared = resources(desired)
     iam = _iam(desired)
-    found = [_instance(r, live, record) for r in _sources_first(desired.of_type(INSTANCE))]
-    ignored = tuple(c for step in found for c in step.changes if c.effect in LEFT_ALONE)
-    steps = _in_order([s for s in found if s.action is not Action.CHANGE or s.body], live)
+    planned = [_instance(r, live, record) for r in _sources_first(desired.of_type(INSTANCE))]
+    ignored = tuple(c for step in planned for c in step.changes if c.effect in LEFT_ALONE)
+    steps = _in_order([s for s in planned if s.action is not Action.CHANGE or s.body], live)
     emptied = {s.name for s in steps if s.action is not Action.CHANGE}
     emptied |= {s.replaces for s in steps}
-    kept = {name: instance for name, instance in live.items() if name not in emptied}
+    remaining = {name: instance for name, instance in live.items() if name not in emptied}
     for entry in declared:
         if entry.kind != Kind.INSTANCE:
-            steps += _content(entry, kept.get(entry.instance), record, passwords, refused, iam)
-    taken = {(s.kind, s.instance, s.replaces) for s in steps if s.replaces}
+            steps += _content(entry, remaining.get(entry.instance), record, passwords, refused, iam)
+    replaced = {(s.kind, s.instance, s.replaces) for s in steps if s.replaces}
     order = {name: place for place, name in enumerate(replicas_first(live))}
     for kind in (Kind.DATABASE, Kind.USER, Kind.INSTANCE):
         for entry in sorted(record.resources, key=lambda e: order.get(e.instance, 0)):
-            if entry.kind == kind and (kind, entry.instance, entry.name) not in taken:
-                steps += _deletion(entry, declared, kept)
-    return Plan(tuple(steps), ignored, tuple(_unread(declared, kept)))
+            if entry.kind == kind and (kind, entry.instance, entry.name) not in replaced:
+                steps += _deletion(entry, declared, remaining)
+    return Plan(tuple(steps), ignored, tuple(_unread(declared, remaining)))
 
 
-def _unread(declared: tuple[Recorded, ...], kept: Live) -> Iterator[str]:
+def _unread(declared: tuple[Recorded, ...], instances: Live) -> Iterator[str]:
     """Say whose databases and users are not planned, and what would let them be."""
     filled = {entry.instance for entry in declared if entry.kind != Kind.INSTANCE}
-    for name in sorted(filled & kept.keys()):
-        if why := kept[name].closed:
+    for name in sorted(filled & instances.keys()):
+        if why := instances[name].closed:
             yield (
                 f"The databases and users of {name} are not known: {why}. Start it: `gcloud sql"
                 f" instances patch {name} --activation-policy=ALWAYS`, then plan again; a"
@@ -126,17 +126,17 @@ def _sources_first(resources: tuple[DesiredResource, ...]) -> Iterator[DesiredRe
 
 def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
     name, body = str(resource.inputs["name"]), instance_body(resource)
-    here = live.get(name)
-    if here is None:
+    current = live.get(name)
+    if current is None:
         return _absent(resource, live, record)
     ignored = tuple(map(api_path, resource.ignore_changes))
-    changes = compare(body, here.body, ignored)
+    changes = compare(body, current.body, ignored)
     reasons = [
         f"{c.property} changes from {c.before} to {c.after}"
         for c in changes
         if c.effect is Effect.REPLACE
     ]
-    reasons += [_FAILED_REASON] if here.state == FAILED else []
+    reasons += [_FAILED_REASON] if current.state == FAILED else []
     if reasons:
         return Step(
             action=Action.REPLACE,
@@ -145,13 +145,13 @@ def _instance(resource: DesiredResource, live: Live, record: Record) -> Step:
             instance=name,
             changes=changes,
             replaces=name,
-            protected=here.protected,
+            protected=current.protected,
             why=" and ".join(reasons),
             body=body,
         )
     differs = any(c.effect not in LEFT_ALONE for c in changes)
-    kept = (*ignored, *(c.property for c in changes if c.effect is Effect.STAY))
-    change = update_body(body, here.body, kept) if differs else None
+    left_alone = (*ignored, *(c.property for c in changes if c.effect is Effect.STAY))
+    change = update_body(body, current.body, left_alone) if differs else None
     return Step(Action.CHANGE, Kind.INSTANCE, name, name, changes, body=change)
 
 
@@ -207,16 +207,16 @@ def _content(
     if instance is not None and instance.closed:
         return
     kind = Kind(entry.kind)
-    there = () if instance is None else _names(kind, instance)
+    names = () if instance is None else _names(kind, instance)
     type_ = iam.get((entry.instance, entry.name), BUILT_IN)
     body = None if type_ == BUILT_IN else {"type": type_}
-    if instance is not None and entry.name in there:
+    if instance is not None and entry.name in names:
         if kind is Kind.USER:
             yield from _user(entry, instance, passwords, refused, type_)
         return
     for old in record.resources:
         if (old.kind, old.logical, old.instance) == (kind, entry.logical, entry.instance) and (
-            old.name in there
+            old.name in names
         ):
             yield Step(
                 action=Action.REPLACE,
@@ -241,7 +241,7 @@ def _user(
     type_: str,
 ) -> Iterator[Step]:
     """Yield the step for a user who is there: another type, or a password that is not known."""
-    before = next(one.type for one in instance.accounts if one.name == entry.name)
+    before = next(account.type for account in instance.accounts if account.name == entry.name)
     if before != type_:
         yield Step(
             action=Action.REPLACE,
@@ -257,11 +257,11 @@ def _user(
         yield Step(Action.CHANGE, Kind.USER, entry.name, entry.instance, (change,))
 
 
-def _deletion(entry: Recorded, declared: tuple[Recorded, ...], kept: Live) -> Iterator[Step]:
+def _deletion(entry: Recorded, declared: tuple[Recorded, ...], instances: Live) -> Iterator[Step]:
     """Yield the step that deletes a recorded resource which is no longer declared."""
     if (entry.kind, entry.name, entry.instance) in {(d.kind, d.name, d.instance) for d in declared}:
         return
-    instance = kept.get(entry.instance)
+    instance = instances.get(entry.instance)
     staying = {d.name for d in declared if d.kind == Kind.INSTANCE}
     if entry.kind == Kind.INSTANCE:
         present = instance is not None

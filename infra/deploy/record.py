@@ -124,9 +124,9 @@ def next_password(store: Store, user: str) -> str:
 
     A deployment that was killed between the two finds the same one again.
     """
-    kept = store.get(f"passwords/{user}.next")
-    if kept is not None and kept.content:
-        return kept.content.decode()
+    stored = store.get(f"passwords/{user}.next")
+    if stored is not None and stored.content:
+        return stored.content.decode()
     password = _generated()
     store.put(f"passwords/{user}.next", password.encode())
     return password

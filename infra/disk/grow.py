@@ -108,9 +108,9 @@ class Growth:
             )
 
 
-def parse(given: str) -> int:
+def parse(text: str) -> int:
     """Return the size that ``--to-gb`` means; raises ops.arguments.BadArgumentError."""
-    return arguments.whole("--to-gb", given, least=1, most=MOST_GB, unit="GB")
+    return arguments.parse_whole("--to-gb", text, least=1, most=MOST_GB, unit="GB")
 
 
 def plan(target: Target, live: Body, to_gb: int) -> Growth:

@@ -44,10 +44,10 @@ def drift(target: Target) -> Drift:
     live: dict[str, LiveInstance] = {}
     missed: list[Unread] = []
     for name in names:
-        found, unreadable = look(cloud, name)
+        instance, unreadable = look(cloud, name)
         missed += unreadable
-        if found is not None:
-            live[name] = found
+        if instance is not None:
+            live[name] = instance
     if target.instance not in live and not missed:  # what follows it is not there either
         why = str(NoSuchInstanceError(target.project, target.instance))
         missed = [Unread(name, Kind.INSTANCE, why) for name in names if name not in live]
@@ -64,11 +64,11 @@ def drift(target: Target) -> Drift:
         stack = Stack(target.stack, read_config(target.stack), local=target.local is not None)
     except BadInputError:  # its file is elsewhere: no edit of it can be tried
         return Drift(target.stack, tuple(live), (*differ, *set_in_sql), unread)
-    there = live | _undeclared(cloud, differ)
+    instances = live | _undeclared(cloud, differ)
     return Drift(
         target.stack,
         tuple(live),
-        (*with_remedies(differ, stack, desired, there, tuple(missed)), *set_in_sql),
+        (*with_remedies(differ, stack, desired, instances, tuple(missed)), *set_in_sql),
         unread,
     )
 
@@ -76,9 +76,11 @@ def drift(target: Target) -> Drift:
 def being_changed(live: Live) -> tuple[Unread, ...]:
     """Return the instances that are being changed: what they will be is not known yet."""
     return tuple(
-        Unread(name, Kind.INSTANCE, f"Its state is {found.state}. Run this again when it is over.")
-        for name, found in live.items()
-        if found.state in PASSING_STATES
+        Unread(
+            name, Kind.INSTANCE, f"Its state is {instance.state}. Run this again when it is over."
+        )
+        for name, instance in live.items()
+        if instance.state in PASSING_STATES
     )
 
 
@@ -95,22 +97,22 @@ def of_sessions(target: Target, live: Live) -> tuple[tuple[Difference, ...], tup
     if read.unread:
         why = f"Settings of roles and databases were not read. {read.unread}"
         return (), (Unread(name, Kind.DATABASE, why, in_sql=True),)
-    return tuple(_of_setting(name, one) for one in read.undeclared), ()
+    return tuple(_of_setting(name, setting) for setting in read.undeclared), ()
 
 
 def _of_setting(instance: str, undeclared: Undeclared) -> Difference:
     setting = undeclared.setting
-    kind, whose = Kind.INSTANCE, instance
+    kind, owner = Kind.INSTANCE, instance
     if setting.role:
-        kind, whose = Kind.USER, setting.role
+        kind, owner = Kind.USER, setting.role
     elif setting.database:
-        kind, whose = Kind.DATABASE, setting.database
+        kind, owner = Kind.DATABASE, setting.database
     within = f" in database {setting.database}" if setting.role and setting.database else ""
     remedy = Remedy.APPLY_ROLES if undeclared.undo == rolesettings.APPLY else Remedy.RESET
     return Difference(
         finding=Finding.DIFFERS if undeclared.declared else Finding.UNDECLARED,
         kind=kind,
-        name=whose,
+        name=owner,
         instance=instance,
         property=f"setting {setting.name}{within}",
         declared=undeclared.declared,
@@ -143,11 +145,11 @@ def look(cloud: CloudSql, name: str) -> tuple[LiveInstance | None, tuple[Unread,
             missed.append(Unread(name, kind, str(error)))
             return nothing
 
-    found = ask(Kind.INSTANCE, cloud.find, None)
-    if found is None:
+    instance = ask(Kind.INSTANCE, cloud.find, None)
+    if instance is None:
         return None, tuple(missed)
-    replica = bool(found.body.get("masterInstanceName"))  # what lies in it is its primary's
-    closed = "" if replica else why_closed(found.body)
+    replica = bool(instance.body.get("masterInstanceName"))  # what lies in it is its primary's
+    closed = "" if replica else why_closed(instance.body)
     if closed:
         remedy = f"Start it: `gcloud sql instances patch {name} --activation-policy=ALWAYS`."
         what = {Kind.DATABASE: "databases", Kind.USER: "users"}
@@ -164,11 +166,11 @@ def look(cloud: CloudSql, name: str) -> tuple[LiveInstance | None, tuple[Unread,
     accounts = no_accounts if passed_over else ask(Kind.USER, cloud.accounts, no_accounts)
     live = LiveInstance(
         name=name,
-        state=found.state,
-        address=found.address,
-        connection_name=found.connection_name,
-        protected=found.deletion_protection,
-        body=found.body,
+        state=instance.state,
+        address=instance.address,
+        connection_name=instance.connection_name,
+        protected=instance.deletion_protection,
+        body=instance.body,
         databases=tuple(sorted(database.name for database in databases)),
         accounts=tuple(sorted(accounts)),
         encodings=tuple(sorted(databases)),

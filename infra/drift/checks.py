@@ -49,13 +49,13 @@ def notes(results: Iterable[CheckResult]) -> Iterator[str]:
 
 
 def _of_difference(difference: Difference) -> Finding:
-    shown = difference.property.removeprefix("settings.").replace("databaseFlags.", "flag ")
+    part = difference.property.removeprefix("settings.").replace("databaseFlags.", "flag ")
     message = f"declared {difference.declared or '-'}, live {difference.live or '-'}"
     if difference.deploying:
         message += f"; deploying: {difference.deploying}"
     note = difference.finding is drift.Finding.NOTE
     return Finding(
-        ObjectId(difference.kind, difference.name, part=shown),
+        ObjectId(difference.kind, difference.name, part=part),
         Level.NOTE if note else Level.FINDING,
         message,
         {"finding": difference.finding, "instance": difference.instance},

@@ -140,39 +140,42 @@ def differences(
         stack: The stack's name, for commands.
         memberships: The roles that the stack's SQL makes users members of.
     """
-    blind = {(one.instance, one.kind) for one in unread}
+    blind = {(entry.instance, entry.kind) for entry in unread}
     closed = [name for name, instance in live.items() if instance.closed]
     blind |= {(name, kind) for name in closed for kind in (Kind.DATABASE, Kind.USER)}
-    found: list[Difference] = []
+    collected: list[Difference] = []
     for resource in desired.of_type(INSTANCE):
         name = str(resource.inputs["name"])
         if (name, Kind.INSTANCE) in blind:
             continue
-        found += _instance(resource, name, live.get(name), stack)
+        collected += _instance(resource, name, live.get(name), stack)
         if name in live:
-            found += _beyond(resource, live[name], live.get(live[name].source))
+            collected += _beyond(resource, live[name], live.get(live[name].source))
         if name not in live or live[name].source:
             continue  # what lies in a replica is its primary's
-        found += _replicas(desired, live[name])
+        collected += _replicas(desired, live[name])
         for kind in (Kind.DATABASE, Kind.USER):
             if (name, kind) not in blind:
-                found += _contents(kind, desired, live[name], memberships)
-        found += _encodings(desired, live[name])
-    return tuple(found)
+                collected += _contents(kind, desired, live[name], memberships)
+        collected += _encodings(desired, live[name])
+    return tuple(collected)
 
 
-def outstanding(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
+def outstanding(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
     """Return what was declared and is not so, although deploying would have made it so."""
     return tuple(
-        one
-        for one in found
-        if one.finding in {Finding.DIFFERS, Finding.MISSING} and one.deploying != LEFT_ALONE
+        difference
+        for difference in differences
+        if difference.finding in {Finding.DIFFERS, Finding.MISSING}
+        and difference.deploying != LEFT_ALONE
     )
 
 
-def undeclared(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
+def undeclared(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
     """Return what is there without being declared, which deploying leaves alone."""
-    return tuple(one for one in found if one.finding is Finding.UNDECLARED)
+    return tuple(
+        difference for difference in differences if difference.finding is Finding.UNDECLARED
+    )
 
 
 def _instance(
@@ -334,8 +337,8 @@ def _gcloud(*command: str) -> str:
 
 def _replicas(desired: Desired, live: LiveInstance) -> Iterator[Difference]:
     declared = {str(r.inputs["name"]) for r in desired.of_type(INSTANCE)}
-    for told in live.body.get("replicaNames", ()):
-        name = str(told).rpartition(":")[2]
+    for reference in live.body.get("replicaNames", ()):
+        name = str(reference).rpartition(":")[2]
         if name not in declared:
             command = ("instances", "delete", name, *_project(desired))
             yield _undeclared(Kind.INSTANCE, name, name, f"replica of {live.name}", *command)
@@ -354,33 +357,33 @@ def _contents(
         for r in desired.of_type(TYPES[kind])
         if r.inputs["instance"] == live.name
     }
-    there = _there(kind, live)
+    present = _accounts(kind, live)
     where = (f"--instance={live.name}", *_project(desired))
-    for name, wanted in sorted(declared.items()):
-        if name not in there:
+    for name, declared_type in sorted(declared.items()):
+        if name not in present:
             yield _missing(kind, name, live.name)
-        elif kind is Kind.USER and there[name].type != wanted:
-            yield _other_type(live.name, name, wanted, there[name].type, where)
+        elif kind is Kind.USER and present[name].type != declared_type:
+            yield _other_type(live.name, name, declared_type, present[name].type, where)
         elif kind is Kind.USER:
-            yield from _of_user(there[name], live, memberships, where)
+            yield from _of_user(present[name], live, memberships, where)
     if kind is Kind.USER:
         yield from _own_users(live, where)
-    for name in sorted(there.keys() - declared.keys()):
-        live_type = "there" if kind is Kind.DATABASE else there[name].type
+    for name in sorted(present.keys() - declared.keys()):
+        live_type = "there" if kind is Kind.DATABASE else present[name].type
         yield _undeclared(kind, name, live.name, live_type, f"{kind}s", "delete", name, *where)
 
 
 def _of_user(
     account: Account, live: LiveInstance, memberships: Memberships, where: tuple[str, ...]
 ) -> Iterator[Difference]:
-    found = tuple(of_user(account, memberships))
-    beyond = {setting.path.removeprefix(f"{ROLES}.") for setting in found}
-    kept = ",".join(role for role in account.roles if role not in beyond)
-    roles = (f"--database-roles={kept}",) if kept else ()
+    settings = tuple(of_user(account, memberships))
+    beyond = {setting.path.removeprefix(f"{ROLES}.") for setting in settings}
+    roles_left = ",".join(role for role in account.roles if role not in beyond)
+    roles = (f"--database-roles={roles_left}",) if roles_left else ()
     command = _gcloud(
         "users", "assign-roles", account.name, *roles, "--revoke-existing-roles", *where
     )
-    for setting in found:
+    for setting in settings:
         is_role = setting.path.startswith(f"{ROLES}.")
         remedy = Remedy.TAKE_ROLES if is_role else Remedy.BY_HAND
         yield _unmentioned(Kind.USER, account.name, live, setting, remedy, command)
@@ -388,14 +391,16 @@ def _of_user(
 
 def _encodings(desired: Desired, live: LiveInstance) -> Iterator[Difference]:
     declared = {str(r.inputs["name"]) for r in desired.of_type(TYPES[Kind.DATABASE])}
-    usual = next((one for one in live.encodings if one.name == DEFAULT_DATABASE), None)
+    usual = next(
+        (database for database in live.encodings if database.name == DEFAULT_DATABASE), None
+    )
     for database in live.encodings:
         if database.name in declared and usual is not None:
             for setting in of_database(database, usual):
                 yield _unmentioned(Kind.DATABASE, database.name, live, setting, Remedy.NEW_DATABASE)
 
 
-def _there(kind: Kind, live: LiveInstance) -> Mapping[str, Account]:
+def _accounts(kind: Kind, live: LiveInstance) -> Mapping[str, Account]:
     """Return what lies in an instance, without what every instance has."""
     if kind is Kind.DATABASE:
         return {name: Account(name) for name in live.databases if name not in OWN_DATABASES}
@@ -432,7 +437,7 @@ def _own_users(live: LiveInstance, where: tuple[str, ...]) -> Iterator[Differenc
 
 
 def _other_type(
-    instance: str, name: str, wanted: str, there: str, where: tuple[str, ...]
+    instance: str, name: str, declared: str, live: str, where: tuple[str, ...]
 ) -> Difference:
     command = _gcloud("users", "delete", name, *where)
     return Difference(
@@ -441,8 +446,8 @@ def _other_type(
         name=name,
         instance=instance,
         property="type",
-        declared=wanted,
-        live=there,
+        declared=declared,
+        live=live,
         deploying=str(Effect.REPLACE),
         remedy=Remedy.DELETE_AND_DEPLOY,
         resolve=Remedy.DELETE_AND_DEPLOY.format(command=command),

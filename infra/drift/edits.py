@@ -122,20 +122,22 @@ def _primary(
     difference: Difference, resource: DesiredResource, live: LiveInstance
 ) -> Iterator[tuple[Edit, ...]]:
     project = str(resource.inputs.get("project", ""))
-    said = _values(instance_body(resource), project)
-    there = _values(live.body, project)
+    declared = _values(instance_body(resource), project)
+    live_values = _values(live.body, project)
     entry = _entry(difference.property, live.body)
     if entry is not None:
         yield (entry,)
         return
-    whole = key_of(difference.property)
-    heads = [key(head) for head, those in DEPENDING.items() if whole in map(key, those)]
-    differing = [name for name in said | there if said.get(name) != there.get(name)]
-    for name in (whole, *heads):
+    path = key_of(difference.property)
+    heads = [key(head) for head, those in DEPENDING.items() if path in map(key, those)]
+    differing = [
+        name for name in declared | live_values if declared.get(name) != live_values.get(name)
+    ]
+    for name in (path, *heads):
         if name in differing:
-            yield (Edit(name, (), there.get(name)),)
-    if whole in differing or any(head in differing for head in heads):
-        yield tuple(Edit(name, (), there.get(name)) for name in differing)
+            yield (Edit(name, (), live_values.get(name)),)
+    if path in differing or any(head in differing for head in heads):
+        yield tuple(Edit(name, (), live_values.get(name)) for name in differing)
 
 
 def _values(body: Mapping[str, Any], project: str) -> dict[str, object]:
@@ -193,9 +195,9 @@ def _another_replica(
         return
     others = tuple(other for other in live.values() if other.source)
     project = primary.connection_name.partition(":")[0]
-    taken = take(project, primary, others, {}, Asked(), local=local)
+    taking = take(project, primary, others, {}, Asked(), local=local)
     name = replica.name.removeprefix(f"{primary.name}-")
-    entries = taken.values[key("replicas")]
+    entries = taking.values[key("replicas")]
     if isinstance(entries, Mapping) and name in entries:
         yield (Edit(key("replicas"), (name,), entries[name]),)
 

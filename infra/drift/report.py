@@ -12,10 +12,16 @@ from ops.console import Table
 COLUMNS = ("what", "property", "declared", "live", "deploying")
 
 
-def row(one: Difference) -> tuple[object, ...]:
+def row(difference: Difference) -> tuple[object, ...]:
     """Return a difference as a line of a table."""
-    shown = one.property.removeprefix("settings.").replace("databaseFlags.", "flag ")
-    return (f"{one.kind} {one.name}", shown, one.declared, one.live, one.deploying)
+    part = difference.property.removeprefix("settings.").replace("databaseFlags.", "flag ")
+    return (
+        f"{difference.kind} {difference.name}",
+        part,
+        difference.declared,
+        difference.live,
+        difference.deploying,
+    )
 
 
 def subject(difference: Difference) -> str:
@@ -26,9 +32,9 @@ def subject(difference: Difference) -> str:
     return f"{what}, {difference.property} is {difference.live}"
 
 
-def table(title: str, found: Sequence[Difference]) -> Table:
+def table(title: str, differences: Sequence[Difference]) -> Table:
     """Return differences as a table."""
-    return Table(title, COLUMNS, tuple(map(row, found)))
+    return Table(title, COLUMNS, tuple(map(row, differences)))
 
 
 @dataclass(frozen=True, slots=True)

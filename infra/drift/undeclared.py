@@ -69,12 +69,12 @@ def settings_of(
         live: The instance.
         primary: The one that it follows, where that was read.
     """
-    wanted, there = dict(body_leaves(declared)), dict(body_leaves(live.body))
+    desired, current = dict(body_leaves(declared)), dict(body_leaves(live.body))
     followed = None
     if declared.get("masterInstanceName"):
         followed = {} if primary is None else dict(body_leaves(primary.body))
-    for path, value in there.items():
-        if path not in wanted and not fills_in(path, there, followed):
+    for path, value in current.items():
+        if path not in desired and not fills_in(path, current, followed):
             place = NUMBER.sub("", path)
             yield Undeclared(path, value, DEFAULTS.get(place, ("",))[0])
 

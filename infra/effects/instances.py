@@ -34,11 +34,15 @@ def _inputs(body: Leaves) -> Leaves:
 
 def input_path(path: str) -> str:
     """Return the path of the input that a property of the API's body comes from."""
-    whole = ".".join(part for part in path.split(".") if not part.isdigit())
-    block = whole
+    path_without_places = ".".join(part for part in path.split(".") if not part.isdigit())
+    block = path_without_places
     while block and block not in INPUT_OF:
         block = block.rpartition(".")[0]
-    return f"{INPUT_OF[block]}{whole.removeprefix(block)}" if block else whole
+    return (
+        f"{INPUT_OF[block]}{path_without_places.removeprefix(block)}"
+        if block
+        else path_without_places
+    )
 
 
 def with_instance_defaults(
@@ -50,6 +54,6 @@ def with_instance_defaults(
 
 
 def _added(body: Leaves, filled: Leaves) -> Mapping[str, str]:
-    there = _inputs(body).keys()
-    names = (path for path in filled if path not in there and path not in NOT_IN_BODY)
+    inputs = _inputs(body).keys()
+    names = (path for path in filled if path not in inputs and path not in NOT_IN_BODY)
     return {**body, **{api_path(path): filled[path] for path in names}}

@@ -63,11 +63,11 @@ def _set(values: Values) -> bool:
     return bool(values.new)
 
 
-def _gone(values: Values) -> bool:
+def _is_removed(values: Values) -> bool:
     """Whether an entry of a list is not in it any more, wherever it was, or may not be."""
     name = without_indexes(values.path)
-    there = {text for path, text in values.after.items() if without_indexes(path) == name}
-    return bool(values.old) and (values.unknown or values.old not in there)
+    values_after = {text for path, text in values.after.items() if without_indexes(path) == name}
+    return bool(values.old) and (values.unknown or values.old not in values_after)
 
 
 def _refused(values: Values) -> bool:
@@ -131,11 +131,11 @@ TAKEN: Mapping[tuple[str, str], tuple[Takes, Loss]] = {
     (USER, "passwordWoVersion"): (_changed, _PASSWORD),
     (USER, "databaseRoles"): (_changed, _RIGHTS),
     (ACCOUNT, "disabled"): (_on, _RIGHTS),
-    (CUSTOM_ROLE, "permissions"): (_gone, _RIGHTS),
+    (CUSTOM_ROLE, "permissions"): (_is_removed, _RIGHTS),
     (CUSTOM_ROLE, "stage"): (_disabled, _RIGHTS),
     (SECRET, "expireTime"): (_set, _EXPIRES),
     (SECRET, "ttl"): (_set, _EXPIRES),
-    (SECRET, "versionAliases"): (_gone, _UNREADABLE),
+    (SECRET, "versionAliases"): (_is_removed, _UNREADABLE),
     (SECRET_VERSION, "enabled"): (_off, _UNREADABLE),
     (BUCKET, RULES): (_deletes_sooner, _OBJECTS),
     (BUCKET, f"{RETENTION}.retentionPeriod"): (_shorter_while_locked, _LOCKED),
@@ -145,7 +145,7 @@ TAKEN: Mapping[tuple[str, str], tuple[Takes, Loss]] = {
     (BUCKET, "requesterPays"): (_on, _RIGHTS),
     (SUBNET, "privateIpGoogleAccess"): (_off, _WAY),
     (FORWARDING_RULE, "allowPscGlobalAccess"): (_off, _WAY),
-    (RECORD_SET, "rrdatas"): (_gone, _WAY),
+    (RECORD_SET, "rrdatas"): (_is_removed, _WAY),
 }
 
 

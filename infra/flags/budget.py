@@ -112,10 +112,10 @@ class Budget:
                 f" {self._share()} in typical use{typical}: {self._largest()}."
                 f" {self._worst(worst)} {self._verdict()}"
             )
-        said = f"{self._typical(typical)} {self._worst(worst)} {self._verdict()}"
+        sentence = f"{self._typical(typical)} {self._worst(worst)} {self._verdict()}"
         if self.level is Level.TIGHT:
-            return f"{said} The most goes to {self._largest()}."
-        return said
+            return f"{sentence} The most goes to {self._largest()}."
+        return sentence
 
     @property
     def lines(self) -> Sequence[str]:

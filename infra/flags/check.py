@@ -93,7 +93,7 @@ class FlagCheck:
     @property
     def state(self) -> State:
         """The state that decides; an instance that does not run decides nothing."""
-        states = [one.state for one in self.checked]
+        states = [check.state for check in self.checked]
         if self.running is not None and self.running.state is not State.NOT_APPLICABLE:
             states.append(self.running.state)
         return worst(states)
@@ -113,21 +113,21 @@ class FlagCheck:
         return tuple(self._blocks())
 
     def _blocks(self) -> Iterator[Table | str]:
-        for one in self.checked:
-            yield f"{one.instance} on {one.tier}"
-            yield one.how
+        for check in self.checked:
+            yield f"{check.instance} on {check.tier}"
+            yield check.how
             columns = ("flag", "declared", "API value", "PostgreSQL says", "verdict")
-            rows = tuple((v.flag, v.declared, v.value, v.told, v.why) for v in one.verdicts)
+            rows = tuple((v.flag, v.declared, v.value, v.told, v.why) for v in check.verdicts)
             yield Table("", columns, rows)
             yield "Memory of the whole set:"
-            yield Table("", COLUMNS, tuple(one.budget.rows()))
-            yield from one.budget.lines
-            yield from one.hindrances
+            yield Table("", COLUMNS, tuple(check.budget.rows()))
+            yield from check.budget.lines
+            yield from check.hindrances
         if self.remedy:
             yield self.remedy
         if self.running is not None:
             yield from self.running.blocks()
-        yield _summary([verdict for one in self.checked for verdict in one.verdicts])
+        yield _summary([verdict for check in self.checked for verdict in check.verdicts])
 
 
 def _summary(verdicts: Sequence[Verdict]) -> str:
@@ -179,12 +179,17 @@ def check_on(settings: Settings, on: Prover) -> FlagCheck:
 def _checked(settings: Settings, on: Prover | None) -> tuple[Checked, ...]:
     primary = settings.instance
     return (
-        _one(primary.name, primary.tier, primary.flags, on),
-        *(_one(replica.name, replica.tier, replica.flags, on) for replica in settings.replicas),
+        _check_instance(primary.name, primary.tier, primary.flags, on),
+        *(
+            _check_instance(replica.name, replica.tier, replica.flags, on)
+            for replica in settings.replicas
+        ),
     )
 
 
-def _one(name: str, tier: Tier, flags: Sequence[FlagValue], on: Prover | None) -> Checked:
+def _check_instance(
+    name: str, tier: Tier, flags: Sequence[FlagValue], on: Prover | None
+) -> Checked:
     budget = reckon(flags, tier.memory_mb)
     hindered = tuple(hindrances({flag.name: flag.value for flag in flags}))
     if on is None:

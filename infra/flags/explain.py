@@ -80,7 +80,9 @@ def explain(settings: Settings, name: str) -> Explained:
     """
     flag = find(name.strip())
     tier = settings.instance.tier
-    declared = {one.name: one for one in settings.instance.flags}.get(flag.name)
+    declared = {declared_flag.name: declared_flag for declared_flag in settings.instance.flags}.get(
+        flag.name
+    )
     low_high, source = _range(flag, tier.memory_mb)
     return Explained(
         name=flag.name,
@@ -123,9 +125,9 @@ def _default(flag: Flag, memory_mb: int) -> str:
     if own is None:
         return in_words(flag.name, flag.default) if flag.default else "none"
     if flag.name in _SHARES:
-        here = f"about {size(memory_mb * _SHARES[flag.name] / 100)} by the tier's memory"
+        words = f"about {size(memory_mb * _SHARES[flag.name] / 100)} by the tier's memory"
     elif flag.name == "max_connections":
-        here = f"{default_connections(memory_mb)} by the tier's memory"
+        words = f"{default_connections(memory_mb)} by the tier's memory"
     else:
-        here = "none"
-    return f"{here} (PostgreSQL's own: {own})"
+        words = "none"
+    return f"{words} (PostgreSQL's own: {own})"

@@ -159,13 +159,13 @@ class Demand:
             self.number("max_locks_per_transaction") * _LOCK_BYTES
             + self.number("max_pred_locks_per_transaction") * _PREDICATE_LOCK_BYTES
         )
-        taken = (
+        other_mb = (
             processes * (_PROCESS_BYTES + self.number("track_activity_query_size"))
             + prepared * _PREPARED_BYTES
             + (processes + prepared) * locks
             + self.number("pg_stat_statements.max") * _STATEMENT_BYTES
         )
-        return self.shared_buffers_mb * _BUFFERS_EXTRA + _SHARED_LEAST_MB + taken / MB
+        return self.shared_buffers_mb * _BUFFERS_EXTRA + _SHARED_LEAST_MB + other_mb / MB
 
     def _maintenance(self) -> Iterator[Part]:
         workers = self.number("autovacuum_max_workers")

@@ -69,10 +69,10 @@ class Prover:
 
     def prove(self, flags: Sequence[FlagValue]) -> Proof:
         """Start a server with the set, or ask about each flag, and return what it says."""
-        wanted = _libraries(flags)
-        missing = tuple(name for name in wanted if not self.cluster.has_library(name))
-        present = [name for name in wanted if name not in missing]
-        known = [flag for flag in flags if _asked(catalogue()[flag.name], missing)]
+        libraries = _libraries(flags)
+        missing = tuple(name for name in libraries if not self.cluster.has_library(name))
+        present = [name for name in libraries if name not in missing]
+        known = [flag for flag in flags if _can_ask(catalogue()[flag.name], missing)]
         settings = {flag.name: flag.value for flag in known}
         settings["shared_preload_libraries"] = ", ".join(present)
         version = self.cluster.programs.version
@@ -87,10 +87,10 @@ class Prover:
                     if not error.for_want_of_room:
                         raise
                     why = "this machine has no room for it"
-            told = {name: Told(self.cluster.ask(name, settings), None) for name in names}
+            reports = {name: Told(self.cluster.ask(name, settings), None) for name in names}
         except ScratchFailedError as error:
             return Proof(version, False, "", error.said, {}, missing)  # noqa: FBT003 - Proof.started
-        return Proof(version, False, why, "", told, missing)  # noqa: FBT003 - Proof.started
+        return Proof(version, False, why, "", reports, missing)  # noqa: FBT003 - Proof.started
 
     def _too_large(self, settings: dict[str, str]) -> str:
         """Return why the set is better not started here; empty where it can be."""
@@ -125,7 +125,7 @@ def _libraries(flags: Sequence[FlagValue]) -> tuple[str, ...]:
     return tuple(sorted({_ALWAYS} | switched | {owner for owner in owners if owner}))
 
 
-def _asked(flag: Flag, missing: Sequence[str]) -> bool:
+def _can_ask(flag: Flag, missing: Sequence[str]) -> bool:
     return not flag.cloud_only and flag.library not in missing
 
 

@@ -77,12 +77,14 @@ def weigh(settings: RoleSettings, flags: Sequence[FlagValue], memory_mb: int) ->
         flags: That its stack declares.
         memory_mb: The tier's memory, in MiB.
     """
-    there = {flag.name: flag.value for flag in flags}
+    declared = {flag.name: flag.value for flag in flags}
     most: dict[str, tuple[float, str]] = {}
     for undeclared in settings.undeclared:
         name, value = undeclared.setting.name, undeclared.setting.value
         amount = _amount(undeclared.setting)
-        if amount is not None and amount > max(_declared(name, there), most.get(name, (0, ""))[0]):
+        if amount is not None and amount > max(
+            _declared(name, declared), most.get(name, (0, ""))[0]
+        ):
             most[name] = (amount, value)
     largest = {name: value for name, (_, value) in most.items()}
     if not most:

@@ -149,5 +149,5 @@ def in_units(value: int, base: str) -> str:
 
 
 def _shortest(amount: Decimal) -> str:
-    whole = amount.to_integral_value()
-    return str(int(whole)) if amount == whole else f"{amount:.1f}"
+    rounded = amount.to_integral_value()
+    return str(int(rounded)) if amount == rounded else f"{amount:.1f}"

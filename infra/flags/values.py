@@ -119,7 +119,7 @@ def misfits(flags: Sequence[FlagValue], major: int) -> Iterator[FlagError]:
         major: PostgreSQL's.
     """
     on = {flag.name for flag in flags if flag.value == "on"}
-    for flag in (catalogue()[one.name] for one in flags):
+    for flag in (catalogue()[value.name] for value in flags):
         if flag.until is not None and major > flag.until:
             yield RemovedFlagError(flag, major)
         switch = SWITCHES.get(flag.library or "")
@@ -206,10 +206,10 @@ def _boolean(flag: Flag, word: FlagWord, _memory_mb: int | None) -> str:
 
 
 def _enum(flag: Flag, word: FlagWord, _memory_mb: int | None) -> str:
-    found = _choice(flag, _text(word))
-    if found is None:
+    choice = _choice(flag, _text(word))
+    if choice is None:
         raise FlagValueError(flag, word, f"it is one of {', '.join(flag.choices)}")
-    return found
+    return choice
 
 
 def _choice(flag: Flag, text: str) -> str | None:
@@ -222,11 +222,11 @@ def _list(flag: Flag, word: FlagWord, _memory_mb: int | None) -> str:
     items: list[str] = []
     for item in _text(word).split(","):
         sign = "-" if item.strip().startswith("-") else ""
-        found = _choice(flag, item.strip().removeprefix("-"))
-        if found is None:
+        choice = _choice(flag, item.strip().removeprefix("-"))
+        if choice is None:
             known = ", ".join(flag.choices)
             raise FlagValueError(flag, word, f"it is a list of {known}, each with - to exclude it")
-        items.append(sign + found)
+        items.append(sign + choice)
     return ",".join(items)
 
 

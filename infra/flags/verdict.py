@@ -46,19 +46,19 @@ def judge(flags: Sequence[FlagValue], proof: Proof) -> tuple[Verdict, ...]:
 
 def _verdict(flag: FlagValue, values: dict[str, str], proof: Proof) -> Verdict:
     known = catalogue()[flag.name]
-    told = proof.told.get(flag.name)
+    report = proof.told.get(flag.name)
     if known.cloud_only:
         state, why = State.NOT_APPLICABLE, "Cloud SQL's own"
     elif proof.refused:
         state, why = _refusal(known, proof)
     elif known.library in proof.missing:
         state, why = State.UNKNOWN, f"not proven: no {known.library} here"
-    elif told is None:
+    elif report is None:
         state, why = State.FINDING, "PostgreSQL did not take it"
     else:
-        state, why = _compared(known, flag.value, told, values)
-    said = "" if told is None else _said(flag.name, told)
-    return Verdict(flag.name, flag.words, flag.value, said, state, why)
+        state, why = _compared(known, flag.value, report, values)
+    words = "" if report is None else _in_words(flag.name, report)
+    return Verdict(flag.name, flag.words, flag.value, words, state, why)
 
 
 def _refusal(known: Flag, proof: Proof) -> tuple[State, str]:
@@ -67,23 +67,23 @@ def _refusal(known: Flag, proof: Proof) -> tuple[State, str]:
     return State.UNKNOWN, "not proven: PostgreSQL refuses the set"
 
 
-def _compared(known: Flag, value: str, told: Told, values: dict[str, str]) -> tuple[State, str]:
-    if told.unit is not None and known.type is FlagType.INTEGER and told.unit != known.unit:
-        return State.FINDING, f"it counts in {told.unit or 'no unit'}, not {known.unit or 'none'}"
-    if _equal(known, value, told.value, values):
+def _compared(known: Flag, value: str, report: Told, values: dict[str, str]) -> tuple[State, str]:
+    if report.unit is not None and known.type is FlagType.INTEGER and report.unit != known.unit:
+        return State.FINDING, f"it counts in {report.unit or 'no unit'}, not {known.unit or 'none'}"
+    if _equal(known, value, report.value, values):
         return State.OK, "as declared"
     return State.FINDING, "not what was declared"
 
 
-def _equal(known: Flag, value: str, told: str, values: dict[str, str]) -> bool:
+def _equal(known: Flag, value: str, reported: str, values: dict[str, str]) -> bool:
     if known.name == "wal_buffers" and value == "-1":
-        return told in {"-1", str(_wal_buffers(values))}
+        return reported in {"-1", str(_wal_buffers(values))}
     if known.type in {FlagType.INTEGER, FlagType.FLOAT}:
         try:
-            return float(value) == float(told)
+            return float(value) == float(reported)
         except ValueError:
             return False
-    return told == _SAME.get((known.name, value), value)
+    return reported == _SAME.get((known.name, value), value)
 
 
 def _wal_buffers(values: dict[str, str]) -> int:
@@ -91,6 +91,6 @@ def _wal_buffers(values: dict[str, str]) -> int:
     return max(_WAL_BUFFERS_LEAST, min(_WAL_BUFFERS_MOST, shared // 32))
 
 
-def _said(name: str, told: Told) -> str:
-    words = in_words(name, told.value)
-    return told.value if words == told.value else f"{told.value} ({words})"
+def _in_words(name: str, report: Told) -> str:
+    words = in_words(name, report.value)
+    return report.value if words == report.value else f"{report.value} ({words})"

@@ -77,10 +77,10 @@ def needed(all_entries: Iterable[Entry], roots: frozenset[str] = NEEDED) -> tupl
         KeyError: A root is not in the file.
     """
     by_name: Mapping[str, Entry] = {entry.name: entry for entry in all_entries}
-    kept = {by_name[root].name for root in roots}
-    while more := {e.name for e in by_name.values() if e.via & kept} - kept:
-        kept |= more
-    return tuple(entry for entry in by_name.values() if entry.name in kept)
+    needed_names = {by_name[root].name for root in roots}
+    while more := {e.name for e in by_name.values() if e.via & needed_names} - needed_names:
+        needed_names |= more
+    return tuple(entry for entry in by_name.values() if entry.name in needed_names)
 
 
 if __name__ == "__main__":

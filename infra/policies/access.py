@@ -40,8 +40,8 @@ def _complexity(s: Subject) -> Answer:
     if not length:
         return aside("the password policy asks for no length: see password-policy")
     kinds = s.text(f"{_POLICY}.complexity") == "COMPLEXITY_DEFAULT"
-    found = f"at least {length} characters, {'four kinds' if kinds else 'of any kind'}"
-    return either(kinds and length >= PASSWORD_LENGTH_LEAST, found)
+    rule = f"at least {length} characters, {'four kinds' if kinds else 'of any kind'}"
+    return either(kinds and length >= PASSWORD_LENGTH_LEAST, rule)
 
 
 def _data_api(s: Subject) -> Answer:

@@ -38,9 +38,9 @@ def audit(
         ops.cloudsql.NoSuchInstanceError: The stack is not deployed.
         ops.errors.OpsError: The Admin API can't be asked.
     """
-    found = _followed(target, cloud, cloud.instance(target.instance), clock(target))
+    instances = _followed(target, cloud, cloud.instance(target.instance), clock(target))
     day = today or datetime.now(UTC).date()
-    return Report((review(linked(found), waivers.load(), day),), everything)
+    return Report((review(linked(instances), waivers.load(), day),), everything)
 
 
 def _followed(
@@ -99,21 +99,21 @@ def declared_flags(settings: Settings) -> Mapping[str, Mapping[str, str]]:
 
 
 def pending_restarts(
-    declared: Mapping[str, str] | None, there: Mapping[str, str]
+    declared: Mapping[str, str] | None, current: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return the flags whose change to what is declared would restart the instance.
 
     Args:
         declared: The declared flags; None for an instance that nobody declares.
-        there: The live ones.
+        current: The live ones.
     """
     if declared is None:
         return ()
     known = catalogue()
     return tuple(
         name
-        for name in sorted(declared.keys() | there.keys())
-        if declared.get(name) != there.get(name) and name in known and known[name].restart
+        for name in sorted(declared.keys() | current.keys())
+        if declared.get(name) != current.get(name) and name in known and known[name].restart
     )
 
 

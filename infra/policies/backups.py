@@ -31,18 +31,18 @@ def _retention(s: Subject) -> Answer:
         return unknown("the API told of no retainedBackups")
     if backups is None:
         backups = _DEFAULT_BACKUPS.get(edition, _DEFAULT)
-    found = f"{backups} backups"
+    words = f"{backups} backups"
     if not s.on(f"{_BACKUPS}.pointInTimeRecoveryEnabled"):
         if backups < BACKUPS_LEAST:
-            return broken(f"{found}, no log")
-        return aside(f"{found}, and no log to keep: see point-in-time-recovery")
+            return broken(f"{words}, no log")
+        return aside(f"{words}, and no log to keep: see point-in-time-recovery")
     days = s.number(f"{_BACKUPS}.transactionLogRetentionDays")
     if days is None and s.origin is Origin.LIVE:
         return unknown("the API told of no transactionLogRetentionDays")
     if days is None:
         days = _DEFAULT_LOG_DAYS.get(edition, _DEFAULT)
     enough = backups >= BACKUPS_LEAST and days >= LOG_DAYS_LEAST
-    return either(enough, f"{found}, {days} days of log")
+    return either(enough, f"{words}, {days} days of log")
 
 
 def _location(s: Subject) -> Answer:

@@ -45,9 +45,9 @@ def check(names: Iterable[str], *, everything: bool) -> Report:
     return Report(tuple(declared_review(load(name), now) for name in names), everything)
 
 
-def chosen(stack: str, *, every: bool) -> tuple[str, ...]:
+def chosen(stack: str, *, all_: bool) -> tuple[str, ...]:
     """Return the stacks that are meant: one, or every one that has a file."""
-    return stacks() if every else (stack,)
+    return stacks() if all_ else (stack,)
 
 
 def declared_review(settings: Settings, now: datetime) -> Review:
@@ -122,8 +122,8 @@ def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         named = str(value["name"]) if {"name", "value"} <= value.keys() else ""
         for key, item in value.items():
-            here = named if named and key == "value" else str(key)
-            yield from _texts(item, f"{path}.{here}" if path else here)
+            part = named if named and key == "value" else str(key)
+            yield from _texts(item, f"{path}.{part}" if path else part)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _texts(item, f"{path}.{index}")

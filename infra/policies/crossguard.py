@@ -59,40 +59,46 @@ def policies(waivers: Iterable[Waiver] | None = None) -> list[Policy]:
     Args:
         waivers: In force; those of the project's file if None.
     """
-    held = waiving.load() if waivers is None else tuple(waivers)
-    made: list[Policy] = [
-        _of_the_stack(rule, held) if rule.id in OF_THE_STACK else _of_an_instance(rule, held)
+    known_waivers = waiving.load() if waivers is None else tuple(waivers)
+    stack_policies: list[Policy] = [
+        _of_the_stack(rule, known_waivers)
+        if rule.id in OF_THE_STACK
+        else _of_an_instance(rule, known_waivers)
         for rule in RULES
         if rule.id not in NOT_IN_THE_PACK
     ]
-    return [*made, _waivers(held)]
+    return [*stack_policies, _waivers(known_waivers)]
 
 
-def _of_an_instance(rule: Rule, held: tuple[Waiver, ...]) -> Policy:
+def _of_an_instance(rule: Rule, waivers: tuple[Waiver, ...]) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if args.resource_type != INSTANCE:
             return
         subject = registered(args)
-        _tell(rule, ask(rule, subject), subject, held, report, None)
+        _tell(rule, ask(rule, subject), subject, waivers, report, None)
 
     return ResourceValidationPolicy(validate=validate, **_described(rule))
 
 
-def _of_the_stack(rule: Rule, held: tuple[Waiver, ...]) -> Policy:
+def _of_the_stack(rule: Rule, waivers: tuple[Waiver, ...]) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        here = [one for one in args.resources if one.resource_type == INSTANCE]
-        urns = {subject.name: one.urn for one in here for subject in (registered(one),)}
-        for subject in linked(map(registered, here)):
-            _tell(rule, ask(rule, subject), subject, held, report, urns[subject.name])
+        instances = [resource for resource in args.resources if resource.resource_type == INSTANCE]
+        urns = {
+            subject.name: resource.urn
+            for resource in instances
+            for subject in (registered(resource),)
+        }
+        for subject in linked(map(registered, instances)):
+            _tell(rule, ask(rule, subject), subject, waivers, report, urns[subject.name])
 
     return StackValidationPolicy(validate=validate, **_described(rule))
 
 
-def _waivers(held: tuple[Waiver, ...]) -> Policy:
+def _waivers(waivers: tuple[Waiver, ...]) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         if args.resources:
             stack = _stack(args.resources[0].urn)
-            for problem in waiving.problems(held, stack, datetime.now(UTC).date()):
+            for problem in waiving.problems(waivers, stack, datetime.now(UTC).date()):
                 report(problem.problem, None)
 
     return StackValidationPolicy(
@@ -110,7 +116,7 @@ def _described(rule: Rule) -> dict[str, Any]:
         "enforcement_level": _LEVELS[rule.severity.mandatory],
         "severity": PackSeverity(rule.severity.value),
         "remediation_steps": rule.remedy,
-        "tags": [one for ids in rule.ids.by_scanner().values() for one in ids],
+        "tags": [identifier for ids in rule.ids.by_scanner().values() for identifier in ids],
     }
 
 
@@ -118,7 +124,7 @@ def _tell(
     rule: Rule,
     answer: Answer,
     subject: Subject,
-    held: tuple[Waiver, ...],
+    waivers: tuple[Waiver, ...],
     report: ReportViolation,
     urn: str | None,
 ) -> None:
@@ -129,7 +135,7 @@ def _tell(
         report(f"{subject.name}: could not be told: {answer.found}.", urn)
     if answer.state is not State.VIOLATED:
         return
-    if waiving.in_force(held, rule.id, subject.stack, subject.now.date()) is None:
+    if waiving.in_force(waivers, rule.id, subject.stack, subject.now.date()) is None:
         report(f"{subject.name}: {answer.found}. {rule.remedy}", urn)
 
 

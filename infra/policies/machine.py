@@ -39,13 +39,13 @@ def _edition(s: Subject) -> Answer:
 
 
 def _key(s: Subject) -> Answer:
-    own = s.there("diskEncryptionConfiguration.kmsKeyName")
+    own = s.has("diskEncryptionConfiguration.kmsKeyName")
     return either(own, "a customer-managed key" if own else "Google's key")
 
 
 def _labels(s: Subject) -> Answer:
-    there = s.get("settings.userLabels") or {}
-    missing = [label for label in LABELS if not there.get(label)]
+    labels = s.get("settings.userLabels") or {}
+    missing = [label for label in LABELS if not labels.get(label)]
     return either(not missing, f"no {', '.join(missing)}" if missing else ", ".join(LABELS))
 
 
@@ -57,7 +57,7 @@ def _place(s: Subject) -> Answer:
     place = backups or usual_location(region)
     if not place:
         return unknown(f"{region or 'no region'}; its backups are where Cloud SQL chooses")
-    away = [kept for kept in s.facts.backup_places or () if kept not in BACKUP_PLACES]
+    away = [place for place in s.facts.backup_places or () if place not in BACKUP_PLACES]
     words = f"{region}, its backups in {', '.join(dict.fromkeys((place, *away)))}"
     good = region in REGIONS and place in BACKUP_PLACES and not away
     if good and s.origin is Origin.LIVE and s.facts.backup_places is None:

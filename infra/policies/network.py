@@ -14,8 +14,8 @@ _IP = "settings.ipConfiguration"
 
 def ssl_mode(s: Subject) -> str:
     """Return the encryption in force; without sslMode the older requireSsl decides."""
-    given = s.text(f"{_IP}.sslMode")
-    return given or (CLIENT_CERTIFICATES if s.on(f"{_IP}.requireSsl") else UNENCRYPTED)
+    mode = s.text(f"{_IP}.sslMode")
+    return mode or (CLIENT_CERTIFICATES if s.on(f"{_IP}.requireSsl") else UNENCRYPTED)
 
 
 def _encrypted(s: Subject) -> Answer:
@@ -38,7 +38,7 @@ def _open_networks(s: Subject) -> Iterator[str]:
 def _closed(s: Subject) -> Answer:
     wide = tuple(_open_networks(s))
     if wide:
-        return either(good=False, found=f"authorized: {', '.join(wide)}")
+        return either(good=False, detail=f"authorized: {', '.join(wide)}")
     return fine(f"{len(s.entries(f'{_IP}.authorizedNetworks'))} authorized networks")
 
 
@@ -51,8 +51,8 @@ def _no_public_address(s: Subject) -> Answer:
 def _private_address(s: Subject) -> Answer:
     if s.on(f"{_IP}.pscConfig.pscEnabled"):
         return fine("Private Service Connect")
-    there = s.there(f"{_IP}.privateNetwork")
-    return either(there, "private services access" if there else "no private address")
+    private = s.has(f"{_IP}.privateNetwork")
+    return either(private, "private services access" if private else "no private address")
 
 
 def _connectors(s: Subject) -> Answer:

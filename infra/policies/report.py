@@ -72,9 +72,9 @@ def counts(review: Review) -> dict[str, int]:
 
 def _blocks(review: Review, *, all_: bool) -> Iterator[Table | str]:
     yield _summary(review)
-    shown = [each for each in review.checks if all_ or each.result.state in _PROBLEMS]
-    if shown:
-        yield from report.blocks("", shown, (_SEVERITY,))
+    problems = [each for each in review.checks if all_ or each.result.state in _PROBLEMS]
+    if problems:
+        yield from report.blocks("", problems, (_SEVERITY,))
     waived = review.of(State.WAIVED)
     if waived and not all_:
         yield wrap(f"Waived: {', '.join(sorted({result.rule for result in waived}))}.")

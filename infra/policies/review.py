@@ -130,7 +130,7 @@ _WHERE = {Seen.DECLARED: "in the declaration", Seen.LIVE: "on the live instance"
 
 def review(
     subjects: Sequence[Subject],
-    given: Iterable[Waiver],
+    declared_waivers: Iterable[Waiver],
     today: date,
     rules: Sequence[Rule] = RULES,
 ) -> Review:
@@ -138,19 +138,19 @@ def review(
 
     Args:
         subjects: The stack's instances, one at least, of one origin.
-        given: All waivers.
+        declared_waivers: All waivers.
         today: The day on which waivers count.
         rules: That are asked.
     """
     stack, origin = subjects[0].stack, subjects[0].origin
-    held = tuple(given)
-    answered = tuple(_result(rule, s, held, today) for s in subjects for rule in rules)
-    wrong = list(waiving.problems(held, stack, today))
-    wrong += _never_needed(answered, held, stack, origin, today)
+    every_waiver = tuple(declared_waivers)
+    answered = tuple(_result(rule, s, every_waiver, today) for s in subjects for rule in rules)
+    wrong = list(waiving.problems(every_waiver, stack, today))
+    wrong += _never_needed(answered, every_waiver, stack, origin, today)
     return Review(stack, origin, answered, tuple(wrong))
 
 
-def _result(rule: Rule, subject: Subject, given: tuple[Waiver, ...], today: date) -> Result:
+def _result(rule: Rule, subject: Subject, waivers: tuple[Waiver, ...], today: date) -> Result:
     answer = ask(rule, subject)
     result = Result(
         rule=rule.id,
@@ -162,11 +162,15 @@ def _result(rule: Rule, subject: Subject, given: tuple[Waiver, ...], today: date
         found=answer.found,
         remedy=rule.remedy if answer.state is State.VIOLATED else "",
         waiver="",
-        ids=tuple(f"{who} {one}" for who, ids in rule.ids.by_scanner().items() for one in ids),
+        ids=tuple(
+            f"{who} {identifier}"
+            for who, ids in rule.ids.by_scanner().items()
+            for identifier in ids
+        ),
     )
     if answer.state is not State.VIOLATED:
         return result
-    waiver = waiving.in_force(given, rule.id, subject.stack, today)
+    waiver = waiving.in_force(waivers, rule.id, subject.stack, today)
     if waiver is None:
         return result
     words = f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
@@ -175,7 +179,7 @@ def _result(rule: Rule, subject: Subject, given: tuple[Waiver, ...], today: date
 
 def _never_needed(
     answered: Sequence[Result],
-    given: tuple[Waiver, ...],
+    waivers: tuple[Waiver, ...],
     stack: str,
     origin: Origin,
     today: date,
@@ -190,7 +194,7 @@ def _never_needed(
         for r in RULES
         if r.seen.value == origin.value or (r.seen is Seen.ANYWHERE and origin is Origin.DECLARED)
     }
-    for waiver in given:
+    for waiver in waivers:
         if stack not in waiver.stacks or waiver.rule not in seen or waiver.expires < today:
             continue
         states = {result.state for result in answered if result.rule == waiver.rule}

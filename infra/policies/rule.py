@@ -92,14 +92,14 @@ class Answer:
     found: str
 
 
-def fine(found: str = "") -> Answer:
+def fine(detail: str = "") -> Answer:
     """Answer that all is as it should be."""
-    return Answer(State.OK, found)
+    return Answer(State.OK, detail)
 
 
-def broken(found: str) -> Answer:
+def broken(detail: str) -> Answer:
     """Answer that the rule is violated, and what was found."""
-    return Answer(State.VIOLATED, found)
+    return Answer(State.VIOLATED, detail)
 
 
 def unknown(why: str) -> Answer:
@@ -112,9 +112,9 @@ def aside(why: str) -> Answer:
     return Answer(State.NOT_APPLICABLE, why)
 
 
-def either(good: bool, found: str) -> Answer:  # noqa: FBT001 - the answer's only question
+def either(good: bool, detail: str) -> Answer:  # noqa: FBT001 - the answer's only question
     """Answer ok or violated."""
-    return Answer(State.OK if good else State.VIOLATED, found)
+    return Answer(State.OK if good else State.VIOLATED, detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class Subject:
         """Return a list of objects; empty where there is none."""
         return tuple(self.get(path) or ())
 
-    def there(self, path: str) -> bool:
+    def has(self, path: str) -> bool:
         """Tell whether something lies at a path, known or not yet."""
         try:
             return bool(self.get(path))

@@ -28,7 +28,7 @@ def check(
     from infra.policies import check as policies
 
     run = begin(stack, format)
-    names = policies.chosen(run.target.stack, every=all)
+    names = policies.chosen(run.target.stack, all_=all)
     run.show(policies.check(names, everything=all_rules))
 
 

@@ -44,7 +44,9 @@ def _denied(s: Subject) -> Answer:
     periods = s.entries("settings.denyMaintenancePeriods")
     if not periods:
         return aside("no days are denied")
-    days = sum(period_days(str(one.get("startDate")), str(one.get("endDate"))) for one in periods)
+    days = sum(
+        period_days(str(period.get("startDate")), str(period.get("endDate"))) for period in periods
+    )
     swallowed = f"{days} days, {days // 7} weekly windows in a row"
     return either(0 < days <= DENY_DAYS_MOST, swallowed)
 
@@ -64,8 +66,8 @@ def _insights(s: Subject) -> Answer:
     length = s.number("settings.insightsConfig.queryStringLength")
     if length is None and s.origin is Origin.LIVE:
         return unknown("the API told of no queryStringLength")
-    kept = QUERY_TEXT_BYTES_LEAST if length is None else length
-    return either(kept >= QUERY_TEXT_BYTES_LEAST, f"{kept} bytes of a query's text")
+    length_bytes = QUERY_TEXT_BYTES_LEAST if length is None else length
+    return either(length_bytes >= QUERY_TEXT_BYTES_LEAST, f"{length_bytes} bytes of a query's text")
 
 
 RULES = (

@@ -113,7 +113,8 @@ def load(path: Path = FILE) -> tuple[Waiver, ...]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise WaiverFileError(path, (str(error),)) from error
     return tuple(
-        Waiver(one.rule, one.stacks, one.reason, one.owner, one.expires) for one in entries
+        Waiver(entry.rule, entry.stacks, entry.reason, entry.owner, entry.expires)
+        for entry in entries
     )
 
 
@@ -122,9 +123,9 @@ def _reason(text: str) -> str:
     reason = " ".join(text.split())
     words = {word.lower() for word in re.findall(r"[^\W\d_]{2,}", reason)}
     if len(reason) < REASON_LEAST or len(words) < REASON_WORDS_LEAST:
-        shown = reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}..."
+        excerpt = reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}..."
         raise ValueError(
-            f"{shown!r} is no sentence; say in {REASON_WORDS_LEAST} words or more why the"
+            f"{excerpt!r} is no sentence; say in {REASON_WORDS_LEAST} words or more why the"
             " violation is accepted"
         )
     return reason
@@ -135,8 +136,8 @@ def _sentence(detail: "ErrorDetails") -> str:
     if not isinstance(first, int):
         return "it is no list of waivers."
     where = f"waiver {first + 1}" + "".join(f", {part}" for part in inner)
-    said = detail["msg"].removeprefix("Value error, ")
-    return f"{where}: {said[0].lower()}{said[1:]}."
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]}."
 
 
 def in_force(waivers: Iterable[Waiver], rule: str, stack: str, today: date) -> Waiver | None:
@@ -160,13 +161,13 @@ def problems(
         today: The day on which they count.
         known: Names of the stacks that there are; read from the stack files if None.
     """
-    there = stacks() if known is None else known
-    given = tuple(waivers)
-    for waiver in given:
-        yield from _meaningless(waiver, there)
+    stacks_known = stacks() if known is None else known
+    known_waivers = tuple(waivers)
+    for waiver in known_waivers:
+        yield from _meaningless(waiver, stacks_known)
         if stack in waiver.stacks:
             yield from _out_of_term(waiver, stack, today)
-    times = Counter(waiver.rule for waiver in given if stack in waiver.stacks)
+    times = Counter(waiver.rule for waiver in known_waivers if stack in waiver.stacks)
     for rule, count in times.items():
         if count > 1:
             yield WaiverProblem(

@@ -143,7 +143,7 @@ def from_config() -> Settings:
     from infra.settings.stack import ENDPOINT, on_this_machine
     from infra.settings.validation import validate
 
-    handed = {**config.get_config_env(), **config.CONFIG.get()}
-    clear = {key: value for key, value in handed.items() if not config.is_config_secret(key)}
-    local = on_this_machine(str(handed.get(ENDPOINT, "")))
-    return validate(pulumi.get_stack(), engine_values(handed), *in_clear(clear, local=local))
+    values = {**config.get_config_env(), **config.CONFIG.get()}
+    clear = {key: value for key, value in values.items() if not config.is_config_secret(key)}
+    local = on_this_machine(str(values.get(ENDPOINT, "")))
+    return validate(pulumi.get_stack(), engine_values(values), *in_clear(clear, local=local))

@@ -88,7 +88,7 @@ def _pulumi_type(annotation: object) -> str | None:
     return "integer" if annotation is int else "string"
 
 
-def engine_values(handed: Mapping[str, object]) -> dict[str, object]:
+def engine_values(config: Mapping[str, object]) -> dict[str, object]:
     """Return what the Pulumi engine hands over, with maps and arrays parsed.
 
     The engine gives every value as text; arrays and maps as JSON. What does not parse
@@ -99,7 +99,7 @@ def engine_values(handed: Mapping[str, object]) -> dict[str, object]:
         for f in Declared.model_fields.values()
         if get_origin(f.annotation) in {dict, list}
     }
-    values = dict(handed)
+    values = dict(config)
     for key in nested & values.keys():
         try:
             values[key] = json.loads(str(values[key]))

@@ -85,8 +85,10 @@ class Replica:
 
 def replicas(d: "Declared") -> tuple[Replica, ...]:
     """Return the replicas, each after the one that it follows."""
-    made = {name: _replica(d, name, entry) for name, entry in sorted(d.replicas.items())}
-    return tuple(sorted(made.values(), key=lambda one: (_level(d.replicas, one.key), one.key)))
+    entries = {name: _replica(d, name, entry) for name, entry in sorted(d.replicas.items())}
+    return tuple(
+        sorted(entries.values(), key=lambda replica: (_level(d.replicas, replica.key), replica.key))
+    )
 
 
 def _replica(d: "Declared", name: str, entry: ReplicaEntry) -> Replica:
@@ -115,30 +117,30 @@ def _level(entries: Mapping[str, ReplicaEntry], name: str) -> int:
 
 def _places(d: "Declared") -> Iterator[str]:
     for name, entry in sorted(d.replicas.items()):
-        here = f"{key('replicas')}.{name}"
+        path = f"{key('replicas')}.{name}"
         if entry.source and entry.source not in d.replicas:
-            yield f"{here}.source: there is no replica {entry.source!r} in this stack."
+            yield f"{path}.source: there is no replica {entry.source!r} in this stack."
         elif _level(d.replicas, name) > LEVELS_MOST:
             yield (
-                f"{here}.source: it is more than {LEVELS_MOST} replicas away from the primary, or"
+                f"{path}.source: it is more than {LEVELS_MOST} replicas away from the primary, or"
                 " follows itself; Cloud SQL cascades no further."
             )
         region = entry.region or d.region
         if entry.zone and not entry.zone.startswith(f"{region}-"):
-            yield f"{here}.zone: {entry.zone} is not in {region}. Name a zone of that."
+            yield f"{path}.zone: {entry.zone} is not in {region}. Name a zone of that."
         if entry.nodes and d.edition != PLUS:
-            yield f"{here}.nodes: a read pool needs edition {PLUS}; this stack's is {d.edition}."
+            yield f"{path}.nodes: a read pool needs edition {PLUS}; this stack's is {d.edition}."
         if entry.nodes and is_local(d):
-            yield f"{here}.nodes: the local Cloud SQL has no read pools. Leave it out."
+            yield f"{path}.nodes: the local Cloud SQL has no read pools. Leave it out."
         if entry.nodes and entry.zone:
-            yield f"{here}.zone: Cloud SQL spreads a read pool's nodes over zones. Leave it out."
+            yield f"{path}.zone: Cloud SQL spreads a read pool's nodes over zones. Leave it out."
         if d.kms_key and region != d.region and not entry.kms_key:
             yield (
-                f"{here}.kmsKey is missing: the primary's key is of {d.region}, and a replica in"
+                f"{path}.kmsKey is missing: the primary's key is of {d.region}, and a replica in"
                 f" {region} needs one of its own region."
             )
         if entry.source and entry.nodes:
-            yield f"{here}.source: a read pool follows the primary alone. Leave the source out."
+            yield f"{path}.source: a read pool follows the primary alone. Leave the source out."
 
 
 def _flags(d: "Declared") -> Iterator[str]:
@@ -147,28 +149,28 @@ def _flags(d: "Declared") -> Iterator[str]:
     except BadTierError:
         return  # told by the tier's own rule
     primary = {f.name: f for f in compile_flags(words(d), least.memory_mb)[0]}
-    told = {str(error) for error in misfits(tuple(primary.values()), major(d))}
+    reported = {str(error) for error in misfits(tuple(primary.values()), major(d))}
     for name, entry in sorted(d.replicas.items()):
-        here = f"{key('replicas')}.{name}"
+        path = f"{key('replicas')}.{name}"
         try:
             tier = parse_tier(entry.tier or d.tier, d.edition)
         except BadTierError as error:
-            yield f"{here}.tier: {error}"
+            yield f"{path}.tier: {error}"
             continue
         own, wrong = compile_flags(words(d, entry.flags), tier.memory_mb)
         if entry.flags or tier != least:  # what is wrong with the primary's is told there
-            of_own = (error for error in misfits(own, major(d)) if str(error) not in told)
-            yield from (f"{here}.flags: {error}" for error in (*wrong, *of_own))
+            of_own = (error for error in misfits(own, major(d)) if str(error) not in reported)
+            yield from (f"{path}.flags: {error}" for error in (*wrong, *of_own))
             budget = reckon(own, tier.memory_mb)
             if budget.level is Level.OVER:
-                yield f"{here}.flags: {budget.sentence}"
+                yield f"{path}.flags: {budget.sentence}"
         for flag in own:
             if flag.name not in AT_LEAST_THE_PRIMARYS or flag.name not in primary:
                 continue
             needed = primary[flag.name].value
             if int(flag.value) < int(needed):
                 yield (
-                    f"{here}.flags: {flag.name} {flag.words} is less than the primary's"
+                    f"{path}.flags: {flag.name} {flag.words} is less than the primary's"
                     f" {in_words(flag.name, needed)}: a standby with less does not start."
                 )
 

@@ -63,18 +63,18 @@ def validate(stack_name: str, values: Mapping[str, object], *more: str) -> Setti
         SettingsError: Anything is wrong; all of it is told.
     """
     known = descriptions()
-    ours = {key: v for key, v in values.items() if key in known or _ours(key)}
+    own = {key: v for key, v in values.items() if key in known or _is_own(key)}
     problems: list[str] = list(more)
     bad: set[str] = set()
     try:
-        declared = Declared.model_validate(ours)
+        declared = Declared.model_validate(own)
     except ValidationError as error:
-        good = dict(ours)
+        good = dict(own)
         for detail in error.errors():
             key, *inner = detail["loc"]
-            whole = good.get(str(key))
-            if inner and isinstance(whole, Mapping):  # one entry of a map: the others stay
-                good[str(key)] = {k: v for k, v in whole.items() if k != inner[0]}
+            block = good.get(str(key))
+            if inner and isinstance(block, Mapping):  # one entry of a map: the others stay
+                good[str(key)] = {k: v for k, v in block.items() if k != inner[0]}
             else:
                 bad.add(str(key))
             problems.append(_sentence(str(key), detail, tuple(known)))
@@ -87,7 +87,7 @@ def validate(stack_name: str, values: Mapping[str, object], *more: str) -> Setti
     return _settings(stack_name, declared)
 
 
-def _ours(key: str) -> bool:
+def _is_own(key: str) -> bool:
     return ":" not in key or key.startswith(f"{NAMESPACE}:")
 
 
@@ -108,10 +108,10 @@ def _sentence(key: str, detail: ErrorDetails, known: tuple[str, ...]) -> str:
             return f"{name} is no setting. Leave it out, or correct its name."
         closest = get_close_matches(key, known, n=1, cutoff=0.6)
         hint = f" Did you mean {closest[0]}?" if closest else ""
-        whole = "" if ":" in key else f" Keys are written {NAMESPACE}:name."
-        return f"{key} is no setting of this project.{hint}{whole}"
-    said = detail["msg"].removeprefix("Value error, ")
-    return f"{name}: {detail['input']!r} can't be used: {said[0].lower()}{said[1:]}."
+        hint_of_key = "" if ":" in key else f" Keys are written {NAMESPACE}:name."
+        return f"{key} is no setting of this project.{hint}{hint_of_key}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {detail['input']!r} can't be used: {message[0].lower()}{message[1:]}."
 
 
 def _settings(stack_name: str, d: Declared) -> Settings:

@@ -22,18 +22,18 @@ _MAINTENANCE_LEAST_MB = 64  # PostgreSQL's default of maintenance_work_mem
 
 def clamp(formulas: Sequence[Formula], machine: Machine) -> tuple[Proposed, ...]:
     """Return the formulas' flags within Cloud SQL's ranges on this tier and this disk."""
-    return _wal(tuple(_one(formula, machine) for formula in formulas), machine)
+    return _wal(tuple(_clamp(formula, machine) for formula in formulas), machine)
 
 
-def _one(formula: Formula, machine: Machine) -> Proposed:
+def _clamp(formula: Formula, machine: Machine) -> Proposed:
     flag = catalogue()[formula.flag]
     if flag.type is FlagType.INTEGER:
         allowed = permitted(flag, machine.memory_mb)
         number = parse_integer(formula.value, flag.unit)
         if number > allowed.high:
-            return Proposed(formula, _whole(flag, allowed.high), _why(flag, "most"))
+            return Proposed(formula, _round(flag, allowed.high), _why(flag, "most"))
         if number < allowed.low:
-            return Proposed(formula, _whole(flag, allowed.low, up=True), _why(flag, "least"))
+            return Proposed(formula, _round(flag, allowed.low, up=True), _why(flag, "least"))
     return Proposed(formula, compile_flag(flag.name, formula.value), "")
 
 
@@ -43,7 +43,7 @@ def _why(flag: Flag, end: str) -> str:
     return f"Cloud SQL's {end}: {at}"
 
 
-def _whole(flag: Flag, number: float, *, up: bool = False) -> FlagValue:
+def _round(flag: Flag, number: float, *, up: bool = False) -> FlagValue:
     """Return a bound in whole MB where it is memory, inside the range."""
     if flag.unit in {"8kB", "kB", "B"}:
         step = MEMORY["MB"] // BASE_UNITS[flag.unit]
@@ -59,18 +59,18 @@ def _wal(proposed: tuple[Proposed, ...], machine: Machine) -> tuple[Proposed, ..
         "min_wal_size": (max(most_mb // _WAL_RATIO, 80), f"a quarter of {why}"),
     }
     return tuple(
-        _at_most(one, *limits[one.flag]) if one.flag in limits else one for one in proposed
+        _at_most(flag, *limits[flag.flag]) if flag.flag in limits else flag for flag in proposed
     )
 
 
-def _at_most(one: Proposed, most_mb: int, why: str) -> Proposed:
-    if _mb(one) <= most_mb:
-        return one
-    return replace(one, value=compile_flag(one.flag, f"{most_mb}MB"), bounded=why)
+def _at_most(proposal: Proposed, most_mb: int, why: str) -> Proposed:
+    if _mb(proposal) <= most_mb:
+        return proposal
+    return replace(proposal, value=compile_flag(proposal.flag, f"{most_mb}MB"), bounded=why)
 
 
-def _mb(one: Proposed) -> int:
-    return int(one.value.value) * BASE_UNITS[catalogue()[one.flag].unit] // MEMORY["MB"]
+def _mb(proposal: Proposed) -> int:
+    return int(proposal.value.value) * BASE_UNITS[catalogue()[proposal.flag].unit] // MEMORY["MB"]
 
 
 def fit(
@@ -89,8 +89,10 @@ def fit(
     fitted = _lower(proposed, others, machine, "work_mem", _WORK_MEM_LEAST_MB)
     if not _excess_mb(fitted, others, machine):
         return fitted
-    if all(one.flag != "autovacuum_work_mem" for one in fitted):
-        maintenance = next(one for one in fitted if one.flag == "maintenance_work_mem")
+    if all(proposal.flag != "autovacuum_work_mem" for proposal in fitted):
+        maintenance = next(
+            proposal for proposal in fitted if proposal.flag == "maintenance_work_mem"
+        )
         says = f"{_mb(maintenance)}MB"
         formula = Formula("autovacuum_work_mem", says, "maintenance_work_mem", "PostgreSQL")
         own = Proposed(formula, compile_flag(formula.flag, formula.value), "")
@@ -102,7 +104,9 @@ def fit(
 
 def whole_set(proposed: Sequence[Proposed], others: Sequence[FlagValue]) -> tuple[FlagValue, ...]:
     """Return the stack's flags with the proposed ones in their place, in order of names."""
-    values = {flag.name: flag for flag in others} | {one.flag: one.value for one in proposed}
+    values = {flag.name: flag for flag in others} | {
+        proposal.flag: proposal.value for proposal in proposed
+    }
     return tuple(values[name] for name in sorted(values))
 
 
@@ -131,10 +135,11 @@ def _lower(
         why = f"lowered to leave {100 - TIGHT_PERCENT} % of memory free"
         value = compile_flag(name, f"{mb}MB")
         return tuple(
-            replace(one, value=value, bounded=why) if one.flag == name else one for one in proposed
+            replace(proposal, value=value, bounded=why) if proposal.flag == name else proposal
+            for proposal in proposed
         )
 
-    low, high = least_mb, _mb(next(one for one in proposed if one.flag == name))
+    low, high = least_mb, _mb(next(proposal for proposal in proposed if proposal.flag == name))
     if not _excess_mb(proposed, others, machine) or high <= low:
         return proposed
     while low < high:  # the largest that fits

@@ -60,7 +60,7 @@ def machine(settings: Settings, connections: str) -> Machine:
     instance, pool = settings.instance, settings.pool
     if connections:
         least, most = CONNECTIONS[0], CONNECTIONS[-1]
-        allowed = arguments.whole(
+        allowed = arguments.parse_whole(
             "--connections", connections, least=least, most=most, unit="connections"
         )
         why = "as asked for"

@@ -76,22 +76,22 @@ class Tuning:
     @property
     def restarts(self) -> tuple[str, ...]:
         """The flags whose change restarts the instance."""
-        return tuple(one.flag for one in self.differences if one.restart)
+        return tuple(difference.flag for difference in self.differences if difference.restart)
 
     def document(self) -> Mapping[str, object]:
         """Return the facts for JSON."""
         proposed = [
             {
-                "flag": one.flag,
-                "formula": one.formula.how,
-                "source": one.formula.source,
-                "formula_says": one.formula.value,
-                "bounded": one.bounded,
-                "proposed": one.value.words,
-                "value": one.value.value,
-                "restart": one.value.restart,
+                "flag": difference.flag,
+                "formula": difference.formula.how,
+                "source": difference.formula.source,
+                "formula_says": difference.formula.value,
+                "bounded": difference.bounded,
+                "proposed": difference.value.words,
+                "value": difference.value.value,
+                "restart": difference.value.restart,
             }
-            for one in self.proposed
+            for difference in self.proposed
         ]
         return {
             "stack": self.stack,
@@ -114,7 +114,7 @@ class Tuning:
 
     def _blocks(self) -> Iterator[Table | str]:
         yield f"Proposed for {self.workload} on {self.machine.tier.name}:"
-        rows = tuple(_row(one) for one in self.proposed)
+        rows = tuple(_row(proposal) for proposal in self.proposed)
         yield Table("", ("flag", "proposed", "formula", "source"), rows)
         yield from _in_sql(self.workload)
         yield "Memory of the whole set:"
@@ -126,8 +126,13 @@ class Tuning:
             return
         yield f"Difference to stack {self.stack}:"
         changes = tuple(
-            (one.flag, one.now, one.proposed, "yes" if one.restart else "no")
-            for one in self.differences
+            (
+                difference.flag,
+                difference.now,
+                difference.proposed,
+                "yes" if difference.restart else "no",
+            )
+            for difference in self.differences
         )
         yield Table("", ("flag", "now", "proposed", "restart"), changes)
         yield from self._end()
@@ -145,11 +150,11 @@ class Tuning:
             yield "Nothing was written; --write puts it into the stack file."
 
 
-def _row(one: Proposed) -> tuple[str, ...]:
-    says = one.formula.how
-    if one.bounded:
-        says = f"{says} = {one.formula.value}, but {one.bounded}"
-    return (one.flag, short(one.value), says, one.formula.source)
+def _row(proposal: Proposed) -> tuple[str, ...]:
+    says = proposal.formula.how
+    if proposal.bounded:
+        says = f"{says} = {proposal.formula.value}, but {proposal.bounded}"
+    return (proposal.flag, short(proposal.value), says, proposal.formula.source)
 
 
 def _in_sql(workload: Workload) -> Iterator[str]:
@@ -185,9 +190,9 @@ def tune(
     declared = settings.instance.flags
     proposed = propose(_FORMULAS[formulas](on, kind), declared, on)
     changed = differences(proposed, declared)
-    wanted = {one.flag: one.proposed for one in changed}
-    written = stackflags.put(settings.stack, wanted, root) if write and changed else ""
-    refused = "" if written else stackflags.refusal(settings.stack, wanted, root)
+    values = {difference.flag: difference.proposed for difference in changed}
+    written = stackflags.put(settings.stack, values, root) if write and changed else ""
+    refused = "" if written else stackflags.refusal(settings.stack, values, root)
     return Tuning(
         stack=settings.stack,
         machine=on,
@@ -203,8 +208,8 @@ def tune(
 
 
 def _hindrances(proposed: Sequence[Proposed], declared: Sequence[FlagValue]) -> tuple[str, ...]:
-    whole = clamp.whole_set(proposed, declared)
-    return tuple(hindrances({flag.name: flag.value for flag in whole}))
+    flags = clamp.whole_set(proposed, declared)
+    return tuple(hindrances({flag.name: flag.value for flag in flags}))
 
 
 def propose(
@@ -220,17 +225,21 @@ def differences(
     """Return the proposed flags that the stack does not have, neither declared nor by default."""
     has = {flag.name: flag.value for flag in declared}
     return tuple(
-        Difference(one.flag, _now(one.flag, has), short(one.value), one.value.restart)
-        for one in proposed
-        if one.value.value != has.get(one.flag, catalogue()[one.flag].default)
-        and not _automatic(one, has)
+        Difference(
+            proposal.flag, _now(proposal.flag, has), short(proposal.value), proposal.value.restart
+        )
+        for proposal in proposed
+        if proposal.value.value != has.get(proposal.flag, catalogue()[proposal.flag].default)
+        and not _automatic(proposal, has)
     )
 
 
-def _automatic(one: Proposed, has: Mapping[str, str]) -> bool:
+def _automatic(proposal: Proposed, has: Mapping[str, str]) -> bool:
     """Tell whether PostgreSQL sets it so by itself: a change would restart for nothing."""
-    left = has.get(one.flag, catalogue()[one.flag].default) == "-1"
-    return one.flag == "wal_buffers" and left and one.value.value == str(_WAL_BUFFERS_MOST)
+    left = has.get(proposal.flag, catalogue()[proposal.flag].default) == "-1"
+    return (
+        proposal.flag == "wal_buffers" and left and proposal.value.value == str(_WAL_BUFFERS_MOST)
+    )
 
 
 def _deploy(settings: Settings) -> str:

@@ -19,8 +19,8 @@ _LOCKS_FROM_GB = ((32, 512), (16, 256), (8, 128))
 def formulas(machine: Machine, workload: Workload) -> tuple[Formula, ...]:
     """Return pgtune's formulas with timescaledb-tune's in place of those that it has too."""
     own = {formula.flag: formula for formula in _own(machine)}
-    taken = tuple(own.pop(f.flag, f) for f in pgtune.formulas(machine, workload))
-    return (*taken, *own.values())
+    proposed = tuple(own.pop(f.flag, f) for f in pgtune.formulas(machine, workload))
+    return (*proposed, *own.values())
 
 
 def _own(machine: Machine) -> tuple[Formula, ...]:
