@@ -66,15 +66,17 @@ def always(
         raise
 
 
-def made(journal: Journal) -> tuple[str, ...]:
+def created_names(journal: Journal) -> tuple[str, ...]:
     """Return the instances that a run's journal says it may have made."""
     return tuple(sorted({entry.object for entry in journal.entries() if _makes(entry)}))
 
 
 def standing(journal: Journal) -> tuple[str, ...]:
     """Return the instances that a run may have made and did not see gone."""
-    gone = {entry.object for entry in journal.entries() if entry.action == DELETING and entry.done}
-    return tuple(name for name in made(journal) if name not in gone)
+    removed = {
+        entry.object for entry in journal.entries() if entry.action == DELETING and entry.done
+    }
+    return tuple(name for name in created_names(journal) if name not in removed)
 
 
 def undo(source: Place, journal: Journal, names: Iterable[str] = ()) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def undo(source: Place, journal: Journal, names: Iterable[str] = ()) -> tuple[st
     for entry in journal.entries():
         if entry.action == HIDING:
             put_back(entry)
-    return remove(source.cloud, journal, sorted({*made(journal), *names}))
+    return remove(source.cloud, journal, sorted({*created_names(journal), *names}))
 
 
 def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str, ...]:
@@ -103,22 +105,22 @@ def remove(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> tuple[str
         again = {name for name, error in left.items() if _may_pass(error)}
         left = {name: error for name, error in left.items() if name not in again}
         left |= _round(patient, journal, sorted(again))
-    return tuple(f"{name}: {_told(cloud, name, error)}" for name, error in sorted(left.items()))
+    return tuple(f"{name}: {_reason(cloud, name, error)}" for name, error in sorted(left.items()))
 
 
 def _round(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> dict[str, OpsError]:
     """Try once; return why each instance stays that does."""
     left: dict[str, OpsError] = {}
-    asked: list[tuple[str, Operation, Entry]] = []
+    deletions: list[tuple[str, Operation, Entry]] = []
     for name in names:
         try:
             deleting = _delete(cloud, journal, name)
             if deleting is not None:
-                asked.append((name, *deleting))
+                deletions.append((name, *deleting))
         except OpsError as error:
-            if not _gone(cloud, name):
+            if not _is_deleted(cloud, name):
                 left[name] = error
-    for name, operation, entry in asked:
+    for name, operation, entry in deletions:
         try:
             cloud.wait(operation)
             if cloud.find(name) is not None:
@@ -136,7 +138,7 @@ def _may_pass(error: OpsError) -> bool:
     return once.may_pass(error) or isinstance(error, ExpiredCredentialsError)
 
 
-def _told(cloud: CloudSql, name: str, error: OpsError) -> str:
+def _reason(cloud: CloudSql, name: str, error: OpsError) -> str:
     """Return why an instance stays; an operation that holds it is named, and how to follow it."""
     if isinstance(error, ApiError) and error.reason == "operationInProgress":
         with suppress(OpsError):
@@ -158,7 +160,7 @@ def _delete(cloud: CloudSql, journal: Journal, name: str) -> tuple[Operation, En
     return operation, journal.started(entry, operation.id)
 
 
-def _gone(cloud: CloudSql, name: str) -> bool:
+def _is_deleted(cloud: CloudSql, name: str) -> bool:
     """Whether something else removed it: a failed clone takes its own instance back."""
     try:
         return cloud.find(name) is None
@@ -195,10 +197,10 @@ def spoil(
     The copy is made beside it and renamed: links to the file, as backups and clones share
     them, stay as they are.
     """
-    kept = hide(journal, path, away)
-    draft = kept.with_name(f"{kept.name}.spoiled")
-    shutil.copy2(kept, draft)
-    owner = kept.stat()
+    hidden = hide(journal, path, away)
+    draft = hidden.with_name(f"{hidden.name}.spoiled")
+    shutil.copy2(hidden, draft)
+    owner = hidden.stat()
     os.chown(draft, owner.st_uid, owner.st_gid)
     change(draft)
     draft.rename(path)

@@ -84,14 +84,14 @@ def restore(
     body = copy_body(cloud.instance(source.instance), plan.name, labels)
     crew.check()
     entry = journal.intend("create", plan.name)
-    asked = cloud.insert(body)
-    journal.started(entry, asked.id)
-    created = cloud.wait(asked)
+    operation = cloud.insert(body)
+    journal.started(entry, operation.id)
+    created = cloud.wait(operation)
     crew.check()
     entry = journal.intend("restore", plan.name, backup=plan.backup.id)
-    asked = cloud.restore_backup(source.instance, plan.backup.id, plan.name)
-    journal.started(entry, asked.id)
-    return _answering(crew, source, plan, asked, created)
+    operation = cloud.restore_backup(source.instance, plan.backup.id, plan.name)
+    journal.started(entry, operation.id)
+    return _answering(crew, source, plan, operation, created)
 
 
 def clone(
@@ -101,16 +101,16 @@ def clone(
     guard.differ(source.instance, plan.name)
     crew.check()
     entry = journal.intend("clone", plan.name, point_in_time=point_in_time.isoformat())
-    asked = source.cloud.clone(source.instance, plan.name, point_in_time)
-    journal.started(entry, asked.id)
-    return _answering(crew, source, plan, asked)
+    operation = source.cloud.clone(source.instance, plan.name, point_in_time)
+    journal.started(entry, operation.id)
+    return _answering(crew, source, plan, operation)
 
 
 def _answering(
-    crew: Crew, source: Source, plan: CopyPlan, asked: Operation, *before: Operation
+    crew: Crew, source: Source, plan: CopyPlan, operation: Operation, *before: Operation
 ) -> Made:
     try:
-        restored = source.cloud.wait(asked)
+        restored = source.cloud.wait(operation)
     except OperationFailedError as error:
         return Made(
             plan,

@@ -31,9 +31,9 @@ class NoHookError(OpsError):
 class BadNameError(BadInputError):
     """Something was named that can be neither a kind nor a drill."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"{given!r} names no drill. Give a name as `invoke restore.history` lists it."
+            f"{name!r} names no drill. Give a name as `invoke restore.history` lists it."
         )
 
 
@@ -57,7 +57,7 @@ def history(run: Invocation, *, kind: str, last: str, days: str) -> HistoryRepor
         last=number("--last", last, LAST),
         days=number("--days", days, _days(run, kind)),
         now=datetime.now(UTC),
-        whose=identity.of(run.target),
+        identity=identity.of(run.target),
         stack=run.target.stack,
     )
 
@@ -85,7 +85,7 @@ def evidence(
     store = run.target.store
     checks = _verified(run, _named(kind)) if verify else ()
     try:
-        entry = account.one(store, kind, _named(drill) if drill else "")
+        entry = account.read_entry(store, kind, _named(drill) if drill else "")
     except OpsError:
         if not verify or drill or html:
             raise
@@ -128,7 +128,7 @@ def notification(
         ops.notify.NotDeliveredError: the webhook did not take it.
     """
     store, settings = run.target.store, run.target.settings.notify
-    entry = account.one(store, _named(kind), _named(drill) if drill else "")
+    entry = account.read_entry(store, _named(kind), _named(drill) if drill else "")
     notice = afterwards.notice(entry, store.where(entry.key))
     if dry_run:
         text = notify.template_of(settings.template, template)
@@ -154,7 +154,7 @@ def _page(run: Invocation, entry: Entry, checks: tuple[CheckResult, ...], html: 
             datetime.now(UTC),
             checks,
             days=_days(run, entry.kind),
-            whose=identity.of(run.target),
+            identity=identity.of(run.target),
         )
     return page.save(text, Path(html))
 
@@ -180,7 +180,7 @@ def _days(run: Invocation, kind: str) -> int:
     return run.target.settings.drill.stale_days if kind in trend.SCHEDULED else 0
 
 
-def _named(given: str) -> str:
-    if not _NAME.fullmatch(given):
-        raise BadNameError(given)
-    return given
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise BadNameError(name)
+    return name

@@ -77,12 +77,12 @@ class Source(Place):
         """Return the time by the clock that the instance lives by: a rehearsal's may be ahead."""
         return datetime.now(UTC) if self.server is None else self.server.now()
 
-    def database_time(self, told: datetime) -> datetime:
+    def database_time(self, moment: datetime) -> datetime:
         """Return what the database's clock said at a time that the Admin API tells.
 
         They are one, but for a rehearsal's, whose API can be set forward and whose rows can't.
         """
-        return told if self.server is None else self.server.database_time(told)
+        return moment if self.server is None else self.server.database_time(moment)
 
     def local(self, name: str) -> LocalInstance | None:
         """Return where an instance's cluster lies; None on cloud stacks, or where it is gone."""

@@ -118,8 +118,10 @@ def evidence(
     """Show what a drill left, check the chain of all records, write a page of it."""
     from ops.restore import records
 
-    begun = begin(stack, format)
-    begun.show(records.evidence(begun, drill=run, kind=kind, verify=verify, html=html, yes=yes))
+    invocation = begin(stack, format)
+    invocation.show(
+        records.evidence(invocation, drill=run, kind=kind, verify=verify, html=html, yes=yes)
+    )
 
 
 @task(
@@ -145,9 +147,9 @@ def notify(
     """Tell the webhook of a drill again: tries its address and its template."""
     from ops.restore import records
 
-    begun = begin(stack, format)
-    begun.show(
-        records.notification(begun, drill=run, kind=kind, template=template, dry_run=dry_run)
+    invocation = begin(stack, format)
+    invocation.show(
+        records.notification(invocation, drill=run, kind=kind, template=template, dry_run=dry_run)
     )
 
 

@@ -123,4 +123,4 @@ def _body(source: Instance, copy: CopyPlan) -> Body:
 
 
 def _missing(parts: Sequence[Part]) -> Iterator[str]:
-    return (f"{one.name}: {one.why}" for one in parts if not one.by_use)
+    return (f"{part.name}: {part.why}" for part in parts if not part.by_use)

@@ -86,7 +86,7 @@ class Course:
     @property
     def plans(self) -> tuple[CopyPlan, ...]:
         """Return what the copies are to be."""
-        return tuple(one.plan for one in self.copies)
+        return tuple(copy.plan for copy in self.copies)
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -95,7 +95,7 @@ class Course:
 
     def choose(self, plan: DrillPlan) -> None:
         """Take what is to be restored."""
-        self.plan, self.copies = plan, tuple(CopyCourse(one) for one in plan.copies)
+        self.plan, self.copies = plan, tuple(CopyCourse(copy_plan) for copy_plan in plan.copies)
 
 
 def report(course: Course, evidence: str, error: BaseException | None = None) -> Report:
@@ -107,34 +107,38 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         error: what cut the drill short, if anything did.
     """
     source, labels = course.source, _labels(course)
-    made = {one.plan.name: _got(one.made) for one in course.copies}
-    verified = {one.plan.name: _got(one.verified) for one in course.copies}
+    restored = {copy.plan.name: _result(copy.made) for copy in course.copies}
+    verified = {copy.plan.name: _result(copy.verified) for copy in course.copies}
     phases: dict[str, Phases] = {}
-    whole: list[Phases] = []
-    for name, copy in made.items():
+    complete: list[Phases] = []
+    for name, copy in restored.items():
         ended = verified[name]
         if copy is not None and copy.operations:
             phases[labels[name]] = timing.phases(copy, 0.0 if ended is None else ended.seconds)
             if ended is not None and ended.seconds and not copy.failure:
-                whole.append(phases[labels[name]])
-    slowest = max(whole, key=lambda one: one.total, default=None)
+                complete.append(phases[labels[name]])
+    slowest = max(complete, key=lambda phase: phase.total, default=None)
     loss = _loss(course)
-    held = [timing.rto(slowest, source.rto_target_s), timing.rpo(loss, source.rpo_target_s)]
-    checks = [Checked(DRILL, one) for one in (() if course.plan is None else course.plan.checks)]
-    for one in course.copies:
-        checks += [Checked(labels[one.plan.name], result) for result in tuple(one.found)]
+    results = [timing.rto(slowest, source.rto_target_s), timing.rpo(loss, source.rpo_target_s)]
+    checks = [
+        Checked(DRILL, check) for check in (() if course.plan is None else course.plan.checks)
+    ]
+    for copy_course in course.copies:
+        checks += [
+            Checked(labels[copy_course.plan.name], result) for result in tuple(copy_course.found)
+        ]
     if isinstance(error, LeaseLostError):
-        checks = [unsure(one) if one.copy != DRILL else one for one in checks]
+        checks = [unsure(check) if check.copy != DRILL else check for check in checks]
         checks.append(Checked(DRILL, _cut_short(error)))
     elif error is not None:  # what was not got to can't be held against a target
-        checks += [Checked(DRILL, one) for one in held if one.state is State.FINDING]
+        checks += [Checked(DRILL, result) for result in results if result.state is State.FINDING]
         checks.append(Checked(DRILL, _cut_short(error)))
     elif course.copies:
-        checks += [Checked(DRILL, one) for one in held]
+        checks += [Checked(DRILL, result) for result in results]
         checks.append(
             Checked(DRILL, CheckResult("completed", State.OK, 1, 1, "it ended by itself"))
         )
-    checks.append(Checked(DRILL, _cleaned(course, sum(one.begun for one in course.copies))))
+    checks.append(Checked(DRILL, _cleaned(course, sum(copy.begun for copy in course.copies))))
     return Report(
         run=course.run,
         stack=source.stack,
@@ -154,7 +158,7 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         settled=settled(course),
         database=source.database.name,
         other_databases=course.other_databases,
-        notes=(*(() if course.plan is None else course.plan.notes), *_notes(made.values())),
+        notes=(*(() if course.plan is None else course.plan.notes), *_notes(restored.values())),
     )
 
 
@@ -172,11 +176,11 @@ def settled(course: Course) -> Settled:
 
 def _notes(copies: Iterable[Made | None]) -> Iterator[str]:
     """Yield what had to be changed on the copies, once each."""
-    told = dict.fromkeys(one.note for one in copies if one is not None and one.note)
-    return (f"{line[0].upper()}{line[1:]}" for line in told)
+    lines = dict.fromkeys(copy.note for copy in copies if copy is not None and copy.note)
+    return (f"{line[0].upper()}{line[1:]}" for line in lines)
 
 
-def _got(job: "Future[_T]") -> _T | None:
+def _result(job: "Future[_T]") -> _T | None:
     """Return what a thread gave; None where it did not end, or ended by an error."""
     if not job.done() or job.exception() is not None:
         return None
@@ -186,22 +190,24 @@ def _got(job: "Future[_T]") -> _T | None:
 def _labels(course: Course) -> dict[str, str]:
     """Return what people call each copy: ``backup``, ``backup 2``, ``clone``."""
     return {
-        one.plan.name: one.plan.kind.value
-        if number == 1 or one.plan.kind is Kind.CLONE
+        copy.plan.name: copy.plan.kind.value
+        if number == 1 or copy.plan.kind is Kind.CLONE
         else f"backup {number}"
-        for number, one in enumerate(course.copies, start=1)
+        for number, copy in enumerate(course.copies, start=1)
     }
 
 
 def _backups(course: Course) -> Iterator[Restored]:
-    for one in course.copies:
-        run = one.plan.backup
+    for copy in course.copies:
+        run = copy.plan.backup
         if run is not None:
-            yield Restored(run.id, run.type, run.description, run.started, run.ended, one.plan.name)
+            yield Restored(
+                run.id, run.type, run.description, run.started, run.ended, copy.plan.name
+            )
 
 
 def _clone(course: Course) -> Clone | None:
-    names = [one.plan.name for one in course.copies if one.plan.kind is Kind.CLONE]
+    names = [copy.plan.name for copy in course.copies if copy.plan.kind is Kind.CLONE]
     marker = course.marker
     if marker is None or not names:
         return None
@@ -210,7 +216,7 @@ def _clone(course: Course) -> Clone | None:
 
 
 def _loss(course: Course) -> Loss | None:
-    clones = [_got(one.verified) for one in course.copies if one.plan.kind is Kind.CLONE]
+    clones = [_result(copy.verified) for copy in course.copies if copy.plan.kind is Kind.CLONE]
     if not clones:
         return _loss_of_backups(course)
     clone = clones[0]
@@ -234,19 +240,21 @@ def _cut_short(error: BaseException) -> CheckResult:
     return CheckResult("completed", State.UNKNOWN, 0, 1, words, remedy=remedy)
 
 
-def _cleaned(course: Course, made: int) -> CheckResult:
+def _cleaned(course: Course, total: int) -> CheckResult:
     left = course.leftovers
     remedy = f"Run `invoke restore.sweep -s {course.source.stack}`; each of them costs money."
     if not course.removed:
         words = "the clean-up was cut short: copies may be left"
         return CheckResult(
-            "cleanup", State.UNKNOWN, 0, made, words, _left(left, Level.UNKNOWN), remedy=remedy
+            "cleanup", State.UNKNOWN, 0, total, words, _left(left, Level.UNKNOWN), remedy=remedy
         )
     if left:
         words = f"{len(left)} instances could not be removed"
-        return CheckResult("cleanup", State.FINDING, made, made, words, _left(left), remedy=remedy)
-    words = f"{made} copies removed, nothing left" if made else "no copy was begun, nothing left"
-    return CheckResult("cleanup", State.OK, made, made, words)
+        return CheckResult(
+            "cleanup", State.FINDING, total, total, words, _left(left), remedy=remedy
+        )
+    words = f"{total} copies removed, nothing left" if total else "no copy was begun, nothing left"
+    return CheckResult("cleanup", State.OK, total, total, words)
 
 
 def _left(leftovers: Iterable[str], level: Level = Level.FINDING) -> tuple[Finding, ...]:

@@ -36,9 +36,9 @@ def _account(source: Place, report: Report) -> tuple[Table | str, ...]:
         _target(report, "rpo", rpo, source.rpo_target_s),
     ]
     lines += [
-        f"Backup run {one.id} ({one.type}, {one.description or 'no description'}), "
-        f"into {one.instance}."
-        for one in report.backups
+        f"Backup run {backup.id} ({backup.type}, {backup.description or 'no description'}), "
+        f"into {backup.instance}."
+        for backup in report.backups
     ]
     if report.clone is not None:
         lines.append(
@@ -51,7 +51,7 @@ def _account(source: Place, report: Report) -> tuple[Table | str, ...]:
 def _target(report: Report, check: str, met_s: float | None, target_s: float) -> str:
     """Return a line about a target: how long, how much, and whether it was met."""
     name = check.upper()
-    if not any(one.result.check == check for one in report.checks) or met_s is None:
+    if not any(drill_check.result.check == check for drill_check in report.checks) or met_s is None:
         return f"{name}: not measured; the target is {target_s:g} s."
     met = "met" if met_s <= target_s else "not met"
     return f"{name}: {met_s:.3f} s; the target of {target_s:g} s is {met}."
@@ -61,12 +61,12 @@ def _every_check(report: Report) -> Table:
     """Return all checks one by one: of the copies and of the drill itself."""
     rows = tuple(
         (
-            one.copy,
-            one.result.check.replace("_", " "),
-            one.result.state.value,
-            f"{one.result.examined} of {one.result.total}",
-            one.result.detail,
+            drill_check.copy,
+            drill_check.result.check.replace("_", " "),
+            drill_check.result.state.value,
+            f"{drill_check.result.examined} of {drill_check.result.total}",
+            drill_check.result.detail,
         )
-        for one in report.checks
+        for drill_check in report.checks
     )
     return Table("All checks", ("of", "check", "state", "examined", "what came out"), rows)

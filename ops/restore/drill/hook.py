@@ -27,7 +27,7 @@ class HookFailedError(OpsError):
         )
 
 
-def before_verify(crew: Crew, source: Source, made: Made, command: str) -> None:
+def before_verify(crew: Crew, source: Source, copy: Made, command: str) -> None:
     """Run a shell command with libpq's variables for a copy in its environment.
 
     Also set: ``DRILL_COPY`` (backup or clone), ``DRILL_INSTANCE``, and on the local Cloud
@@ -37,8 +37,8 @@ def before_verify(crew: Crew, source: Source, made: Made, command: str) -> None:
     Raises:
         HookFailedError: it ended with another code than 0.
     """
-    assert made.database is not None  # noqa: S101 - only a copy that answers is verified
-    with _environment(source, made, made.database) as environment:
+    assert copy.database is not None  # noqa: S101 - only a copy that answers is verified
+    with _environment(source, copy, copy.database) as environment:
         process = subprocess.Popen(
             ["/bin/sh", "-c", command],
             env=environment,
@@ -66,16 +66,16 @@ def _ended(crew: Crew, process: subprocess.Popen[bytes]) -> int:
 
 
 @contextmanager
-def _environment(source: Source, made: Made, database: Database) -> Iterator[Mapping[str, str]]:
+def _environment(source: Source, copy: Made, database: Database) -> Iterator[Mapping[str, str]]:
     facts = {
         "PGHOST": database.host,
         "PGPORT": str(database.port),
         "PGDATABASE": database.name,
         "PGUSER": source.owner,
-        "DRILL_COPY": made.plan.kind.value,
-        "DRILL_INSTANCE": made.plan.name,
+        "DRILL_COPY": copy.plan.kind.value,
+        "DRILL_INSTANCE": copy.plan.name,
     }
-    local = source.local(made.plan.name)
+    local = source.local(copy.plan.name)
     if local is not None:
         facts["PGDATA"] = str(local.home)
     password = database.passwords.password(source.owner)

@@ -14,7 +14,7 @@ from ops.evidence import key, write
 from ops.evidence.identity import Identity
 from ops.evidence.record import AlreadyRecordedError
 from ops.journal import Entry, Journal
-from ops.restore.cleanup import made
+from ops.restore.cleanup import created_names
 from ops.restore.drill import evidence
 from ops.restore.drill.plan import began
 from ops.restore.drill.report import DRILL, Report, Restored
@@ -40,10 +40,10 @@ def record(
     if place.store.get(key(ROOM, journal.run)) is not None:
         return False
     with suppress(AlreadyRecordedError):
-        told = evidence.of(place, report(place, journal, removed, left, by), {})
+        evidence_record = evidence.of(place, report(place, journal, removed, left, by), {})
         # When its instance was made, nobody knows: the name may be that of a newer one.
         known = Identity(place.instance, place.cloud.project)
-        write(place.store, replace(told, instance=known))
+        write(place.store, replace(evidence_record, instance=known))
         return True
     return False
 
@@ -88,7 +88,7 @@ def _restored(entries: tuple[Entry, ...]) -> Iterator[Restored]:
 
 
 def _cleaned(journal: Journal, removed: Sequence[str], left: tuple[str, ...]) -> CheckResult:
-    many = len(made(journal))
+    many = len(created_names(journal))
     if left:
         words = f"{len(left)} of {many} copies could not be removed when it was swept"
         remedy = "Run `invoke restore.sweep`; each of them costs money."

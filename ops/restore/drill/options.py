@@ -47,8 +47,8 @@ class Options:
 class ContradictionError(BadInputError):
     """Two ways to choose backups at once."""
 
-    def __init__(self, one: str, other: str) -> None:
-        super().__init__(f"{one} and {other} both choose what is restored. Give one of them.")
+    def __init__(self, option: str, other: str) -> None:
+        super().__init__(f"{option} and {other} both choose what is restored. Give one of them.")
 
 
 def options(
@@ -72,16 +72,16 @@ def options(
     """
     chosen = [
         name
-        for name, given in (("--backup", backup), ("--latest", latest), ("--seed", seed))
-        if given
+        for name, value in (("--backup", backup), ("--latest", latest), ("--seed", seed))
+        if value
     ]
     if len(chosen) > 1:
         raise ContradictionError(*chosen[:2])
     return Options(
         backup=backup,
         latest=latest,
-        seed=arguments.whole("--seed", seed, least=None) if seed else None,
-        side_by_side=arguments.whole("--side-by-side", side_by_side, least=1)
+        seed=arguments.parse_whole("--seed", seed, least=None) if seed else None,
+        side_by_side=arguments.parse_whole("--side-by-side", side_by_side, least=1)
         if side_by_side
         else SIDE_BY_SIDE,
         time_limit_s=_limit("--time-limit", time_limit),
@@ -93,5 +93,5 @@ def options(
     )
 
 
-def _limit(option: str, given: str) -> float | None:
-    return float(arguments.duration(option, given, least_s=1)) if given else None
+def _limit(option: str, text: str) -> float | None:
+    return float(arguments.duration(option, text, least_s=1)) if text else None

@@ -83,22 +83,22 @@ def answer(run: Invocation, options: Options) -> Report | Proposal:
 
 def _held_to(run: Invocation, options: Options) -> Options:
     """Return the options with the stack's limits where the caller gave none."""
-    held = run.target.settings.drill
-    limit_s = held.time_limit_s if options.time_limit_s is None else options.time_limit_s
+    settings = run.target.settings.drill
+    limit_s = settings.time_limit_s if options.time_limit_s is None else options.time_limit_s
     cap = options.cost_cap
-    if cap is None and held.cost_cap_usd is not None:
-        cap = Decimal(held.cost_cap_usd)
+    if cap is None and settings.cost_cap_usd is not None:
+        cap = Decimal(settings.cost_cap_usd)
     return replace(options, time_limit_s=limit_s, cost_cap=cap)
 
 
 def propose(source: Source, options: Options, progress: Progress) -> Proposal:
     """Return what a drill would do; touches nothing. Raises as ``perform`` does."""
-    begun = _begin(source, options, inject.named(options.inject, source), progress)
+    drill = _begin(source, options, inject.named(options.inject, source), progress)
     with progress.phase("Look at the source and its backups"):
-        _decide(begun)
-    course = begun.course
+        _decide(drill)
+    course = drill.course
     assert course.plan is not None  # noqa: S101 - decided just now
-    _affordable(begun)
+    _affordable(drill)
     return Proposal(source.instance, course.plan, settled(course))
 
 
@@ -117,8 +117,8 @@ def perform(source: Source, options: Options, progress: Progress) -> Report:
         ops.restore.faults.inject.UnknownFaultError: ``inject`` names no fault.
     """
     fault = inject.named(options.inject, source)
-    with lease.hold(source.store, ROOM, source.lease) as held:
-        return _held(_begin(source, options, fault, progress, held), held)
+    with lease.hold(source.store, ROOM, source.lease) as holding:
+        return _perform(_begin(source, options, fault, progress, holding), holding)
 
 
 def _begin(
@@ -126,7 +126,7 @@ def _begin(
     options: Options,
     fault: Fault | None,
     progress: Progress,
-    held: Holding | None = None,
+    holding: Holding | None = None,
 ) -> _Drill:
     started = datetime.now(UTC)
     limit = TimeLimit(TIME_LIMIT_S if options.time_limit_s is None else options.time_limit_s)
@@ -141,80 +141,80 @@ def _begin(
     logline.bind(run=course.run)
 
     def check() -> None:
-        if held is not None:
-            held.check()
+        if holding is not None:
+            holding.check()
         limit.check()
 
     waiting = source.cloud.bounded(each=check, tell=progress.line)
     source = replace(source, cloud=waiting)
-    return _Drill(source, options, fault, course, limit, options.cost_cap, progress, check, held)
+    return _Drill(source, options, fault, course, limit, options.cost_cap, progress, check, holding)
 
 
-def _held(begun: _Drill, held: Holding) -> Report:
-    course, store = begun.course, begun.source.store
+def _perform(drill: _Drill, holding: Holding) -> Report:
+    course, store = drill.course, drill.source.store
     cut: TimeLimitError | None = None
     try:
         try:
-            _run(begun)
+            _run(drill)
         except TimeLimitError as error:
             cut = error
-        held.confirm()  # else what is reported below may be of copies that others removed
+        holding.confirm()  # else what is reported below may be of copies that others removed
     except BadInputError:  # nothing was begun
-        begun.journal.close()
+        drill.journal.close()
         raise
     except BaseException as error:
-        _keep(begun, error)
+        _keep(drill, error)
         raise
-    told = report(course, store.where(key(ROOM, course.run)), cut)
+    result = report(course, store.where(key(ROOM, course.run)), cut)
     try:
-        write(store, evidence.of(begun.source, told, course.versions))
+        write(store, evidence.of(drill.source, result, course.versions))
     except AlreadyRecordedError:
-        held.confirm()  # whoever took the lease over recorded this drill as killed
+        holding.confirm()  # whoever took the lease over recorded this drill as killed
         raise
-    _close(begun)
-    return told
+    _close(drill)
+    return result
 
 
-def _keep(begun: _Drill, error: BaseException) -> None:
+def _keep(drill: _Drill, error: BaseException) -> None:
     """Write the evidence of a drill that is cut short; its error stays the one that is told."""
-    course, progress, store = begun.course, begun.progress, begun.source.store
-    mine = key(ROOM, course.run)
+    course, progress, store = drill.course, drill.progress, drill.source.store
+    own_key = key(ROOM, course.run)
     with in_spite_of(progress.line):
-        if isinstance(error, LeaseLostError) and store.get(mine) is not None:
-            progress.line(f"Whoever swept this drill recorded it: {store.where(mine)}")
-            _close(begun)
+        if isinstance(error, LeaseLostError) and store.get(own_key) is not None:
+            progress.line(f"Whoever swept this drill recorded it: {store.where(own_key)}")
+            _close(drill)
             return
-        told = report(course, store.where(mine), error)
-        write(store, evidence.of(begun.source, told, course.versions))
-        progress.line(f"{told.summary()} Evidence: {told.evidence}")
-        _close(begun)
+        result = report(course, store.where(own_key), error)
+        write(store, evidence.of(drill.source, result, course.versions))
+        progress.line(f"{result.summary()} Evidence: {result.evidence}")
+        _close(drill)
 
 
-def _close(begun: _Drill) -> None:
+def _close(drill: _Drill) -> None:
     """Forget the trace of a drill that left its evidence, and nothing else."""
-    if begun.course.tidy:
-        begun.journal.close()
+    if drill.course.tidy:
+        drill.journal.close()
 
 
-def _run(begun: _Drill) -> None:
-    source, course, progress = begun.source, begun.course, begun.progress
-    here = {"pid": str(os.getpid()), "host": socket.gethostname()}
-    begun.journal.intend(killed.BEGUN, source.instance, **here)
+def _run(drill: _Drill) -> None:
+    source, course, progress = drill.source, drill.course, drill.progress
+    process = {"pid": str(os.getpid()), "host": socket.gethostname()}
+    drill.journal.intend(killed.BEGUN, source.instance, **process)
     with progress.phase("Choose backups, sweep what earlier drills left"):
         swept = sweep_held(source, course.started, by=f"drill {course.run}", but=course.run)
         course.swept, course.leftovers = swept.lines(), swept.leftovers
-        _decide(begun)
+        _decide(drill)
     chosen = course.plan
     if chosen is None or not chosen.copies:
         return
-    _affordable(begun)
+    _affordable(drill)
     preflight.names_free(source, chosen.copies)
-    crew, earlier = Crew(begun.check, "restore-drill"), course.leftovers
+    crew, earlier = Crew(drill.check, "restore-drill"), course.leftovers
     working = replace(source, cloud=source.cloud.bounded(each=crew.check))
     try:
-        Work(working, begun.options, begun.fault, course, begun.journal, crew, progress).do()
+        Work(working, drill.options, drill.fault, course, drill.journal, crew, progress).do()
     finally:
-        _clean_up(begun, crew, earlier)
+        _clean_up(drill, crew, earlier)
 
 
 def _backups(source: Source, ready: Ready, now: datetime) -> tuple[CheckResult, ...]:
@@ -224,29 +224,29 @@ def _backups(source: Source, ready: Ready, now: datetime) -> tuple[CheckResult, 
     return backupruns.checks(source.policy, ready.created, ready.runs, now)
 
 
-def _affordable(begun: _Drill) -> None:
-    if begun.course.cost is not None:
-        cost.hold(begun.course.cost, begun.cap)
+def _affordable(drill: _Drill) -> None:
+    if drill.course.cost is not None:
+        cost.hold(drill.course.cost, drill.cap)
 
 
-def _clean_up(begun: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
-    course = begun.course
+def _clean_up(drill: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
+    course = drill.course
     course.removed, course.tidy = False, False
     # A sweep closes the journal, and a call that was under way may have made a copy after it.
-    names = [one.plan.name for one in course.copies if one.begun]
+    names = [copy.plan.name for copy in course.copies if copy.begun]
     try:
-        left = cleanup.always(course.source, crew, begun.journal, begun.progress, names)
+        left = cleanup.always(course.source, crew, drill.journal, drill.progress, names)
     except BaseException:
-        standing = cleanup.standing(begun.journal)  # what it has just said is left
+        standing = cleanup.standing(drill.journal)  # what it has just said is left
         course.leftovers = (*earlier, *(f"{name}: perhaps not removed" for name in standing))
         raise
     course.removed, course.tidy, course.leftovers = True, not left, (*earlier, *left)
 
 
-def _decide(begun: _Drill) -> None:
+def _decide(drill: _Drill) -> None:
     """Look at the source, and choose what to restore; raises what stands in the way."""
-    source, course, given = begun.source, begun.course, begun.options
-    ready = preflight.look(source, begun.progress, begun.check)
+    source, course, drill_options = drill.source, drill.course, drill.options
+    ready = preflight.look(source, drill.progress, drill.check)
     course.asked = source.now()
     course.versions["database"] = ready.instance.database_version
     course.versions["postgresql"] = ready.postgresql
@@ -254,15 +254,15 @@ def _decide(begun: _Drill) -> None:
     chosen = plan.plan(
         source.instance,
         source.cloud.project,
-        ready.runs if begun.fault is None else begun.fault.told(ready.runs),
+        ready.runs if drill.fault is None else drill.fault.listing(ready.runs),
         run=course.run,
         now=course.started,
-        backup=given.backup,
-        latest=given.latest,
-        seed=plan.draw() if given.seed is None else given.seed,
+        backup=drill_options.backup,
+        latest=drill_options.latest,
+        seed=plan.draw() if drill_options.seed is None else drill_options.seed,
         point_in_time=ready.point_in_time,
         checks=_backups(source, ready, course.asked),
     )
     course.choose(chosen)
     if chosen.copies:
-        course.cost = cost.estimate(ready.instance, chosen.copies, begun.limit.seconds, book.load())
+        course.cost = cost.estimate(ready.instance, chosen.copies, drill.limit.seconds, book.load())

@@ -26,11 +26,11 @@ _RUN = r"\d{12}-[0-9a-f]{4}"
 class UnknownBackupError(BadInputError):
     """``--backup`` names a run that can't be restored."""
 
-    def __init__(self, given: str, instance: str, usable: Sequence[str]) -> None:
-        there = ", ".join(usable[:5]) or "none"
+    def __init__(self, backup: str, instance: str, usable: Sequence[str]) -> None:
+        listed = ", ".join(usable[:5]) or "none"
         super().__init__(
-            f"Instance {instance} has no successful backup run {given!r}. Those it has, the newest "
-            f"first: {there}. `invoke backup.list` tells more."
+            f"Instance {instance} has no successful backup run {backup!r}. Those it has, the "
+            f"newest first: {listed}. `invoke backup.list` tells more."
         )
 
 
@@ -59,7 +59,7 @@ class DrillPlan:
     @property
     def clones(self) -> bool:
         """Return whether there is a point-in-time clone among the copies."""
-        return any(one.kind is Kind.CLONE for one in self.copies)
+        return any(copy.kind is Kind.CLONE for copy in self.copies)
 
 
 def draw() -> int:
@@ -98,15 +98,15 @@ def plan(
         UnknownBackupError: ``backup`` is not there or was not successful.
     """
     chosen = choose(instance, runs, backup=backup, latest=latest, seed=seed)
-    found = (backupruns.freshness(runs, now),) if checks is None else checks
-    found = found if point_in_time else (*found, _no_clone(instance))
+    results = (backupruns.freshness(runs, now),) if checks is None else checks
+    results = results if point_in_time else (*results, _no_clone(instance))
     notes = tuple(_passed_over(runs))
     if not chosen:
-        return DrillPlan(run, (), {}, found, notes=notes)
+        return DrillPlan(run, (), {}, results, notes=notes)
     stem = name_stem(instance, project)
     backups = tuple(
-        CopyPlan(Kind.BACKUP, f"{stem}{run}-b{number}", one)
-        for number, one in enumerate(chosen, start=1)
+        CopyPlan(Kind.BACKUP, f"{stem}{run}-b{number}", backup)
+        for number, backup in enumerate(chosen, start=1)
     )
     labels = {
         "made-by": "restore-drill",
@@ -115,12 +115,12 @@ def plan(
     }
     clone = (CopyPlan(Kind.CLONE, f"{stem}{run}-c"),) if point_in_time else ()
     drawn = len(chosen) > 1
-    older = sum(one.status == SUCCESSFUL for one in runs) - 1
+    older = sum(backup_run.status == SUCCESSFUL for backup_run in runs) - 1
     return DrillPlan(
         run,
         (*backups, *clone),
         labels,
-        found,
+        results,
         seed=seed if drawn else None,
         drawn_from=older if drawn else 0,
         notes=notes,
@@ -177,9 +177,9 @@ def began(run: str) -> datetime | None:
 
 def born(name: str) -> datetime:
     """Return when the drill began that made a copy, from the copy's name."""
-    found = re.search(r"-drill-(\d{12})-", name)
-    assert found is not None  # noqa: S101 - is_drill_copy was asked before
-    return datetime.strptime(found[1], "%y%m%d%H%M%S").replace(tzinfo=UTC)
+    match = re.search(r"-drill-(\d{12})-", name)
+    assert match is not None  # noqa: S101 - is_drill_copy was asked before
+    return datetime.strptime(match[1], "%y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 def expires(name: str, labels: Mapping[str, str]) -> datetime:

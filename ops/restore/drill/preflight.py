@@ -135,18 +135,20 @@ def look(source: Source, progress: Progress, check: Callable[[], None]) -> Ready
 
 def names_free(source: Source, copies: Sequence[CopyPlan]) -> None:
     """See that no instance bears a name that a copy is to get; raises TakenNameError."""
-    taken = [one.name for one in copies if source.cloud.find(one.name) is not None]
-    if taken:
-        raise TakenNameError(taken)
+    existing = [copy.name for copy in copies if source.cloud.find(copy.name) is not None]
+    if existing:
+        raise TakenNameError(existing)
 
 
 def _quiet(source: Source, operations: Sequence[Operation], progress: Progress) -> None:
     """Wait until no other operation works on the source."""
-    for one in operations:
-        if one.status == "DONE" or one.type in BACKUPS:
+    for operation in operations:
+        if operation.status == "DONE" or operation.type in BACKUPS:
             continue
-        progress.line(f"Waiting for {one.type} on {source.instance} (operation {one.id})")
-        source.cloud.wait(one, BUSY_LIMIT_S)
+        progress.line(
+            f"Waiting for {operation.type} on {source.instance} (operation {operation.id})"
+        )
+        source.cloud.wait(operation, BUSY_LIMIT_S)
 
 
 def _runnable(
@@ -166,9 +168,13 @@ def _runnable(
 
 def _room(source: Source) -> tuple[str, ...]:
     """See that the drill's connections have room; return the other databases."""
-    with source.database.connect(source.owner, budget=DIAGNOSTIC, name="restore-drill") as asked:
-        row = asked.execute(statement(sql.load("restore/free_connections"))).fetchone()
-        others = tuple(name for (name,) in asked.execute(statement(sql.load("restore/databases"))))
+    with source.database.connect(
+        source.owner, budget=DIAGNOSTIC, name="restore-drill"
+    ) as connection:
+        row = connection.execute(statement(sql.load("restore/free_connections"))).fetchone()
+        others = tuple(
+            name for (name,) in connection.execute(statement(sql.load("restore/databases")))
+        )
     assert row is not None  # noqa: S101 - a SELECT without FROM
     free, limit = row
     if free < CONNECTIONS:

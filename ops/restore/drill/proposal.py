@@ -54,11 +54,11 @@ class Proposal:
             "source": self.source,
             "copies": [
                 {
-                    "kind": one.kind,
-                    "instance": one.name,
-                    "backup": "" if one.backup is None else one.backup.id,
+                    "kind": copy.kind,
+                    "instance": copy.name,
+                    "backup": "" if copy.backup is None else copy.backup.id,
                 }
-                for one in self.plan.copies
+                for copy in self.plan.copies
             ],
             "checks": self.plan.checks,
             "notes": self.plan.notes,
@@ -74,9 +74,9 @@ def _row(copy: CopyPlan) -> tuple[str, str, str]:
     run = copy.backup
     if run is None:
         return ("point-in-time clone", "the moment of the drill", copy.name)
-    taken = run.started or run.ended
+    moment = run.started or run.ended
     return (
         f"backup {run.id} ({run.type})",
-        "unknown" if taken is None else f"{taken:%Y-%m-%d %H:%M:%S} UTC",
+        "unknown" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC",
         copy.name,
     )

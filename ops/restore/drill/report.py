@@ -177,15 +177,15 @@ class Report:
 
     def _copies(self) -> tuple[str, ...]:
         """Return the copies that were checked, in order."""
-        return tuple(dict.fromkeys(one.copy for one in self.checks if one.copy != DRILL))
+        return tuple(dict.fromkeys(check.copy for check in self.checks if check.copy != DRILL))
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row a check with a cell a copy; some are one row together."""
         cells: dict[str, dict[str, list[CheckResult]]] = {}
-        for one in self.checks:
-            if one.copy != DRILL:
-                name = _ROWS.get(one.result.check, one.result.check)
-                cells.setdefault(label(name), {}).setdefault(one.copy, []).append(one.result)
+        for check in self.checks:
+            if check.copy != DRILL:
+                name = _ROWS.get(check.result.check, check.result.check)
+                cells.setdefault(label(name), {}).setdefault(check.copy, []).append(check.result)
         for name, by_copy in sorted(cells.items(), key=lambda item: _order(item[0])):
             yield (name, *(_cell(by_copy.get(copy, [])) for copy in self._copies()))
 
@@ -198,9 +198,9 @@ class Report:
         if self.clone is not None:
             when = f"{self.clone.point_in_time:%H:%M:%S.%f}"[:-3]
             compared = (
-                one.result.detail
-                for one in self.checks
-                if one.result.check == "content" and one.result.state is State.OK
+                check.result.detail
+                for check in self.checks
+                if check.result.check == "content" and check.result.state is State.OK
             )
             yield f"Clone to {when} UTC: {next(compared, 'not proven')}"
 
@@ -251,14 +251,17 @@ def _cell(results: Sequence[CheckResult]) -> str:
     """Return a state and its count: what is ok, what differs, or what could not be told."""
     if not results:
         return "-"
-    if all(one.state is State.NOT_APPLICABLE for one in results):
+    if all(result.state is State.NOT_APPLICABLE for result in results):
         return State.NOT_APPLICABLE.value
-    examined, total = (sum(one.examined for one in results), sum(one.total for one in results))
-    state = worst(one.state for one in results)
+    examined, total = (
+        sum(result.examined for result in results),
+        sum(result.total for result in results),
+    )
+    state = worst(result.state for result in results)
     if state is State.OK:
         return f"{state.value} {examined}/{total}" if total > 1 else state.value
     count = (
-        sum(len(one.at(Level.FINDING)) for one in results)
+        sum(len(result.at(Level.FINDING)) for result in results)
         if state is State.FINDING
         else total - examined
     )

@@ -77,11 +77,11 @@ def sweep(run: Invocation) -> SweepReport:
     source = place(run.target)
     with (
         afterwards(run, ROOM),
-        lease.hold(source.store, ROOM, source.lease) as held,
+        lease.hold(source.store, ROOM, source.lease) as holding,
         run.progress.phase("Sweep leftovers"),
     ):
         report = sweep_held(source, datetime.now(UTC), by="restore.sweep")
-        held.confirm()  # else what is reported as removed or left is what another process did
+        holding.confirm()  # else what is reported as removed or left is what another process did
         return report
 
 
@@ -102,18 +102,22 @@ def sweep_held(source: Place, now: datetime, *, by: str, but: str = "") -> Sweep
     leftovers: list[str] = []
     recorded: list[str] = []
     source.store.tidy()
-    journals = [one for one in unfinished(source.store, ROOM) if one.run != but]
+    journals = [journal for journal in unfinished(source.store, ROOM) if journal.run != but]
     for journal in journals:
-        there = [name for name in cleanup.made(journal) if source.cloud.find(name) is not None]
+        present = [
+            name for name in cleanup.created_names(journal) if source.cloud.find(name) is not None
+        ]
         left = cleanup.undo(source, journal)
         leftovers += left
-        gone = [name for name in there if not any(x.startswith(f"{name}:") for x in left)]
-        removed += gone
-        if killed.record(source, journal, gone, left, by):
+        removed_names = [
+            name for name in present if not any(x.startswith(f"{name}:") for x in left)
+        ]
+        removed += removed_names
+        if killed.record(source, journal, removed_names, left, by):
             recorded.append(journal.run)
         if not left:
             journal.close()
-    kept: list[str] = []
+    young: list[str] = []
     strangers: list[str] = []
     for instance in source.cloud.instances():
         if not is_drill_copy(instance.name, source.instance, source.cloud.project):
@@ -122,7 +126,7 @@ def sweep_held(source: Place, now: datetime, *, by: str, but: str = "") -> Sweep
             continue
         labels = instance.body.get("settings", {}).get("userLabels", {})
         old = now > expires(instance.name, labels)
-        (strangers if old else kept).append(instance.name)
+        (strangers if old else young).append(instance.name)
     if strangers:
         journal = Journal(source.store, ROOM, f"sweep-{now:%y%m%d%H%M%S}")
         left = cleanup.remove(source.cloud, journal, strangers)
@@ -132,8 +136,8 @@ def sweep_held(source: Place, now: datetime, *, by: str, but: str = "") -> Sweep
     return SweepReport(
         source.instance,
         tuple(removed),
-        tuple(kept),
+        tuple(young),
         tuple(leftovers),
-        tuple(one.run for one in journals),
+        tuple(journal.run for journal in journals),
         tuple(recorded),
     )

@@ -45,15 +45,15 @@ class Phases:
         }
 
 
-def phases(made: Made, verified_s: float) -> Phases:
+def phases(copy: Made, verified_s: float) -> Phases:
     """Return the phases of one copy, to the millisecond: every report shows the same figures."""
-    *before, last = made.operations
+    *before, last = copy.operations
     return Phases(
-        queue=round(sum(_queue_s(one) for one in made.operations), 3),
-        create=round(sum(one.seconds or 0.0 for one in before), 3),
+        queue=round(sum(_queue_s(operation) for operation in copy.operations), 3),
+        create=round(sum(operation.seconds or 0.0 for operation in before), 3),
         restore=round(last.seconds or 0.0, 3),
-        start=round(made.start_s, 3),
-        first_query=round(made.first_query_s, 3),
+        start=round(copy.start_s, 3),
+        first_query=round(copy.first_query_s, 3),
         verified=round(verified_s, 3),
     )
 

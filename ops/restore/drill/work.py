@@ -85,17 +85,17 @@ class Work:
         if self.fault is not None and self.fault.base is not None:
             self.fault.base(self.source, self.journal)
         lanes = self.options.side_by_side
-        whole = crew.start("copies", lambda: crew.share("copy", order, lanes, self._lane))
+        copying = crew.start("copies", lambda: crew.share("copy", order, lanes, self._lane))
         title = f"Restore {', '.join(_backups(course.copies))}"
         if course.plan is not None and course.plan.clones:
             title += f"; clone to {self._mark()}"
         with self.progress.phase(title, total=len(order)) as phase:
-            crew.wait([one.made for one in order], each=phase.advance)
-        steps = sum(verify.STEPS[one.kind] for one in course.plans)
+            crew.wait([copy.made for copy in order], each=phase.advance)
+        steps = sum(verify.STEPS[copy_plan.kind] for copy_plan in course.plans)
         with self.progress.phase(f"Verify {len(order)} copies", total=steps) as phase:
             self.bar.show(phase)
-            crew.wait([one.verified for one in order])
-            crew.wait([whole])
+            crew.wait([copy.verified for copy in order])
+            crew.wait([copying])
 
     def _mark(self) -> str:
         """Set the marker, read the baseline from there on; return the time to clone to."""
@@ -118,8 +118,8 @@ class Work:
         part = self.crew.part()
         tries = self.options.exact_tries
         try:
-            taken = baseline.take(part, self.source, self.course.run, self.marked, tries)
-            self.base.set_result(taken)
+            state = baseline.take(part, self.source, self.course.run, self.marked, tries)
+            self.base.set_result(state)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             cause = part.failure or error
             for job in (self.marked, self.base):
@@ -133,65 +133,65 @@ class Work:
         except (ApiError, UnreachableError):
             return None  # shown beside the RPO; the clone itself says what is wrong
 
-    def _lane(self, taken: Iterator[CopyCourse]) -> Sequence[Verified]:
+    def _lane(self, waiting_copies: Iterator[CopyCourse]) -> Sequence[Verified]:
         """Make and verify copies one after the other; each makes room for the next."""
-        found = []
+        verified = []
         crowded = len(self.course.copies) > self.options.side_by_side
-        for one in taken:
-            one.begun = True
+        for copy in waiting_copies:
+            copy.begun = True
             part = self.crew.part()
             try:
-                found.append(self._one(part, one))
+                verified.append(self._verify(part, copy))
             finally:
                 part.stop()
             if crowded:  # what stays is told when everything is removed
-                cleanup.remove(self.source.cloud, self.journal, [one.plan.name])
-        return found
-
-    def _one(self, part: Crew, one: CopyCourse) -> Verified:
-        made = self._made(part, one)
-        one.made.set_result(made)
-        if made.unsure:
-            verified = _unknown(one, made, "restored", made.failure)
-        else:
-            if not made.failure:
-                self._before(part, one, made)
-            verified = self._verified(part, one, made)
-        one.verified.set_result(verified)
+                cleanup.remove(self.source.cloud, self.journal, [copy.plan.name])
         return verified
 
-    def _made(self, part: Crew, one: CopyCourse) -> Made:
+    def _verify(self, part: Crew, job: CopyCourse) -> Verified:
+        copy = self._restore(part, job)
+        job.made.set_result(copy)
+        if copy.unsure:
+            verified = _unknown(job, copy, "restored", copy.failure)
+        else:
+            if not copy.failure:
+                self._before(part, job, copy)
+            verified = self._verified(part, job, copy)
+        job.verified.set_result(verified)
+        return verified
+
+    def _restore(self, part: Crew, job: CopyCourse) -> Made:
         """Make a copy; a refusal or a network that fails says nothing of the backup."""
         try:
-            if one.plan.kind is Kind.CLONE:
+            if job.plan.kind is Kind.CLONE:
                 (marker,) = self.crew.wait([self.marked])
                 moment = _moment(marker, self.fault)
-                return copies.clone(part, self.source, self.journal, one.plan, moment)
+                return copies.clone(part, self.source, self.journal, job.plan, moment)
             labels = self.course.labels
-            return copies.restore(part, self.source, self.journal, one.plan, labels)
+            return copies.restore(part, self.source, self.journal, job.plan, labels)
         except (StoppedError, *ENDS):
             raise
         except OpsError as error:
-            return Made(one.plan, None, (), failure=reason(error), unsure=True)
+            return Made(job.plan, None, (), failure=reason(error), unsure=True)
 
-    def _before(self, part: Crew, one: CopyCourse, made: Made) -> None:
+    def _before(self, part: Crew, job: CopyCourse, copy: Made) -> None:
         """Spoil a copy, and let the team's own command look, where that was asked for."""
         fault, command = self.fault, self.options.before_verify
         if fault is not None:
-            spoil = fault.copy if one.plan.kind is Kind.CLONE else fault.restored
+            spoil = fault.copy if job.plan.kind is Kind.CLONE else fault.restored
             if spoil is not None:
-                spoil(part, self.source, made)
+                spoil(part, self.source, copy)
         if command:
-            hook.before_verify(part, self.source, made, command)
+            hook.before_verify(part, self.source, copy, command)
 
-    def _verified(self, part: Crew, one: CopyCourse, made: Made) -> Verified:
-        source, found, advance = self.source, one.found, self.bar.advance
+    def _verified(self, part: Crew, job: CopyCourse, copy: Made) -> Verified:
+        source, results, advance = self.source, job.found, self.bar.advance
         limit_s = self.options.verify_limit_s
         try:
-            if one.plan.kind is Kind.CLONE:
+            if job.plan.kind is Kind.CLONE:
                 base = self.base
-                return verify.clone(part, source, made, base, found, advance, budget_s=limit_s)
-            return verify.backup(part, source, made, found, advance, budget_s=limit_s)
+                return verify.clone(part, source, copy, base, results, advance, budget_s=limit_s)
+            return verify.backup(part, source, copy, results, advance, budget_s=limit_s)
         except ENDS:
             raise
         except OpsError as error:
@@ -199,7 +199,7 @@ class Work:
             cause = part.failure or error
             if not isinstance(cause, OpsError):
                 raise cause from error
-            return _unknown(one, made, "verified", reason(cause))
+            return _unknown(job, copy, "verified", reason(cause))
 
 
 def _moment(marker: Marker, fault: Fault | None) -> datetime:
@@ -209,20 +209,20 @@ def _moment(marker: Marker, fault: Fault | None) -> datetime:
     return fault.moment(marker)
 
 
-def _unknown(one: CopyCourse, made: Made, check: str, why: str) -> Verified:
+def _unknown(job: CopyCourse, copy: Made, check: str, why: str) -> Verified:
     """Note that nothing more can be said of a copy."""
-    one.found.append(CheckResult(check, State.UNKNOWN, 0, 1, why, remedy=AGAIN))
-    return Verified(made, tuple(one.found))
+    job.found.append(CheckResult(check, State.UNKNOWN, 0, 1, why, remedy=AGAIN))
+    return Verified(copy, tuple(job.found))
 
 
-def _ordered(every: Sequence[CopyCourse]) -> Iterator[CopyCourse]:
+def _ordered(jobs: Sequence[CopyCourse]) -> Iterator[CopyCourse]:
     """Yield the newest backup, the clone, then the rest: what matters most comes first."""
-    backups = [one for one in every if one.plan.kind is Kind.BACKUP]
+    backups = [job for job in jobs if job.plan.kind is Kind.BACKUP]
     yield from backups[:1]
-    yield from (one for one in every if one.plan.kind is Kind.CLONE)
+    yield from (job for job in jobs if job.plan.kind is Kind.CLONE)
     yield from backups[1:]
 
 
-def _backups(every: Sequence[CopyCourse]) -> list[str]:
-    ids = [one.plan.backup.id for one in every if one.plan.backup is not None]
+def _backups(jobs: Sequence[CopyCourse]) -> list[str]:
+    ids = [job.plan.backup.id for job in jobs if job.plan.backup is not None]
     return [f"backup {ids[0]}", *ids[1:]]

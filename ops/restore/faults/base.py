@@ -40,8 +40,8 @@ def _files(source: Source, base: Path) -> Iterator[tuple[str, Path]]:
     """Yield the tables whose files are in a base backup, with their files there."""
     database = cluster.peer(cluster.of_source(source), source.database.name)
     with database.connect(cluster.SUPERUSER, budget=DIAGNOSTIC, name="restore-drill") as connection:
-        found = connection.execute(statement(sql.load("faults/files_of_table"))).fetchall()
-    for name, file in found:
+        rows = connection.execute(statement(sql.load("faults/files_of_table"))).fetchall()
+    for name, file in rows:
         path = base / "data" / file
         if path.is_file() and path.stat().st_size > 2 * damage.PAGE_BYTES:
             yield name, path
@@ -49,10 +49,10 @@ def _files(source: Source, base: Path) -> Iterator[tuple[str, Path]]:
 
 def _newest(source: Source, fault: str) -> Path:
     bases = cluster.of_source(source).home.parent / "bases"
-    found = [path for path in bases.glob("*") if (path / "data" / "backup_label").is_file()]
-    if not found:
+    folders = [path for path in bases.glob("*") if (path / "data" / "backup_label").is_file()]
+    if not folders:
         raise NothingToSpoilError(fault, "base backup of the source")
-    return max(found, key=lambda path: int(path.name) if path.name.isdecimal() else 0)
+    return max(folders, key=lambda path: int(path.name) if path.name.isdecimal() else 0)
 
 
 def _away(base: Path, path: Path) -> Path:

@@ -15,19 +15,19 @@ SUPERUSER = "cloudsqladmin"  # only the local Cloud SQL lets us in as it, over t
 
 
 @contextmanager
-def as_owner(crew: Crew, source: Source, made: Made) -> Iterator[Connection]:
+def as_owner(crew: Crew, source: Source, copy: Made) -> Iterator[Connection]:
     """Connect to a copy as the schema's owner; never to the source."""
-    assert made.database is not None  # noqa: S101 - only a copy that answers is spoiled
-    guard.differ(source.instance, made.plan.name)
-    guard.differ(source.database.host, made.database.host)
-    with crew.connect(Login(made.database, source.owner, CHANGE)) as connection:
+    assert copy.database is not None  # noqa: S101 - only a copy that answers is spoiled
+    guard.differ(source.instance, copy.plan.name)
+    guard.differ(source.database.host, copy.database.host)
+    with crew.connect(Login(copy.database, source.owner, CHANGE)) as connection:
         yield connection
 
 
 @contextmanager
-def as_superuser(crew: Crew, source: Source, made: Made) -> Iterator[Connection]:
+def as_superuser(crew: Crew, source: Source, copy: Made) -> Iterator[Connection]:
     """Connect to a copy as PostgreSQL's superuser; never to the source."""
-    local = of_copy(source, made)
+    local = of_copy(source, copy)
     with crew.connect(Login(peer(local, source.database.name), SUPERUSER, CHANGE)) as connection:
         yield connection
 
@@ -37,14 +37,14 @@ def peer(local: LocalInstance, database: str) -> Database:
     return Database(str(local.socket), local.port, database, LibpqPasswords())
 
 
-def of_copy(source: Source, made: Made) -> LocalInstance:
+def of_copy(source: Source, copy: Made) -> LocalInstance:
     """Return where a copy's cluster lies.
 
     Raises:
         NothingToSpoilError: not on this machine.
     """
-    guard.differ(source.instance, made.plan.name)
-    local = source.local(made.plan.name)
+    guard.differ(source.instance, copy.plan.name)
+    local = source.local(copy.plan.name)
     if local is None:
         raise NothingToSpoilError("of files", "cluster of the copy")
     return local
@@ -63,14 +63,14 @@ def of_source(source: Source) -> LocalInstance:
 
 
 @contextmanager
-def stopped(source: Source, made: Made) -> Iterator[LocalInstance]:
+def stopped(source: Source, copy: Made) -> Iterator[LocalInstance]:
     """Stop a copy's cluster for the block, and start it again."""
-    local = of_copy(source, made)
-    _activate(source, made, "NEVER")
+    local = of_copy(source, copy)
+    _activate(source, copy, "NEVER")
     yield local
-    _activate(source, made, "ALWAYS")
+    _activate(source, copy, "ALWAYS")
 
 
-def _activate(source: Source, made: Made, policy: str) -> None:
+def _activate(source: Source, copy: Made, policy: str) -> None:
     body: Mapping[str, object] = {"settings": {"activationPolicy": policy}}
-    source.cloud.wait(source.cloud.patch(made.plan.name, body))
+    source.cloud.wait(source.cloud.patch(copy.plan.name, body))

@@ -18,7 +18,7 @@ def garble(path: Path) -> None:
             file.seek(start + _AFTER_HEADER)
             byte = file.read(1)
             file.seek(start + _AFTER_HEADER)
-            file.write(bytes(255 - one for one in byte))
+            file.write(bytes(255 - value for value in byte))
 
 
 def zero_page(number: int) -> Change:

@@ -52,6 +52,6 @@ class Fault:
     restored: SpoilsCopy | None = None
     runs: Callable[[Sequence[BackupRun]], Sequence[BackupRun]] | None = None
 
-    def told(self, runs: Sequence[BackupRun]) -> Sequence[BackupRun]:
+    def listing(self, runs: Sequence[BackupRun]) -> Sequence[BackupRun]:
         """Return the backup runs that the drill is told of."""
         return runs if self.runs is None else self.runs(runs)

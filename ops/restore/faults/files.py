@@ -27,15 +27,15 @@ class _InFile:
     kind: str
     change: Change
 
-    def __call__(self, crew: Crew, source: Source, made: Made) -> str:
+    def __call__(self, crew: Crew, source: Source, copy: Made) -> str:
         """Return whose file was spoiled; raises NothingToSpoilError."""
         query = statement(sql.load(f"faults/files_of_{self.kind}"))
-        with cluster.as_superuser(crew, source, made) as connection:
-            found = connection.execute(query).fetchone()
-        if found is None:
+        with cluster.as_superuser(crew, source, copy) as connection:
+            row = connection.execute(query).fetchone()
+        if row is None:
             raise NothingToSpoilError(self.fault, f"{self.kind} of more than two pages")
-        name, file = found
-        with cluster.stopped(source, made) as local:
+        name, file = row
+        with cluster.stopped(source, copy) as local:
             self.change(local.home / file)
         return f"{name}, file {file}"
 

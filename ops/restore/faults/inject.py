@@ -43,18 +43,18 @@ def _listed(faults: Iterable[Fault]) -> str:
 class UnknownFaultError(BadInputError):
     """``--inject`` or ``--only`` names no fault."""
 
-    def __init__(self, given: str) -> None:
-        super().__init__(f"There is no fault {given!r}. Use one of:\n{_listed(FAULTS.values())}")
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no fault {name!r}. Use one of:\n{_listed(FAULTS.values())}")
 
 
 class LocalFaultError(BadInputError):
     """A fault that needs a cluster's files was asked for on a cloud stack."""
 
     def __init__(self, name: str, stack: str) -> None:
-        there = _listed(fault for fault in FAULTS.values() if not fault.local)
+        listed = _listed(fault for fault in FAULTS.values() if not fault.local)
         super().__init__(
             f"Fault {name} works on the local Cloud SQL only, and stack {stack} is not there. "
-            f"Use `-s local`, or one of:\n{there}"
+            f"Use `-s local`, or one of:\n{listed}"
         )
 
 

@@ -38,9 +38,9 @@ class Statement:
     connect: As
     file: str = ""
 
-    def __call__(self, crew: Crew, source: Source, made: Made) -> str:
+    def __call__(self, crew: Crew, source: Source, copy: Made) -> str:
         """Return what was spoiled; raises NothingToSpoilError."""
-        with self.connect(crew, source, made) as connection:
+        with self.connect(crew, source, copy) as connection:
             return self.put_in(connection, source)
 
     def put_in(self, connection: Connection, source: Source) -> str:

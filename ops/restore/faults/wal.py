@@ -48,8 +48,8 @@ class NotArchivedError(OpsError):
 
 
 def _segments(archive: Path, timeline: str = "") -> Sequence[Path]:
-    found = (path for path in archive.iterdir() if _SEGMENT.fullmatch(path.name))
-    return sorted(path for path in found if path.name.startswith(timeline))
+    paths = (path for path in archive.iterdir() if _SEGMENT.fullmatch(path.name))
+    return sorted(path for path in paths if path.name.startswith(timeline))
 
 
 def archived(source: Source) -> Path:
@@ -96,9 +96,9 @@ class _Silent:
     fault: str
     change: Spoil | None
 
-    def __call__(self, crew: Crew, source: Source, made: Made) -> str:
+    def __call__(self, crew: Crew, source: Source, copy: Made) -> str:
         crew.check()
-        with cluster.stopped(source, made) as local:
+        with cluster.stopped(source, copy) as local:
             base = _base_of(local, self.fault)
             label = (base / "backup_label").read_text()
             inherited = _segments(local.archive, _timeline(label))
@@ -125,8 +125,8 @@ class _Silent:
 
 
 def _timeline(label: str) -> str:
-    found = re.search(r"\(file ([0-9A-F]{8})", label)
-    return found[1] if found else ""
+    match = re.search(r"\(file ([0-9A-F]{8})", label)
+    return match[1] if match else ""
 
 
 def _base_of(local: LocalInstance, fault: str) -> Path:
@@ -140,11 +140,11 @@ def _base_of(local: LocalInstance, fault: str) -> Path:
 
 def _start_over(local: LocalInstance, base: Path, archive: Path) -> None:
     """Put a base backup in the place of a stopped cluster, to be recovered as far as it goes."""
-    kept = {name: (local.home / name).read_bytes() for name in _CONFIGURATION}
+    files = {name: (local.home / name).read_bytes() for name in _CONFIGURATION}
     shutil.rmtree(local.home)
     subprocess.run(["cp", "--archive", base, local.home], check=True)
     (local.home / "backup_manifest").unlink(missing_ok=True)
-    for name, content in kept.items():
+    for name, content in files.items():
         (local.home / name).write_bytes(content)
     fetch = f'cp "{str(archive).replace("%", "%%")}/%f" "%p"'
     with (local.home / "postgresql.auto.conf").open("a") as file:

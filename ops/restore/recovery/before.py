@@ -44,52 +44,59 @@ class Row:
     committed: datetime | None
 
 
-def check(copy: Connection, source: Connection | None, given: str) -> CheckResult:
+def check(copy: Connection, source: Connection | None, wanted_version: str) -> CheckResult:
     """Return whether a copy lacks a migration, and has what the source applied before it.
 
     Args:
         copy: to the restored instance.
         source: to the source; None where it does not answer, or its ledger is the copy's.
-        given: the migration, as it was asked for.
+        wanted_version: the migration, as it was asked for.
     """
     row = copy.execute(statement(sql.load("restore/migration_ledger"))).fetchone()
     if not (row and row[1]):
         words = "the copy's ledger of migrations is not there, or may not be read"
         return CheckResult(CHECK, State.UNKNOWN, 0, 1, words, remedy=_WRONG)
-    begun = {str(one[0]) for one in copy.execute(statement(sql.load("restore/migration_began")))}
-    if any(_same(version, given) for version in begun):
-        words = f"migration {given} was begun or applied in the copy already"
+    begun_versions = {
+        str(row[0]) for row in copy.execute(statement(sql.load("restore/migration_began")))
+    }
+    if any(_same(version, wanted_version) for version in begun_versions):
+        words = f"migration {wanted_version} was begun or applied in the copy already"
         return CheckResult(CHECK, State.FINDING, 1, 1, words, remedy=_WRONG)
     if source is None:
-        words = f"migration {given} is not in the copy; the source does not tell what came before"
+        words = (
+            f"migration {wanted_version} is not in the copy; the source does not tell what came"
+            " before"
+        )
         return CheckResult(CHECK, State.UNKNOWN, 1, 2, words)
-    return _beside_source(copy, source, given, begun)
+    return _beside_source(copy, source, wanted_version, begun_versions)
 
 
 def _beside_source(
-    copy: Connection, source: Connection, given: str, begun: set[str]
+    copy: Connection, source: Connection, version: str, versions: set[str]
 ) -> CheckResult:
     """Return whether the copy has what the source applied before the migration."""
     ledger = _ledger(source)
-    places = [place for place, row in enumerate(ledger) if _same(row.version, given)]
+    places = [place for place, row in enumerate(ledger) if _same(row.version, version)]
     if len(places) != 1:
-        there = (
+        clause = (
             "nor applied on the source now" if not places else "and twice in the source's ledger"
         )
-        words = f"migration {given} is not in the copy, {there}"
+        words = f"migration {version} is not in the copy, {clause}"
         return CheckResult(CHECK, State.UNKNOWN, 1, 2, words, remedy=_LOOK)
     earlier, row = ledger[: places[0]], ledger[places[0]]
     missing = tuple(
-        finding("migration", one.version, "not in the copy")
-        for one in earlier
-        if one.version not in begun
+        finding("migration", row.version, "not in the copy")
+        for row in earlier
+        if row.version not in versions
     )
     if missing:
-        words = f"{len(missing)} migrations that came before {given} are not in the copy"
+        words = f"{len(missing)} migrations that came before {version} are not in the copy"
         return CheckResult(CHECK, State.FINDING, 2, 2, words, missing, remedy=_WRONG)
-    known = [(one.version, one.applied) for one in ledger if one.version in begun]
-    if known != [(one.version, one.applied) for one in _ledger(copy)] or _disordered(ledger):
-        words = f"the source's ledger was edited: its times and places before {given} do not agree"
+    known = [(row.version, row.applied) for row in ledger if row.version in versions]
+    if known != [(row.version, row.applied) for row in _ledger(copy)] or _disordered(ledger):
+        words = (
+            f"the source's ledger was edited: its times and places before {version} do not agree"
+        )
         return CheckResult(CHECK, State.UNKNOWN, 2, 2, words, remedy=_WRONG)
     return _objects(copy, source, row, ledger)
 
@@ -98,17 +105,17 @@ def _objects(
     copy: Connection, source: Connection, row: Row, ledger: tuple[Row, ...]
 ) -> CheckResult:
     """Return whether the migration's own transaction wrote its row, and the copy lacks its work."""
-    made = _traces(source, row)
+    written = _traces(source, row)
     shared = tuple(
         finding(kind, name, f"made by migration {row.version}, and in the copy")
-        for kind, _, name in sorted(made & _traces(copy, row))
+        for kind, _, name in sorted(written & _traces(copy, row))
     )
     if shared:
         words = f"the copy has what migration {row.version} made: {shared[0].object.label}"
         return CheckResult(CHECK, State.FINDING, 3, 3, words, shared, remedy=_WRONG)
-    alone = not any(one is not row and one.transaction == row.transaction for one in ledger)
-    before = max((one.position for one in ledger if one.position < row.position), default=0)
-    result = prove(row, len(made), alone=alone)
+    alone = not any(other is not row and other.transaction == row.transaction for other in ledger)
+    before = max((other.position for other in ledger if other.position < row.position), default=0)
+    result = prove(row, len(written), alone=alone)
     if before + 1 == row.position:
         return result
     words = (
@@ -118,12 +125,12 @@ def _objects(
     return replace(result, detail=words)
 
 
-def prove(row: Row, made: int, *, alone: bool) -> CheckResult:
+def prove(row: Row, written: int, *, alone: bool) -> CheckResult:
     """Return whether the time of a migration that the copy lacks is the ledger's own: pure.
 
     Args:
         row: of the migration, on the source.
-        made: how many catalog entries and steps bear the transaction that wrote the row.
+        written: how many catalog entries and steps bear the transaction that wrote the row.
         alone: whether that one wrote no other row of the ledger.
     """
     fine = f"migration {row.version} is not in the copy, and all before it are"
@@ -139,13 +146,13 @@ def prove(row: Row, made: int, *, alone: bool) -> CheckResult:
     if not alone:
         words = f"{fine}; its row was written together with others: its time may not be its own"
         return CheckResult(CHECK, State.UNKNOWN, 2, 3, words, remedy=_LOOK)
-    if not made:
+    if not written:
         words = (
             f"{fine}; nothing shows that its row was not edited: no object bears the transaction "
             "that wrote it"
         )
         return CheckResult(CHECK, State.UNKNOWN, 2, 3, words, remedy=_LOOK)
-    words = f"{fine}, nor is any of the {made} catalog entries that it wrote"
+    words = f"{fine}, nor is any of the {written} catalog entries that it wrote"
     return CheckResult(CHECK, State.OK, 3, 3, words)
 
 
@@ -167,5 +174,5 @@ def _disordered(ledger: tuple[Row, ...]) -> bool:
     return times != sorted(times) or ages != sorted(ages)
 
 
-def _same(version: str, given: str) -> bool:
-    return version == given or version.lstrip("0") == given.lstrip("0")
+def _same(version: str, other: str) -> bool:
+    return version == other or version.lstrip("0") == other.lstrip("0")

@@ -27,17 +27,17 @@ def new_instance(source: Instance, name: str, run: str, *, zonal: bool) -> Body:
     return {**own, "name": name, "settings": settings}
 
 
-def lacking(source: Instance, made: Instance, run: str, *, zonal: bool) -> Body:
+def lacking(source: Instance, copy: Instance, run: str, *, zonal: bool) -> Body:
     """Return what to patch so that a clone is held to what its source is; empty for nothing."""
-    wanted = _settings(source, run, zonal=zonal)
-    has = made.body.get("settings", {})
+    desired = _settings(source, run, zonal=zonal)
+    has = copy.body.get("settings", {})
     change = {
-        key: wanted[key]
+        key: desired[key]
         for key in _HELD_TO
-        if key in wanted and not _holds(wanted[key], has.get(key))
+        if key in desired and not _holds(desired[key], has.get(key))
     }
-    if "availabilityType" in change and _ZONES in wanted:
-        change[_ZONES] = wanted[_ZONES]
+    if "availabilityType" in change and _ZONES in desired:
+        change[_ZONES] = desired[_ZONES]
     return {"settings": change} if change else {}
 
 
@@ -56,11 +56,11 @@ def _settings(source: Instance, run: str, *, zonal: bool) -> dict[str, Any]:
     return settings
 
 
-def _holds(wanted: object, has: object) -> bool:
+def _holds(desired: object, has: object) -> bool:
     """Tell whether a value is there; an object may have more than is wanted of it."""
-    if isinstance(wanted, dict):
+    if isinstance(desired, dict):
         return all(
             _holds(value, has.get(key)) if isinstance(has, dict) else False
-            for key, value in wanted.items()
+            for key, value in desired.items()
         )
-    return wanted == has or (not wanted and has is None)
+    return desired == has or (not desired and has is None)

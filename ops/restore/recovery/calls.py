@@ -53,7 +53,7 @@ class Calls:
 
     def entry(self, action: str) -> Entry | None:
         """Return what the journal says of an action; None where it was not intended yet."""
-        return next((one for one in self.journal.entries() if one.action == action), None)
+        return next((entry for entry in self.journal.entries() if entry.action == action), None)
 
     def once(
         self,
@@ -61,7 +61,7 @@ class Calls:
         about: str,
         kind: str,
         ask: Callable[[], Operation],
-        ours: Callable[[Operation], bool] = lambda _: True,
+        is_own: Callable[[Operation], bool] = lambda _: True,
     ) -> Operation:
         """Make a call unless an earlier process made it, and wait until its operation is done.
 
@@ -70,7 +70,7 @@ class Calls:
             about: the instance that it works on.
             kind: the operation's type.
             ask: makes the call.
-            ours: tells an operation that we asked for from somebody else's.
+            is_own: tells an operation that we asked for from somebody else's.
 
         Raises:
             ops.lease.LeaseLostError: another process went on with the restore.
@@ -84,11 +84,11 @@ class Calls:
         if entry is None:
             facts = {once.AFTER: once.newest(self.cloud, about)}
             entry = self.journal.intend(action, about, **facts)
-            operation = self._asked(ask)
+            operation = self._call(ask)
         elif entry.operation:
             operation = self._known(entry, kind)
         else:
-            operation = self.lost(entry, kind, ours) or self._asked(ask)
+            operation = self.lost(entry, kind, is_own) or self._call(ask)
         self.confirm()  # a closed journal must not be begun anew
         if not entry.operation:
             entry = self.journal.started(entry, operation.id)
@@ -98,7 +98,7 @@ class Calls:
             self.journal.done(entry)
         return ended
 
-    def _asked(self, ask: Callable[[], Operation]) -> Operation:
+    def _call(self, ask: Callable[[], Operation]) -> Operation:
         self.confirm()
         try:
             return ask()
@@ -117,10 +117,10 @@ class Calls:
             return Operation(entry.operation, kind, "DONE", entry.object, None, None, None, (), "")
 
     def lost(
-        self, entry: Entry, kind: str, ours: Callable[[Operation], bool] = lambda _: True
+        self, entry: Entry, kind: str, is_own: Callable[[Operation], bool] = lambda _: True
     ) -> Operation | None:
         """Return the operation of a call whose answer nobody wrote down, if it was made."""
-        return once.find_intended(self.cloud, once.Call(entry.object, kind, ours), entry)
+        return once.find_intended(self.cloud, once.Call(entry.object, kind, is_own), entry)
 
     def wait(self, operation: Operation) -> Operation:
         """Wait until an operation is done, also while the API does not answer for a while."""

@@ -97,7 +97,9 @@ class _Carrier:
         order = self.order
         guard.differ(order.source, order.instance)
         with self.progress.phase(f"Create {order.instance}"):
-            created = self.calls.once("create", order.instance, "CREATE", self._insert, self._made)
+            created = self.calls.once(
+                "create", order.instance, "CREATE", self._insert, self._check_created
+            )
         return Carried((created, self._restore()))
 
     def pitr(self) -> Carried:
@@ -172,7 +174,7 @@ class _Carrier:
             body.new_instance(like, order.instance, self.run, zonal=order.request.zonal)
         )
 
-    def _made(self, _operation: Operation) -> bool:
+    def _check_created(self, _operation: Operation) -> bool:
         """Tell whether a creation was ours: the instance bears our label."""
         try:
             return is_ours(self.source.cloud.instance(self.order.instance), self.run)

@@ -76,7 +76,7 @@ def check(
     source: Source,
     order: Order,
     run: str,
-    made: Instance,
+    copy: Instance,
     *,
     amcheck: bool,
     advance: Callable[[], None],
@@ -87,39 +87,39 @@ def check(
         source: what was restored; where it does not answer, the copy stands for itself.
         order: what was done.
         run: its name.
-        made: the restored instance.
+        copy: the restored instance.
         amcheck: whether to look at every index and page too.
         advance: called once a step.
     """
-    asking = _asking(source, order, made, advance)
-    asked = _Restored(source, order, asking)
+    asking = _asking(source, order, copy, advance)
+    questions = _Restored(source, order, asking)
     if order.task is not Task.IN_PLACE:
-        asking.results.append(asked.settings(made, run))
+        asking.results.append(questions.settings(copy, run))
     heartbeat: datetime | None = None
     others: tuple[str, ...] = ()
     try:
         with _first_connection(asking) as connection:
-            asking.results.append(CheckResult("restored", State.OK, 1, 1, f"{made.name} answers"))
+            asking.results.append(CheckResult("restored", State.OK, 1, 1, f"{copy.name} answers"))
             with suppress(psycopg.Error):  # the checks after it say that the server went away
                 names = connection.execute(statement(sql.load(_DATABASES)))
                 others = tuple(name for (name,) in names)
-            heartbeat = asked.content(connection, pages=amcheck)
+            heartbeat = questions.content(connection, pages=amcheck)
     except CannotConnectError as error:
         asking.results.append(CheckResult("restored", State.FINDING, 0, 1, str(error)))
     except QueryFailedError as error:  # it answered before, and does no more
         asking.results.append(trouble.of(error).result("restored"))
-    results = tuple(_with_remedy(result, made, source) for result in asking.results)
+    results = tuple(_with_remedy(result, copy, source) for result in asking.results)
     return Checked(results, heartbeat, others)
 
 
-def _asking(source: Source, order: Order, made: Instance, advance: Callable[[], None]) -> Asking:
+def _asking(source: Source, order: Order, copy: Instance, advance: Callable[[], None]) -> Asking:
     """Return who asks the instance, beside the source where that is another and answers."""
     crew = Crew(application="restore")
     original: Login | None = None
     if order.task is not Task.IN_PLACE:
         with suppress(OpsError), crew.connect(source.login(DIAGNOSTIC)):
             original = source.login(READ)
-    login = Login(source.copy_at(made.address), source.owner, VERIFY)
+    login = Login(source.copy_at(copy.address), source.owner, VERIFY)
     return Asking(crew, login, original, advance=advance)
 
 
@@ -208,12 +208,12 @@ class _Restored:
             words = f"{words}, {earlier} before the moment that was restored"
         return CheckResult("heartbeat", State.OK, 1, 1, words)
 
-    def settings(self, made: Instance, run: str) -> CheckResult:
+    def settings(self, copy: Instance, run: str) -> CheckResult:
         """Give a new instance what it lacks of the source's settings, and say how that went."""
         cloud, order = self.source.cloud, self.order
         try:
             like = cloud.instance(order.source)
-            change = body.lacking(like, made, run, zonal=order.request.zonal)
+            change = body.lacking(like, copy, run, zonal=order.request.zonal)
             if change:
                 cloud.wait(cloud.patch(order.instance, change))
         except (ApiError, OperationFailedError) as error:
@@ -241,9 +241,11 @@ def rows(connection: Connection) -> CheckResult:
         query = statement(sql.render("restore/count_rows", {"table": table}))
         row = connection.execute(query).fetchone()
         counts[".".join(table)] = row[0] if row else 0
-    largest = sorted(counts, key=lambda one: counts[one], reverse=True)[:3]
-    told = ", ".join(f"{name} {counts[name]}" for name in largest)
-    words = f"{sum(counts.values())} rows in {len(counts)} tables" + (f": {told}" if told else "")
+    largest = sorted(counts, key=lambda table: counts[table], reverse=True)[:3]
+    listed = ", ".join(f"{name} {counts[name]}" for name in largest)
+    words = f"{sum(counts.values())} rows in {len(counts)} tables" + (
+        f": {listed}" if listed else ""
+    )
     state = State.UNKNOWN if closed else State.OK
     return CheckResult(
         "rows", state, len(counts), len(tables), words, tuple(closed), {"tables": counts}
@@ -264,9 +266,9 @@ def _first_connection(asking: Asking) -> AbstractContextManager[Connection]:
             time.sleep(_PAUSE_S)
 
 
-def _with_remedy(result: CheckResult, made: Instance, source: Source) -> CheckResult:
+def _with_remedy(result: CheckResult, copy: Instance, source: Source) -> CheckResult:
     """Say what to do where a password is not that of then."""
     if result.state is not State.FINDING or "password authentication" not in result.detail:
         return result
     user = source.app if result.check == "application" else source.owner
-    return replace(result, remedy=_SET_ANEW.format(user=user, instance=made.name))
+    return replace(result, remedy=_SET_ANEW.format(user=user, instance=copy.name))

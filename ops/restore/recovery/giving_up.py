@@ -40,11 +40,11 @@ def after_failure(order: Order, calls: Calls) -> str:
     """
     calls.confirm()
     if order.task is Task.IN_PLACE:
-        told = _in_place(order, calls)
+        outcome = _in_place(order, calls)
         calls.journal.close()
-        return told
-    made = calls.entry(MAKES[order.task])
-    if made is None or not made.operation:
+        return outcome
+    entry = calls.entry(MAKES[order.task])
+    if entry is None or not entry.operation:
         calls.journal.close()
         return "Nothing was made."
     left = cleanup.remove(calls.cloud, calls.journal, (order.instance,))
@@ -59,20 +59,22 @@ def after_failure(order: Order, calls: Calls) -> str:
 
 def _in_place(order: Order, calls: Calls) -> str:
     entry, safety = calls.entry("restore"), safety_of(calls)
-    gone = f" These replicas are deleted: {', '.join(order.replicas)}." if order.replicas else ""
+    replicas = (
+        f" These replicas are deleted: {', '.join(order.replicas)}." if order.replicas else ""
+    )
     if entry is None:
         return (
             "Nothing was replaced. Where no backup can be taken, say why there is to be none: "
             f"`{order.command} --backup {order.backup} --no-backup-first REASON`."
         )
     if not entry.operation:
-        return f"Nothing in {order.instance} was replaced.{gone}"
+        return f"Nothing in {order.instance} was replaced.{replicas}"
     before = (
         f" What was there before is in backup run {safety}: `{order.command} --backup {safety}`."
         if safety
         else " No backup was taken before."
     )
-    return f"See what {order.instance} holds now before it is used.{before}{gone}"
+    return f"See what {order.instance} holds now before it is used.{before}{replicas}"
 
 
 def abandon(order: Order, calls: Calls) -> Abandoned:
@@ -84,24 +86,24 @@ def abandon(order: Order, calls: Calls) -> Abandoned:
     """
     safety = safety_of(calls)
     if order.task is Task.IN_PLACE:
-        if _asked(calls, calls.entry("restore"), "RESTORE_VOLUME"):
+        if _was_called(calls, calls.entry("restore"), "RESTORE_VOLUME"):
             raise CantAbandonError(order, safety)
         calls.journal.close()
         return Abandoned(order.task, order, safety=safety)
     kind = "CREATE" if order.task is Task.TO_NEW else "CLONE"
     removed: tuple[str, ...] = ()
     calls.confirm()
-    if _asked(calls, calls.entry(MAKES[order.task]), kind):
-        there = calls.cloud.find(order.instance) is not None
+    if _was_called(calls, calls.entry(MAKES[order.task]), kind):
+        exists = calls.cloud.find(order.instance) is not None
         left = cleanup.remove(calls.cloud, calls.journal, (order.instance,))
         if left:
             raise LeftBehindError(order, left)
-        removed = (order.instance,) if there else ()
+        removed = (order.instance,) if exists else ()
     calls.journal.close()
     return Abandoned(order.task, order, removed)
 
 
-def _asked(calls: Calls, entry: Entry | None, kind: str) -> bool:
+def _was_called(calls: Calls, entry: Entry | None, kind: str) -> bool:
     """Tell whether a call was made, also where its answer was never written down."""
     if entry is None:
         return False

@@ -45,8 +45,8 @@ class Request:
 
     def agrees(self, earlier: "Request") -> bool:
         """Tell whether this may be meant to go on with an earlier one: nothing contradicts it."""
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
-        return all(not value or getattr(earlier, name) == value for name, value in given.items())
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return all(not value or getattr(earlier, name) == value for name, value in values.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,8 +96,8 @@ def restore(
     if request.task is Task.IN_PLACE and request.to:
         raise refusals.InPlaceToTimeError(run.target.stack, request.to)
     source = of(run.target)
-    with lease.hold(source.store, ROOM, source.lease) as held:
-        return _Restore(run.target, source, request, options, run.progress, held).do()
+    with lease.hold(source.store, ROOM, source.lease) as holding:
+        return _Restore(run.target, source, request, options, run.progress, holding).do()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +127,23 @@ class _Restore:
         if entry is None or not entry.operation:  # else all that is left is to wait and to look
             hint = self._unpermitted(ordered)
             if hint:
-                return going_on.undone(hint, shown=True)
+                return going_on.undone(hint, is_shown=True)
         return self._perform(ordered, calls)
 
     def _begin(self) -> Plan | Recovered:
-        there = look(self.source)
+        situation = look(self.source)
         moment = None
         if self.request.task is Task.PITR:
-            moment = when.ask(self.source, when.parse(self.request.to, there.now))
-        decided = plan.decide(self.request, there, moment)
+            moment = when.ask(self.source, when.parse(self.request.to, situation.now))
+        decided = plan.decide(self.request, situation, moment)
         ordered = decided.order
         if self.options.dry_run:
             return decided.undone("Leave out --dry-run to do it.")
         self._show(decided)
         if hint := self._unpermitted(ordered):
-            return decided.undone(hint, shown=True)
+            return decided.undone(hint, is_shown=True)
         self.held.confirm()  # a person may have taken an hour to answer
-        journal = Journal(self.source.store, ROOM, run_name(there.now))
+        journal = Journal(self.source.store, ROOM, run_name(situation.now))
         journal.intend("plan", ordered.instance, **ordered.facts())
         return self._perform(ordered, self._calls(journal))
 
@@ -166,9 +166,9 @@ class _Restore:
     def _perform(self, ordered: Order, calls: Calls) -> Recovered:
         source, run = self.source, calls.journal.run
         began = born(run)
-        with self._told(ordered, calls):
+        with self._after_failure(ordered, calls):
             carried = carry(source, ordered, calls, self.progress)
-            made = source.cloud.instance(ordered.instance)
+            instance = source.cloud.instance(ordered.instance)
             with self.progress.phase(
                 f"Check {ordered.instance}", total=checks.steps(ordered)
             ) as phase:
@@ -176,7 +176,7 @@ class _Restore:
                     source,
                     ordered,
                     run,
-                    made,
+                    instance,
                     amcheck=self.options.amcheck,
                     advance=phase.advance,
                 )
@@ -184,8 +184,8 @@ class _Restore:
         report = Recovered(
             run=run,
             order=ordered,
-            address=made.address,
-            connection_name=made.connection_name,
+            address=instance.address,
+            connection_name=instance.connection_name,
             began=began,
             ended=datetime.now(UTC),
             operations=carried.operations,
@@ -197,13 +197,13 @@ class _Restore:
             other_databases=checked.other_databases,
         )
         with suppress(AlreadyRecordedError):  # killed after it was written, before the end
-            versions = {"database": made.database_version}
+            versions = {"database": instance.database_version}
             write(source.store, evidence(report, versions, source.identity))
         calls.journal.close()
         return report
 
     @contextmanager
-    def _told(self, ordered: Order, calls: Calls) -> Iterator[None]:
+    def _after_failure(self, ordered: Order, calls: Calls) -> Iterator[None]:
         """Say, however it is cut, what goes on in the cloud, what is left, and how to go on."""
         try:
             yield

@@ -88,48 +88,48 @@ class Plan:
                 "`invoke restore.evidence --verify`."
             )
 
-    def undone(self, hint: str, *, shown: bool = False) -> "Plan":
+    def undone(self, hint: str, *, is_shown: bool = False) -> "Plan":
         """Return it as an answer: nothing was done, and how to do it."""
-        return replace(self, dry=f"Nothing was done. {hint}", shown=shown)
+        return replace(self, dry=f"Nothing was done. {hint}", shown=is_shown)
 
 
-def decide(request: Request, there: Situation, moment: datetime | None) -> Plan:
+def decide(request: Request, situation: Situation, moment: datetime | None) -> Plan:
     """Return what a restore does.
 
     Args:
         request: what was asked for.
-        there: what there is.
+        situation: what there is.
         moment: the time to go back to, for ``pitr``; None for the latest.
 
     Raises:
         ops.errors.OpsError: it can't be done (``refusals`` has them all).
     """
     if request.task is Task.PITR:
-        return _pitr(request, there, moment)
-    chosen = _backup(request, there)
+        return _pitr(request, situation, moment)
+    chosen = _backup(request, situation)
     if request.task is Task.TO_NEW:
-        return _to_new(request, there, chosen)
-    return _in_place(request, there, chosen)
+        return _to_new(request, situation, chosen)
+    return _in_place(request, situation, chosen)
 
 
-def _to_new(request: Request, there: Situation, chosen: BackupRun) -> Plan:
-    order = _order(request, there, _name(request, there), chosen)
+def _to_new(request: Request, situation: Situation, chosen: BackupRun) -> Plan:
+    order = _order(request, situation, _name(request, situation), chosen)
     steps = (
-        f"create {order.instance}: {_shape(request, there)}",
+        f"create {order.instance}: {_shape(request, situation)}",
         f"restore backup run {chosen.id} into it",
         "check it as owner and as the application",
     )
-    return Plan(order, steps, tuple(_new_costs(there, chosen.started)), *_time(there))
+    return Plan(order, steps, tuple(_new_costs(situation, chosen.started)), *_time(situation))
 
 
-def _pitr(request: Request, there: Situation, moment: datetime | None) -> Plan:
-    if not there.recovers_to_times:
-        raise refusals.NoRecoveryError(there.instance.name, there.stack)
-    if there.stopped:
-        raise refusals.StoppedError(there.instance.name)
-    at, pass_by = _inside(there, moment)
-    name = _name(request, there)
-    order = Order(request, there.stack, there.instance.name, name, "", at, pass_by)
+def _pitr(request: Request, situation: Situation, moment: datetime | None) -> Plan:
+    if not situation.recovers_to_times:
+        raise refusals.NoRecoveryError(situation.instance.name, situation.stack)
+    if situation.stopped:
+        raise refusals.StoppedError(situation.instance.name)
+    at, pass_by = _inside(situation, moment)
+    name = _name(request, situation)
+    order = Order(request, situation.stack, situation.instance.name, name, "", at, pass_by)
     steps = [f"clone {order.source} as of {at:%Y-%m-%d %H:%M:%S.%f} UTC to {name}"]
     if pass_by:
         steps.insert(
@@ -137,83 +137,90 @@ def _pitr(request: Request, there: Situation, moment: datetime | None) -> Plan:
             "commit one empty transaction on the source, for recovery needs one behind the moment",
         )
     steps += [
-        f"see that it is {_shape(request, there)}",
+        f"see that it is {_shape(request, situation)}",
         "check it as owner and as the application",
     ]
-    return Plan(order, tuple(steps), tuple(_new_costs(there, at)), *_time(there))
+    return Plan(order, tuple(steps), tuple(_new_costs(situation, at)), *_time(situation))
 
 
-def _in_place(request: Request, there: Situation, chosen: BackupRun) -> Plan:
-    name = there.instance.name
-    if there.stopped:
+def _in_place(request: Request, situation: Situation, chosen: BackupRun) -> Plan:
+    name = situation.instance.name
+    if situation.stopped:
         raise refusals.StoppedError(name)
-    if there.replicas and not request.delete_replicas:
-        raise refusals.ReplicasError(name, there.replicas)
-    order = replace(_order(request, there, name, chosen), replicas=there.replicas)
+    if situation.replicas and not request.delete_replicas:
+        raise refusals.ReplicasError(name, situation.replicas)
+    order = replace(_order(request, situation, name, chosen), replicas=situation.replicas)
     steps = [f"back up {name} first, and wait for it"]
     if request.no_backup_first:
         steps = [f"take no backup first: {request.no_backup_first}"]
-    steps += [f"delete the read replica {replica}" for replica in there.replicas]
+    steps += [f"delete the read replica {replica}" for replica in situation.replicas]
     steps += [f"replace everything in {name} by backup run {chosen.id}", "check it"]
     return Plan(
         order,
         tuple(steps),
-        tuple(_in_place_costs(there, chosen)),
-        _in_place_s(there),
-        there.drilled,
+        tuple(_in_place_costs(situation, chosen)),
+        _in_place_s(situation),
+        situation.drilled,
     )
 
 
-def _order(request: Request, there: Situation, name: str, chosen: BackupRun) -> Order:
+def _order(request: Request, situation: Situation, name: str, chosen: BackupRun) -> Order:
     return Order(
-        request, there.stack, there.instance.name, name, chosen.id, chosen.started or chosen.ended
+        request,
+        situation.stack,
+        situation.instance.name,
+        name,
+        chosen.id,
+        chosen.started or chosen.ended,
     )
 
 
-def _new_costs(there: Situation, since: datetime | None) -> Iterator[str]:
-    source, machine = there.instance, there.instance.body.get("settings", {}).get("tier")
+def _new_costs(situation: Situation, since: datetime | None) -> Iterator[str]:
+    source, machine = situation.instance, situation.instance.body.get("settings", {}).get("tier")
     yield f"{source.name} is not touched"
-    yield f"what was committed since {_age(there, since)} is not in the new one"
+    yield f"what was committed since {_age(situation, since)} is not in the new one"
     yield f"a second {machine or 'machine'} is paid for until one of them is deleted"
     yield NOT_CARRIED
 
 
-def _in_place_costs(there: Situation, chosen: BackupRun) -> Iterator[str]:
-    yield f"everything committed since {_age(there, chosen.started)} is lost"
+def _in_place_costs(situation: Situation, chosen: BackupRun) -> Iterator[str]:
+    yield f"everything committed since {_age(situation, chosen.started)} is lost"
     known = {
-        "the newest heartbeat is of": there.heartbeat,
-        "the newest archived commit is of": there.window and there.window.latest,
+        "the newest heartbeat is of": situation.heartbeat,
+        "the newest archived commit is of": situation.window and situation.window.latest,
     }
     for words, at in known.items():
         if at is not None:
             yield f"{words} {at:%Y-%m-%d %H:%M:%S} UTC"
     cut = (
-        "how many are connected is not known" if there.sessions is None else f"{there.sessions} now"
+        "how many are connected is not known"
+        if situation.sessions is None
+        else f"{situation.sessions} now"
     )
     yield f"every connection is dropped ({cut}), and refused until it is over"
     yield "flags, settings, address and labels stay; roles and passwords are the backup's"
     yield "times before the restore can't be recovered to afterwards; the backup runs stay"
 
 
-def _time(there: Situation) -> tuple[float | None, Drilled]:
-    return there.drilled.seconds, there.drilled
+def _time(situation: Situation) -> tuple[float | None, Drilled]:
+    return situation.drilled.seconds, situation.drilled
 
 
-def _in_place_s(there: Situation) -> float | None:
+def _in_place_s(situation: Situation) -> float | None:
     """Return a drill's time and that of one more backup, in seconds."""
-    if there.drilled.seconds is None:
+    if situation.drilled.seconds is None:
         return None
-    newest = next((run for run in there.backups if run.status == "SUCCESSFUL"), None)
+    newest = next((run for run in situation.backups if run.status == "SUCCESSFUL"), None)
     if newest is None or newest.started is None or newest.ended is None:
-        return there.drilled.seconds
-    return there.drilled.seconds + (newest.ended - newest.started).total_seconds()
+        return situation.drilled.seconds
+    return situation.drilled.seconds + (newest.ended - newest.started).total_seconds()
 
 
-def _backup(request: Request, there: Situation) -> BackupRun:
-    name = there.instance.name
-    good = [run for run in there.backups if run.status == "SUCCESSFUL"]
+def _backup(request: Request, situation: Situation) -> BackupRun:
+    name = situation.instance.name
+    good = [run for run in situation.backups if run.status == "SUCCESSFUL"]
     if request.backup:
-        for run in there.backups:
+        for run in situation.backups:
             if run.id == request.backup:
                 if run.status != "SUCCESSFUL":
                     raise refusals.UnusableBackupError(run)
@@ -226,55 +233,55 @@ def _backup(request: Request, there: Situation) -> BackupRun:
     return good[0]
 
 
-def _inside(there: Situation, moment: datetime | None) -> tuple[datetime, bool]:
+def _inside(situation: Situation, moment: datetime | None) -> tuple[datetime, bool]:
     """Return the moment, and whether a commit has to be made behind it.
 
     PostgreSQL ends a recovery to a time FATAL where no transaction is behind that time.
     """
-    window = there.window
+    window = situation.window
     earliest, latest = (None, None) if window is None else (window.earliest, window.latest)
     if moment is None:
         if latest is None:
-            raise refusals.NothingArchivedError(there.instance.name)
+            raise refusals.NothingArchivedError(situation.instance.name)
         return latest, False
-    if moment > there.now:
-        raise refusals.FutureError(moment, there.now, latest)
+    if moment > situation.now:
+        raise refusals.FutureError(moment, situation.now, latest)
     if earliest is not None and moment < earliest:
-        raise refusals.OutsideWindowError(there.instance.name, moment, earliest, latest)
+        raise refusals.OutsideWindowError(situation.instance.name, moment, earliest, latest)
     behind = latest is not None and moment <= latest
-    if not behind and there.sessions is None:
-        raise refusals.NotArchivedError(there.instance.name, moment, latest)
+    if not behind and situation.sessions is None:
+        raise refusals.NotArchivedError(situation.instance.name, moment, latest)
     return moment, not behind
 
 
-def _name(request: Request, there: Situation) -> str:
-    source = there.instance.name
-    limit = NAME_LIMIT - len(there.project) - 1
+def _name(request: Request, situation: Situation) -> str:
+    source = situation.instance.name
+    limit = NAME_LIMIT - len(situation.project) - 1
     name = request.name
     if not name:
-        end = f"-restored-{there.now:%y%m%d-%H%M%S}"
+        end = f"-restored-{situation.now:%y%m%d-%H%M%S}"
         name = f"{source[: limit - len(end)].rstrip('-')}{end}"
     guard.differ(source, name)
     if not _NAME.fullmatch(name) or len(name) > limit:
         raise refusals.BadNameError(name, limit)
-    if name.startswith(name_stem(source, there.project)):
+    if name.startswith(name_stem(source, situation.project)):
         raise refusals.DrillNameError(name)
-    if name in there.names:
+    if name in situation.names:
         raise refusals.NameTakenError(name)
     return name
 
 
-def _shape(request: Request, there: Situation) -> str:
-    settings = there.instance.body.get("settings", {})
+def _shape(request: Request, situation: Situation) -> str:
+    settings = situation.instance.body.get("settings", {})
     regional = settings.get("availabilityType") == "REGIONAL" and not request.zonal
-    protected = "" if there.instance.deletion_protection else "not "
+    protected = "" if situation.instance.deletion_protection else "not "
     return (
         f"{settings.get('tier', 'its machine')}, {'REGIONAL' if regional else 'ZONAL'}, "
         f"{protected}protected from deletion; flags, network, labels and backups as the source"
     )
 
 
-def _age(there: Situation, since: datetime | None) -> str:
+def _age(situation: Situation, since: datetime | None) -> str:
     if since is None:
         return "then"
-    return f"{since:%Y-%m-%d %H:%M:%S} UTC ({durations.words(there.now - since)} ago)"
+    return f"{since:%Y-%m-%d %H:%M:%S} UTC ({durations.words(situation.now - since)} ago)"

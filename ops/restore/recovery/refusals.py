@@ -14,11 +14,11 @@ def _at(moment: datetime | None) -> str:
 class UnknownBackupError(BadInputError):
     """``--backup`` names no run of the instance."""
 
-    def __init__(self, given: str, instance: str, usable: Sequence[str]) -> None:
-        there = ", ".join(usable[:5]) or "none"
+    def __init__(self, backup: str, instance: str, usable: Sequence[str]) -> None:
+        listed = ", ".join(usable[:5]) or "none"
         super().__init__(
-            f"Instance {instance} has no backup run {given!r}. Those that can be restored, the "
-            f"newest first: {there}. `invoke backup.list` tells more."
+            f"Instance {instance} has no backup run {backup!r}. Those that can be restored, the "
+            f"newest first: {listed}. `invoke backup.list` tells more."
         )
 
 
@@ -47,10 +47,10 @@ class NoBackupNamedError(BadInputError):
     """A restore in place was asked for without saying of what."""
 
     def __init__(self, instance: str, usable: Sequence[str]) -> None:
-        there = ", ".join(usable[:5]) or "none"
+        listed = ", ".join(usable[:5]) or "none"
         super().__init__(
             f"Say which backup run replaces everything in {instance}: --backup ID. Those that can "
-            f"be restored, the newest first: {there}."
+            f"be restored, the newest first: {listed}."
         )
 
 
@@ -145,9 +145,9 @@ class NotArchivedError(OpsError):
 class BadNameError(BadInputError):
     """``--name`` can't be an instance's name."""
 
-    def __init__(self, given: str, limit: int) -> None:
+    def __init__(self, name: str, limit: int) -> None:
         super().__init__(
-            f"--name {given!r:.120} can't be an instance's: lower-case letters, digits and "
+            f"--name {name!r:.120} can't be an instance's: lower-case letters, digits and "
             f"hyphens, beginning with a letter, at most {limit} characters in this project."
         )
 
@@ -155,9 +155,9 @@ class BadNameError(BadInputError):
 class DrillNameError(BadInputError):
     """``--name`` is what drills call their copies."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"--name {given!r} is what restore drills call their copies, which are swept away. "
+            f"--name {name!r} is what restore drills call their copies, which are swept away. "
             "Take another."
         )
 

@@ -52,12 +52,12 @@ class Recovered:
     @property
     def state(self) -> State:
         """Return the worst state of all checks."""
-        return worst(one.state for one in self.checks)
+        return worst(check.state for check in self.checks)
 
     @property
     def took_s(self) -> float:
         """Return how long the cloud worked for it, in seconds, by its own times."""
-        return sum(one.seconds or 0.0 for one in self.operations)
+        return sum(operation.seconds or 0.0 for operation in self.operations)
 
     @property
     def lost_s(self) -> float | None:
@@ -84,7 +84,9 @@ class Recovered:
             "began": self.began,
             "ended": self.ended,
             "took_s": round(self.took_s, 3),
-            "operations": [(one.type, one.id, one.seconds) for one in self.operations],
+            "operations": [
+                (operation.type, operation.id, operation.seconds) for operation in self.operations
+            ],
             "safety_backup": self.safety,
             "no_backup_first": order.request.no_backup_first,
             "deleted_replicas": order.replicas,
@@ -127,17 +129,17 @@ class Recovered:
         rows: tuple[str, ...] = (f"the rows of {self.order.content} with those that were there",)
         if self.order.backup:
             rows = uncompared.of_backups([self.order.backup])
-        looked = (one for one in self.checks if one.state is not State.NOT_APPLICABLE)
-        pages = () if any(one.check == "amcheck" for one in looked) else (NO_AMCHECK,)
+        looked = (check for check in self.checks if check.state is not State.NOT_APPLICABLE)
+        pages = () if any(check.check == "amcheck" for check in looked) else (NO_AMCHECK,)
         others = uncompared.of_databases(self.other_databases, self.database)
         return (*rows, *pages, *others)
 
     @property
     def said(self) -> tuple[str, ...]:
         """Return what is not in it, and what was taken first."""
-        return tuple(self._said())
+        return tuple(self._lines())
 
-    def _said(self) -> Iterator[str]:
+    def _lines(self) -> Iterator[str]:
         if self.order.moment is not None:
             age = durations.words(self.began - self.order.moment)
             yield (

@@ -94,7 +94,7 @@ def look(source: Source) -> Situation:
         project=cloud.project,
         now=datetime.now(UTC),
         instance=instance,
-        names=frozenset(one.name for one in cloud.instances()),
+        names=frozenset(instance.name for instance in cloud.instances()),
         backups=cloud.backup_runs(source.instance),
         window=_window(source),
         sessions=sessions,
@@ -133,7 +133,7 @@ def _drilled(source: Source) -> Drilled:
     one of another instance.
     """
     records = archive.read(source.store, DRILL)
-    drills = history.read(records, DRILL, whose=source.identity)
+    drills = history.read(records, DRILL, identity=source.identity)
     chained = chain.verify_archive(records, source.stack) if drills.total else ()
     is_doubtful = any(check.state in {State.FINDING, State.UNKNOWN} for check in chained)
     own = [entry for entry in drills.entries if not entry.injected and not entry.elsewhere]

@@ -33,9 +33,9 @@ _JUST_BEFORE = timedelta(milliseconds=1)
 class BadMomentError(BadInputError):
     """``--to`` names no moment."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__(
-            f"--to {given!r} is no moment. Give a time with its zone (2026-02-01T10:00:00Z), "
+            f"--to {text!r} is no moment. Give a time with its zone (2026-02-01T10:00:00Z), "
             "'5 minutes ago', 'before migration 0042', 'marker DRILL' or 'latest'."
         )
 
@@ -43,9 +43,9 @@ class BadMomentError(BadInputError):
 class NoZoneError(BadInputError):
     """A time could be meant in any zone."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__(
-            f"--to {given!r} has no zone, and a restore must not guess it. Add Z for UTC, or an "
+            f"--to {text!r} has no zone, and a restore must not guess it. Add Z for UTC, or an "
             "offset such as +08:00."
         )
 
@@ -53,11 +53,11 @@ class NoZoneError(BadInputError):
 class UnknownMigrationError(BadInputError):
     """The ledger does not know the migration."""
 
-    def __init__(self, given: str, instance: str, newest: tuple[str, ...]) -> None:
-        there = ", ".join(newest) or "none"
+    def __init__(self, version: str, instance: str, newest: tuple[str, ...]) -> None:
+        listed = ", ".join(newest) or "none"
         super().__init__(
-            f"The ledger of {instance} has no migration {given!r}. The newest that it has: "
-            f"{there}. One that was taken back is no longer there: give the time."
+            f"The ledger of {instance} has no migration {version!r}. The newest that it has: "
+            f"{listed}. One that was taken back is no longer there: give the time."
         )
 
 
@@ -65,9 +65,9 @@ class UnknownMarkerError(BadInputError):
     """No drill of that name left a marker."""
 
     def __init__(self, drill: str, instance: str, newest: tuple[str, ...]) -> None:
-        there = ", ".join(newest) or "none"
+        listed = ", ".join(newest) or "none"
         super().__init__(
-            f"{instance} has no marker of a drill {drill!r}. The newest drills with one: {there}."
+            f"{instance} has no marker of a drill {drill!r}. The newest drills with one: {listed}."
         )
 
 
@@ -91,27 +91,27 @@ class When:
         return self == When()
 
 
-def parse(given: str, now: datetime) -> When:
+def parse(typed: str, now: datetime) -> When:
     """Return the moment that a text means.
 
     Args:
-        given: ``--to``.
+        typed: ``--to``.
         now: the time that "ago" counts from.
 
     Raises:
         BadMomentError: it means none.
         NoZoneError: it is a time without a zone.
     """
-    text = " ".join(given.split())
+    text = " ".join(typed.split())
     lower = text.lower()
     if lower == LATEST:
         return When()
-    if found := _AGO.fullmatch(lower):
-        return When(at=_back(text, now, int(found[1]) * _UNITS[found[2]]))
-    if lower.startswith("before migration ") and (found := _BEFORE.fullmatch(text)):
-        return When(migration=found[1])
-    if lower.startswith("marker ") and (found := _MARKER.fullmatch(text)):
-        return When(marker=found[1])
+    if match := _AGO.fullmatch(lower):
+        return When(at=_back(text, now, int(match[1]) * _UNITS[match[2]]))
+    if lower.startswith("before migration ") and (match := _BEFORE.fullmatch(text)):
+        return When(migration=match[1])
+    if lower.startswith("marker ") and (match := _MARKER.fullmatch(text)):
+        return When(marker=match[1])
     return When(at=_time(text))
 
 
@@ -151,17 +151,17 @@ def ask(source: Source, when: When) -> datetime | None:
         return _marked(connection, source, when.marker)
 
 
-def _before_migration(connection: Connection, source: Source, given: str) -> datetime:
+def _before_migration(connection: Connection, source: Source, typed: str) -> datetime:
     row = connection.execute(statement(sql.load("restore/migration_ledger"))).fetchone()
     if not (row and row[0]):
-        raise UnknownMigrationError(given, source.instance, ())
+        raise UnknownMigrationError(typed, source.instance, ())
     rows = connection.execute(statement(sql.load("restore/migration_began"))).fetchall()
     for version, began in rows:
-        if version == given or version.lstrip("0") == given.lstrip("0"):
+        if version == typed or version.lstrip("0") == typed.lstrip("0"):
             moment: datetime = began - _JUST_BEFORE
             return moment
     newest = tuple(version for version, _ in rows[:5])
-    raise UnknownMigrationError(given, source.instance, newest)
+    raise UnknownMigrationError(typed, source.instance, newest)
 
 
 def _marked(connection: Connection, source: Source, drill: str) -> datetime:

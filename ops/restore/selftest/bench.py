@@ -72,30 +72,30 @@ class Bench:
 
     def healthy(self, name: str, scene: Scene) -> Control:
         """Return what the checks say of a clone that nobody spoiled."""
-        with self._part() as crew, self._gone(name):
+        with self._part() as crew, self._removed_after(name):
             plan = CopyPlan(Kind.CLONE, name)
-            made = self._clone(crew, plan, scene, None)
-            return Control(name, self._verified(crew, made, scene))
+            copy = self._clone(crew, plan, scene, None)
+            return Control(name, self._verified(crew, copy, scene))
 
     def healthy_backup(self, name: str) -> Control:
         """Return what the checks say of a restored backup that nobody spoiled."""
-        with self._part() as crew, self._gone(name):
-            found: list[CheckResult] = []
-            verify.backup(crew, self.source, self._backup(crew, name), found, _nothing)
-            return Control("backup", tuple(found))
+        with self._part() as crew, self._removed_after(name):
+            results: list[CheckResult] = []
+            verify.backup(crew, self.source, self._backup(crew, name), results, _nothing)
+            return Control("backup", tuple(results))
 
     def spoiled_copy(self, fault: Fault, plan: CopyPlan, scene: Scene) -> Outcome:
         """Return what the checks say of a clone with a fault, or of a wrong moment."""
 
-        def look(crew: Crew, looked: _Look, found: list[CheckResult]) -> None:
-            made = self._clone(crew, plan, scene, fault)
+        def look(crew: Crew, looked: _Look, results: list[CheckResult]) -> None:
+            copy = self._clone(crew, plan, scene, fault)
             if fault.moment is not None:
                 looked.spoiled = "the time to clone to"
             if fault.copy is not None:
-                looked.spoiled = fault.copy(crew, self.source, _whole(made))
-            self._verified(crew, made, scene, found)
+                looked.spoiled = fault.copy(crew, self.source, _complete(copy))
+            self._verified(crew, copy, scene, results)
 
-        with self._gone(plan.name):
+        with self._removed_after(plan.name):
             return self._outcome(fault, look)
 
     def spoiled_source(self, fault: Fault, plan: CopyPlan, backup: str, scene: Scene) -> Outcome:
@@ -104,22 +104,22 @@ class Bench:
         A restored backup that is spoiled itself says all that there is to say.
         """
 
-        def look(crew: Crew, looked: _Look, found: list[CheckResult]) -> None:
+        def look(crew: Crew, looked: _Look, results: list[CheckResult]) -> None:
             if fault.restored is not None:
-                made = self._backup(crew, backup)
-                looked.spoiled = fault.restored(crew, self.source, _whole(made))
-                verify.backup(crew, self.source, made, found, _nothing)
+                copy = self._backup(crew, backup)
+                looked.spoiled = fault.restored(crew, self.source, _complete(copy))
+                verify.backup(crew, self.source, copy, results, _nothing)
                 return
             if fault.base is not None:
                 looked.spoiled = fault.base(self.source, self.journal)
-                verify.backup(crew, self.source, self._backup(crew, backup), found, _nothing)
-            here = scene
+                verify.backup(crew, self.source, self._backup(crew, backup), results, _nothing)
+            scene_after = scene
             if fault.archive is not None:
                 looked.spoiled = fault.archive(self.source, self.journal)
-                here = self.scene(TRIES)  # after the gap: a clone to it has to cross that
-            self._verified(crew, self._clone(crew, plan, here, None), here, found)
+                scene_after = self.scene(TRIES)  # after the gap: a clone to it has to cross that
+            self._verified(crew, self._clone(crew, plan, scene_after, None), scene_after, results)
 
-        with self._gone(plan.name, backup):
+        with self._removed_after(plan.name, backup):
             try:
                 return self._outcome(fault, look)
             finally:
@@ -130,10 +130,10 @@ class Bench:
     def _outcome(
         self, fault: Fault, look: Callable[[Crew, _Look, list[CheckResult]], None]
     ) -> Outcome:
-        looked, found, since = _Look(), list[CheckResult](), time.monotonic()
+        looked, results, since = _Look(), list[CheckResult](), time.monotonic()
         with self._part() as crew:
             try:
-                look(crew, looked, found)
+                look(crew, looked, results)
             except (OpsError, psycopg.Error) as error:
                 self._crew.check()  # given up: that says nothing about the fault
                 looked.failure = _reason(error, crew)
@@ -142,7 +142,7 @@ class Bench:
             fault.what,
             fault.seen_by,
             looked.spoiled,
-            tuple(found),
+            tuple(results),
             time.monotonic() - since,
             looked.failure,
         )
@@ -154,12 +154,12 @@ class Bench:
         return copies.clone(crew, self.source, self.journal, plan, moment)
 
     def _verified(
-        self, crew: Crew, made: Made, scene: Scene, found: list[CheckResult] | None = None
+        self, crew: Crew, copy: Made, scene: Scene, collected: list[CheckResult] | None = None
     ) -> tuple[CheckResult, ...]:
         expected: Future[Baseline] = Future()
         expected.set_result(scene.baseline)
-        results = [] if found is None else found
-        verify.clone(crew, self.source, made, expected, results, _nothing)
+        results = [] if collected is None else collected
+        verify.clone(crew, self.source, copy, expected, results, _nothing)
         return tuple(results)
 
     def _backup(self, crew: Crew, name: str) -> Made:
@@ -176,7 +176,7 @@ class Bench:
             part.stop()
 
     @contextmanager
-    def _gone(self, *names: str) -> Iterator[None]:
+    def _removed_after(self, *names: str) -> Iterator[None]:
         """Remove instances after the block, beside the next; what stays is told at the end."""
         yield
         cloud = self.source.cloud
@@ -190,10 +190,10 @@ class CopyFailedError(OpsError):
         super().__init__(f"The copy to be spoiled could not be made: {reason}")
 
 
-def _whole(made: Made) -> Made:
-    if made.failure:
-        raise CopyFailedError(made.failure)
-    return made
+def _complete(copy: Made) -> Made:
+    if copy.failure:
+        raise CopyFailedError(copy.failure)
+    return copy
 
 
 def _reason(error: Exception, crew: Crew) -> str:

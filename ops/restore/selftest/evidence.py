@@ -33,7 +33,8 @@ def of(report: SelftestReport, versions: dict[str, str], instance: Identity) -> 
 def _spoiled(report: SelftestReport) -> Table:
     """Return what each fault spoiled, and how long it took."""
     rows = tuple(
-        (one.fault, one.what, one.spoiled or "-", f"{one.seconds:.1f}") for one in report.outcomes
+        (outcome.fault, outcome.what, outcome.spoiled or "-", f"{outcome.seconds:.1f}")
+        for outcome in report.outcomes
     )
     return Table("What was spoiled", ("fault", "what", "object", "seconds"), rows)
 
@@ -49,4 +50,4 @@ def _matrix(report: SelftestReport) -> Table:
         (fault, *(_SIGNS.get(checks.get(check, ""), "") for check in loud))
         for fault, checks in matrix.items()
     )
-    return Table("Fault by check", ("fault", *(one.replace("_", " ") for one in loud)), rows)
+    return Table("Fault by check", ("fault", *(check.replace("_", " ") for check in loud)), rows)

@@ -60,8 +60,8 @@ def perform(source: Source, options: Options, progress: Progress) -> SelftestRep
     run = run_name(started)
     stem = f"{name_stem(source.instance, source.cloud.project)}{run}-"
     chosen = plan(stem, options, stack=source.stack, local=source.server is not None)
-    with lease.hold(source.store, ROOM, source.lease) as held:
-        return _held(_Course(source, options, chosen, run, stem, started, progress), held)
+    with lease.hold(source.store, ROOM, source.lease) as holding:
+        return _perform(_Course(source, options, chosen, run, stem, started, progress), holding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,19 @@ class _Course:
         }
 
 
-def _held(course: _Course, held: Holding) -> SelftestReport:
+def _perform(course: _Course, holding: Holding) -> SelftestReport:
     source, progress = course.source, course.progress
     version = require_table(source)
     # Not by the drill's own name: a sweep records drills that were killed, and this is none.
     journal, crew = (
         Journal(source.store, ROOM, f"selftest-{course.run}"),
-        Crew(held.check, "restore-drill"),
+        Crew(holding.check, "restore-drill"),
     )
     swept = sweep_held(source, course.started, by=f"self-test {course.run}")
     work = _Work(course, journal, crew)
     left: tuple[str, ...] = (NOT_CLEANED_UP,)
 
-    def told(error: BaseException | None = None) -> SelftestReport:
+    def finish(error: BaseException | None = None) -> SelftestReport:
         report = SelftestReport(
             run=course.run,
             stack=source.stack,
@@ -118,22 +118,22 @@ def _held(course: _Course, held: Holding) -> SelftestReport:
     try:
         try:
             work.do()
-            held.confirm()  # else a copy that others removed counts as one that was seen red
+            holding.confirm()  # else a copy that others removed counts as one that was seen red
         finally:
             left = cleanup.always(source, crew, journal, progress)
             if not left:
                 journal.close()
     except BaseException as error:
         with in_spite_of(progress.line):
-            report = told(error)
+            report = finish(error)
             progress.line(f"{report.summary()} Evidence: {report.evidence}")
         raise
-    return told()
+    return finish()
 
 
 def _sorted(outcomes: Sequence[Outcome], chosen: SelftestPlan) -> tuple[Outcome, ...]:
     """Return what came of each fault in the plan's order; of some nothing may have come yet."""
-    by_name = {one.fault: one for one in outcomes}
+    by_name = {outcome.fault: outcome for outcome in outcomes}
     return tuple(
         by_name.get(fault.name)
         or Outcome(fault.name, fault.what, fault.seen_by, "", (), 0.0, NOT_TRIED)
@@ -161,7 +161,7 @@ class _Work:
         workload = Workload(source, course.options.clients)
         with workload.running():
             scene = self._begin(bench)
-            self._told(source)
+            self._check_listings(source)
             self._copied(bench, scene)
             self._alone(bench, scene)
             self._end(bench, scene)
@@ -188,14 +188,14 @@ class _Work:
             self.controls += self.crew.wait(backups)
         return scene
 
-    def _told(self, source: Source) -> None:
+    def _check_listings(self, source: Source) -> None:
         for fault in self.course.plan.told:
             assert fault.runs is not None  # noqa: S101 - the plan has put it here for that
             runs = fault.runs(source.cloud.backup_runs(source.instance))
-            found = backupruns.freshness(runs, datetime.now(UTC))
+            result = backupruns.freshness(runs, datetime.now(UTC))
             spoiled = "the list of backup runs"
             self.outcomes.append(
-                Outcome(fault.name, fault.what, fault.seen_by, spoiled, (found,), 0.0)
+                Outcome(fault.name, fault.what, fault.seen_by, spoiled, (result,), 0.0)
             )
 
     def _copied(self, bench: Bench, scene: Scene) -> None:
@@ -205,8 +205,8 @@ class _Work:
         title = f"Put {len(faults)} faults into copies"
         with course.progress.phase(title, total=len(faults)) as phase:
 
-            def lane(taken: Iterator[Fault]) -> Sequence[Outcome]:
-                for fault in taken:
+            def lane(faults: Iterator[Fault]) -> Sequence[Outcome]:
+                for fault in faults:
                     phase.note(fault.name)
                     tried = bench.spoiled_copy(fault, course.plan.clone(fault), scene)
                     self.outcomes.append(tried)  # at once: what is cut short tells of it too

@@ -51,7 +51,7 @@ def options(only: str, workload: str) -> Options:
     if not workload:
         return Options(names)
     return Options(
-        names, arguments.whole("--workload", workload, most=CLIENTS_LIMIT, unit="clients")
+        names, arguments.parse_whole("--workload", workload, most=CLIENTS_LIMIT, unit="clients")
     )
 
 
@@ -74,7 +74,7 @@ class SelftestPlan:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Return all faults, in the order of the catalogue."""
-        chosen = {one.name for one in (*self.told, *self.copied, *self.alone)}
+        chosen = {fault.name for fault in (*self.told, *self.copied, *self.alone)}
         return tuple(fault for fault in FAULTS.values() if fault.name in chosen)
 
     def clone(self, fault: Fault) -> CopyPlan:

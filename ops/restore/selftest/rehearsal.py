@@ -44,10 +44,10 @@ def make(crew: Crew, source: Source, journal: Journal, name: str) -> Source:
         NoRehearsalError: it can't be cloned.
     """
     moment = _now(crew, source)
-    made = copies.clone(crew, source, journal, CopyPlan(Kind.CLONE, name), moment)
-    if made.database is None or made.failure:
-        raise NoRehearsalError(source.instance, made.failure)
-    rehearsal = replace(source, instance=name, database=made.database)
+    copy = copies.clone(crew, source, journal, CopyPlan(Kind.CLONE, name), moment)
+    if copy.database is None or copy.failure:
+        raise NoRehearsalError(source.instance, copy.failure)
+    rehearsal = replace(source, instance=name, database=copy.database)
     names = {"owner": source.owner}
     with rehearsal.database.connect(source.owner, budget=CHANGE, name="restore-drill") as session:
         session.execute(statement(sql.render("restore/selftest_schema", names)))

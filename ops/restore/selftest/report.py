@@ -55,11 +55,11 @@ class Outcome:
         return self._named(State.UNKNOWN)
 
     def _named(self, state: State) -> tuple[str, ...]:
-        names = [one.check for one in self.checks if one.state is state]
+        names = [check.check for check in self.checks if check.state is state]
         # seen in one of two copies is seen: it is not unknown any more
-        found = {one.check for one in self.checks if one.state is State.FINDING}
+        loud = {check.check for check in self.checks if check.state is State.FINDING}
         return tuple(
-            dict.fromkeys(name for name in names if state is State.FINDING or name not in found)
+            dict.fromkeys(name for name in names if state is State.FINDING or name not in loud)
         )
 
     @property
@@ -125,7 +125,7 @@ class Control:
     @property
     def state(self) -> State:
         """Return the worst state of all checks."""
-        return worst(one.state for one in self.checks)
+        return worst(check.state for check in self.checks)
 
     def check(self) -> CheckResult:
         """Return it as a check of the drill: whether all checks of a healthy copy are ok."""
@@ -137,7 +137,9 @@ class Control:
     @property
     def wrong(self) -> tuple[CheckResult, ...]:
         """Return the checks that are not ok."""
-        return tuple(one for one in self.checks if one.state in {State.FINDING, State.UNKNOWN})
+        return tuple(
+            check for check in self.checks if check.state in {State.FINDING, State.UNKNOWN}
+        )
 
     def document(self) -> dict[str, object]:
         """Return what machines read."""
@@ -146,7 +148,7 @@ class Control:
             "state": "green" if self.state is State.OK else self.state,
             "checks": len(self.checks),
             "tries": self.tries,
-            "wrong": [{"check": one.check, "detail": one.detail} for one in self.wrong],
+            "wrong": [{"check": check.check, "detail": check.detail} for check in self.wrong],
         }
 
 
@@ -206,18 +208,20 @@ class SelftestReport:
     @property
     def red(self) -> int:
         """Return how many faults the expected check saw."""
-        return sum(one.state is State.OK for one in self.outcomes)
+        return sum(outcome.state is State.OK for outcome in self.outcomes)
 
     def matrix(self) -> Mapping[str, Mapping[str, str]]:
         """Return the state of every check by fault; where two copies were checked, the worse."""
         return {
-            one.fault: {
-                name: worst(c.state for c in one.checks if c.check == name).value
-                if any(c.check == name and c.state is not State.NOT_APPLICABLE for c in one.checks)
+            outcome.fault: {
+                name: worst(c.state for c in outcome.checks if c.check == name).value
+                if any(
+                    c.check == name and c.state is not State.NOT_APPLICABLE for c in outcome.checks
+                )
                 else State.NOT_APPLICABLE.value
-                for name in dict.fromkeys(c.check for c in one.checks)
+                for name in dict.fromkeys(c.check for c in outcome.checks)
             }
-            for one in self.outcomes
+            for outcome in self.outcomes
         }
 
     def document(self) -> dict[str, object]:
@@ -265,7 +269,8 @@ class SelftestReport:
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read: a line a fault, what is wrong, the verdict."""
         rows = tuple(
-            (one.fault, one.expected, _several(one.seen), one.word) for one in self.outcomes
+            (outcome.fault, outcome.expected, _several(outcome.seen), outcome.word)
+            for outcome in self.outcomes
         )
         title = f"Self-test {self.run} of the restore drill of {self.source}"
         return (
@@ -287,7 +292,7 @@ class SelftestReport:
     def summary(self) -> str:
         """Return the verdict in one line."""
         took = (self.ended - self.started).total_seconds()
-        green = sum(one.state is State.OK for one in self.controls)
+        green = sum(control.state is State.OK for control in self.controls)
         verdict = (
             f"Verdict: {self.verdict}. {self.red} of {len(self.outcomes)} faults are red, {green} "
             f"of {len(self.controls)} healthy copies green, in {took:.0f} s."

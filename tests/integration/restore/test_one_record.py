@@ -53,7 +53,7 @@ def _forms(source: Source, report: Report) -> tuple[Entry, dict[str, str]]:
         "markdown": _plain(path.with_suffix(".md").read_text()),
         "evidence": _blocks(account.EvidenceReport(entry, report.evidence).blocks()),
         "page": _plain(page.render_quickly(source.store, entry, datetime.now(UTC), days=8)),
-        "notice": _plain(notice.told),
+        "notice": _plain(notice.text),
         "webhook": _plain(body(DEFAULT, notice).decode()),
     }
 

@@ -41,7 +41,7 @@ def shop(prepared: Source) -> Iterator[Database]:
     """A database with the product's own schema and a few sound rows."""
     with prepared.database.connect(prepared.owner, budget=CHANGE) as connection:
         connection.execute("CREATE DATABASE shop")
-    database = prepared.database.called("shop")
+    database = prepared.database.named("shop")
     with database.connect(prepared.owner, budget=CHANGE) as connection:
         connection.execute("CREATE SCHEMA ops")
         for path in sorted((sql.ROOT / "migrations").glob("000[1-5]_*.sql")):

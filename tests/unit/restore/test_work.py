@@ -92,7 +92,7 @@ def test_a_service_that_was_stopped_says_nothing_of_either_copy(
     whole.marked.set_result(Marker.__new__(Marker))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(work, "_moment", lambda *_: datetime.now(UTC))
-        verified = whole._one(crew.part(), one)
+        verified = whole._verify(crew.part(), one)
     assert {result.check: result.state for result in verified.checks} == {"restored": state}
 
 
