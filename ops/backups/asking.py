@@ -72,15 +72,15 @@ def carry_out(
         LostAnswerError: the API does not say whether it was begun.
     """
     try:
-        asked = ask()
+        operation = ask()
     except (ApiError, UnreachableError) as error:
         if once.is_doubtful(error):
             raise LostAnswerError(entry, error) from error
         journal.close()
         raise
-    journal.started(entry, asked.id)
+    journal.started(entry, operation.id)
     try:
-        return cloud.wait(asked)
+        return cloud.wait(operation)
     except OperationFailedError:
         journal.close()
         raise

@@ -27,7 +27,7 @@ _ROUTINE = re.compile(_NAME)
 def differences(
     before: DatabaseState,
     after: DatabaseState,
-    made: Collection[tuple[str, Name]],
+    own: Collection[tuple[str, Name]],
     filled: Collection[Name] = (),
 ) -> Sequence[str]:
     """Return what of a database is not as it was, one line each.
@@ -35,18 +35,18 @@ def differences(
     Args:
         before: what was there.
         after: what is there now.
-        made: objects that the file makes: kind and name.
+        own: objects that the file makes: kind and name.
         filled: tables of ``before`` that it filled; sequences may then have gone forward.
     """
     lines: list[str] = []
-    strangers = _Strangers(before, after, made)
-    for question, held in before.answers.items():
+    strangers = _Strangers(before, after, own)
+    for question, definitions in before.answers.items():
         now = after.answers[question]
         kind = question.replace("_", " ")
-        lines += _changed(kind, held, now)
+        lines += _changed(kind, definitions, now)
         lines += [
             f"{kind}: {name} is new"
-            for name in sorted(now.keys() - held.keys())
+            for name in sorted(now.keys() - definitions.keys())
             if strangers.has(question, name, now[name])
         ]
     lines += _rows_changed(before, after, filled)
@@ -58,8 +58,8 @@ def differences(
     return lines
 
 
-def _changed(kind: str, held: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    for name, definition in held.items():
+def _changed(kind: str, definitions: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name, definition in definitions.items():
         if name not in now:
             yield f"{kind}: {name} is gone"
         elif now[name] != definition:
@@ -87,10 +87,10 @@ class _Strangers:
     """Tells new objects that concern what was there, or that the file does not make."""
 
     def __init__(
-        self, before: DatabaseState, after: DatabaseState, made: Collection[tuple[str, Name]]
+        self, before: DatabaseState, after: DatabaseState, own: Collection[tuple[str, Name]]
     ) -> None:
         self._before = before
-        self._made = {(kind, name[:2]) for kind, name in made}
+        self._made = {(kind, name[:2]) for kind, name in own}
         self._tables = {dumptext.table(name) for name in before.answers["tables"]}
         # An extension that the file installs has objects of its own.
         installed = after.answers["extensions"].keys() - before.answers["extensions"].keys()

@@ -22,9 +22,9 @@ ROOM = "backup-delete"
 class NoSuchRunError(BadInputError):
     """An instance has no backup run of that number."""
 
-    def __init__(self, instance: str, given: str) -> None:
+    def __init__(self, instance: str, backup: str) -> None:
         super().__init__(
-            f"Instance {instance} has no backup run {given!r}. `invoke backup.list` shows them."
+            f"Instance {instance} has no backup run {backup!r}. `invoke backup.list` shows them."
         )
 
 
@@ -109,10 +109,10 @@ def describe(run: Invocation, backup: str) -> Described:
         NoSuchRunError: it has no run of that number.
     """
     target, name = run.target, run.cloud.instance(run.target.instance).name
-    found = _find(run.cloud, name, backup)
+    backup_run = _find(run.cloud, name, backup)
     runs = run.cloud.backup_runs(name)
-    newer = sum(one.status == SUCCESSFUL and int(one.id) > int(found.id) for one in runs)
-    return Described(found, target.now(), newer, _record(target.store, found.id))
+    newer = sum(each.status == SUCCESSFUL and int(each.id) > int(backup_run.id) for each in runs)
+    return Described(backup_run, target.now(), newer, _record(target.store, backup_run.id))
 
 
 def delete(run: Invocation, backup: str, consent: Consent) -> Deleted:
@@ -126,27 +126,29 @@ def delete(run: Invocation, backup: str, consent: Consent) -> Deleted:
     """
     target, cloud = run.target, run.cloud
     name = cloud.instance(target.instance).name
-    found = _find(cloud, name, backup)
+    chosen = _find(cloud, name, backup)
     others = [
-        one for one in cloud.backup_runs(name) if one.status == SUCCESSFUL and one.id != found.id
+        other
+        for other in cloud.backup_runs(name)
+        if other.status == SUCCESSFUL and other.id != chosen.id
     ]
-    if found.status == SUCCESSFUL and not others:
-        raise LastBackupError(found)
-    action = f"delete backup run {found.id} of {name}"
+    if chosen.status == SUCCESSFUL and not others:
+        raise LastBackupError(chosen)
+    action = f"delete backup run {chosen.id} of {name}"
     guard.approve_removal(target, action, consent)
-    journal = Journal(target.store, ROOM, found.id)
-    with run.progress.phase(f"Delete backup run {found.id}"):
-        entry = journal.intend("delete", name, backup=found.id)
-        done = carry_out(cloud, journal, entry, partial(cloud.delete_backup, name, found.id))
+    journal = Journal(target.store, ROOM, chosen.id)
+    with run.progress.phase(f"Delete backup run {chosen.id}"):
+        entry = journal.intend("delete", name, backup=chosen.id)
+        done = carry_out(cloud, journal, entry, partial(cloud.delete_backup, name, chosen.id))
         journal.close()
-    return Deleted(name, found.id, done.id)
+    return Deleted(name, chosen.id, done.id)
 
 
-def _find(cloud: CloudSql, instance: str, given: str) -> BackupRun:
-    found = cloud.backup_run(instance, given) if given.isdecimal() and len(given) < 19 else None  # noqa: PLR2004 - an int64
-    if found is None:
-        raise NoSuchRunError(instance, given)
-    return found
+def _find(cloud: CloudSql, instance: str, backup: str) -> BackupRun:
+    run = cloud.backup_run(instance, backup) if backup.isdecimal() and len(backup) < 19 else None  # noqa: PLR2004 - an int64
+    if run is None:
+        raise NoSuchRunError(instance, backup)
+    return run
 
 
 def _record(store: Store, run: str) -> str:

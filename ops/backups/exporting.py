@@ -32,9 +32,9 @@ _AGAIN = "Export again, and don't rely on this file."
 class NoSuchDatabaseError(BadInputError):
     """An instance has no database of that name."""
 
-    def __init__(self, instance: str, given: str, there: Sequence[str]) -> None:
+    def __init__(self, instance: str, database: str, databases: Sequence[str]) -> None:
         super().__init__(
-            f"Instance {instance} has no database {given!r}. It has {', '.join(there)}."
+            f"Instance {instance} has no database {database!r}. It has {', '.join(databases)}."
         )
 
 
@@ -63,7 +63,7 @@ class Export:
     @property
     def state(self) -> State:
         """Return the worst state of all checks; ok for a plan."""
-        return worst(one.state for one in self.checks) if self.operation else State.OK
+        return worst(check.state for check in self.checks) if self.operation else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -105,13 +105,13 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     now = datetime.now(UTC)
     chosen = plan(target.settings, options, now)
     instance = cloud.instance(target.instance)
-    if chosen.database not in (there := cloud.databases(instance.name)):
-        raise NoSuchDatabaseError(instance.name, chosen.database, there)
+    if chosen.database not in (databases := cloud.databases(instance.name)):
+        raise NoSuchDatabaseError(instance.name, chosen.database, databases)
     dry = Export(instance.name, str(chosen.uri), chosen.database, "")
     action = f"export {chosen.database} of {instance.name}"
     if not guard.permit(target, action, yes=consent.yes, confirm=consent.confirm):
         return dry
-    database = target.database_at(instance.address).called(chosen.database)
+    database = target.database_at(instance.address).named(chosen.database)
     before = None if options.query or options.schema_only else _tables(database, target.owner)
     if options.tables and isinstance(before, frozenset):
         names, before = _named(options.tables, before)
@@ -129,12 +129,12 @@ def export(run: Invocation, options: ExportOptions, reading: Reading, consent: C
     facts = objects.find(chosen.uri)
     checks = _checks(run, objects, chosen, facts, before, reading)
     size = 0 if facts is None else facts.size_bytes
-    told = Export(
+    result = Export(
         instance.name, str(chosen.uri), chosen.database, done.id, done.seconds, size, checks
     )
-    record = json.dumps(document(told), indent=2).encode()
+    record = json.dumps(document(result), indent=2).encode()
     target.store.put(f"exports/{done.id}.json", record)
-    return told
+    return result
 
 
 def _exported(store: Store, cloud: CloudSql, instance: str, chosen: ExportPlan) -> Operation:
@@ -172,27 +172,27 @@ def _checks(
     if facts is None or not (facts.size_bytes or may_be_empty):
         words = "the operation is done, and there is no file" if facts is None else "it is empty"
         return (CheckResult("object", State.FINDING, 1, 1, words, remedy=_AGAIN),)
-    there = CheckResult("object", State.OK, 1, 1, f"{facts.size_bytes} bytes")
+    present = CheckResult("object", State.OK, 1, 1, f"{facts.size_bytes} bytes")
     if facts.size_bytes > READ_LIMIT_BYTES and not (reading.whole or reading.trial):
         words = f"not read: it is larger than {READ_LIMIT_BYTES} bytes"
         remedy = "Add --read-whole to read it to its end."
-        return (there, CheckResult("content", State.UNKNOWN, 0, 1, words, remedy=remedy))
+        return (present, CheckResult("content", State.UNKNOWN, 0, 1, words, remedy=remedy))
     with run.progress.phase(f"Read {chosen.uri} to its end"):
-        held = read(objects, chosen.uri)
-    found = [there, content(held, facts)]
+        contents = read(objects, chosen.uri)
+    checks = [present, content(contents, facts)]
     if tables is not None:
-        found.append(whole(held, tables))
-    if query and not held.damage and not held.total_rows:
-        found.append(_no_rows(run, chosen.database, query))
+        checks.append(completeness(contents, tables))
+    if query and not contents.damage and not contents.total_rows:
+        checks.append(_no_rows(run, chosen.database, query))
     if reading.trial:
-        found.append(trial(run, chosen, held))
-    return tuple(found)
+        checks.append(trial(run, chosen, contents))
+    return tuple(checks)
 
 
 def _no_rows(run: Invocation, name: str, query: str) -> CheckResult:
     """Tell whether a query's file has no rows because the query finds none."""
     target = run.target
-    database = target.database_at(run.cloud.instance(target.instance).address).called(name)
+    database = target.database_at(run.cloud.instance(target.instance).address).named(name)
     try:
         with (
             database.connect(
@@ -213,19 +213,19 @@ def _no_rows(run: Invocation, name: str, query: str) -> CheckResult:
     return CheckResult("rows", State.UNKNOWN, 0, 1, words, remedy=remedy)
 
 
-def content(held: Contents, facts: ObjectFacts) -> CheckResult:
+def content(contents: Contents, facts: ObjectFacts) -> CheckResult:
     """Tell whether a file can be read to its end, and ends as a whole export ends."""
-    words = f"{held.total_rows} rows of {len(held.rows or {})} tables, whole"
-    if "" in (held.rows or {}):
-        words = f"{held.total_rows} rows, whole"
-    evidence = {"md5": held.md5, "rows": dict(held.rows or {})}
-    if held.damage:
-        words = held.damage
-    elif not held.whole:
+    words = f"{contents.total_rows} rows of {len(contents.rows or {})} tables, whole"
+    if "" in (contents.rows or {}):
+        words = f"{contents.total_rows} rows, whole"
+    evidence = {"md5": contents.md5, "rows": dict(contents.rows or {})}
+    if contents.damage:
+        words = contents.damage
+    elif not contents.whole:
         words = "pg_dump's last words are missing: it is cut off"
-    elif held.size_bytes != facts.size_bytes:
-        words = f"{held.size_bytes} bytes were read of {facts.size_bytes}"
-    elif facts.md5 and facts.md5 != held.md5:
+    elif contents.size_bytes != facts.size_bytes:
+        words = f"{contents.size_bytes} bytes were read of {facts.size_bytes}"
+    elif facts.md5 and facts.md5 != contents.md5:
         words = "what was read has another MD5 than the bucket says"
     else:
         return CheckResult("content", State.OK, 1, 1, words, evidence=evidence)
@@ -237,17 +237,17 @@ def _named(
 ) -> "tuple[tuple[str, ...], frozenset[str]]":
     """Return names of tables as pg_dump reads them, and the tables; patterns stay as they are."""
     known = [(parts[0], parts[1]) for parts in map(dumptext.table, tables)]
-    meant = {name: dumptext.resolve(name, known) for name in names}
-    labels = {name: dumptext.label(table) for name, table in meant.items() if table is not None}
+    targets = {name: dumptext.resolve(name, known) for name in names}
+    labels = {name: dumptext.label(table) for name, table in targets.items() if table is not None}
     return tuple(labels.get(name, name) for name in names), frozenset(labels.values())
 
 
-def whole(held: Contents, tables: "frozenset[str] | OpsError") -> CheckResult:
+def completeness(contents: Contents, tables: "frozenset[str] | OpsError") -> CheckResult:
     """Tell whether a file has the rows of every table that it is to have."""
     if isinstance(tables, OpsError):
         words = f"which tables there are is not known: {tables}"
         return CheckResult("tables", State.UNKNOWN, 0, 1, words)
-    rows: Mapping[str, int] = held.rows or {}
+    rows: Mapping[str, int] = contents.rows or {}
     missing = tuple(
         finding("table", name, "not in the file") for name in sorted(tables - rows.keys())
     )

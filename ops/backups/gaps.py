@@ -92,16 +92,16 @@ def archives(newest: Path) -> tuple[Archive, ...]:
 
 
 def _archive(folder: Path) -> Archive:
-    found, switches = [], {}
+    segments, switches = [], {}
     for path in folder.iterdir():
         if _SEGMENT.fullmatch(path.name):
             facts = path.stat()
             archived = datetime.fromtimestamp(facts.st_mtime, UTC)
-            found.append(Segment(path.name, facts.st_size, archived))
+            segments.append(Segment(path.name, facts.st_size, archived))
         elif _HISTORY.fullmatch(path.name):
             lines = _SWITCH.finditer(path.read_text())
             switches[int(path.stem, 16)] = {int(line[1]): _number(line[2]) for line in lines}
-    return Archive(tuple(sorted(found, key=lambda segment: segment.name)), switches)
+    return Archive(tuple(sorted(segments, key=lambda segment: segment.name)), switches)
 
 
 def _number(lsn: str) -> int:

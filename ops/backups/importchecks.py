@@ -14,39 +14,40 @@ from ops.errors import OpsError
 _MEANWHILE = "Where somebody else writes there meanwhile, that is why; else restore what is lost."
 
 
-def statements(held: Contents) -> CheckResult:
+def statements(contents: Contents) -> CheckResult:
     """Report whether a SQL file makes and fills only its own objects; else it is trusted."""
-    script = held.script
+    script = contents.script
     assert script is not None  # noqa: S101 - a CSV file has no statements
     total = len(script.relations)
     if script.objections:
         more = len(script.objections) + script.more
         words = f"{more} statements do more than to make and fill the file's own objects: trusted"
         trusted = tuple(
-            finding("statement", str(one), level=Level.NOTE) for one in script.objections
+            finding("statement", str(objection), level=Level.NOTE)
+            for objection in script.objections
         )
         return CheckResult("statements", State.NOT_APPLICABLE, total, total, words, trusted)
     words = f"they make and fill {total} tables, views and sequences, and do nothing else"
     return CheckResult("statements", State.OK, total, total, words)
 
 
-def completeness(held: Contents, *, is_proven: bool, is_trusted: bool) -> CheckResult:
+def completeness(contents: Contents, *, is_proven: bool, is_trusted: bool) -> CheckResult:
     """Report whether the file is whole, and how that is known.
 
     Args:
-        held: the file's contents.
+        contents: the file's contents.
         is_proven: it is, byte for byte, what backup.export wrote and checked.
         is_trusted: the caller trusts it.
     """
-    script = held.script
+    script = contents.script
     if is_proven:
         words = "it is byte for byte what backup.export wrote and checked"
         return CheckResult("completeness", State.OK, 1, 1, words)
     if script is None:
         words = "a CSV file does not say how many rows it should have; it ends with a whole row"
         return CheckResult("completeness", State.NOT_APPLICABLE, 0, 0, words)
-    missing = held.missing
-    missing += () if held.whole else ("pg_dump's last words: missing",)
+    missing = contents.missing
+    missing += () if contents.whole else ("pg_dump's last words: missing",)
     keyless = sorted(script.stored - script.keyed)
     missing += tuple(f"{dumptext.label(table)}: no key in the file" for table in keyless)
     if not missing:
@@ -65,7 +66,10 @@ def completeness(held: Contents, *, is_proven: bool, is_trusted: bool) -> CheckR
 
 
 def rows(
-    held: Contents, want: Mapping[Name, int], before: Mapping[Name, int], now: Mapping[Name, int]
+    contents: Contents,
+    want: Mapping[Name, int],
+    before: Mapping[Name, int],
+    now: Mapping[Name, int],
 ) -> CheckResult:
     """Report whether each table has just the file's rows more than before."""
     total = len(want)
@@ -84,7 +88,7 @@ def rows(
         return CheckResult("rows", State.FINDING, total, total, words, other, remedy=remedy)
     if not total:
         words = "the file makes and fills no table: nothing could be counted"
-        is_empty = held.script is None or not held.script.relations
+        is_empty = contents.script is None or not contents.script.relations
         state = State.UNKNOWN if is_empty else State.NOT_APPLICABLE
         remedy = "Check that it is the file that you mean." if is_empty else ""
         return CheckResult("rows", state, 0, 0, words, remedy=remedy)
@@ -98,15 +102,15 @@ def unreadable(user: str, total: int, error: OpsError) -> CheckResult:
     return CheckResult("rows", State.UNKNOWN, 0, total, str(error), remedy=remedy)
 
 
-def objects(database: Database, user: str, held: Contents) -> CheckResult:
+def objects(database: Database, user: str, contents: Contents) -> CheckResult:
     """Report whether the keys, constraints, indexes and sequences of a SQL file are in force."""
-    script = held.script
+    script = contents.script
     assert script is not None  # noqa: S101 - a CSV file makes nothing
     with database.connect(user, budget=VERIFY, name="backup.import") as connection:
-        found = connection.execute(statement(sql.load("backup/made"))).fetchall()
+        rows = connection.execute(statement(sql.load("backup/made"))).fetchall()
         positions = {name: _position(connection, name) for name in sorted(script.positions)}
-    valid = {(kind, tuple(parts)): is_valid for kind, parts, is_valid in found}
-    wanted = [
+    valid = {(kind, tuple(parts)): is_valid for kind, parts, is_valid in rows}
+    expected = [
         *(("constraint", (*table, name)) for table, name in script.constraints),
         *(("index", name) for name in script.indexes),
     ]
@@ -116,7 +120,7 @@ def objects(database: Database, user: str, held: Contents) -> CheckResult:
             f"{kind} {dumptext.label(name)}",
             "not valid" if (kind, name) in valid else "not there after the import",
         )
-        for kind, name in sorted(wanted)
+        for kind, name in sorted(expected)
         if not valid.get((kind, name))
     ]
     wrong += [
@@ -128,7 +132,7 @@ def objects(database: Database, user: str, held: Contents) -> CheckResult:
         for name, position in positions.items()
         if position != script.positions[name]
     ]
-    total = len(wanted) + len(script.positions)
+    total = len(expected) + len(script.positions)
     if wrong:
         words = f"{len(wrong)} of {total} constraints, indexes and sequences are not as in the file"
         remedy = "Look at them before anybody uses the tables."
@@ -151,7 +155,7 @@ def _position(connection: Connection, sequence: Name) -> tuple[int, bool]:
 def untouched(
     before: DatabaseState,
     after: DatabaseState,
-    made: Collection[tuple[str, Name]],
+    own: Collection[tuple[str, Name]],
     filled: Collection[Name],
 ) -> CheckResult:
     """Report whether everything that the database had before is as it was.
@@ -159,10 +163,10 @@ def untouched(
     Args:
         before: what the database held.
         after: what it holds; of ``filled`` tables the older rows.
-        made: objects of the file: kind and name.
+        own: objects of the file: kind and name.
         filled: tables that were there, and took the file's rows.
     """
-    changed = tuple(finding("object", line) for line in differences(before, after, made, filled))
+    changed = tuple(finding("object", line) for line in differences(before, after, own, filled))
     total, unread = before.size, {**before.unread, **after.unread}
     facts = {"rows": before.rows, "counted_only": [dumptext.label(it) for it in before.counted]}
     if changed:

@@ -36,14 +36,14 @@ class ForeignStatementsError(BadInputError):
     def __init__(self, plan: ImportPlan, script: Script) -> None:
         objections = script.objections
         count = len(objections) + script.more
-        shown = "".join(f"\n  - {objection}" for objection in objections[:SHOWN])
+        listed = "".join(f"\n  - {objection}" for objection in objections[:SHOWN])
         rest = f"\n  - and {count - SHOWN} more" if count > SHOWN else ""
         remedies = sorted({objection.remedy for objection in objections} - {""})
         hints = "".join(f" To make a file without: {remedy}." for remedy in remedies)
         statements = "a statement that does" if count == 1 else f"{count} statements that do"
         super().__init__(
             f"{plan.uri} has {statements} more than to make and fill its own objects. Nothing was "
-            f"imported.{hints} Give --trust-file to import it all the same.{shown}{rest}"
+            f"imported.{hints} Give --trust-file to import it all the same.{listed}{rest}"
         )
 
 
@@ -51,10 +51,10 @@ class TablesThereError(BadInputError):
     """The file makes tables, views or sequences that the database has already."""
 
     def __init__(self, plan: ImportPlan, tables: Sequence[str]) -> None:
-        shown = ", ".join(tables[:5])
+        listed = ", ".join(tables[:5])
         super().__init__(
             f"Database {plan.database} has {len(tables)} of the schemas, tables, views and "
-            f"sequences that {plan.uri} makes already ({shown}), so the import would stop half "
+            f"sequences that {plan.uri} makes already ({listed}), so the import would stop half "
             "way. Give an empty one with --database, which is made where it is missing."
         )
 
@@ -71,14 +71,14 @@ class NoSuchTableError(BadInputError):
 class ImportFailedError(OperationFailedError):
     """The import ended with an error; what it did before stays."""
 
-    def __init__(self, operation: Operation, plan: ImportPlan, *, made: bool) -> None:
+    def __init__(self, operation: Operation, plan: ImportPlan, *, created: bool) -> None:
         super().__init__(operation)
         if plan.table:  # one statement
             return
         stays = f"{self} What {plan.uri} did before the error stays in {plan.database}"
         remedy = (
             ", which was made for it: drop that database before you import again."
-            if made
+            if created
             else " and was not compared: look at it, or restore, before you import again."
         )
         self.args = (stays + remedy,)

@@ -64,7 +64,7 @@ class Import:
     @property
     def state(self) -> State:
         """Return the worst state of all checks; ok for a plan."""
-        return worst(one.state for one in self.checks) if self.operation else State.OK
+        return worst(check.state for check in self.checks) if self.operation else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -72,8 +72,8 @@ class Import:
             dry = f"Would import {self.uri} into {self.database} of {self.instance}."
             return undone(dry, self.instance)
         took = "" if self.seconds is None else f" in {self.seconds:.1f} s"
-        made = ", which was made for it" if self.made_database else ""
-        head = f"Imported {self.uri} into {self.database} of {self.instance}{took}{made}"
+        origin = ", which was made for it" if self.made_database else ""
+        head = f"Imported {self.uri} into {self.database} of {self.instance}{took}{origin}"
         return [head, *account(self.checks)]
 
 
@@ -109,7 +109,7 @@ def bring_in(
     target, cloud = run.target, run.cloud
     chosen = import_plan(target.settings, options)
     instance = cloud.instance(target.instance)
-    database = target.database_at(instance.address).called(chosen.database)
+    database = target.database_at(instance.address).named(chosen.database)
     missing = chosen.database not in cloud.databases(instance.name)
     for earlier in settle(target.store, cloud, run.progress, ROOM, _call):
         if _is_same(earlier, chosen):
@@ -118,13 +118,15 @@ def bring_in(
         table = importtarget.resolve_table(database, target.owner, chosen.table)
         chosen = import_plan(target.settings, replace(options, table=table))
     allowed = _allowed(run, chosen, database, instance.database_version, missing=missing)
-    held = _read(run, chosen, allowed)
-    is_proven = _is_proven(target.store, chosen, held, trust_file=trust_file)
-    if not (trust_file or is_proven) and (lacking := _lacking(held)):
+    contents = _read(run, chosen, allowed)
+    is_proven = _is_proven(target.store, chosen, contents, trust_file=trust_file)
+    if not (trust_file or is_proven) and (lacking := _lacking(contents)):
         raise DamagedFileError(chosen, lacking)
-    _refuse(chosen, held, () if missing else importtarget.relation_names(database, target.owner))
-    if held.script and held.script.objections and not (trust_file or is_proven):
-        raise ForeignStatementsError(chosen, held.script)
+    _refuse(
+        chosen, contents, () if missing else importtarget.relation_names(database, target.owner)
+    )
+    if contents.script and contents.script.objections and not (trust_file or is_proven):
+        raise ForeignStatementsError(chosen, contents.script)
     action = f"import into {chosen.database} of {instance.name}"
     if not missing and not chosen.table:  # a SQL file's statements may be any
         risk = f"{action}, where its statements may change or delete what is there"
@@ -139,11 +141,11 @@ def bring_in(
     journal = Journal(target.store, ROOM, f"{datetime.now(UTC):%y%m%d%H%M%S%f}")
     done = _imported(run, instance.name, chosen, journal, missing=missing)
     with run.progress.phase(f"Compare what {chosen.database} holds"):
-        checks = _checks(database, target.owner, chosen, held, before)
+        checks = _checks(database, target.owner, chosen, contents, before)
     journal.close()  # a command that ends before leaves word of an import that nobody compared
-    if held.script is not None:
-        checks = (importchecks.statements(held), *checks)
-    whole = importchecks.completeness(held, is_proven=is_proven, is_trusted=trust_file)
+    if contents.script is not None:
+        checks = (importchecks.statements(contents), *checks)
+    complete = importchecks.completeness(contents, is_proven=is_proven, is_trusted=trust_file)
     return Import(
         instance.name,
         chosen.database,
@@ -151,7 +153,7 @@ def bring_in(
         done.id,
         done.seconds,
         missing,
-        (whole, *checks),
+        (complete, *checks),
     )
 
 
@@ -161,21 +163,21 @@ def _read(run: Invocation, chosen: ImportPlan, allowed: Allowed) -> Contents:
     if objects.find(chosen.uri) is None:
         raise NoObjectError(chosen.uri)
     with run.progress.phase(f"Read {chosen.uri} to its end"):
-        held = read(objects, chosen.uri, allowed)
-    if held.damage:
-        raise DamagedFileError(chosen, held.damage)
-    return held
+        contents = read(objects, chosen.uri, allowed)
+    if contents.damage:
+        raise DamagedFileError(chosen, contents.damage)
+    return contents
 
 
-def _lacking(held: Contents) -> str:
+def _lacking(contents: Contents) -> str:
     """Return which parts of a dump are missing, or nothing."""
-    if not held.whole:
+    if not contents.whole:
         return "pg_dump's last words are missing"
-    shown = "; ".join(held.missing[:SHOWN])
-    return f"{len(held.missing)} parts are missing, such as {shown}" if shown else ""
+    listed = "; ".join(contents.missing[:SHOWN])
+    return f"{len(contents.missing)} parts are missing, such as {listed}" if listed else ""
 
 
-def _is_proven(store: Store, chosen: ImportPlan, held: Contents, *, trust_file: bool) -> bool:
+def _is_proven(store: Store, chosen: ImportPlan, contents: Contents, *, trust_file: bool) -> bool:
     """Return whether the file is what backup.export wrote there, and found to be whole."""
     records = [
         json.loads(stored.content)
@@ -189,7 +191,7 @@ def _is_proven(store: Store, chosen: ImportPlan, held: Contents, *, trust_file: 
         for check in record.get("checks", ())
         if check.get("check") == "content" and check.get("state") == State.OK.value
     ]
-    is_same = any(check.get("evidence", {}).get("md5") == held.md5 for check in checks)
+    is_same = any(check.get("evidence", {}).get("md5") == contents.md5 for check in checks)
     if checks and not is_same and not trust_file:
         raise ChangedFileError(chosen)
     return is_same
@@ -209,12 +211,12 @@ def _allowed(
     """
     users, user = run.target.settings.users, str(chosen.context["importUser"])
     roles = frozenset({users.owner, users.app, users.readonly, users.monitor, user})
-    there = database.called("template1") if missing else database
+    reached = database.named("template1") if missing else database
     is_new = missing or importtarget.is_empty(database, users.owner)
 
     @cache
     def extensions() -> Extensions:
-        return importtarget.extensions(there, users.owner, user, is_new=is_new)
+        return importtarget.extensions(reached, users.owner, user, is_new=is_new)
 
     major = re.match(r"POSTGRES_(\d+)", version)
     return Allowed(roles, extensions, int(major[1]) if major else 0, is_new)
@@ -233,7 +235,7 @@ def _imported(
                 cloud, journal, entry, partial(cloud.import_, instance, chosen.context)
             )
         except OperationFailedError as error:
-            raise ImportFailedError(error.operation, chosen, made=missing) from error
+            raise ImportFailedError(error.operation, chosen, created=missing) from error
         except (KeyboardInterrupt, Terminated):
             run.progress.line("Cloud SQL may go on importing: run this again to hear of it.")
             raise
@@ -250,22 +252,24 @@ def _is_same(earlier: Earlier, chosen: ImportPlan) -> bool:
     return (facts.get("uri"), facts.get("database")) == (str(chosen.uri), chosen.database)
 
 
-def _refuse(chosen: ImportPlan, held: Contents, there: Collection[str]) -> None:
-    schemas = (name for kind, name in held.script.made if kind == SCHEMA) if held.script else ()
-    met = sorted(set(there) & {*held.created, *map(dumptext.label, schemas)})
+def _refuse(chosen: ImportPlan, contents: Contents, present: Collection[str]) -> None:
+    schemas = (
+        (name for kind, name in contents.script.made if kind == SCHEMA) if contents.script else ()
+    )
+    met = sorted(set(present) & {*contents.created, *map(dumptext.label, schemas)})
     if met:
         raise TablesThereError(chosen, met)
-    if chosen.table and chosen.table not in there:
+    if chosen.table and chosen.table not in present:
         raise NoSuchTableError(chosen)
 
 
 def _checks(
-    database: Database, user: str, chosen: ImportPlan, held: Contents, before: DatabaseState
+    database: Database, user: str, chosen: ImportPlan, contents: Contents, before: DatabaseState
 ) -> tuple[CheckResult, ...]:
     """Compare what is there with the file, and with what was there before."""
-    script = held.script
+    script = contents.script
     if script is None:
-        want: Mapping[Name, int] = {dumptext.table(chosen.table): (held.rows or {}).get("", 0)}
+        want: Mapping[Name, int] = {dumptext.table(chosen.table): (contents.rows or {}).get("", 0)}
     else:
         want = _together(script, {**dict.fromkeys(script.stored, 0), **script.rows})
     were = {**{name: rows.rows for name, rows in before.content.items()}, **before.counted}
@@ -273,19 +277,19 @@ def _checks(
     try:
         counted = want.keys() if script is None else want.keys() | script.stored
         now = _together(script, importtarget.count_rows(database, user, counted))
-        checks = [importchecks.rows(held, want, were, now)]
+        checks = [importchecks.rows(contents, want, were, now)]
     except OpsError as error:
         checks = [importchecks.unreadable(user, len(want), error)]
     try:
         after = state.take(database, user, filled, before.next_transaction)
         if script is not None:
-            checks.append(importchecks.objects(database, user, held))
+            checks.append(importchecks.objects(database, user, contents))
     except OpsError as error:
         total = before.size
         checks.append(CheckResult("untouched", State.UNKNOWN, 0, total, str(error)))
         return tuple(checks)
-    made = frozenset() if script is None else frozenset(script.made)
-    return (*checks, importchecks.untouched(before, after, made, filled))
+    own = frozenset() if script is None else frozenset(script.made)
+    return (*checks, importchecks.untouched(before, after, own, filled))
 
 
 def _together(script: Script | None, rows: Mapping[Name, int]) -> Mapping[Name, int]:

@@ -83,8 +83,8 @@ class Judge:
             self.script.more += 1
             return
         words = " ".join(self._text[: 2 * _SHOWN].split())
-        shown = words if len(words) <= _SHOWN else words[: _SHOWN - 3] + "..."
-        self.script.objections.append(Objection(self._line, shown, reason, self._remedy))
+        excerpt = words if len(words) <= _SHOWN else words[: _SHOWN - 3] + "..."
+        self.script.objections.append(Objection(self._line, excerpt, reason, self._remedy))
 
     # names
 

@@ -22,14 +22,14 @@ class Backups:
         columns = ("id", "type", "status", "started (UTC)", "seconds", "description")
         rows = tuple(
             (
-                one.id,
-                one.type,
-                one.status,
-                one.started and f"{one.started:%Y-%m-%d %H:%M:%S}",
-                _seconds(one),
-                one.error or one.description,
+                run.id,
+                run.type,
+                run.status,
+                run.started and f"{run.started:%Y-%m-%d %H:%M:%S}",
+                _seconds(run),
+                run.error or run.description,
             )
-            for one in self.backups
+            for run in self.backups
         )
         return (Table(f"Backups of {self.instance}", columns, rows),)
 

@@ -67,10 +67,10 @@ def constant_text(node: "pb.Node") -> str | None:
         return str(getattr(getattr(node, kind), f"{kind[0]}val"))
     if kind != "a_const":
         return None
-    held = node.a_const.WhichOneof("val")
-    if held == "boolval":
+    field = node.a_const.WhichOneof("val")
+    if field == "boolval":
         return "true" if node.a_const.boolval.boolval else "false"
-    return "NULL" if held is None else str(getattr(getattr(node.a_const, held), held))
+    return "NULL" if field is None else str(getattr(getattr(node.a_const, field), field))
 
 
 def is_constant(node: "pb.Node") -> bool:

@@ -87,28 +87,28 @@ def _word(value: object, usual: str) -> str:
     return usual if not word or word.endswith(_UNSPECIFIED) else word
 
 
-def configuration(declared: "Backup", found: Live) -> CheckResult:
+def configuration(declared: "Backup", live: Live) -> CheckResult:
     """Tell whether the instance takes and keeps backups as the stack declares.
 
     What a stack without automated backups, or without a log, says of them has no effect; where
     backups are kept and what outlives the instance counts for those on demand too.
     """
     pairs: tuple[tuple[str, str | int, str | int], ...] = (
-        ("automated backups", _on(declared.enabled), _on(found.enabled)),
-        ("point-in-time recovery", _on(declared.point_in_time), _on(found.point_in_time)),
-        ("place of backups", declared.location or NEAREST, found.location or NEAREST),
-        ("tier of backups", USUAL_TIER, found.tier),
-        ("days of a final backup", declared.final_days or "none", found.final_days or "none"),
-        ("backups outlive", _on(declared.retained_on_delete), _on(found.retained_on_delete)),
+        ("automated backups", _on(declared.enabled), _on(live.enabled)),
+        ("point-in-time recovery", _on(declared.point_in_time), _on(live.point_in_time)),
+        ("place of backups", declared.location or NEAREST, live.location or NEAREST),
+        ("tier of backups", USUAL_TIER, live.tier),
+        ("days of a final backup", declared.final_days or "none", live.final_days or "none"),
+        ("backups outlive", _on(declared.retained_on_delete), _on(live.retained_on_delete)),
     )
     if declared.enabled:
         pairs += (
-            ("backup window", declared.start_time, found.start_time),
-            ("automated backups kept", declared.retained, found.retained),
-            ("unit of backups kept", USUAL_UNIT, found.unit),
+            ("backup window", declared.start_time, live.start_time),
+            ("automated backups kept", declared.retained, live.retained),
+            ("unit of backups kept", USUAL_UNIT, live.unit),
         )
     if declared.point_in_time:
-        pairs += (("days of log", declared.log_retention_days, found.log_days),)
+        pairs += (("days of log", declared.log_retention_days, live.log_days),)
     other = tuple(
         finding("setting", name, f"{have}; the stack declares {want}")
         for name, want, have in pairs
@@ -186,27 +186,27 @@ def location(declared: "Backup", region: str, runs: Sequence[BackupRun]) -> Chec
 
 
 def reaches_back(
-    declared: "Backup", found: Live, window: RecoveryWindow | None, now: datetime
+    declared: "Backup", live: Live, window: RecoveryWindow | None, now: datetime
 ) -> CheckResult:
     """Tell whether point-in-time recovery reaches back over the days that are declared.
 
     Args:
         declared: what the stack declares.
-        found: the instance's configuration; a younger instance reaches back to its making.
+        live: the instance's configuration; a younger instance reaches back to its making.
         window: None where the API does not tell.
         now: by the clock that the instance lives by.
     """
     if not declared.point_in_time:
         words = "the stack declares no point-in-time recovery"
         return CheckResult("recovery_window", State.NOT_APPLICABLE, 0, 0, words)
-    if not found.point_in_time:
+    if not live.point_in_time:
         words = "point-in-time recovery is off"
         return CheckResult("recovery_window", State.FINDING, 1, 1, words, remedy=_APPLY)
     if window is None or window.earliest is None:
         words = "the API does not tell how far recovery reaches back"
         return CheckResult("recovery_window", State.UNKNOWN, 0, 1, words)
-    wanted = now - timedelta(days=declared.log_retention_days) + EDGE
-    since = max(wanted, found.created + EDGE) if found.created else wanted
+    start = now - timedelta(days=declared.log_retention_days) + EDGE
+    since = max(start, live.created + EDGE) if live.created else start
     facts = {"earliest": window.earliest, "latest": window.latest}
     words = f"recovery reaches back {durations.words(now - window.earliest)}"
     if window.earliest > since:
@@ -221,29 +221,39 @@ def reaches_back(
     return CheckResult("recovery_window", State.OK, 1, 1, words, evidence=facts)
 
 
-def final_backups(kept: Sequence[KeptBackup], instance: str, now: datetime) -> CheckResult:
+def final_backups(backups: Sequence[KeptBackup], instance: str, now: datetime) -> CheckResult:
     """Tell of the backups that outlived an earlier instance of this name: are they sound?
 
     They are the only thing left of it, so one that failed or ends within a week is a finding.
     """
-    ours = [one for one in kept if one.instance == instance and one.instance_deleted is not None]
-    if not ours:
+    of_instance = [
+        backup
+        for backup in backups
+        if backup.instance == instance and backup.instance_deleted is not None
+    ]
+    if not of_instance:
         words = "no deleted instance of this name left backups"
         return CheckResult("final_backups", State.NOT_APPLICABLE, 0, 0, words)
-    unsound = tuple(_unsound(ours, now))
-    words = f"{len(ours)} backups of a deleted {instance} are kept"
+    unsound = tuple(_unsound(of_instance, now))
+    words = f"{len(of_instance)} backups of a deleted {instance} are kept"
     if unsound:
         remedy = "Restore or export what is still needed: `gcloud sql backups describe NAME`."
         return CheckResult(
-            "final_backups", State.FINDING, len(ours), len(ours), words, unsound, remedy=remedy
+            "final_backups",
+            State.FINDING,
+            len(of_instance),
+            len(of_instance),
+            words,
+            unsound,
+            remedy=remedy,
         )
-    return CheckResult("final_backups", State.OK, len(ours), len(ours), words)
+    return CheckResult("final_backups", State.OK, len(of_instance), len(of_instance), words)
 
 
-def _unsound(kept: Sequence[KeptBackup], now: datetime) -> Iterator[Finding]:
-    for one in kept:
-        if one.state not in {SUCCESSFUL, *UNDER_WAY}:
-            yield finding("backup", f"{one.name} ({one.type})", one.state)
-        elif one.expires is not None and one.expires - now < KEPT_WARNING:
-            message = f"is deleted in {durations.words(one.expires - now)}"
-            yield finding("backup", f"{one.name} ({one.type})", message)
+def _unsound(backups: Sequence[KeptBackup], now: datetime) -> Iterator[Finding]:
+    for backup in backups:
+        if backup.state not in {SUCCESSFUL, *UNDER_WAY}:
+            yield finding("backup", f"{backup.name} ({backup.type})", backup.state)
+        elif backup.expires is not None and backup.expires - now < KEPT_WARNING:
+            message = f"is deleted in {durations.words(backup.expires - now)}"
+            yield finding("backup", f"{backup.name} ({backup.type})", message)

@@ -80,8 +80,8 @@ def read(objects: Objects, uri: Uri, allowed: Allowed | None = None) -> Contents
     """
     with objects.open(uri) as stream:
         raw = _Counted(stream)
-        kept = io.BufferedReader(raw, _PIECE)  # type: ignore[type-var]  # reads like any raw stream
-        plain: BinaryIO = gzip.GzipFile(fileobj=kept) if uri.name.endswith(".gz") else kept  # type: ignore[assignment]  # reads alike
+        buffered = io.BufferedReader(raw, _PIECE)  # type: ignore[type-var]  # reads like any raw stream
+        plain: BinaryIO = gzip.GzipFile(fileobj=buffered) if uri.name.endswith(".gz") else buffered  # type: ignore[assignment]  # reads alike
         is_csv = uri.name.removesuffix(".gz").endswith(".csv")
         rows: dict[str, int] = {}
         dump = None if is_csv else _Dump(plain, allowed)
@@ -92,17 +92,17 @@ def read(objects: Objects, uri: Uri, allowed: Allowed | None = None) -> Contents
             damage = f"it can't be read to its end: {error}"
         except dumptext.LongStatementError as error:
             damage = str(error)
-        while kept.read(_PIECE):
+        while buffered.read(_PIECE):
             pass
-        found = Contents(raw.size, raw.hash.hexdigest(), damage, rows=rows)
-        return found if dump is None else _of_dump(found, dump)
+        contents = Contents(raw.size, raw.hash.hexdigest(), damage, rows=rows)
+        return contents if dump is None else _of_dump(contents, dump)
 
 
-def _of_dump(found: Contents, dump: "_Dump") -> Contents:
+def _of_dump(contents: Contents, dump: "_Dump") -> Contents:
     script, outline = dump.reader.script, dump.outline
     return replace(
-        found,
-        whole=not found.damage and outline.is_ended,
+        contents,
+        whole=not contents.damage and outline.is_ended,
         created=tuple(dumptext.label(name) for name in sorted(script.relations)),
         rows={dumptext.label(name): count for name, count in script.rows.items()},
         missing=outline.missing(script),

@@ -41,7 +41,7 @@ class DatabaseState:
     @property
     def rows(self) -> int:
         """Return how many rows there are."""
-        return sum(held.rows for held in self.content.values()) + sum(self.counted.values())
+        return sum(table.rows for table in self.content.values()) + sum(self.counted.values())
 
     @property
     def size(self) -> int:
@@ -73,9 +73,9 @@ def take(
         for shape in tablecontent.shapes(connection):
             name = (shape.schema, shape.name)
             older = older_than if name in filled else 0
-            held = _hash(connection, replace(shape, older_than=older), unread)
-            if held is not None:
-                content[name] = held
+            hashed = _hash(connection, replace(shape, older_than=older), unread)
+            if hashed is not None:
+                content[name] = hashed
         counted = _count(connection, content, unread, filled if older_than else ())
         sequences = dict(_positions(connection, unread))
     return DatabaseState(answers, content, counted, sequences, row[0] if row else 0, unread)

@@ -25,8 +25,8 @@ class NoBucketDeclaredError(BadInputError):
 class BadNameError(BadInputError):
     """A file's name does not say what it holds."""
 
-    def __init__(self, uri: Uri, wanted: str) -> None:
-        super().__init__(f"{uri} does not tell its format by its name. Call it NAME{wanted}.")
+    def __init__(self, uri: Uri, expected: str) -> None:
+        super().__init__(f"{uri} does not tell its format by its name. Call it NAME{expected}.")
 
 
 class ConflictError(BadInputError):
@@ -83,8 +83,8 @@ def plan(settings: "Settings", options: ExportOptions, now: datetime) -> ExportP
         ConflictError: a query beside tables or ``schema_only``.
         ops.objects.BadUriError: ``to`` is no address.
     """
-    for given, name in ((options.tables, "--tables"), (options.schema_only, "--schema-only")):
-        if options.query and given:
+    for option, name in ((options.tables, "--tables"), (options.schema_only, "--schema-only")):
+        if options.query and option:
             raise ConflictError("--query", name)
     ending = ".csv" if options.query else ".sql"
     database = options.database or settings.database
@@ -104,8 +104,8 @@ def plan(settings: "Settings", options: ExportOptions, now: datetime) -> ExportP
             "schemaOnly": options.schema_only,
             **({"tables": list(options.tables)} if options.tables else {}),
         }
-    whole = not (options.query or options.tables or options.schema_only)
-    return ExportPlan(uri, database, whole, context)
+    is_whole = not (options.query or options.tables or options.schema_only)
+    return ExportPlan(uri, database, is_whole, context)
 
 
 def _named(settings: "Settings", database: str, ending: str, now: datetime) -> Uri:

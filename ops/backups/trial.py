@@ -42,18 +42,18 @@ class KnownPassword:
         return "KnownPassword()"
 
 
-def trial(run: Invocation, chosen: ExportPlan, held: Contents) -> CheckResult:
+def trial(run: Invocation, chosen: ExportPlan, contents: Contents) -> CheckResult:
     """Import a SQL export into a new instance, and compare how many rows came in.
 
     Args:
         run: of the task.
         chosen: the export.
-        held: what its file holds.
+        contents: what its file holds.
 
     Raises:
         OpsError: the new instance could not be made, or not be removed.
     """
-    if "" in (held.rows or {}):
+    if "" in (contents.rows or {}):
         words = "a CSV file has no table of its own to be imported into"
         return CheckResult("trial_import", State.NOT_APPLICABLE, 0, 0, words)
     clear(run)
@@ -65,9 +65,9 @@ def trial(run: Invocation, chosen: ExportPlan, held: Contents) -> CheckResult:
         except OperationFailedError as error:
             return CheckResult("trial_import", State.FINDING, 1, 1, str(error), remedy=_AGAIN)
         address = cloud.instance(name).address
-        there = database.at(address).called(chosen.database)
-        with there.connect(SUPERUSER, budget=VERIFY, name="backup.export") as connection:
-            return _counted(connection, held)
+        trial_database = database.at(address).named(chosen.database)
+        with trial_database.connect(SUPERUSER, budget=VERIFY, name="backup.export") as connection:
+            return _counted(connection, contents)
 
 
 def _bring_in(cloud: CloudSql, name: str, chosen: ExportPlan) -> None:
@@ -89,9 +89,9 @@ def _instance(run: Invocation) -> Iterator[Database]:
     journal = Journal(target.store, ROOM, name)
     try:
         entry = journal.intend("create", name)
-        asked = cloud.insert({**body, "rootPassword": password})
-        journal.started(entry, asked.id)
-        cloud.wait(asked)
+        operation = cloud.insert({**body, "rootPassword": password})
+        journal.started(entry, operation.id)
+        cloud.wait(operation)
         port = target.database_at("").port
         yield Database(name, port, target.database, KnownPassword(password))
     finally:
@@ -115,24 +115,24 @@ def clear(run: Invocation) -> None:
             run.progress.line(f"Removed {entry.object}, which a killed trial left")
 
 
-def _counted(connection: Connection, held: Contents) -> CheckResult:
+def _counted(connection: Connection, contents: Contents) -> CheckResult:
     names = {
         dumptext.label(parts): tuple(parts)
         for (parts,) in connection.execute(statement(sql.load("backup/names")))
     }
     wrong: list[Finding] = []
     rows = 0
-    expected = held.rows or {}
+    expected = contents.rows or {}
     for table, count in sorted(expected.items()):
         if table not in names:
             wrong.append(finding("table", table, "not there after the import"))
             continue
         query = statement(sql.render("backup/row_count", {"table": names[table]}))
         row = connection.execute(query).fetchone()
-        found = int(row[0]) if row else 0
-        rows += found
-        if found != count:
-            wrong.append(finding("table", table, f"{found} rows; the file has {count}"))
+        counted = int(row[0]) if row else 0
+        rows += counted
+        if counted != count:
+            wrong.append(finding("table", table, f"{counted} rows; the file has {count}"))
     total = len(expected)
     if wrong:
         words = f"{len(wrong)} of {total} tables did not come in whole"

@@ -51,7 +51,7 @@ class Verification:
     @property
     def state(self) -> State:
         """Return the worst state of all checks."""
-        return worst(one.state for one in self.checks)
+        return worst(check.state for check in self.checks)
 
     @property
     def verdict(self) -> str:
@@ -67,13 +67,13 @@ class Verification:
             "checks": self.checks,
             "windows": [
                 {
-                    "begins": one.begins,
-                    "fate": one.fate,
-                    "state": one.state,
-                    "run": None if one.run is None else one.run.id,
-                    "error": "" if one.run is None else one.run.error,
+                    "begins": window.begins,
+                    "fate": window.fate,
+                    "state": window.state,
+                    "run": None if window.run is None else window.run.id,
+                    "error": "" if window.run is None else window.run.error,
                 }
-                for one in self.windows
+                for window in self.windows
             ],
         }
 
@@ -82,12 +82,12 @@ class Verification:
         checks = report.table(f"Backups of {self.instance}", self.checks)
         windows = tuple(
             (
-                f"{one.begins:%Y-%m-%d %H:%M}",
-                one.fate,
-                "" if one.run is None else one.run.id,
-                _seconds(one),
+                f"{window.begins:%Y-%m-%d %H:%M}",
+                window.fate,
+                "" if window.run is None else window.run.id,
+                _seconds(window),
             )
-            for one in self.windows
+            for window in self.windows
         )
         table = Table(
             "Expected automated backups", ("window (UTC)", "fate", "run", "seconds"), windows
@@ -110,20 +110,20 @@ def verify(run: Invocation) -> Verification:
     instance = cloud.instance(target.instance)
     if primary := str(instance.body.get("masterInstanceName", "")):
         raise ReplicaError(instance.name, primary.rpartition(":")[2])
-    declared, found, now = target.settings.instance.backup, policy.live(instance.body), target.now()
+    declared, live, now = target.settings.instance.backup, policy.live(instance.body), target.now()
     runs = cloud.backup_runs(instance.name)
-    windows = backupruns.expected(declared, found.created, runs, now)
-    due = sum(one.run is not None or one.state is State.FINDING for one in windows)
+    windows = backupruns.expected(declared, live.created, runs, now)
+    due = sum(window.run is not None or window.state is State.FINDING for window in windows)
     window = _window(run, instance) if declared.point_in_time else None
-    kept = _asked(cloud.kept_backups)
+    backups = _or_error(cloud.kept_backups)
     checks = (
-        policy.configuration(declared, found),
-        *backupruns.checks(declared, found.created, runs, now),
+        policy.configuration(declared, live),
+        *backupruns.checks(declared, live.created, runs, now),
         policy.retention(declared, due, runs),
         policy.location(declared, str(instance.body.get("region", "")), runs),
-        policy.reaches_back(declared, found, window, now),
-        *(_log(run, instance, window, now) if found.point_in_time else ()),
-        _final(kept, instance.name, now),
+        policy.reaches_back(declared, live, window, now),
+        *(_log(run, instance, window, now) if live.point_in_time else ()),
+        _final(backups, instance.name, now),
     )
     return Verification(instance.name, now, _renamed(checks), windows)
 
@@ -131,13 +131,14 @@ def verify(run: Invocation) -> Verification:
 def _renamed(checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """Return the checks, with the freshness of backups called what it is beside the others."""
     return tuple(
-        replace(one, check="newest_backup") if one.check == "backups" else one for one in checks
+        replace(check, check="newest_backup") if check.check == "backups" else check
+        for check in checks
     )
 
 
 def _window(run: Invocation, instance: Instance) -> RecoveryWindow | None:
-    asked = _asked(lambda: run.cloud.recovery_window(instance.name))
-    return None if isinstance(asked, ApiError) else asked
+    answer = _or_error(lambda: run.cloud.recovery_window(instance.name))
+    return None if isinstance(answer, ApiError) else answer
 
 
 def _log(
@@ -188,14 +189,14 @@ def _archiver(run: Invocation, instance: Instance) -> Archiver:
         return archiving.archiver(connection)
 
 
-def _final(kept: "tuple[KeptBackup, ...] | ApiError", name: str, now: datetime) -> CheckResult:
-    if isinstance(kept, ApiError):
+def _final(backups: "tuple[KeptBackup, ...] | ApiError", name: str, now: datetime) -> CheckResult:
+    if isinstance(backups, ApiError):
         remedy = "Grant cloudsql.backupRuns.list on the project, as roles/cloudsql.viewer has it."
-        return CheckResult("final_backups", State.UNKNOWN, 0, 1, str(kept), remedy=remedy)
-    return policy.final_backups(kept, name, now)
+        return CheckResult("final_backups", State.UNKNOWN, 0, 1, str(backups), remedy=remedy)
+    return policy.final_backups(backups, name, now)
 
 
-def _asked(ask: Callable[[], _T]) -> "_T | ApiError":
+def _or_error(ask: Callable[[], _T]) -> "_T | ApiError":
     """Return an answer, or the refusal: one question less, and not the end."""
     try:
         return ask()
@@ -203,7 +204,7 @@ def _asked(ask: Callable[[], _T]) -> "_T | ApiError":
         return error
 
 
-def _seconds(one: Expected) -> str:
-    if one.run is None or one.run.started is None or one.run.ended is None:
+def _seconds(window: Expected) -> str:
+    if window.run is None or window.run.started is None or window.run.ended is None:
         return ""
-    return f"{(one.run.ended - one.run.started).total_seconds():.1f}"
+    return f"{(window.run.ended - window.run.started).total_seconds():.1f}"

@@ -46,7 +46,7 @@ CREATE SCHEMA IF NOT EXISTS other;
 
 def execute(run: Invocation, database: str, text: str) -> None:
     """Run SQL as the owner."""
-    with run.database().called(database).connect(run.target.owner, budget=CHANGE) as connection:
+    with run.database().named(database).connect(run.target.owner, budget=CHANGE) as connection:
         connection.execute(text.encode())
 
 

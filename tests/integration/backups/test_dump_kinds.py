@@ -68,7 +68,7 @@ def test_all_kinds_come_in_as_they_were(
     assert keyless.differences == KEYLESS, said(came)
     assert all(it.state is State.OK for it in others), said(came)
     held, made = (
-        state.take(run.database().called(name), run.target.owner) for name in (SOURCE, copy)
+        state.take(run.database().named(name), run.target.owner) for name in (SOURCE, copy)
     )
     for question in SAME:
         if question in OF_ALL_DUMPED and "--extension=plpgsql" in options:

@@ -40,13 +40,13 @@ OBJECTS = (
 
 def _sql(run: Invocation, database: str, *texts: str) -> None:
     owner = run.target.owner
-    with run.database().called(database).connect(owner, budget=CHANGE) as connection:
+    with run.database().named(database).connect(owner, budget=CHANGE) as connection:
         for text in texts:
             connection.execute(text.encode())
 
 
 def _count(run: Invocation, database: str, name: str) -> object:
-    with run.database().called(database).connect(run.target.owner, budget=CHANGE) as connection:
+    with run.database().named(database).connect(run.target.owner, budget=CHANGE) as connection:
         row = connection.execute(f"SELECT count(*) FROM {name}".encode()).fetchone()  # noqa: S608 - ours
     return None if row is None else row[0]
 
@@ -146,6 +146,6 @@ def test_a_table_that_is_lost_on_the_way_is_still_told(run: Invocation) -> None:
     path.write_bytes(text[:begin] + text[text.index(b"\\.\n", begin) + 3 :])
     held = read(run.target.objects(), parse("gs://exports/less.sql"))
     tables = frozenset(dumptext.label(("public", name)) for name in NAMES)
-    result = exporting.whole(held, tables)
+    result = exporting.completeness(held, tables)
     assert made.state is State.OK
     assert result.differences == ('public."with space": not in the file',)

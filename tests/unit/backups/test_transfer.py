@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra import settings
-from ops.backups.exporting import content, whole
+from ops.backups.exporting import completeness, content
 from ops.backups.reading import Contents, read
 from ops.backups.transfer import (
     BadNameError,
@@ -125,9 +125,9 @@ def test_the_rows_of_a_csv_file_are_counted(tmp_path: Path) -> None:
 
 def test_a_whole_export_has_every_table(tmp_path: Path) -> None:
     held = _read(tmp_path, "a.sql", DUMP)
-    assert whole(held, frozenset({"public.a", "public.b"})).state is State.OK
-    assert whole(held, frozenset({"public.c"})).differences == ("public.c: not in the file",)
-    assert whole(held, OpsError("nobody answers")).state is State.UNKNOWN
+    assert completeness(held, frozenset({"public.a", "public.b"})).state is State.OK
+    assert completeness(held, frozenset({"public.c"})).differences == ("public.c: not in the file",)
+    assert completeness(held, OpsError("nobody answers")).state is State.UNKNOWN
 
 
 def test_an_object_that_is_not_there_is_told(tmp_path: Path) -> None:
