@@ -25,7 +25,7 @@ class BadArgumentError(BadInputError):
         self.option, self.value = option, value
 
 
-def whole(
+def parse_whole(
     option: str, value: str, *, least: int | None = 0, most: int | None = None, unit: str = ""
 ) -> int:
     """Return a whole number.
@@ -88,12 +88,12 @@ def amount(
         BadArgumentError: it is none, or outside.
     """
     try:
-        found = Decimal(value) if value.isascii() else Decimal("NaN")
+        number = Decimal(value) if value.isascii() else Decimal("NaN")
     except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or found < Decimal(least) or (most is not None and found > most):
+        number = Decimal("NaN")
+    if not number.is_finite() or number < Decimal(least) or (most is not None and number > most):
         raise BadArgumentError(option, value, f"Give a number{_of(unit)}{_range(least, most)}.")
-    return found
+    return number
 
 
 def duration(option: str, value: str, *, least_s: int = 0) -> int:

@@ -72,15 +72,15 @@ def expected(
     if not policy.enabled:
         return ()
     automated = [run for run in runs if run.type == AUTOMATED]
-    found: list[Expected] = []
+    windows: list[Expected] = []
     for begins in _windows(time.fromisoformat(policy.start_time), now):
-        if len(found) == policy.retained or (created is not None and begins <= created):
+        if len(windows) == policy.retained or (created is not None and begins <= created):
             break
-        mine = [run for run in automated if _in(run, begins)]
+        inside = [run for run in automated if _in(run, begins)]
         due = now >= begins + WINDOW + GRACE
-        if mine or due:
-            found.append(_fate(begins, mine, now))
-    return tuple(found)
+        if inside or due:
+            windows.append(_fate(begins, inside, now))
+    return tuple(windows)
 
 
 def _windows(start: time, now: datetime) -> Iterator[datetime]:
@@ -93,8 +93,8 @@ def _windows(start: time, now: datetime) -> Iterator[datetime]:
 
 
 def _in(run: BackupRun, begins: datetime) -> bool:
-    taken = run.window or run.started
-    return taken is not None and begins <= taken < begins + DAY
+    moment = run.window or run.started
+    return moment is not None and begins <= moment < begins + DAY
 
 
 def _fate(begins: datetime, runs: Sequence[BackupRun], now: datetime) -> Expected:
@@ -128,18 +128,20 @@ def _expected_runs(windows: Sequence[Expected]) -> CheckResult:
     if not windows:
         words = "no backup window of this instance is over"
         return CheckResult("expected_runs", State.NOT_APPLICABLE, 0, 0, words)
-    bad = tuple(one.finding() for one in windows if one.state is State.FINDING)
-    open_ = tuple(one.finding() for one in windows if one.state is State.UNKNOWN)
-    known = total - len(open_)
+    bad = tuple(window.finding() for window in windows if window.state is State.FINDING)
+    undecided = tuple(window.finding() for window in windows if window.state is State.UNKNOWN)
+    known = total - len(undecided)
     if bad:
         words = f"{len(bad)} of {total} expected automated backups are not there"
-        both = (*bad, *open_)
+        both = (*bad, *undecided)
         return CheckResult("expected_runs", State.FINDING, known, total, words, both, remedy=_TAKE)
     if known < total and known == 0:
         words = "the first expected backup is under way"
         remedy = "Look again when it is done."
-        return CheckResult("expected_runs", State.UNKNOWN, 0, total, words, open_, remedy=remedy)
-    under_way = ", one is under way" if open_ else ""
+        return CheckResult(
+            "expected_runs", State.UNKNOWN, 0, total, words, undecided, remedy=remedy
+        )
+    under_way = ", one is under way" if undecided else ""
     words = f"all {known} automated backups that had to be there are{under_way}"
     return CheckResult("expected_runs", State.OK, known, known, words)
 
@@ -152,18 +154,18 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     good = next((run for run in runs if run.status == SUCCESSFUL), None)
     failed: list[Finding] = []
     retried = False
-    for one in runs:
-        if one is good:
+    for run in runs:
+        if run is good:
             break
-        retried = retried or (not failed and one.status in UNDER_WAY)
-        if one.status in {"FAILED", "SKIPPED", "OVERDUE"}:
-            message = one.error or "no reason given"
-            failed.append(finding("backup run", f"run {one.id} is {one.status}", message))
-    taken = None if good is None else good.ended or good.started
-    if good is None or taken is None:
+        retried = retried or (not failed and run.status in UNDER_WAY)
+        if run.status in {"FAILED", "SKIPPED", "OVERDUE"}:
+            message = run.error or "no reason given"
+            failed.append(finding("backup run", f"run {run.id} is {run.status}", message))
+    moment = None if good is None else good.ended or good.started
+    if good is None or moment is None:
         detail = "there is no successful backup"
-    elif now - taken > BACKUP_AGE_LIMIT:
-        detail = f"the newest successful backup, {good.id}, is {durations.words(now - taken)} old"
+    elif now - moment > BACKUP_AGE_LIMIT:
+        detail = f"the newest successful backup, {good.id}, is {durations.words(now - moment)} old"
     elif failed and retried:
         detail = f"a backup failed after the newest successful one, {good.id}, and is tried again"
         remedy = "Look again when the run that is under way has ended."
@@ -172,7 +174,7 @@ def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     elif failed:
         detail = f"backups failed after the newest successful one, {good.id}"
     else:
-        detail = f"the newest successful backup, {good.id}, is {durations.words(now - taken)} old"
+        detail = f"the newest successful backup, {good.id}, is {durations.words(now - moment)} old"
         return CheckResult("backups", State.OK, len(runs), len(runs), detail)
     total = len(runs)
     return CheckResult("backups", State.FINDING, total, total, detail, tuple(failed), remedy=_TAKE)

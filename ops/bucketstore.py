@@ -34,10 +34,10 @@ class BucketStore:
 
     def get(self, key: str) -> Stored | None:
         """Return an object, or None."""
-        found = self._api.call("GET", self._object(key), {"alt": "media"}, self.where(key))
-        if found is None:
+        reply = self._api.call("GET", self._object(key), {"alt": "media"}, self.where(key))
+        if reply is None:
             return None
-        answer = found.response
+        answer = reply.response
         return Stored(answer.content, str(answer.headers["x-goog-generation"]))
 
     def create(self, key: str, content: bytes) -> bool:
@@ -61,19 +61,19 @@ class BucketStore:
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the keys below a prefix, sorted."""
-        found: list[str] = []
-        asked = {"prefix": f"{self._folder}/{prefix}/", "fields": "items(name),nextPageToken"}
+        names: list[str] = []
+        query = {"prefix": f"{self._folder}/{prefix}/", "fields": "items(name),nextPageToken"}
         while True:
             answer = self._api.call(
-                "GET", f"/storage/v1/b/{self._bucket}/o", asked, self.where(prefix)
+                "GET", f"/storage/v1/b/{self._bucket}/o", query, self.where(prefix)
             )
             if answer is None:
                 raise BucketRefusedError(self.where(prefix), "there is no such bucket")
             page = answer.response.json()
-            found += [str(item["name"]) for item in page.get("items", ())]
+            names += [str(item["name"]) for item in page.get("items", ())]
             if not (token := page.get("nextPageToken")):
-                return tuple(sorted(name.removeprefix(f"{self._folder}/") for name in found))
-            asked["pageToken"] = token
+                return tuple(sorted(name.removeprefix(f"{self._folder}/") for name in names))
+            query["pageToken"] = token
 
     def where(self, key: str) -> str:
         """Return the object's address."""
@@ -83,15 +83,15 @@ class BucketStore:
         return f"/storage/v1/b/{self._bucket}/o/{quote(f'{self._folder}/{key}', safe='')}"
 
     def _write(self, key: str, content: bytes, condition: str) -> bool:
-        asked = {"uploadType": "media", "name": f"{self._folder}/{key}"}
+        query = {"uploadType": "media", "name": f"{self._folder}/{key}"}
         if condition != ANY:
-            asked["ifGenerationMatch"] = condition
+            query["ifGenerationMatch"] = condition
         path = f"/upload/storage/v1/b/{self._bucket}/o"
-        answer = self._api.call("POST", path, asked, self.where(key), content)
+        answer = self._api.call("POST", path, query, self.where(key), content)
         if answer is None:
             raise BucketRefusedError(self.where(key), "there is no such bucket")
         if answer.response.status_code != UNMET:
             return True
         # An answer may have been lost, and the call made again: then what is there is ours.
-        there = self.get(key) if answer.again else None
-        return there is not None and there.content == content
+        stored = self.get(key) if answer.again else None
+        return stored is not None and stored.content == content

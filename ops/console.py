@@ -37,9 +37,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def parse_format(given: str) -> Format:
+def parse_format(word: str) -> Format:
     """Return the format that ``--format`` names; raises ops.arguments.BadArgumentError."""
-    return arguments.member("--format", given, Format)
+    return arguments.member("--format", word, Format)
 
 
 def wrap(line: str) -> str:
@@ -267,14 +267,14 @@ class Console:
 
     def line(self, text: str) -> None:
         """Print a line about the result to standard error, so that the result can be piped."""
-        if logline.wanted():
+        if logline.is_wanted():
             text = logline.line(text)
         print(text, file=self._aside, flush=True)
 
     @property
     def progress(self) -> Progress:
         """Return bars where people look at a terminal, lines elsewhere, JSON where it is wanted."""
-        if logline.wanted():
+        if logline.is_wanted():
             return JsonLines(self._aside)
         to = self._aside if self.output is Format.JSON else self._out
         return Bars(to) if to.isatty() else Lines(to)

@@ -161,7 +161,7 @@ class Database:
         """Return the same database on another server, as a restored copy is."""
         return replace(self, host=host, port=self.port if port is None else port)
 
-    def called(self, name: str) -> "Database":
+    def named(self, name: str) -> "Database":
         """Return another database of the same server."""
         return replace(self, name=name)
 
@@ -230,7 +230,7 @@ class Database:
 
         # what a pool complains about reaches whoever asks it for a connection, as an error
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-        made: ConnectionPool[Connection] = ConnectionPool(
+        connections: ConnectionPool[Connection] = ConnectionPool(
             kwargs={**self._arguments(user, budget, name, silence_s), "autocommit": True},
             min_size=min(least, pool.size),
             max_size=pool.size,
@@ -241,9 +241,9 @@ class Database:
             open=True,
         )
         try:
-            yield made
+            yield connections
         finally:
-            made.close(timeout=CLOSE_LIMIT_S)
+            connections.close(timeout=CLOSE_LIMIT_S)
 
     def _arguments(
         self, user: str, budget: Budget, name: str, silence_s: int | None

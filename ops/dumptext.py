@@ -221,8 +221,8 @@ class _Scanner:
             match = _ESCAPED_STRING.match(line, place)
             end = -1 if match is None else match.end()
         else:
-            found = line.find(self._closing, place)
-            end = -1 if found < 0 else found + len(self._closing)
+            position = line.find(self._closing, place)
+            end = -1 if position < 0 else position + len(self._closing)
         if end < 0:
             return len(line)
         self._closing = b""

@@ -69,8 +69,8 @@ class OpsExecutor(Executor):
         if len(tasks) > 1:
             commandline.refuse_two_tasks(*(str(task.name) for task in tasks[:2]))
         contexts = self.collection.to_contexts()
-        if asked := commandline.check(self.core.unparsed, contexts, self.core[0]):
-            raise commandline.UsageError(f"For its help: invoke --help {asked}.")
+        if task_name := commandline.check(self.core.unparsed, contexts, self.core[0]):
+            raise commandline.UsageError(f"For its help: invoke --help {task_name}.")
         if self.config.run.dry:
             raise commandline.UsageError(
                 "--dry of Invoke holds no task back. Use --dry-run (-n) where a task has it."
@@ -78,7 +78,7 @@ class OpsExecutor(Executor):
 
     def _exit(self, message: str, code: ExitCode) -> Exit:
         debug = self.core[0].args.debug.value
-        if logline.wanted():
+        if logline.is_wanted():
             more = {"stack_trace": traceback.format_exc()} if debug else {}
             text = logline.line(message, Severity.ERROR, exit_code=int(code), **more)
             print(text, file=sys.stderr, flush=True)  # noqa: T201 - Invoke would print it as it is

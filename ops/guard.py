@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class NotConfirmedError(OpsError):
     """The instance's name was not given, or another one was."""
 
-    def __init__(self, action: str, target: Target, given: str) -> None:
-        wrong = f" {given!r} is not the instance's name." if given else ""
-        which = f"Stack {target.stack} is production." if target.production else ""
+    def __init__(self, action: str, target: Target, text: str) -> None:
+        wrong = f" {text!r} is not the instance's name." if text else ""
+        prefix = f"Stack {target.stack} is production." if target.production else ""
         super().__init__(
-            f"{which}{wrong} To {action}, give its name: ".lstrip()
+            f"{prefix}{wrong} To {action}, give its name: ".lstrip()
             + f"--yes --confirm {target.instance}"
         )
 

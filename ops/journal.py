@@ -83,8 +83,8 @@ class Journal:
         Raises:
             BadEntryError: one is damaged.
         """
-        found = ((key, self._store.get(key)) for key in self._store.keys(self._prefix))
-        return tuple(self._read(key, stored) for key, stored in found if stored)
+        stored_entries = ((key, self._store.get(key)) for key in self._store.keys(self._prefix))
+        return tuple(self._read(key, stored) for key, stored in stored_entries if stored)
 
     def _read(self, key: str, stored: Stored) -> Entry:
         try:

@@ -78,8 +78,8 @@ class Lease:
         """Return whether nobody holds it any more: expired, or its process is gone from here."""
         if datetime.fromisoformat(self.until) <= now:
             return True
-        here = self.host == socket.gethostname() and self.boot == _boot()
-        return here and not Path(f"/proc/{self.pid}").exists()
+        is_local = self.host == socket.gethostname() and self.boot == _boot()
+        return is_local and not Path(f"/proc/{self.pid}").exists()
 
 
 def _boot() -> str:
@@ -114,9 +114,9 @@ def _decode(stored: Stored) -> Lease | None:
         return None
 
 
-def _ours(stored: Stored | None, lease: Lease) -> bool:
-    found = None if stored is None else _decode(stored)
-    return found is not None and found.token == lease.token
+def _is_own(stored: Stored | None, lease: Lease) -> bool:
+    current = None if stored is None else _decode(stored)
+    return current is not None and current.token == lease.token
 
 
 class Holding:
@@ -235,20 +235,20 @@ def hold(store: Store, name: str, ttl: timedelta) -> Iterator[Holding]:
         ended.set()
         renewer.join()
         with suppress(OpsError, OSError):  # it ends by itself
-            held = store.get(holding.key)
-            if _ours(held, lease):
+            stored = store.get(holding.key)
+            if _is_own(stored, lease):
                 store.delete(holding.key)
 
 
 def _take(store: Store, key: str, name: str, lease: Lease) -> None:
     while not store.create(key, _encode(lease)):
-        held = store.get(key)
-        if held is None:
+        stored = store.get(key)
+        if stored is None:
             continue  # released between our two looks
-        holder = _decode(held)
+        holder = _decode(stored)
         if holder is None:
             raise BadLeaseError(name, store.where(key))
         if not holder.stale(datetime.now(UTC)):
             raise LeaseHeldError(name, holder)
-        if store.replace(key, _encode(lease), held.version):
+        if store.replace(key, _encode(lease), stored.version):
             return

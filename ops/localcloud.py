@@ -57,8 +57,8 @@ class BadFolderError(BadInputError):
 class BadPortError(BadInputError):
     """An option or a variable that should hold a port does not."""
 
-    def __init__(self, name: str, given: str) -> None:
-        super().__init__(f"{name} is {given!r}. Set it to a port between 0 and 65535.")
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name} is {text!r}. Set it to a port between 0 and 65535.")
 
 
 def data_dir() -> Path:
@@ -67,20 +67,20 @@ def data_dir() -> Path:
     As root it lies below /var/lib, because initdb, which runs as an unprivileged
     user then, fails below a parent that only root may enter.
     """
-    given = os.environ.get("LOCAL_CLOUDSQL_DIR")
-    if given:
-        return Path(given).expanduser().resolve()
+    folder = os.environ.get("LOCAL_CLOUDSQL_DIR")
+    if folder:
+        return Path(folder).expanduser().resolve()
     if os.geteuid() == 0:
         return Path("/var/lib/ai-square-db/local")
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
     return Path(home) / "ai-square-db/local"
 
 
-def parse_port(name: str, given: str) -> int:
+def parse_port(name: str, text: str) -> int:
     """Return the port that a text means; raises BadPortError with the name of its source."""
-    if not given.isdigit() or int(given) > HIGHEST_PORT:
-        raise BadPortError(name, given)
-    return int(given)
+    if not text.isdigit() or int(text) > HIGHEST_PORT:
+        raise BadPortError(name, text)
+    return int(text)
 
 
 def port_from(name: str, default: int) -> int:
@@ -196,18 +196,18 @@ def _uninterrupted() -> Iterator[None]:
     """
     came: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    callables = {number: handler for number, handler in handlers.items() if callable(handler)}
     if threading.current_thread() is not threading.main_thread():
-        held = {}  # handlers run in the main thread
-    for number in held:
-        signal.signal(number, lambda given, _frame: came.append(given))
+        callables = {}  # handlers run in the main thread
+    for number in callables:
+        signal.signal(number, lambda number, _frame: came.append(number))
     try:
         yield
     finally:
-        for number, handler in held.items():
+        for number, handler in callables.items():
             signal.signal(number, handler)
-    for given in came:
-        signal.raise_signal(given)
+    for raised in came:
+        signal.raise_signal(raised)
 
 
 def _answering(process: subprocess.Popen[bytes], data: Path, log: Path, start: int) -> Server:
@@ -222,8 +222,8 @@ def _answering(process: subprocess.Popen[bytes], data: Path, log: Path, start: i
     raise StartFailedError(f"it did not answer within {START_LIMIT_S:.0f} s.", log)
 
 
-def _or(given: int | None, name: str, default: int) -> int:
-    return port_from(name, default) if given is None else given
+def _or(value: int | None, name: str, default: int) -> int:
+    return port_from(name, default) if value is None else value
 
 
 def _last_line(log: Path, start: int) -> str:
@@ -295,8 +295,8 @@ class StopFailedError(OpsError):
     """The local Cloud SQL goes on although it was asked to stop."""
 
     def __init__(self, pid: int | None, reason: str) -> None:
-        which = f"The local Cloud SQL (process {pid})" if pid else "What a local Cloud SQL left"
-        super().__init__(f"{which} could not be stopped: {reason} See its server.log, ask again.")
+        subject = f"The local Cloud SQL (process {pid})" if pid else "What a local Cloud SQL left"
+        super().__init__(f"{subject} could not be stopped: {reason} See its server.log, ask again.")
 
 
 def _alive(pid: int) -> bool:

@@ -76,9 +76,9 @@ class Server:
         """Return the time by this server's clock, which may have been set forward."""
         return datetime.fromisoformat(str(self.ask("GET", "clock")["now"]))
 
-    def database_time(self, told: datetime) -> datetime:
+    def database_time(self, moment: datetime) -> datetime:
         """Return what PostgreSQL's clock, which can't be set, said when this server's said so."""
-        path = f"clock?told={quote(told.isoformat())}"
+        path = f"clock?told={quote(moment.isoformat())}"
         return datetime.fromisoformat(str(self.ask("GET", path)["machine"]))
 
     def instance(self, name: str) -> "LocalInstance | None":

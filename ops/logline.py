@@ -25,7 +25,7 @@ class Severity(StrEnum):
     ERROR = "ERROR"
 
 
-def wanted(environment: Mapping[str, str] = os.environ) -> bool:
+def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether lines are to be JSON."""
     return environment.get(VARIABLE, "").lower() == WANTED
 

@@ -99,7 +99,7 @@ class Notice:
     error: str = ""
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """Return what a chat shows."""
         lines = [f"{self.kind} of {self.instance} (stack {self.stack}): {self.summary}"]
         if self.injected:
@@ -107,7 +107,7 @@ class Notice:
         lines += [f"- {fault}" for fault in self.faults[:10]]
         if len(self.faults) > 10:  # noqa: PLR2004 - a chat is no report
             lines.append(f"- and {len(self.faults) - 10} more")
-        lines += [f"Left behind: {one}" for one in self.leftovers]
+        lines += [f"Left behind: {name}" for name in self.leftovers]
         if self.error:
             lines.append(f"It did not end by itself: {self.error}")
         if self.evidence:
@@ -210,7 +210,7 @@ def body(template: str, notice: Notice) -> bytes:
     environment.filters["chat"] = chat
     drill = asdict(notice)
     try:
-        text = environment.from_string(template).render(drill=drill, told=notice.told, **drill)
+        text = environment.from_string(template).render(drill=drill, told=notice.text, **drill)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadHookError(f"the template can't be filled in: {reason}") from None

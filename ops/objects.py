@@ -23,8 +23,8 @@ _URI = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])/([^\r\n]{1,1024})"
 class BadUriError(BadInputError):
     """What was given is no object's address."""
 
-    def __init__(self, given: str) -> None:
-        super().__init__(f"{given!r} is no object's address. Give one such as gs://bucket/name.")
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no object's address. Give one such as gs://bucket/name.")
 
 
 class NoObjectError(OpsError):
@@ -68,12 +68,12 @@ class Objects(Protocol):
         """Open an object's content for the block; raises NoObjectError."""
 
 
-def parse(given: str) -> Uri:
+def parse(text: str) -> Uri:
     """Return the address of a text; raises BadUriError."""
-    found = _URI.fullmatch(given)
-    if found is None or found[2].endswith("/") or ".." in found[2].split("/"):
-        raise BadUriError(given)
-    return Uri(*found.groups())
+    match = _URI.fullmatch(text)
+    if match is None or match[2].endswith("/") or ".." in match[2].split("/"):
+        raise BadUriError(text)
+    return Uri(*match.groups())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +110,21 @@ class BucketObjects:
 
     def find(self, uri: Uri) -> ObjectFacts | None:
         """Return what is known of an object; None where there is none."""
-        asked = {"fields": "size,md5Hash"}
-        found = self._api.call("GET", _path(uri), asked, str(uri))
-        if found is None:
+        query = {"fields": "size,md5Hash"}
+        reply = self._api.call("GET", _path(uri), query, str(uri))
+        if reply is None:
             return None
-        facts = found.response.json()
+        facts = reply.response.json()
         digest = base64.b64decode(facts.get("md5Hash", ""))
         return ObjectFacts(int(facts.get("size", 0)), digest.hex())
 
     @contextmanager
     def open(self, uri: Uri) -> Iterator[BinaryIO]:
         """Open an object's content for the block; raises NoObjectError."""
-        found = self._api.call("GET", _path(uri), {"alt": "media"}, str(uri), stream=True)
-        if found is None:
+        reply = self._api.call("GET", _path(uri), {"alt": "media"}, str(uri), stream=True)
+        if reply is None:
             raise NoObjectError(uri)
-        with found.response as response:
+        with reply.response as response:
             yield cast(
                 "BinaryIO", response.raw
             )  # as it is kept: nothing is decompressed on the way

@@ -21,10 +21,10 @@ class OpsProgram(Program):
 
     def parse_tasks(self) -> None:
         """Parse the task and its options; raises ops.commandline.UsageError."""
-        asked = check(self.argv[1:], self.collection.to_contexts(), self.initial_context)
-        if asked:
+        task_name = check(self.argv[1:], self.collection.to_contexts(), self.initial_context)
+        if task_name:
             self.core.unparsed = []
-            self.args.help.value = asked
+            self.args.help.value = task_name
         super().parse_tasks()
 
 

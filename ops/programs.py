@@ -99,12 +99,12 @@ def find(
 
 def available(environ: Mapping[str, str] | None = None) -> tuple[Programs, ...]:
     """Return every whole server found, one a major version, in the order of preference."""
-    found: dict[int, Programs] = {}
+    servers: dict[int, Programs] = {}
     for bin_dir in _places(os.environ if environ is None else environ):
         server = _inspect(bin_dir)
         if server is not None:
-            found.setdefault(server.major, server)
-    return tuple(found.values())
+            servers.setdefault(server.major, server)
+    return tuple(servers.values())
 
 
 def _looked_in(major: int) -> tuple[str, ...]:

@@ -49,9 +49,9 @@ class ScratchFailedError(OpsError):
         said: its own words.
     """
 
-    def __init__(self, what: str, said: str) -> None:
-        self.said = said
-        super().__init__(f"A scratch PostgreSQL could not {what}: {said}")
+    def __init__(self, what: str, reason: str) -> None:
+        self.said = reason
+        super().__init__(f"A scratch PostgreSQL could not {what}: {reason}")
 
     @property
     def for_want_of_room(self) -> bool:

@@ -179,18 +179,20 @@ def _excess(
     settings: Sequence[Setting], people: Iterable[User], owner: str, database: str
 ) -> Iterator[Excess]:
     for user in people:
-        said = declared(user, owner)
-        theirs = [*in_force(settings, user.name, database).values()]
-        theirs += [s for s in settings if s.role == user.name and s.database not in {"", database}]
-        for setting in theirs:
-            if setting.level == "user" and said.get(setting.name) == setting.value:
+        values = declared(user, owner)
+        in_effect = [*in_force(settings, user.name, database).values()]
+        in_effect += [
+            s for s in settings if s.role == user.name and s.database not in {"", database}
+        ]
+        for setting in in_effect:
+            if setting.level == "user" and values.get(setting.name) == setting.value:
                 continue
             yield Excess(
                 user=user.name,
                 name=setting.name,
                 value=setting.value,
                 where=_LEVELS[setting.level],
-                declared=said.get(setting.name, ""),
+                declared=values.get(setting.name, ""),
                 database=setting.database or database,
             )
 
@@ -207,7 +209,7 @@ def look(
         owner: The role that owns the schema.
     """
     settings = read(connection)
-    found = set(excess(settings, people, owner, database.name))
+    surplus = set(excess(settings, people, owner, database.name))
     names = {"roles": [user.name for user in people]}
     rows = connection.execute(statement(sql.load("sessions/obstacles")), names).fetchall()
     log_ins: list[LogIn] = []
@@ -217,12 +219,14 @@ def look(
             for name, obstacle, remedy in rows
             if name == user.name
         ]
-        log_in, begun = _log_in(database, user, owner)
-        found |= set(_beyond(begun, user, in_force(settings, user.name, database.name), database))
+        log_in, session = _log_in(database, user, owner)
+        surplus |= set(
+            _beyond(session, user, in_force(settings, user.name, database.name), database)
+        )
         if not hindered or log_in.state is State.UNKNOWN:
             log_ins.append(log_in)
         log_ins += hindered
-    return Sessions(tuple(log_ins), tuple(sorted(found)))
+    return Sessions(tuple(log_ins), tuple(sorted(surplus)))
 
 
 Begun = tuple[tuple[str, str, str, str], ...]
@@ -272,10 +276,10 @@ def _refused(database: Database, user: User, error: CannotConnectError) -> LogIn
 
 
 def _beyond(
-    begun: Begun, user: User, expected: Mapping[str, Setting], database: Database
+    session: Begun, user: User, expected: Mapping[str, Setting], database: Database
 ) -> Iterator[Excess]:
     """Yield what a session began with that the catalogs do not explain."""
-    for name, value, source, file in begun:
+    for name, value, source, file in session:
         if file and name.startswith(_OF_RECOVERY):
             continue
         if file:

@@ -77,7 +77,7 @@ def load(name: str) -> str:
     except OSError:
         raise NoSuchStatementError(name) from None
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
-    return _FRAGMENT.sub(lambda found: load(f"fragments/{found[1]}"), "\n".join(lines).strip())
+    return _FRAGMENT.sub(lambda match: load(f"fragments/{match[1]}"), "\n".join(lines).strip())
 
 
 def render(name: str, structure: Mapping[str, object]) -> str:

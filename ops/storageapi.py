@@ -56,7 +56,7 @@ class StorageApi:
         self,
         method: str,
         path: str,
-        asked: Mapping[str, str],
+        query: Mapping[str, str],
         where: str,
         content: bytes | None = None,
         *,
@@ -67,7 +67,7 @@ class StorageApi:
         Args:
             method: the request's.
             path: the request's.
-            asked: its parameters.
+            query: its parameters.
             where: what is called, for people.
             content: the request's body.
             stream: whether the answer's body is to be read by the caller, piece by piece.
@@ -85,7 +85,7 @@ class StorageApi:
                 answer = self._session.request(
                     method,
                     f"{self._endpoint or ENDPOINT}{path}",
-                    params=dict(asked),
+                    params=dict(query),
                     data=content,
                     timeout=CALL_LIMIT_S,
                     stream=stream,

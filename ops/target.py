@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # pydantic is loaded only when a task runs: `invoke --list` s
 POSTGRES_PORT = 5432
 
 
-def stack_name(given: str) -> str:
+def stack_name(stack: str) -> str:
     """Return the stack: ``-s``, else ``INVOKE_STACK``, else ``local``."""
-    return given or os.environ.get("INVOKE_STACK") or "local"
+    return stack or os.environ.get("INVOKE_STACK") or "local"
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,26 +166,26 @@ def named(transactions: Iterable[Blocker], *, blind: str = "") -> str:
         transactions: who is in the way.
         blind: why nobody could look; empty where somebody did.
     """
-    every = tuple(transactions)
-    if blind and not every:
+    blockers = tuple(transactions)
+    if blind and not blockers:
         return f"unknown ({blind.rstrip('.')})"
-    shown = "; ".join(map(str, every[:_NAMED]))
-    more = f"; and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
-    return f"{shown}{more}" if shown else "a session that was gone when we looked"
+    listed = "; ".join(map(str, blockers[:_NAMED]))
+    more = f"; and {len(blockers) - _NAMED} more" if len(blockers) > _NAMED else ""
+    return f"{listed}{more}" if listed else "a session that was gone when we looked"
 
 
 def remedy(transactions: Iterable[Blocker]) -> str:
     """Return how to get transactions out of the way, as the end of a sentence."""
-    every = tuple(transactions)
+    blockers = tuple(transactions)
     ways = []
-    if any(blocker.pid for blocker in every) or not every:
+    if any(blocker.pid for blocker in blockers) or not blockers:
         ways.append("let it end, or end it with pg_terminate_backend(pid)")
-    gids = [blocker.gid for blocker in every if blocker.gid]
+    gids = [blocker.gid for blocker in blockers if blocker.gid]
     if gids:
         quoted = gids[0].replace("'", "''")
         ways.append(f"end the prepared transaction with ROLLBACK PREPARED '{quoted}'")
     text = "; ".join(ways) or "end the prepared transaction (see pg_prepared_xacts)"
-    if any(blocker.pid and blocker.hidden for blocker in every):
+    if any(blocker.pid and blocker.hidden for blocker in blockers):
         text += " (GRANT pg_read_all_stats TO the role that migrates shows what it does)"
     return text
 

@@ -28,8 +28,8 @@ def repeated_keys(node: yaml.Node | None, above: tuple[str, ...] = ()) -> Iterat
     first: dict[str, int] = {}
     for key, value in node.value:
         name, line = str(key.value), key.start_mark.line + 1
-        whole = ".".join((*above, name)).removeprefix("config.")
+        path = ".".join((*above, name)).removeprefix("config.")
         if name in first:
-            yield f"{whole} is written twice, in lines {first[name]} and {line}. Keep one."
+            yield f"{path} is written twice, in lines {first[name]} and {line}. Keep one."
         first.setdefault(name, line)
         yield from repeated_keys(value, (*above, name))

@@ -133,7 +133,7 @@ class Calls:
         waiting = doubtful = False
         for pause in _pauses():
             try:
-                return self._begun(self._call(what, method, request, once.NOT_BEGUN))
+                return self._operation_of(self._call(what, method, request, once.NOT_BEGUN))
             except (ApiError, UnreachableError) as error:
                 overloaded = isinstance(error, ApiError) and error.status == once.OVERLOADED
                 doubtful = doubtful or once.is_doubtful(error)
@@ -158,7 +158,7 @@ class Calls:
                 self._rest(pause)
         raise AssertionError  # _pauses never ends
 
-    def _begun(self, body: Body) -> Operation:
+    def _operation_of(self, body: Body) -> Operation:
         """Return the operation of an answer; one that names none is as good as none."""
         operation = model.operation(body)
         if not operation.id:
@@ -297,8 +297,8 @@ class Calls:
 def _retry_after_s(error: Any) -> float:  # noqa: ANN401 - google-api-core is untyped
     """Return the seconds of a refusal's Retry-After header; 0 without one, or with a date."""
     headers = getattr(error.response, "headers", None) or {}
-    given = str(headers.get("Retry-After", ""))
-    return float(given) if given.isdecimal() else 0.0
+    header = str(headers.get("Retry-After", ""))
+    return float(header) if header.isdecimal() else 0.0
 
 
 def _pause_s(error: UnreachableError | ApiError, pause: float) -> float:

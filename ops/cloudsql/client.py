@@ -50,15 +50,15 @@ class CloudSql(Calls):
 
     def instances(self) -> tuple[Instance, ...]:
         """Return every instance of the project."""
-        found: list[Instance] = []
+        instances: list[Instance] = []
         token = ""
         while True:
             request = self._ask("InstancesList", page_token=token)
             body = self._call("list instances", self._first_page(self._instances.list), request)
-            found += [model.instance(item) for item in body.get("items", ())]
+            instances += [model.instance(item) for item in body.get("items", ())]
             token = str(body.get("nextPageToken", ""))
             if not token:
-                return tuple(found)
+                return tuple(instances)
 
     def find(self, name: str) -> Instance | None:
         """Return an instance, or None where there is none of that name."""
@@ -77,10 +77,10 @@ class CloudSql(Calls):
 
     def instance(self, name: str) -> Instance:
         """Return an instance; raises NoSuchInstanceError."""
-        found = self.find(name)
-        if found is None:
+        instance = self.find(name)
+        if instance is None:
             raise NoSuchInstanceError(self.project, name)
-        return found
+        return instance
 
     def insert(self, body: Body) -> Operation:
         """Start to create an instance."""
@@ -228,19 +228,21 @@ class CloudSql(Calls):
 
     def kept_backups(self) -> tuple[KeptBackup, ...]:
         """Return the project's backups that the API lists beside their instances."""
-        found: list[KeptBackup] = []
+        backups: list[KeptBackup] = []
         token = ""
         while True:
             request = self._api.ListBackupsRequest(
                 parent=f"projects/{self.project}", page_token=token
             )
             body = self._call(
-                "list the kept backups", self._first_page(self._kept.list_backups), request
+                "list the kept backups",
+                self._first_page(self._backups_client.list_backups),
+                request,
             )
-            found += [model.kept_backup(item) for item in body.get("backups", ())]
+            backups += [model.kept_backup(item) for item in body.get("backups", ())]
             token = str(body.get("nextPageToken", ""))
             if not token:
-                return tuple(found)
+                return tuple(backups)
 
     def create_backup(self, name: str, description: str) -> Operation:
         """Start an on-demand backup run."""
@@ -348,5 +350,5 @@ class CloudSql(Calls):
         return self._client("Users")
 
     @cached_property
-    def _kept(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
+    def _backups_client(self) -> Any:  # noqa: ANN401 - proto-plus is untyped
         return self._client("Backups")

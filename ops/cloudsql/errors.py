@@ -21,8 +21,8 @@ class ApiError(OpsError):
         self, call: str, status: int, reason: str, message: str, retry_after_s: float = 0.0
     ) -> None:
         self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
-        said = f"Cloud SQL refused to {call}: {message.rstrip('.')} ({reason})."
-        super().__init__(f"{said} {_remedy(status, reason, message)}".rstrip())
+        sentence = f"Cloud SQL refused to {call}: {message.rstrip('.')} ({reason})."
+        super().__init__(f"{sentence} {_remedy(status, reason, message)}".rstrip())
 
 
 def _remedy(status: int, reason: str, message: str) -> str:

@@ -184,16 +184,16 @@ def import_call(instance: str, uri: str, database: str) -> Call:
     return Call(instance, "IMPORT", ours)
 
 
-def is_part(change: object, whole: object) -> bool:
+def is_part(change: object, current: object) -> bool:
     """Return whether an instance's body is as a change of it asked for."""
     if isinstance(change, Mapping):
-        there = whole if isinstance(whole, Mapping) else {}
+        fields = current if isinstance(current, Mapping) else {}
         return all(
-            key == _VERSION or is_part(value, there.get(key)) for key, value in change.items()
+            key == _VERSION or is_part(value, fields.get(key)) for key, value in change.items()
         )
-    if isinstance(change, bool) or isinstance(whole, bool):
-        return bool(change) == bool(whole)  # the API leaves out what is false
-    return str(change) == str(whole)  # it writes numbers as text
+    if isinstance(change, bool) or isinstance(current, bool):
+        return bool(change) == bool(current)  # the API leaves out what is false
+    return str(change) == str(current)  # it writes numbers as text
 
 
 def find_run(runs: Iterable[BackupRun], description: str, backup_id: str = "") -> BackupRun | None:

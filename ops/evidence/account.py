@@ -40,9 +40,9 @@ class DamagedRecordError(BadInputError):
         )
 
 
-def number(option: str, given: str, default: int) -> int:
+def number(option: str, value: str, default: int) -> int:
     """Return an option's number; raises ops.arguments.BadArgumentError."""
-    return arguments.whole(option, given, least=1) if given else default
+    return arguments.parse_whole(option, value, least=1) if value else default
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,21 @@ class HistoryReport:
     @property
     def state(self) -> State:
         """Return the worst state of all checks."""
-        return worst(one.state for one in self.checks)
+        return worst(check.state for check in self.checks)
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read, the newest drill first."""
-        told = self.history
-        rows = tuple(_row(one) for one in told.entries)
-        failover = any(one.gap_ms is not None for one in told.entries)
+        drill_history = self.history
+        rows = tuple(_row(entry) for entry in drill_history.entries)
+        failover = any(entry.gap_ms is not None for entry in drill_history.entries)
         times: tuple[str, ...]
         times = ("gap ms", "lost", "back ms") if failover else ("RTO s", "RPO s")
         columns = ("run", "ended, UTC", "verdict", *times, "by", "not ok or not counted")
-        table = [Table(f"{told.kind}, the newest of {told.total}", columns, rows)] if rows else []
+        table = (
+            [Table(f"{drill_history.kind}, the newest of {drill_history.total}", columns, rows)]
+            if rows
+            else []
+        )
         return [*table, *told_of(self.checks)]
 
     def document(self) -> dict[str, object]:
@@ -73,7 +77,7 @@ class HistoryReport:
         return {
             "kind": self.history.kind,
             "total": self.history.total,
-            "drills": [_brief(one) for one in self.history.entries],
+            "drills": [_brief(entry) for entry in self.history.entries],
             "unreadable": self.history.unreadable,
             "checks": self.checks,
             "state": self.state,
@@ -99,7 +103,7 @@ class EvidenceReport:
     @property
     def state(self) -> State:
         """Return what the chain's checks come to; a record's verdict is not ours to judge."""
-        return worst(one.state for one in self.checks) if self.checks else State.OK
+        return worst(check.state for check in self.checks) if self.checks else State.OK
 
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read."""
@@ -126,7 +130,7 @@ def tell(
     last: int,
     days: int,
     now: datetime,
-    whose: Identity | None = None,
+    identity: Identity | None = None,
     stack: str = "",
 ) -> HistoryReport:
     """Return the history of a kind, with what it shows; the chain is checked first.
@@ -137,26 +141,26 @@ def tell(
         last: how many of the newest.
         days: after which the newest pass is too old; 0 for never.
         now: the time.
-        whose: the stack's instance; None counts the drills of every instance.
+        identity: the stack's instance; None counts the drills of every instance.
         stack: whose records they have to be; empty where any stack's may be.
     """
     try:
         records = archive.read(store, kind)
-        told = history.read(records, kind, last, whose)
-        chained = chain.verify_archive(records, stack) if told.total else ()
+        drill_history = history.read(records, kind, last, identity)
+        chained = chain.verify_archive(records, stack) if drill_history.total else ()
     except (OpsError, OSError) as error:
         return HistoryReport(History(kind, (), {}, 0), (chain.unreadable(error),))
     checks = (
-        trend.stale(told, now, days=days),
-        trend.growth(told.passes),
-        trend.readable(told),
-        trend.instance(told),
+        trend.stale(drill_history, now, days=days),
+        trend.growth(drill_history.passes),
+        trend.readable(drill_history),
+        trend.instance(drill_history),
         *chained,
     )
-    return HistoryReport(told, checks)
+    return HistoryReport(drill_history, checks)
 
 
-def one(store: Store, kind: str, run: str) -> Entry:
+def read_entry(store: Store, kind: str, run: str) -> Entry:
     """Return the record of a drill, the newest where none is named.
 
     Raises:
@@ -176,8 +180,8 @@ def one(store: Store, kind: str, run: str) -> Entry:
 def told_of(checks: Sequence[CheckResult]) -> Iterator[str]:
     """Yield a line a check, with its faults and what to do."""
     for check in checks:
-        said = f"{check.check}: {check.state}. {check.detail[:1].upper()}{check.detail[1:]}."
-        yield from wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        sentence = f"{check.check}: {check.state}. {check.detail[:1].upper()}{check.detail[1:]}."
+        yield from wrap(sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
         yield from shorten(check.differences, SHOWN_FAULTS)
         if check.remedy:
             yield from wrap(check.remedy, WIDTH, initial_indent="  ", subsequent_indent="  ")
@@ -187,19 +191,19 @@ def _row(entry: Entry) -> tuple[object, ...]:
     ended = "" if entry.ended is None else f"{entry.ended.astimezone(UTC):%Y-%m-%d %H:%M}"
     if entry.gap_ms is not None:
         times: tuple[str, ...] = (
-            _shown(entry.gap_ms, 0),
-            _shown(entry.lost, 0),
-            _shown(entry.reconnect_ms, 0),
+            _cell(entry.gap_ms, 0),
+            _cell(entry.lost, 0),
+            _cell(entry.reconnect_ms, 0),
         )
     else:
-        times = (_shown(entry.rto_s, 1), _shown(entry.rpo_s, 3))
+        times = (_cell(entry.rto_s, 1), _cell(entry.rpo_s, 3))
     more = f" and {len(entry.faults) - 1} more" if len(entry.faults) > 1 else ""
     faults = f"put in {entry.injected}" if entry.injected else f"{''.join(entry.faults[:1])}{more}"
     faults = f"of another instance: {entry.instance.words()}" if entry.elsewhere else faults
     return (entry.run, ended, entry.verdict, *times, entry.who, faults)
 
 
-def _shown(value: float | None, digits: int) -> str:
+def _cell(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
@@ -212,10 +216,10 @@ def _lines(entry: Entry) -> Iterator[str]:
     if entry.injected:
         yield f"Put in on purpose: {entry.injected}"
     for measure in MEASURES:
-        value, target = measure.of(entry), measure.held(entry)
+        value, target = measure.of(entry), measure.target_of(entry)
         if value is not None:
-            held = "" if target is None else f" (target {target:g} {measure.unit})"
-            yield f"{measure.name}: {value:g} {measure.unit}{held}".rstrip()
+            aim = "" if target is None else f" (target {target:g} {measure.unit})"
+            yield f"{measure.name}: {value:g} {measure.unit}{aim}".rstrip()
     yield f"Checks: {entry.counts.words()}"
     if entry.not_compared:
         yield sentence(entry.not_compared)

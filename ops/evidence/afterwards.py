@@ -117,8 +117,8 @@ def _follow(
             hasty = isinstance(error, KeyboardInterrupt | Terminated)
             _tell(run, hook, notices, HASTY_S if hasty else notify.PATIENCE_S)
     except Exception as second:  # noqa: BLE001 - it must not hide how the drill ended
-        told = str(second) if isinstance(second, OpsError) else type(second).__name__
-        run.progress.line(f"After the drill: {told}")
+        reason = str(second) if isinstance(second, OpsError) else type(second).__name__
+        run.progress.line(f"After the drill: {reason}")
 
 
 def _new(run: Invocation, kind: str, before: Head | None) -> list[Entry]:
@@ -129,11 +129,11 @@ def _new(run: Invocation, kind: str, before: Head | None) -> list[Entry]:
     new: list[Entry] = []
     while at and at != until and len(new) < MOST:
         stored = store.get(at)
-        found = None if stored is None else parse(kind, at, stored.content)
-        if not isinstance(found, Entry):
+        earlier = None if stored is None else parse(kind, at, stored.content)
+        if not isinstance(earlier, Entry):
             break
-        new.insert(0, found)
-        at = found.previous
+        new.insert(0, earlier)
+        at = earlier.previous
     return new
 
 
@@ -142,8 +142,10 @@ def _page(run: Invocation, entry: Entry) -> None:
     from ops.evidence import page
 
     days = run.target.settings.drill.stale_days
-    whose = identity.of(run.target)
-    text = page.render_quickly(run.target.store, entry, datetime.now(UTC), days=days, whose=whose)
+    own_identity = identity.of(run.target)
+    text = page.render_quickly(
+        run.target.store, entry, datetime.now(UTC), days=days, identity=own_identity
+    )
     put_page(run.target.store, entry.kind, text.encode(errors="replace"))
 
 
@@ -164,17 +166,18 @@ def _own(
 
 def _tell(run: Invocation, hook: Hook, notices: list[Notice], patience_s: float) -> None:
     """Send each notice; those that nobody took are counted in a line, and named."""
-    wanted = [told for told in notices if hook.wants(told)]
+    wanted_notices = [notice for notice in notices if hook.wants(notice)]
     undelivered = []
-    for told in wanted:
+    for notice in wanted_notices:
         try:
-            run.progress.line(notify.deliver(hook, told, patience_s))
+            run.progress.line(notify.deliver(hook, notice, patience_s))
         except Exception as error:  # noqa: BLE001 - one that fails must not stop the next
             why = str(error) if isinstance(error, OpsError) else type(error).__name__
             run.progress.line(f"After the drill: {why}")
-            undelivered.append(told.run or "one without a record")
+            undelivered.append(notice.run or "one without a record")
     if undelivered:
         drills = ", ".join(undelivered)
         run.progress.line(
-            f"Undelivered: {len(undelivered)} of {len(wanted)} notifications (drill {drills})."
+            f"Undelivered: {len(undelivered)} of {len(wanted_notices)} notifications"
+            f" (drill {drills})."
         )

@@ -108,21 +108,23 @@ def answers(entry: Entry, outside: Sequence[CheckResult]) -> tuple[Answered, ...
         entry: the drill.
         outside: what its history and its chain show.
     """
-    asked = [one for one in DEMANDS if not one.kinds or entry.kind in one.kinds]
-    return tuple(_answered(one, entry, outside) for one in asked)
+    demands = [demand for demand in DEMANDS if not demand.kinds or entry.kind in demand.kinds]
+    return tuple(_answered(demand, entry, outside) for demand in demands)
 
 
 def _answered(demand: Demand, entry: Entry, outside: Sequence[CheckResult]) -> Answered:
     if demand.outside:
-        there = [(one.check, str(one.state)) for one in outside if one.check in demand.checks]
+        states = [
+            (result.check, str(result.state)) for result in outside if result.check in demand.checks
+        ]
     elif entry.injected:
         words = f"a fault was put in on purpose ({entry.injected}): this tests the drill"
         return Answered(demand, Answer.NOT_SHOWN, words)
     else:
-        there = list(_named(entry, demand.checks))
-    bad = {name for name, state in there if state == State.FINDING}
-    unknown = {name for name, state in there if state not in {*_TOLD}}
-    good = {name for name, state in there if state == State.OK} - bad - unknown
+        states = list(_named(entry, demand.checks))
+    bad = {name for name, state in states if state == State.FINDING}
+    unknown = {name for name, state in states if state not in {*_TOLD}}
+    good = {name for name, state in states if state == State.OK} - bad - unknown
     if bad:
         return Answered(demand, Answer.NOT_MET, f"found something: {', '.join(sorted(bad))}")
     if unknown:
@@ -138,8 +140,8 @@ _TOLD = frozenset({State.OK, State.FINDING, State.NOT_APPLICABLE})
 
 
 def _named(entry: Entry, names: frozenset[str]) -> Iterable[tuple[str, str]]:
-    for one in entry.checks:
-        of_copy = entry.kind == _RESTORE or one.of not in _OF_THE_DRILL
-        of_content = of_copy and one.name not in _WORKS
-        if not names or one.name in names or (names is _CONTENT and of_content):
-            yield one.name, one.state
+    for check in entry.checks:
+        of_copy = entry.kind == _RESTORE or check.of not in _OF_THE_DRILL
+        of_content = of_copy and check.name not in _WORKS
+        if not names or check.name in names or (names is _CONTENT and of_content):
+            yield check.name, check.state

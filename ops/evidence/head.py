@@ -78,8 +78,8 @@ def put_page(store: Store, kind: str, content: bytes) -> None:
         head = decode(stored)
         if stored is None or head is None:
             return
-        shown = replace(head, page=sha256(content))
-        if store.replace(head_key(kind), shown.encoded(), stored.version):
+        updated = replace(head, page=sha256(content))
+        if store.replace(head_key(kind), updated.encoded(), stored.version):
             return
 
 
@@ -101,10 +101,12 @@ def decode(stored: Stored | None) -> Head | None:
     if stored is None:
         return None
     try:
-        told: dict[str, Any] = json.loads(stored.content)
-        pending = {str(name): str(text) for name, text in told["pending"].items()}
-        page = str(told.get("page", ""))
-        head = Head(str(told["key"]), str(told["sha256"]), int(told["count"]), pending, page)
+        document: dict[str, Any] = json.loads(stored.content)
+        pending = {str(name): str(text) for name, text in document["pending"].items()}
+        page = str(document.get("page", ""))
+        head = Head(
+            str(document["key"]), str(document["sha256"]), int(document["count"]), pending, page
+        )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return head if head.key else None
@@ -122,17 +124,17 @@ def rebuilt(store: Store, kind: str) -> tuple[Head, bool]:
         stored = store.get(key)
         content = b"" if stored is None else stored.content
         count += 1
-        found = _number(content)
-        missed = missed or found is not None
-        if not last or (found or 0) >= number:
-            last, number, digest = key, found or 0, sha256(content)
+        number_found = _number(content)
+        missed = missed or number_found is not None
+        if not last or (number_found or 0) >= number:
+            last, number, digest = key, number_found or 0, sha256(content)
     return Head(last, digest, max(number, count)), missed
 
 
 def _number(content: bytes) -> int | None:
     try:
-        told = json.loads(content)
-        number = told.get("number")
+        document = json.loads(content)
+        number = document.get("number")
     except (ValueError, AttributeError):
         return None
     return number if isinstance(number, int) else None

@@ -114,8 +114,8 @@ class Entry:
     @property
     def faults(self) -> tuple[str, ...]:
         """Return the names of the checks that found something or could not tell."""
-        bad = (one for one in self.checks if one.state in {"finding", "unknown"})
-        return tuple(f"{one.of} {one.name}".strip() for one in bad)
+        bad = (check for check in self.checks if check.state in {"finding", "unknown"})
+        return tuple(f"{check.of} {check.name}".strip() for check in bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +139,14 @@ class History:
     whose: Identity | None = None
 
 
-def read(records: Reader, kind: str, last: int = LAST, whose: Identity | None = None) -> History:
+def read(records: Reader, kind: str, last: int = LAST, identity: Identity | None = None) -> History:
     """Return the newest records of a kind, and the newest that passed where they are older.
 
     Args:
         records: where they are: a store, or what was read of it.
         kind: which drills.
         last: how many of the newest.
-        whose: the stack's instance: passes of another one don't count; None counts them all.
+        identity: the stack's instance: passes of another one don't count; None counts them all.
 
     Raises:
         ops.errors.OpsError: the store can't be listed.
@@ -161,7 +161,7 @@ def read(records: Reader, kind: str, last: int = LAST, whose: Identity | None = 
             if number < last or not passes:
                 unreadable[key] = entry
         else:
-            if whose is not None and not whose.is_same(entry.instance, entry.started):
+            if identity is not None and not identity.is_same(entry.instance, entry.started):
                 entry = replace(entry, elsewhere=True)
             if number < last or (entry.passed and not passes):
                 entries.append(entry)
@@ -170,7 +170,7 @@ def read(records: Reader, kind: str, last: int = LAST, whose: Identity | None = 
         enough = len(passes) >= PASSES or (passes and number + 1 >= LOOKED_AT)
         if number + 1 >= last and enough:  # before the next batch is read
             break
-    return History(kind, tuple(entries), unreadable, len(every_key), tuple(passes), whose)
+    return History(kind, tuple(entries), unreadable, len(every_key), tuple(passes), identity)
 
 
 def _newest_first(
@@ -193,12 +193,12 @@ def _entry(kind: str, key: str, answer: Answer) -> "Entry | str":
 def parse(kind: str, key: str, content: bytes) -> Entry | str:
     """Return what a record tells, or why it tells nothing."""
     try:
-        told = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError) as error:
         return f"it is no JSON: {type(error).__name__}"
-    if reason := formats.refuse(_object(told)):
+    if reason := formats.refuse(_object(document)):
         return reason
-    drill = _object(told).get("drill")
+    drill = _object(document).get("drill")
     if not isinstance(drill, Mapping) or not drill.get("verdict"):
         return "it holds no drill with a verdict"
     rto = _numbers(drill.get("rto_s"))
@@ -208,7 +208,7 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         key=key,
         run=_text(drill.get("run")) or name,
         sha256=sha256(content),
-        previous=_text(_object(told.get("previous")).get("key")),
+        previous=_text(_object(document.get("previous")).get("key")),
         stack=_text(drill.get("stack")),
         source=_text(drill.get("source")),
         started=_moment(drill.get("started") or drill.get("began")),
@@ -216,14 +216,18 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         verdict=_text(drill.get("verdict")),
         rto_s=rto.get("total"),
         phases_s={phase: value for phase, value in rto.items() if phase != "total"},
-        copies_s={copy: _numbers(one) for copy, one in _object(drill.get("phases_s")).items()},
+        copies_s={
+            copy: _numbers(phases) for copy, phases in _object(drill.get("phases_s")).items()
+        },
         rpo_s=_number(drill.get("rpo_s")),
-        backups=tuple(_text(_object(one).get("id")) for one in _list(drill.get("backups"))),
-        who=_text(told.get("who")),
-        where=_text(told.get("where")),
-        commit=_text(told.get("commit")),
-        versions={name: _text(one) for name, one in _object(told.get("versions")).items()},
-        targets=_numbers(told.get("targets")),
+        backups=tuple(_text(_object(backup).get("id")) for backup in _list(drill.get("backups"))),
+        who=_text(document.get("who")),
+        where=_text(document.get("where")),
+        commit=_text(document.get("commit")),
+        versions={
+            name: _text(version) for name, version in _object(document.get("versions")).items()
+        },
+        targets=_numbers(document.get("targets")),
         checks=tuple(_checks(drill.get("checks"))),
         injected=_text(drill.get("injected")),
         leftovers=tuple(map(_text, _list(drill.get("leftovers")))),
@@ -232,13 +236,13 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         lost=_number(drill.get("lost")),
         facts=dict(drill),
         not_compared=_not_compared(drill),
-        instance=_instance(told, drill),
+        instance=_instance(document, drill),
     )
 
 
-def _instance(told: object, drill: Mapping[str, object]) -> Identity:
+def _instance(document: object, drill: Mapping[str, object]) -> Identity:
     """Return which instance a record is about; older ones know its name alone."""
-    known = _object(_object(told).get("instance"))
+    known = _object(_object(document).get("instance"))
     name = _text(known.get("name")) or _text(drill.get("source"))
     return Identity(name, _text(known.get("project")), _moment(known.get("created")))
 
@@ -251,17 +255,17 @@ def _not_compared(drill: Mapping[str, object]) -> tuple[str, ...]:
     return uncompared.of_backups([_text(backup.get("id")) for backup in backups])
 
 
-def _checks(told: object) -> Iterator[Check]:
-    for one in map(_object, _list(told)):
+def _checks(listed: object) -> Iterator[Check]:
+    for check in map(_object, _list(listed)):
         yield Check(
-            of=_text(one.get("copy")),
-            name=_text(one.get("check") or one.get("name")).replace("_", " "),
-            state=_text(one.get("state")),
-            examined=int(_number(one.get("examined")) or 0),
-            total=int(_number(one.get("total")) or 0),
-            detail=_text(one.get("detail")),
-            differences=tuple(map(_text, _list(one.get("differences")))),
-            remedy=_text(one.get("remedy")),
+            of=_text(check.get("copy")),
+            name=_text(check.get("check") or check.get("name")).replace("_", " "),
+            state=_text(check.get("state")),
+            examined=int(_number(check.get("examined")) or 0),
+            total=int(_number(check.get("total")) or 0),
+            detail=_text(check.get("detail")),
+            differences=tuple(map(_text, _list(check.get("differences")))),
+            remedy=_text(check.get("remedy")),
         )
 
 
@@ -288,8 +292,8 @@ def _number(value: object) -> float | None:
 
 
 def _numbers(value: object) -> dict[str, float]:
-    found = ((name, _number(one)) for name, one in _object(value).items())
-    return {name: number for name, number in found if number is not None}
+    numbers = ((name, _number(item)) for name, item in _object(value).items())
+    return {name: number for name, number in numbers if number is not None}
 
 
 def _moment(value: object) -> datetime | None:

@@ -40,8 +40,8 @@ class Identity:
     def words(self) -> str:
         """Return it for people."""
         project = f" of project {self.project}" if self.project else ""
-        made = f", created {self.created:%Y-%m-%d %H:%M:%S} UTC" if self.created else ""
-        return f"{self.name}{project}{made}"
+        since = f", created {self.created:%Y-%m-%d %H:%M:%S} UTC" if self.created else ""
+        return f"{self.name}{project}{since}"
 
     def is_same(self, recorded: "Identity", began: datetime | None) -> bool:
         """Return whether a record is about this instance, as far as both know.

@@ -27,7 +27,7 @@ class Measure:
         value: float | None = getattr(entry, self.attribute)
         return value
 
-    def held(self, entry: Entry) -> float | None:
+    def target_of(self, entry: Entry) -> float | None:
         """Return what a drill was held to, in our unit."""
         target_s = entry.targets.get(self.target)
         return None if target_s is None else target_s * (1000 if self.unit == "ms" else 1)

@@ -71,7 +71,7 @@ def render(
     checks: Sequence[CheckResult],
     *,
     days: int,
-    whose: Identity | None = None,
+    identity: Identity | None = None,
 ) -> str:
     """Return the page about a drill.
 
@@ -81,16 +81,18 @@ def render(
         now: the time, which the page says it was made at.
         checks: of the chain; empty reads the whole chain and checks it.
         days: after which the newest pass is too old; 0 for never.
-        whose: the stack's instance; None counts the drills of every instance.
+        identity: the stack's instance; None counts the drills of every instance.
     """
     records = archive.read(store, entry.kind)
-    told = history.read(records, entry.kind, PLOTTED, whose)
+    records_history = history.read(records, entry.kind, PLOTTED, identity)
     chained = tuple(checks) or chain.verify_archive(records)
-    return _template(entry, told, now, (*chained, *_shown(told, now, days)), plotted=True)
+    return _template(
+        entry, records_history, now, (*chained, *_checks(records_history, now, days)), plotted=True
+    )
 
 
 def render_quickly(
-    store: Store, entry: Entry, now: datetime, *, days: int, whose: Identity | None = None
+    store: Store, entry: Entry, now: datetime, *, days: int, identity: Identity | None = None
 ) -> str:
     """Return the page without plots, and without having checked the chain: costs next to nothing.
 
@@ -99,19 +101,19 @@ def render_quickly(
         entry: the drill.
         now: the time, which the page says it was made at.
         days: after which the newest pass is too old; 0 for never.
-        whose: the stack's instance; None counts the drills of every instance.
+        identity: the stack's instance; None counts the drills of every instance.
     """
-    told = history.read(store, entry.kind, LISTED, whose)
-    return _template(entry, told, now, _shown(told, now, days), plotted=False)
+    past = history.read(store, entry.kind, LISTED, identity)
+    return _template(entry, past, now, _checks(past, now, days), plotted=False)
 
 
-def _shown(told: History, now: datetime, days: int) -> tuple[CheckResult, ...]:
-    limit = days if told.kind in trend.SCHEDULED else 0
+def _checks(past: History, now: datetime, days: int) -> tuple[CheckResult, ...]:
+    limit = days if past.kind in trend.SCHEDULED else 0
     return (
-        trend.stale(told, now, days=limit),
-        trend.growth(told.passes),
-        trend.readable(told),
-        trend.instance(told),
+        trend.stale(past, now, days=limit),
+        trend.growth(past.passes),
+        trend.readable(past),
+        trend.instance(past),
     )
 
 
@@ -134,7 +136,7 @@ def save(text: str, path: Path) -> str:
 
 
 def _template(
-    entry: Entry, told: History, now: datetime, checks: Sequence[CheckResult], *, plotted: bool
+    entry: Entry, past: History, now: datetime, checks: Sequence[CheckResult], *, plotted: bool
 ) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -154,48 +156,54 @@ def _template(
     ).render(
         entry=entry,
         not_compared=sentence(entry.not_compared),
-        figures=[one for one in _figures(entry) if one.value is not None or one.target is not None],
+        figures=[
+            figure
+            for figure in _figures(entry)
+            if figure.value is not None or figure.target is not None
+        ],
         facts=[(name, value) for name, value in own.items() if not _tabular(value)],
         tables=[(name, *_table(value)) for name, value in own.items() if _tabular(value)],
         backups=_objects(entry.facts.get("backups")),
         clone=_object(entry.facts.get("clone")),
-        swept=[str(one) for one in _listed(entry.facts.get("swept"))],
+        swept=[str(name) for name in _listed(entry.facts.get("swept"))],
         bars=Markup(_bars(entry)) if drawn else "",  # noqa: S704 - our own SVG, escaped there
-        curves=_curves(told, entry, Markup) if drawn else [],
+        curves=_curves(past, entry, Markup) if drawn else [],
         drawn=drawn,
         answers=controls.answers(entry, checks),
-        older=told.entries[:LISTED],
-        told=told,
+        older=past.entries[:LISTED],
+        told=past,
         listed=LISTED,
-        shown=[one for one in checks if one.check not in CHAINED],
-        chained=[one for one in checks if one.check in CHAINED],
+        shown=[check for check in checks if check.check not in CHAINED],
+        chained=[check for check in checks if check.check in CHAINED],
         now=now,
         signs=SIGNS,
         marks=MARKS,
         most=SHOWN_DIFFERENCES,
         measures=[
-            one for one in MEASURES if any(one.of(drill) is not None for drill in told.entries)
+            measure
+            for measure in MEASURES
+            if any(measure.of(drill) is not None for drill in past.entries)
         ],
     )
 
 
 def _tabular(value: object) -> bool:
     """Return whether what only this kind of drill tells is a table: objects in a list."""
-    return bool(_listed(value)) and all(isinstance(one, Mapping) for one in _listed(value))
+    return bool(_listed(value)) and all(isinstance(item, Mapping) for item in _listed(value))
 
 
 def _table(value: object) -> tuple[list[str], list[list[str]], int]:
     """Return the columns and the rows of such a table, and how many rows it has in all."""
     rows = _objects(value)
     columns = list(dict.fromkeys(str(name) for row in rows for name in row))[:COLUMNS]
-    shown = [[_cell(row.get(name)) for name in columns] for row in rows[:ROWS]]
-    return columns, shown, len(rows)
+    cells = [[_cell(row.get(name)) for name in columns] for row in rows[:ROWS]]
+    return columns, cells, len(rows)
 
 
 def _cell(value: object) -> str:
     if value in (None, [], {}):
         return DASH
-    if isinstance(value, list) and not any(isinstance(one, Mapping | list) for one in value):
+    if isinstance(value, list) and not any(isinstance(item, Mapping | list) for item in value):
         return ", ".join(map(str, value))
     return brief(value)
 
@@ -205,32 +213,32 @@ def _bars(entry: Entry) -> str:
 
 
 def _figures(entry: Entry) -> list[Figure]:
-    return [Figure(one, one.of(entry), one.held(entry)) for one in MEASURES]
+    return [Figure(measure, measure.of(entry), measure.target_of(entry)) for measure in MEASURES]
 
 
-def _curves(told: History, entry: Entry, markup: "type[Markup]") -> list[tuple[Measure, "Markup"]]:
+def _curves(past: History, entry: Entry, markup: "type[Markup]") -> list[tuple[Measure, "Markup"]]:
     """Return a plot a measure; drills with a fault put in on purpose have no part in it."""
     drills = [
-        one
-        for one in told.entries
-        if one.ended is not None and not one.injected and not one.elsewhere
+        drill
+        for drill in past.entries
+        if drill.ended is not None and not drill.injected and not drill.elsewhere
     ]
     curves = []
-    for one in MEASURES:
+    for measure in MEASURES:
         points = [
             plots.Point(
                 at=(drill.ended or datetime.now(UTC)).astimezone(UTC),
-                value=one.of(drill),
+                value=measure.of(drill),
                 verdict=drill.verdict if drill.verdict in SIGNS else "unknown",
-                target=one.held(drill),
+                target=measure.target_of(drill),
             )
             for drill in drills
         ]
-        name = one.name.lower().replace(" ", "-")
-        title = f"{one.name} of {len(points)} drills of {entry.source}, over time"
-        svg = plots.over_time(points, name=name, label=one.name, unit=one.unit, title=title)
+        name = measure.name.lower().replace(" ", "-")
+        title = f"{measure.name} of {len(points)} drills of {entry.source}, over time"
+        svg = plots.over_time(points, name=name, label=measure.name, unit=measure.unit, title=title)
         if svg:
-            curves.append((one, markup(svg)))
+            curves.append((measure, markup(svg)))
     return curves
 
 
@@ -243,7 +251,7 @@ def _listed(value: object) -> Sequence[object]:
 
 
 def _objects(value: object) -> list[Mapping[str, object]]:
-    return [_object(one) for one in _listed(value)]
+    return [_object(item) for item in _listed(value)]
 
 
 def amount(value: float | None, unit: str = "s") -> str:

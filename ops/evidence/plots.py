@@ -74,8 +74,8 @@ def over_time(points: Sequence[Point], *, name: str, label: str, unit: str, titl
         unit: of the values, such as ``s``.
         title: what it shows, for those who don't see it.
     """
-    ordered = sorted(points, key=lambda one: one.at)
-    if all(one.value is None for one in ordered):
+    ordered = sorted(points, key=lambda point: point.at)
+    if all(point.value is None for point in ordered):
         return ""
 
     def draw(axes: "Axes") -> None:
@@ -158,16 +158,16 @@ def _time_axis(axes: "Axes", points: Sequence[Point]) -> None:
 
 
 def _values(axes: "Axes", points: Sequence[Point]) -> None:
-    line = [(_at(one.at), one.value) for one in points if one.value is not None]
+    line = [(_at(point.at), point.value) for point in points if point.value is not None]
     small = 3.0 if len(points) > 60 else 5.0  # noqa: PLR2004 - points begin to touch
     axes.plot(
         [at for at, _ in line], [value for _, value in line], color=_COLOURS["line"], linewidth=1.1
     )
     for verdict, marker in _MARKERS.items():
-        some = [one for one in points if one.verdict == verdict]
+        matching = [point for point in points if point.verdict == verdict]
         axes.plot(
-            [_at(one.at) for one in some],
-            [one.value or 0.0 for one in some],
+            [_at(point.at) for point in matching],
+            [point.value or 0.0 for point in matching],
             linestyle="none",
             marker=marker,
             markersize=small,
@@ -180,19 +180,19 @@ def _values(axes: "Axes", points: Sequence[Point]) -> None:
 
 
 def _target(axes: "Axes", points: Sequence[Point], unit: str) -> None:
-    held = [(_at(one.at), one.target) for one in points if one.target is not None]
-    if not held:
+    targets = [(_at(point.at), point.target) for point in points if point.target is not None]
+    if not targets:
         return
-    now, top = held[-1][1], axes.get_ylim()[1]
+    now, top = targets[-1][1], axes.get_ylim()[1]
     words = f"target {now:g} {unit}"
     if now > top / _HEADROOM * _ABOVE:
         words = f"{words}, above this plot"
     else:
-        levels = [target for _, target in held]
+        levels = [target for _, target in targets]
         axes.set_ylim(0, max(top, max(levels) * 1.1 if max(levels) < top * _ABOVE else now * 1.1))
         left, right = axes.get_xlim()
         axes.step(
-            [left, *(at for at, _ in held[1:]), right],
+            [left, *(at for at, _ in targets[1:]), right],
             [*levels, levels[-1]],
             where="post",
             color=_COLOURS["accent"],

@@ -161,7 +161,7 @@ def write(store: Store, evidence: Evidence) -> Written:
         ChainBusyError: others write without a pause.
         ops.store.StoreFullError: it can't be kept.
     """
-    where, mine = head_key(evidence.kind), key(evidence.kind, evidence.run)
+    where, own_key = head_key(evidence.kind), key(evidence.kind, evidence.run)
     about = (_who(), socket.gethostname(), {**_versions(), **evidence.versions}, _commit())
     for attempt in range(TRIES):
         stored = store.get(where)
@@ -170,8 +170,8 @@ def write(store: Store, evidence: Evidence) -> Written:
             head, missed = rebuilt(store, evidence.kind)
             remark = HEAD_LOST if missed or stored is not None else ""
         settle(store, head)
-        if store.get(mine) is not None:
-            raise AlreadyRecordedError(store.where(mine))
+        if store.get(own_key) is not None:
+            raise AlreadyRecordedError(store.where(own_key))
         after = _next(evidence, head, remark, about)
         if (
             store.create(where, after.encoded())
@@ -222,11 +222,11 @@ def _next(
     record = replace(record, page_sha256=sha256(body.encode()))
     facts = {"format": formats.CURRENT, **asdict(record), "drill": document(evidence.drill)}
     content = json.dumps(facts, indent=2, ensure_ascii=False)
-    digest, mine = sha256(content.encode()), key(evidence.kind, evidence.run)
+    digest, own_key = sha256(content.encode()), key(evidence.kind, evidence.run)
     text = body + foot(record.previous, evidence.run, digest)
-    written = {mine: content, page_key(mine): text}
+    written = {own_key: content, page_key(own_key): text}
     # The page there is still that of an earlier drill: whoever changes it is seen all the same.
-    return Head(mine, digest, record.number, written, head.page)
+    return Head(own_key, digest, record.number, written, head.page)
 
 
 def foot(previous: Mapping[str, str] | None, run: str, digest: str) -> str:
@@ -238,7 +238,7 @@ def foot(previous: Mapping[str, str] | None, run: str, digest: str) -> str:
 def _about(record: Record) -> tuple[str, ...]:
     return (
         f"Drilled by {record.who} on {record.where}.",
-        f"Versions: {', '.join(f'{name} {one}' for name, one in record.versions.items())}.",
+        f"Versions: {', '.join(f'{name} {version}' for name, version in record.versions.items())}.",
         *((f"Git commit: {record.commit}.",) if record.commit else ()),
         *((record.remark,) if record.remark else ()),
     )
@@ -267,7 +267,7 @@ def _commit() -> str:
     if not (root / ".git").exists():
         return ""
     try:
-        asked = subprocess.run(
+        result = subprocess.run(
             ["git", "-C", str(root), "rev-parse", "HEAD"],
             capture_output=True,
             text=True,
@@ -276,4 +276,4 @@ def _commit() -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return asked.stdout.strip() if asked.returncode == 0 else ""
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -32,8 +32,8 @@ def growth(
         ratio: how many times the median is too much.
         floor_s: by how many seconds it must be more, too.
     """
-    named = [(one, time_s(one)) for one in entries if one.passed]
-    timed = [(one, seconds) for one, seconds in named if seconds is not None]
+    named = [(entry, time_s(entry)) for entry in entries if entry.passed]
+    timed = [(entry, seconds) for entry, seconds in named if seconds is not None]
     newest, older = timed[:1], [seconds for _, seconds in timed[1 : previous + 1]]
     if not newest or len(older) < enough:
         words = f"too few to tell: {len(timed)} drills passed with a time; it takes {enough + 1}"
@@ -45,7 +45,7 @@ def growth(
     if now_s > usual_s * ratio and now_s - usual_s > floor_s:
         limit = f"more than {ratio:g} times and {floor_s:g} s over the median"
         remedy = "See which phase grew, and whether the data did; then look at the target."
-        grown = tuple(_grown(entry, [one for one, _ in timed[1 : previous + 1]]))
+        grown = tuple(_grown(entry, [earlier for earlier, _ in timed[1 : previous + 1]]))
         return CheckResult(
             "growth", State.FINDING, examined, examined, f"{words}: {limit}", grown, facts, remedy
         )
@@ -62,7 +62,7 @@ def time_s(entry: Entry) -> float | None:
 def _grown(entry: Entry, older: Sequence[Entry]) -> Iterator[Finding]:
     """Yield each phase that takes longer than it did."""
     for phase, now_s in entry.phases_s.items():
-        before = [one.phases_s[phase] for one in older if phase in one.phases_s]
+        before = [entry.phases_s[phase] for entry in older if phase in entry.phases_s]
         if before and now_s - median(before) > 1:
             message = f"{now_s:.1f} s, was {median(before):.1f} s"
             yield finding("phase", phase.replace("_", " "), message)
@@ -70,8 +70,8 @@ def _grown(entry: Entry, older: Sequence[Entry]) -> Iterator[Finding]:
 
 def stale(history: History, now: datetime, *, days: int) -> CheckResult:
     """Hold the age of the newest drill that passed against a limit in days; 0 for no limit."""
-    passed = [one for one in (*history.entries, *history.passes) if one.passed]
-    dated = [one.ended for one in passed if one.ended is not None]
+    passed = [entry for entry in (*history.entries, *history.passes) if entry.passed]
+    dated = [entry.ended for entry in passed if entry.ended is not None]
     newest = max(dated, default=None)
     total = history.total
     if not days:
@@ -115,29 +115,29 @@ def readable(history: History) -> CheckResult:
 
 def instance(history: History) -> CheckResult:
     """Tell which records are about the stack's instance: others prove nothing of it."""
-    whose, entries = history.whose, history.entries
+    identity, entries = history.whose, history.entries
     others = [entry for entry in entries if entry.elsewhere]
     lines = tuple(
         finding("record", entry.run, entry.instance.words() or "of no instance", Level.NOTE)
         for entry in others
     )
     count = len(entries)
-    if whose is None or not count:
+    if identity is None or not count:
         words = "there is no record that could be of another instance"
         return CheckResult("instance", State.NOT_APPLICABLE, 0, 0, words)
     if len(others) == count:
-        words = f"none of {count} records is of {whose.words()}: nothing is proven of it"
+        words = f"none of {count} records is of {identity.words()}: nothing is proven of it"
         remedy = f"Run `invoke {history.kind}`." if history.kind in SCHEDULED else ""
         return CheckResult("instance", State.UNKNOWN, 0, count, words, lines, remedy=remedy)
-    if whose.trouble:
+    if identity.trouble:
         words = (
-            f"nobody can tell whether the records are of {whose.name} as it is now, or of an "
-            f"earlier instance of that name: {whose.trouble}"
+            f"nobody can tell whether the records are of {identity.name} as it is now, or of an "
+            f"earlier instance of that name: {identity.trouble}"
         )
         remedy = "Run this where the Admin API answers."
         return CheckResult("instance", State.UNKNOWN, 0, count, words, lines, remedy=remedy)
     old = sum(not entry.elsewhere and entry.instance.created is None for entry in entries)
-    words = f"{count - len(others)} of {count} records are of {whose.words()}"
+    words = f"{count - len(others)} of {count} records are of {identity.words()}"
     words += f"; {len(others)} of other instances count for nothing" if others else ""
     words += (
         f"; {old} older ones know its name alone, and began after it was created" if old else ""

@@ -15,23 +15,25 @@ def contradiction(kind: str, drill: Mapping[str, object]) -> str:
         kind: which drill.
         drill: the record's own words.
     """
-    told = str(drill.get("verdict"))
-    if told not in _RANKS:
-        return f"its verdict is {told!r}, which is none"
+    stated = str(drill.get("verdict"))
+    if stated not in _RANKS:
+        return f"its verdict is {stated!r}, which is none"
     listed = drill.get("checks")
-    checks = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-    states = [_state(one.get("state")) for one in checks]
-    shown = verdict(worst(states)) if set(states) - {State.NOT_APPLICABLE} else "unknown"
-    worse_unasked = _RANKS[told] > _RANKS[shown] and (kind == SELFTEST or not checks)
-    if told == shown or worse_unasked:
+    checks = (
+        [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+    )
+    states = [_state(check.get("state")) for check in checks]
+    computed = verdict(worst(states)) if set(states) - {State.NOT_APPLICABLE} else "unknown"
+    worse_unasked = _RANKS[stated] > _RANKS[computed] and (kind == SELFTEST or not checks)
+    if stated == computed or worse_unasked:
         return ""
     bad = [
-        str(one.get("name") or one.get("check"))
-        for one, state in zip(checks, states, strict=True)
+        str(check.get("name") or check.get("check"))
+        for check, state in zip(checks, states, strict=True)
         if state in {State.FINDING, State.UNKNOWN}
     ]
     why = f"({', '.join(bad[:3])})" if bad else f"({len(checks)} of them, none that is not ok)"
-    return f"its verdict is {told}, and its checks come to {shown} {why}"
+    return f"its verdict is {stated}, and its checks come to {computed} {why}"
 
 
 def _state(value: object) -> State:

@@ -48,7 +48,7 @@ class Course:
     @property
     def goes_on(self) -> bool:
         """Return whether a failover that was asked for may still run."""
-        return any(one.goes_on for one in self.legs)
+        return any(leg.goes_on for leg in self.legs)
 
     def going_on(self) -> tuple[str, ...]:
         """Return what people should know of a failover that goes on without the drill."""
@@ -78,11 +78,11 @@ class Course:
 
     def worth_keeping(self) -> tuple[str, ...]:
         """Return the drills whose rows are evidence of a loss."""
-        found = [one for one in self.legs if one.read_back is not None]
+        read_legs = [leg for leg in self.legs if leg.read_back is not None]
         return tuple(
-            one.drill
-            for one in found
-            if one.read_back and (one.read_back.lost or one.read_back.doubled)
+            leg.drill
+            for leg in read_legs
+            if leg.read_back and (leg.read_back.lost or leg.read_back.doubled)
         )
 
 
@@ -95,12 +95,12 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         error: what cut the drill short, if anything did.
     """
     source = course.source
-    checks = [Checked(BEFORE, one.result) for one in course.prechecks]
+    checks = [Checked(BEFORE, check.result) for check in course.prechecks]
     for leg in course.legs:
-        held = judge(leg, source.gap_target_s, source.reconnect_target_s)
-        checks += [Checked(leg.name, one) for one in held]
+        results = judge(leg, source.gap_target_s, source.reconnect_target_s)
+        checks += [Checked(leg.name, result) for result in results]
     if isinstance(error, LeaseLostError):  # another drill may have failed it over meanwhile
-        checks = [one if one.copy == BEFORE else unsure(one) for one in checks]
+        checks = [check if check.copy == BEFORE else unsure(check) for check in checks]
     if course.skipped is not None:
         checks.append(Checked(DRILL, course.skipped))
     checks.append(Checked(DRILL, _completed(error)))

@@ -60,12 +60,12 @@ def perform(source: Source, options: Options, progress: Progress) -> Report:
         ops.lease.LeaseHeldError: another drill of the instance is under way.
         ops.lease.LeaseLostError: it was suspended past its lease, and another process went on.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
         holdings = tuple(
-            held.enter_context(lease.hold(source.store, name, source.lease))
+            stack.enter_context(lease.hold(source.store, name, source.lease))
             for name in (ROOM, RESTORE_DRILL)
         )
-        return _held(source, options, progress, holdings)
+        return _perform(source, options, progress, holdings)
 
 
 def _judge(source: Source, seen: Survey, options: Options) -> tuple[Precheck, ...]:
@@ -88,7 +88,7 @@ def _confirm(holdings: tuple[Holding, ...]) -> None:
         holding.confirm()
 
 
-def _held(
+def _perform(
     source: Source, options: Options, progress: Progress, holdings: tuple[Holding, ...]
 ) -> Report:
     started = datetime.now(UTC)
@@ -109,9 +109,9 @@ def _held(
     except BaseException as error:
         _keep(course, error, progress)
         raise
-    told = report(course, source.store.where(key(ROOM, course.run)))
-    write(source.store, evidence.of(source, told))
-    return told
+    result = report(course, source.store.where(key(ROOM, course.run)))
+    write(source.store, evidence.of(source, result))
+    return result
 
 
 def _keep(course: Course, error: BaseException, progress: Progress) -> None:
@@ -121,9 +121,9 @@ def _keep(course: Course, error: BaseException, progress: Progress) -> None:
         for line in course.going_on():
             progress.line(line)
     with in_spite_of(progress.line):
-        told = report(course, store.where(key(ROOM, course.run)), error)
-        write(store, evidence.of(course.source, told))
-        progress.line(f"{told.summary()} Evidence: {told.evidence}")
+        result = report(course, store.where(key(ROOM, course.run)), error)
+        write(store, evidence.of(course.source, result))
+        progress.line(f"{result.summary()} Evidence: {result.evidence}")
 
 
 def _run(
@@ -148,12 +148,12 @@ def _run(
         keep = course.worth_keeping()
         with suppress(OpsError):  # the next drill removes them
             prune(course.source, keep)
-            course.leftovers = tuple(f"rows of drill {one}, to be looked at" for one in keep)
+            course.leftovers = tuple(f"rows of drill {drill}, to be looked at" for drill in keep)
 
 
-def prune(source: Source, kept: tuple[str, ...]) -> None:
+def prune(source: Source, keep: tuple[str, ...]) -> None:
     """Remove the writes of all drills but these."""
     with source.database.connect(
         source.owner, budget=CHANGE, name=NAME, silence_s=SILENCE_S
     ) as connection:
-        connection.execute(statement(sql.load("failover/prune")), {"kept": list(kept)})
+        connection.execute(statement(sql.load("failover/prune")), {"kept": list(keep)})

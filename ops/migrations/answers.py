@@ -15,7 +15,7 @@ class NotPlannedError(BadInputError):
 
     def __init__(self, key: StepKey, direction: str) -> None:
         super().__init__(
-            f"{shown(key)} has an answer, but this run leaves that migration alone. Give --to a "
+            f"{label(key)} has an answer, but this run leaves that migration alone. Give --to a "
             f"version that includes it, or run `invoke migrate.{direction}` without --to."
         )
 
@@ -35,7 +35,7 @@ class TwoAnswersError(BadInputError):
 
     def __init__(self, key: StepKey) -> None:
         super().__init__(
-            f"--step-done and --rerun-step both name {shown(key)}. Give the one that is right: "
+            f"--step-done and --rerun-step both name {label(key)}. Give the one that is right: "
             "done if all of it is in the database, else again."
         )
 
@@ -45,7 +45,7 @@ class NotUnfinishedError(BadInputError):
 
     def __init__(self, key: StepKey, direction: str) -> None:
         super().__init__(
-            f"{shown(key)} is not unfinished in the direction {direction}, so it needs no answer. "
+            f"{label(key)} is not unfinished in the direction {direction}, so it needs no answer. "
             f"Run `invoke migrate.{direction}` without the option."
         )
 
@@ -71,7 +71,7 @@ def read_answers(rerun: str, done: str) -> Answers:
     return Answers(again, complete)
 
 
-def shown(key: StepKey) -> str:
+def label(key: StepKey) -> str:
     """Return a step as people may type it: ``9:1``."""
     return f"{key[0]}:{key[1]}"
 

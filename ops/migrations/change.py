@@ -39,9 +39,9 @@ class Request:
     answers: Answers = field(default_factory=Answers)
 
 
-def seconds(given: str) -> float:
+def seconds(text: str) -> float:
     """Return the seconds that ``--wait`` means; raises ops.arguments.BadArgumentError."""
-    return arguments.number("--wait", given, unit="seconds")
+    return arguments.number("--wait", text, unit="seconds")
 
 
 def connector(run: Invocation) -> Connect:

@@ -85,9 +85,9 @@ class OutOfOrderError(OpsError):
 class UnknownVersionError(BadInputError):
     """``--to`` names no migration."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, version: str) -> None:
         super().__init__(
-            f"There is no migration {given!r}. `invoke migrate.status` lists the versions."
+            f"There is no migration {version!r}. `invoke migrate.status` lists the versions."
         )
 
 

@@ -83,12 +83,12 @@ class Executor:
         self.messages = Messages(progress, self._where)
         self._connection.add_notice_handler(self.messages.receive)
 
-    def run(self, step: Step, *, begun: bool, finish: Finish) -> int:
+    def run(self, step: Step, *, is_begun: bool, finish: Finish) -> int:
         """Run a step until it is done; return how many tries its locks took.
 
         Args:
             step: what to run.
-            begun: whether an interrupted run began it.
+            is_begun: whether an interrupted run began it.
             finish: records that it is done, in the transaction of the change if it has one.
 
         Raises:
@@ -96,16 +96,16 @@ class Executor:
         """
         self._outside = False
         try:
-            return self._tries(step, finish, begun=begun)
+            return self._tries(step, finish, is_begun=is_begun)
         except psycopg.Error as error:
             failure = self._failure(step, error)
-            self._clear(step, begun=begun)
+            self._clear(step, is_begun=is_begun)
             raise failure from error
         except OpsError:
-            self._clear(step, begun=begun)
+            self._clear(step, is_begun=is_begun)
             raise
         except BaseException:  # Ctrl-C, SIGTERM
-            self._clear(step, begun=begun)
+            self._clear(step, is_begun=is_begun)
             left = asks(step) if self._outside else recovery.left(self._connection, step)
             self._progress.line(f"{step.place}: interrupted. {left}")
             raise
@@ -116,7 +116,7 @@ class Executor:
         with self._connection.transaction():
             finish(step)
 
-    def _tries(self, step: Step, finish: Finish, *, begun: bool) -> int:
+    def _tries(self, step: Step, finish: Finish, *, is_begun: bool) -> int:
         """Try with growing timeouts, never without one; return the number of tries."""
         blockers: tuple[Blocker, ...] = ()
         next_line = monotonic() + _LINE_EVERY_S
@@ -125,7 +125,9 @@ class Executor:
                 sleep(self._pause_s(attempt - 1))
             with self._watch(step, attempt) as watch:
                 try:
-                    self._attempt(step, watch, self._lock_ms(step, attempt), finish, begun=begun)
+                    self._attempt(
+                        step, watch, self._lock_ms(step, attempt), finish, is_begun=is_begun
+                    )
                 except (errors.LockNotAvailable, errors.DeadlockDetected):
                     blockers = watch.blockers or blockers
                 except errors.InvalidTransactionTermination as error:
@@ -145,7 +147,7 @@ class Executor:
         return attempt
 
     def _attempt(
-        self, step: Step, watch: Watch, lock_ms: int, finish: Finish, *, begun: bool
+        self, step: Step, watch: Watch, lock_ms: int, finish: Finish, *, is_begun: bool
     ) -> None:
         self._place, self._line = step.migration.file, step.line
         self._renew(lock_ms, step.statement_timeout_ms)
@@ -153,7 +155,9 @@ class Executor:
             ledger.begin_step(self._connection, step)
         self._repeat_settings(step)
         if not step.transactional:
-            if not recovery.settle(self._connection, step, begun=begun, tell=self._progress.line):
+            if not recovery.settle(
+                self._connection, step, is_begun=is_begun, tell=self._progress.line
+            ):
                 self._wait_for_holders(step, watch)
                 self.messages.listen()
                 self._execute_all(step)
@@ -294,7 +298,7 @@ class Executor:
             return TooSlowError(step, self._line, outside=outside)
         return StepFailedError(step, self._line, error, outside=outside)
 
-    def _clear(self, step: Step, *, begun: bool) -> None:
+    def _clear(self, step: Step, *, is_begun: bool) -> None:
         """Remove what a failed step left; what can't be removed now, the next run meets."""
         self.messages.pause()
         if step.transactional or self._connection.closed:
@@ -305,5 +309,5 @@ class Executor:
             recovery.clear(self._connection, step)
         with suppress(psycopg.Error, OpsError):
             self._renew(_CLEAR_MS, _CLEAR_MS)
-            if not begun:
+            if not is_begun:
                 ledger.forget_step(self._connection, step)

@@ -113,8 +113,8 @@ def learn(node: pb.Node) -> Facts:
 
 
 def _wanted_schema(name: str, node: pb.Node) -> str:
-    wanted = node.create_schema_stmt
-    return wanted.schemaname if name == "create_schema_stmt" and wanted.if_not_exists else ""
+    creation = node.create_schema_stmt
+    return creation.schemaname if name == "create_schema_stmt" and creation.if_not_exists else ""
 
 
 def _commits(block: pb.DoStmt) -> bool:
@@ -170,9 +170,9 @@ def _transaction(statement: pb.TransactionStmt) -> Kind:
 
 
 def _reindexes_alone(node: pb.Node) -> bool:
-    whole = {pb.REINDEX_OBJECT_SCHEMA, pb.REINDEX_OBJECT_SYSTEM, pb.REINDEX_OBJECT_DATABASE}
+    broad = {pb.REINDEX_OBJECT_SCHEMA, pb.REINDEX_OBJECT_SYSTEM, pb.REINDEX_OBJECT_DATABASE}
     statement = node.reindex_stmt
-    return statement.kind in whole or is_on(statement.params, "concurrently")
+    return statement.kind in broad or is_on(statement.params, "concurrently")
 
 
 def _moves_database(node: pb.Node) -> bool:

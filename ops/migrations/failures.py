@@ -17,7 +17,7 @@ class CommitsInTransactionError(OpsError):
     def __init__(self, step: Step, line: int, command: str) -> None:
         super().__init__(
             f"{step.migration.file}:{line}: {command} commits by itself, which PostgreSQL refuses "
-            f"in a transaction that other statements or BEGIN began. {_kept(step)}. Write "
+            f"in a transaction that other statements or BEGIN began. {_remains(step)}. Write "
             f"`transaction:false` on the line `-- migrate:{step.direction}`, which makes every "
             "statement a step of its own, and remove BEGIN and COMMIT around it; then run "
             f"`invoke migrate.{step.direction}` again."
@@ -28,7 +28,7 @@ class HiddenSettingError(OpsError):
     """A function or procedure set something for the session that later steps would not have."""
 
     def __init__(self, step: Step, names: Sequence[str], *, outside: bool) -> None:
-        left = asks(step) if outside else f"{_kept(step)}. "
+        left = asks(step) if outside else f"{_remains(step)}. "
         super().__init__(
             f"{step.place}: a function that this step runs changes {', '.join(names)} for the "
             f"session, and step {step.number + 1} begins in a new one, without it. {left}Write "
@@ -63,7 +63,7 @@ class StepFailedError(OpsError):
         hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
         way = f" In the way: {named(blockers)}." if blockers else ""
         mend = (
-            f"{_kept(step)}: {mending(self.sqlstate)} and run `invoke migrate.{step.direction}` "
+            f"{_remains(step)}: {mending(self.sqlstate)} and run `invoke migrate.{step.direction}` "
             "again."
         )
         super().__init__(
@@ -81,10 +81,10 @@ def asks(step: Step) -> str:
     )
 
 
-def _kept(step: Step) -> str:
+def _remains(step: Step) -> str:
     """Return what remains of a step that failed."""
-    here = f"Step {step.number} of {step.total} left nothing behind"
-    return f"{here}, the steps before it stay done" if step.number > 1 else here
+    sentence = f"Step {step.number} of {step.total} left nothing behind"
+    return f"{sentence}, the steps before it stay done" if step.number > 1 else sentence
 
 
 class TooSlowError(OpsError):

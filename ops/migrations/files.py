@@ -135,7 +135,7 @@ def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
             order is unknown.
     """
     if not folder.is_dir():
-        raise NoFolderError(_shown(folder))
+        raise NoFolderError(_relative(folder))
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".sql" and not p.is_dir())
     migrations = sorted(map(_read_file, paths), key=lambda migration: migration.order)
     for first, second in pairwise(migrations):
@@ -179,13 +179,13 @@ def create(name: str, folder: Path = FOLDER) -> Path:
 def next_version(folder: Path) -> str:
     """Return the number after the highest one in the folder."""
     named = (_FILE_NAME.fullmatch(path.name) for path in folder.glob("*.sql"))
-    versions = [found["version"] for found in named if found]
+    versions = [match["version"] for match in named if match]
     digits = max((len(version) for version in versions), default=_DIGITS)
     return str(max(map(int, versions), default=0) + 1).zfill(digits)
 
 
 def _read_file(path: Path) -> Migration:
-    file = _shown(path)
+    file = _relative(path)
     version, name = _version_and_name(file)
     try:
         return parse_text(file, _text(path, file))
@@ -215,10 +215,10 @@ def _version_and_name(file: str) -> tuple[str, str]:
     return named["version"], named["name"]
 
 
-def _shown(path: Path) -> str:
+def _relative(path: Path) -> str:
     """Return a path as people type it: from here where it lies below."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    current = Path.cwd()
+    return str(path.relative_to(current) if path.is_relative_to(current) else path)
 
 
 def _sections(file: str, text: str, tokens: Sequence[Token]) -> dict[str, Section]:

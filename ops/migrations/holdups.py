@@ -61,10 +61,10 @@ def wait_for_holders(
     Raises:
         HeldUpError: somebody stays for too long; the step was not begun.
     """
-    wanted = demand(step)
-    if wanted is None:
+    lock = demand(step)
+    if lock is None:
         return
-    looked = waiting.holders(connection, wanted)
+    looked = waiting.holders(connection, lock)
     holders = tuple(holder for holder in looked if holder.certain)
     command = step.statements[0].facts.alone
     if unknown := tuple(holder for holder in looked if not holder.certain):
@@ -88,4 +88,4 @@ def wait_for_holders(
             )
         sleep(poll_s)
         poll_s = min(poll_s * 2, _POLL_MOST_S)
-        holders = waiting.remaining(holders, waiting.holders(connection, wanted))
+        holders = waiting.remaining(holders, waiting.holders(connection, lock))

@@ -26,10 +26,10 @@ _PROBE_INDEX = "migration_probe_index"
 class IndexDiffersError(OpsError):
     """Something else bears the index's name."""
 
-    def __init__(self, place: str, name: str, found: str) -> None:
+    def __init__(self, place: str, name: str, definition: str) -> None:
         super().__init__(
             f"{place}: {name} exists, but is not what this migration builds: "
-            f"{found or 'it is no index'}. Drop or rename it, or name the new index otherwise."
+            f"{definition or 'it is no index'}. Drop or rename it, or name the new index otherwise."
         )
 
 
@@ -98,21 +98,21 @@ def settle(
         IndexDiffersError: something else bears its name.
         IndexBeingBuiltError: somebody else is building it.
     """
-    found = _state(connection, effect)
-    if found is None:
+    index = _state(connection, effect)
+    if index is None:
         return False
-    if not found.on_table:
-        raise IndexDiffersError(step.place, effect.name, found.definition)
-    if found.builder:
-        raise IndexBeingBuiltError(step.place, effect.name, found.builder)
-    if not found.whole:
+    if not index.on_table:
+        raise IndexDiffersError(step.place, effect.name, index.definition)
+    if index.builder:
+        raise IndexBeingBuiltError(step.place, effect.name, index.builder)
+    if not index.whole:
         tell(
             f"{step.place}: {effect.name} exists, but it is not valid, as a build that failed "
             "leaves it. It is dropped and built anew"
         )
-        _drop(connection, found)
+        _drop(connection, index)
         return False
-    _compare(connection, step.place, step.statements[0], effect, found)
+    _compare(connection, step.place, step.statements[0], effect, index)
     return True
 
 
@@ -145,16 +145,16 @@ def settle_inside(connection: Connection, place: str, parsed: Statement) -> bool
 
 def confirm(connection: Connection, step: Step, effect: IndexBuild) -> None:
     """Raise IndexInvalidError unless the index is whole."""
-    found = _state(connection, effect)
-    if found is None or not found.whole:
+    index = _state(connection, effect)
+    if index is None or not index.whole:
         raise IndexInvalidError(step.place, effect.name)
 
 
 def clear(connection: Connection, effect: IndexBuild) -> None:
     """Remove what a failed build left: it costs every write and serves no query."""
-    found = _state(connection, effect)
-    if found is not None and found.on_table and not found.whole and not found.builder:
-        _drop(connection, found)
+    index = _state(connection, effect)
+    if index is not None and index.on_table and not index.whole and not index.builder:
+        _drop(connection, index)
 
 
 def is_whole(connection: Connection, effect: IndexBuild) -> bool | None:
@@ -194,8 +194,8 @@ def _compare(
             connection.execute(create.format(psql.Identifier(_PROBE_TABLE), table))
             connection.execute(statement(parse.probe(parsed, _PROBE_TABLE, _PROBE_INDEX)))
             with connection.cursor(row_factory=scalar_row) as cursor:
-                asked = "SELECT pg_get_indexdef(to_regclass(%s))"
-                expected = str(cursor.execute(asked, [f"pg_temp.{_PROBE_INDEX}"]).fetchone())
+                query = "SELECT pg_get_indexdef(to_regclass(%s))"
+                expected = str(cursor.execute(query, [f"pg_temp.{_PROBE_INDEX}"]).fetchone())
     except errors.InsufficientPrivilege as error:
         database = psql.Identifier(connection.info.dbname).as_string(None)
         raise IndexUnknownError(place, effect.name, database) from error

@@ -45,8 +45,8 @@ def is_on(options: Iterable[pb.Node], name: str) -> bool:
 
 def strongest_lock(node: pb.Node) -> LockMode:
     """Return the strongest lock on a table that exists before the statement."""
-    found = _LOCKS.get(node.WhichOneof("node") or "", LockMode.ACCESS_EXCLUSIVE)
-    return found if isinstance(found, LockMode) else found(node)
+    mode = _LOCKS.get(node.WhichOneof("node") or "", LockMode.ACCESS_EXCLUSIVE)
+    return mode if isinstance(mode, LockMode) else mode(node)
 
 
 def _alter_table(node: pb.Node) -> LockMode:
@@ -55,10 +55,10 @@ def _alter_table(node: pb.Node) -> LockMode:
 
 
 def _alter_command(command: pb.AlterTableCmd) -> LockMode:
-    made = definition(command)
-    if command.subtype == pb.AT_DetachPartition and made.partition_cmd.concurrent:
+    command_definition = definition(command)
+    if command.subtype == pb.AT_DetachPartition and command_definition.partition_cmd.concurrent:
         return LockMode.SHARE_UPDATE_EXCLUSIVE
-    foreign = made.constraint.contype == pb.CONSTR_FOREIGN
+    foreign = command_definition.constraint.contype == pb.CONSTR_FOREIGN
     if command.subtype == pb.AT_AddConstraint and foreign:
         return LockMode.SHARE_ROW_EXCLUSIVE
     return _ALTERATIONS.get(command.subtype, LockMode.ACCESS_EXCLUSIVE)

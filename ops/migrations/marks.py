@@ -67,8 +67,8 @@ def mark(comment: str) -> re.Match[str] | None:
 def is_disabled_down(comment: str) -> bool:
     """Tell whether a comment is the mark of a down section behind another ``--``."""
     inner = _DISABLED.fullmatch(comment.rstrip())
-    found = mark(inner["mark"]) if inner else None
-    return found is not None and found["direction"] == "down"
+    match = mark(inner["mark"]) if inner else None
+    return match is not None and match["direction"] == "down"
 
 
 def is_almost(comment: str, *, between: bool) -> bool:

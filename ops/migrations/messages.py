@@ -74,9 +74,9 @@ class Messages:
 
     def take(self) -> tuple[Message, ...]:
         """Return what was kept, and begin anew."""
-        kept = tuple(self._kept[: self._tried])
+        messages = tuple(self._kept[: self._tried])
         self._kept, self._tried = [], 0
-        return kept
+        return messages
 
     def receive(self, diagnostic: Diagnostic) -> None:
         """Show a message; psycopg calls this for whatever the server says."""

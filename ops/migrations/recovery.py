@@ -19,13 +19,15 @@ from ops.migrations.parse import Statement
 from ops.migrations.steps import Step
 
 
-def settle(connection: Connection, step: Step, *, begun: bool, tell: Callable[[str], None]) -> bool:
+def settle(
+    connection: Connection, step: Step, *, is_begun: bool, tell: Callable[[str], None]
+) -> bool:
     """Tell whether a step is done already; clear up what an interrupted run left of it.
 
     Args:
         connection: outside of a transaction, with the step's timeouts.
         step: one statement outside of transactions.
-        begun: whether an interrupted run began it. What nobody began is not ours: that an
+        is_begun: whether an interrupted run began it. What nobody began is not ours: that an
             object of the name exists is then left to PostgreSQL's own refusal.
         tell: shows a line about what is removed.
 
@@ -39,12 +41,12 @@ def settle(connection: Connection, step: Step, *, begun: bool, tell: Callable[[s
             _drop_leftovers(connection, reindex)
             return False
         case Detach() as detach:
-            return _detached(connection, detach, begun=begun)
+            return _detached(connection, detach, is_begun=is_begun)
         case IndexDrop() as drop:
             values = {"relation": regclass(drop.schema, drop.name)}
-            return begun and not _true(connection, "relation_exists", values)
-        case DatabaseMade() as made:
-            return begun and _true(connection, "database_exists", {"name": made.name})
+            return is_begun and not _true(connection, "relation_exists", values)
+        case DatabaseMade() as creation:
+            return is_begun and _true(connection, "database_exists", {"name": creation.name})
         case None:
             return False
 
@@ -80,14 +82,14 @@ def left(connection: Connection, step: Step) -> str:
     if not isinstance(step.effect, IndexBuild) or connection.closed:
         return unknown
     try:
-        whole = indexes.is_whole(connection, step.effect)
+        complete = indexes.is_whole(connection, step.effect)
     except (psycopg.Error, OpsError):
         return unknown
-    if whole is None:
+    if complete is None:
         return "Nothing of the index is left."
     done = (
         "is complete; the next {} records it"
-        if whole
+        if complete
         else ("is left unfinished and costs every write; the next {} drops it and builds it anew")
     )
     return f"The index {step.effect.name} {done.format(again)}."
@@ -100,13 +102,13 @@ def _true(connection: Connection, name: str, values: dict[str, str]) -> bool:
 
 def _drop_leftovers(connection: Connection, reindex: Reindex) -> None:
     values = {"relation": regclass(reindex.schema, reindex.name)}
-    found = connection.execute(statement(sql.load("migrate/reindex_leftovers")), values)
-    for schema, name in found.fetchall():
+    rows = connection.execute(statement(sql.load("migrate/reindex_leftovers")), values)
+    for schema, name in rows.fetchall():
         drop = psql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}")
         connection.execute(drop.format(psql.Identifier(schema, name)))
 
 
-def _detached(connection: Connection, detach: Detach, *, begun: bool) -> bool:
+def _detached(connection: Connection, detach: Detach, *, is_begun: bool) -> bool:
     """Finish a detaching that is under way; tell whether the partition is off."""
     parent = psql.Identifier(*filter(None, (detach.schema, detach.table)))
     partition = psql.Identifier(*filter(None, (detach.partition_schema, detach.partition)))
@@ -121,4 +123,4 @@ def _detached(connection: Connection, detach: Detach, *, begun: bool) -> bool:
         finalize = psql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE")
         connection.execute(finalize.format(parent, partition))
         return True
-    return pending is None and begun
+    return pending is None and is_begun

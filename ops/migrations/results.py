@@ -205,8 +205,8 @@ class Outcome:
 
 def created(path: Path) -> Created:
     """Return what to show of a new file: its path as people type it."""
-    here = Path.cwd()
-    return Created(str(path.relative_to(here) if path.is_relative_to(here) else path))
+    current = Path.cwd()
+    return Created(str(path.relative_to(current) if path.is_relative_to(current) else path))
 
 
 def _skipped(drafts: Sequence[str]) -> list[str]:

@@ -235,11 +235,13 @@ def _migrate(
         executor.record(step, finish)
     tries = 0
     for step in share.steps:
-        begun = selection.begun(step, state)
-        tries = max(tries, executor.run(step, begun=begun, finish=finish))
+        is_begun = selection.is_begun(step, state)
+        tries = max(tries, executor.run(step, is_begun=is_begun, finish=finish))
         phase.advance()
-    migration, said = share.migration, executor.messages.take()
-    return Done(migration.version, migration.name, len(share.steps), tries, _ms_since(start), said)
+    migration, messages = share.migration, executor.messages.take()
+    return Done(
+        migration.version, migration.name, len(share.steps), tries, _ms_since(start), messages
+    )
 
 
 def _titles(migrations: Sequence[Migration]) -> tuple[str, ...]:

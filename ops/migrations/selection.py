@@ -123,10 +123,10 @@ def answered(state: State, answers: Answers, direction: Direction) -> State:
         raise NotUnfinishedError(key, direction)
     rows = []
     for row in state.steps:
-        mine = row.direction is direction
-        if mine and row.key in answers.done:
+        is_same = row.direction is direction
+        if is_same and row.key in answers.done:
             rows.append(replace(row, finished=True))
-        elif not (mine and row.key in answers.rerun):
+        elif not (is_same and row.key in answers.rerun):
             rows.append(row)
     return State(state.applied, tuple(rows))
 
@@ -182,7 +182,7 @@ def remaining(migration: Migration, direction: Direction, state: State) -> tuple
     return tuple(step for step in planned if step.number not in done)
 
 
-def begun(step: Step, state: State) -> bool:
+def is_begun(step: Step, state: State) -> bool:
     """Tell whether an interrupted run began this step, and the file still says the same."""
     return any(
         row.version == step.migration.version
@@ -194,10 +194,10 @@ def begun(step: Step, state: State) -> bool:
     )
 
 
-def _number(given: str, known: set[int]) -> int:
-    digits = given.partition("_")[0]
+def _number(text: str, known: set[int]) -> int:
+    digits = text.partition("_")[0]
     if not digits.isdecimal() or int(digits) not in known:
-        raise UnknownVersionError(given)
+        raise UnknownVersionError(text)
     return int(digits)
 
 

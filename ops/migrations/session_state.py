@@ -14,7 +14,7 @@ from postgast import pg_query_pb2 as pb
 from ops import sqltrees as trees
 from ops.migrations.errors import LostStateError, UnclearSettingError
 from ops.migrations.parse import Statement
-from ops.migrations.settings import DEFINITIONS, called, change_of, text_of
+from ops.migrations.settings import DEFINITIONS, change_of, function_name, text_of
 
 # SET LOCAL of these changes how long and how fast, and never what: nothing is lost with them.
 _LIMITS = frozenset(
@@ -80,17 +80,17 @@ def refuse_lost_state(file: str, steps: Sequence[tuple[Sequence[Statement], bool
     earlier: dict[_Held, int] = {}
     for number, (statements, bounded) in enumerate(steps[:-1]):
         later = steps[number + 1][0][0]
-        own = _held(file, statements, earlier)
+        own = _states(file, statements, earlier)
         for statement in statements:
             _refuse_lost_settings(file, statement, later, bounded=bounded)
         if _LOCK in own:
             raise LostStateError(file, later.line, own[_LOCK], _Sort.LOCK)
         earlier |= own
     for statements, _ in steps[-1:]:
-        _held(file, statements, earlier)
+        _states(file, statements, earlier)
 
 
-def _held(
+def _states(
     file: str, statements: Sequence[Statement], earlier: dict[_Held, int]
 ) -> dict[_Held, int]:
     """Return what a step leaves in its session, by the lines that make it.
@@ -103,16 +103,16 @@ def _held(
         if not _may_matter(statement, (*earlier, *own)):
             continue
         parts = _parts(statement.node)
-        made = dict.fromkeys(_makes(statement.node, parts), statement.line)
-        if _SEQUENCE in made:  # INSERT ... RETURNING lastval() has it from itself
+        creations = dict.fromkeys(_makes(statement.node, parts), statement.line)
+        if _SEQUENCE in creations:  # INSERT ... RETURNING lastval() has it from itself
             own[_SEQUENCE] = statement.line
-        for held in _needs(statement.node, parts):
-            if held in earlier and held not in own:
-                what = " ".join(filter(None, held))
-                raise LostStateError(file, statement.line, earlier[held], what)
-        for held in _ends(statement.node, parts):
-            own.pop(held, None)
-        own |= made
+        for state in _needs(statement.node, parts):
+            if state in earlier and state not in own:
+                what = " ".join(filter(None, state))
+                raise LostStateError(file, statement.line, earlier[state], what)
+        for state in _ends(statement.node, parts):
+            own.pop(state, None)
+        own |= creations
     return own
 
 
@@ -124,14 +124,14 @@ def _parts(node: pb.Node) -> list[object]:
     return [part for part in parts if not isinstance(part, pb.FuncCall)]
 
 
-def _may_matter(statement: Statement, held: Iterable[_Held]) -> bool:
+def _may_matter(statement: Statement, states: Iterable[_Held]) -> bool:
     """Spare long data the walk through its tree."""
     kind = statement.node.WhichOneof("node")
     text = statement.text.lower()
     return (
         kind in _SHORT
         or _WORDS.search(text) is not None
-        or any(name and name.lower() in text for _, name in held)
+        or any(name and name.lower() in text for _, name in states)
     )
 
 
@@ -145,8 +145,8 @@ def _refuse_lost_settings(
     if statement.node.HasField("constraints_set_stmt"):
         lost = ["constraints"]
     if lost and not bounded:
-        held = f"{_Sort.LOCAL} ({', '.join(lost)})"
-        raise LostStateError(file, later.line, statement.line, held)
+        what = f"{_Sort.LOCAL} ({', '.join(lost)})"
+        raise LostStateError(file, later.line, statement.line, what)
 
 
 def _makes(node: pb.Node, parts: Sequence[object]) -> Iterator[_Held]:
@@ -162,10 +162,10 @@ def _makes(node: pb.Node, parts: Sequence[object]) -> Iterator[_Held]:
     if routine:
         yield _Sort.ROUTINE, routine
     for part in parts:
-        yield from _made(part)
+        yield from _created(part)
 
 
-def _made(part: object) -> Iterator[_Held]:
+def _created(part: object) -> Iterator[_Held]:
     """Yield what one part of a statement's tree leaves in its session."""
     if isinstance(part, pb.RangeVar):
         if part.relpersistence == "t" or part.schemaname == "pg_temp":
@@ -173,9 +173,9 @@ def _made(part: object) -> Iterator[_Held]:
     elif isinstance(part, pb.InsertStmt):
         yield _SEQUENCE
     elif isinstance(part, pb.FuncCall):
-        if _SESSION_LOCKS.fullmatch(called(part)):
+        if _SESSION_LOCKS.fullmatch(function_name(part)):
             yield _LOCK
-        if called(part) in {"nextval", "setval"}:
+        if function_name(part) in {"nextval", "setval"}:
             yield _SEQUENCE
 
 
@@ -190,8 +190,8 @@ def _routine(node: pb.Node) -> str:
         case "create_domain_stmt":
             names = node.create_domain_stmt.domainname
         case "composite_type_stmt":
-            made = node.composite_type_stmt.typevar
-            return str(made.relname) if made.schemaname == "pg_temp" else ""
+            relation = node.composite_type_stmt.typevar
+            return str(relation.relname) if relation.schemaname == "pg_temp" else ""
         case _:
             return ""
     parts = [str(name.string.sval) for name in names]
@@ -202,7 +202,7 @@ def _ends(node: pb.Node, parts: Sequence[object]) -> Iterator[_Held]:
     """Yield what a statement takes out of its session again."""
     yield from _named(node)
     for part in parts:
-        if isinstance(part, pb.FuncCall) and called(part).startswith("pg_advisory_unlock"):
+        if isinstance(part, pb.FuncCall) and function_name(part).startswith("pg_advisory_unlock"):
             yield _LOCK
 
 
@@ -271,7 +271,7 @@ def _read(parts: Sequence[object]) -> Iterator[_Held]:
 
 
 def _in_call(call: pb.FuncCall) -> Iterator[_Held]:
-    name = called(call)
+    name = function_name(call)
     if call.funcname[0].string.sval == "pg_temp":
         yield _Sort.ROUTINE, name
     if name in {"currval", "lastval"}:

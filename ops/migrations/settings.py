@@ -76,7 +76,7 @@ def names_read(statements: Iterable[Statement]) -> frozenset[str]:
         for statement in statements
         if "current_setting" in statement.text.lower()
         for call in calls(statement)
-        if called(call) == "current_setting" and call.args
+        if function_name(call) == "current_setting" and call.args
         for name in [text_of(call.args[0])]
         if name and "." in name
     )
@@ -114,7 +114,7 @@ def _configured(statement: Statement) -> Change:
     passing: set[str] = set()
     plain = _columns(statement.node)
     for call in calls(statement):
-        if called(call) != "set_config" or call.funcname[0].string.sval not in _BUILT_IN:
+        if function_name(call) != "set_config" or call.funcname[0].string.sval not in _BUILT_IN:
             continue
         local = _truth(call.args[2]) if len(call.args) == 3 else None  # noqa: PLR2004 - set_config's
         name = text_of(call.args[0]) if call.args else None
@@ -161,7 +161,7 @@ def calls(statement: Statement) -> Iterator[pb.FuncCall]:
             yield part
 
 
-def called(call: pb.FuncCall) -> str:
+def function_name(call: pb.FuncCall) -> str:
     """Return a function's name without its schema."""
     return str(call.funcname[-1].string.sval)
 

@@ -72,7 +72,7 @@ def entries(migrations: Sequence[Migration], state: State) -> tuple[Entry, ...]:
     files = {migration.order: migration for migration in migrations}
     applied = {int(row.version): row for row in state.applied}
     highest = max(applied, default=0)
-    found = []
+    listed = []
     for order in sorted(files.keys() | applied.keys()):
         row, migration = applied.get(order), files.get(order)
         if row is None and migration is not None:
@@ -82,8 +82,8 @@ def entries(migrations: Sequence[Migration], state: State) -> tuple[Entry, ...]:
         if known is not None:
             at, by = (row.applied_at, row.applied_by) if row else (None, "")
             detail = _detail(migration, row)
-            found.append(Entry(known.version, known.name, standing, at, by, detail))
-    return tuple(found)
+            listed.append(Entry(known.version, known.name, standing, at, by, detail))
+    return tuple(listed)
 
 
 def _planned(migration: Migration) -> Migration:

@@ -160,36 +160,37 @@ def load(path: Path = FILE) -> PriceBook:
         raise PriceBookError(path, (str(error),)) from error
     figures = tuple(
         Figure(
-            one.part,
-            one.unit,
-            one.region,
-            one.edition,
-            Decimal(one.price),
-            one.sku,
-            one.source,
-            one.availability,
+            entry.part,
+            entry.unit,
+            entry.region,
+            entry.edition,
+            Decimal(entry.price),
+            entry.sku,
+            entry.source,
+            entry.availability,
         )
-        for one in book.figures
+        for entry in book.figures
     )
     if twice := _twice(figures):
         raise PriceBookError(path, twice)
     discounts = tuple(
-        Discount(one.years, Decimal(one.percent), one.source) for one in book.commitments
+        Discount(discount.years, Decimal(discount.percent), discount.source)
+        for discount in book.commitments
     )
     return PriceBook(book.dated, book.currency, book.source, figures, discounts)
 
 
 def _twice(figures: tuple[Figure, ...]) -> tuple[str, ...]:
-    seen = [(one.part, one.region, one.edition, one.availability) for one in figures]
+    seen = [(figure.part, figure.region, figure.edition, figure.availability) for figure in figures]
     return tuple(
         f"{part} in {region} ({edition}, {availability or 'both'}) has two prices."
         for part, region, edition, availability in sorted(
-            {one for one in seen if seen.count(one) > 1}, key=str
+            {item for item in seen if seen.count(item) > 1}, key=str
         )
     )
 
 
 def _sentence(detail: "ErrorDetails") -> str:
     where = ", ".join(str(part + 1 if isinstance(part, int) else part) for part in detail["loc"])
-    said = detail["msg"]
-    return f"{where or 'the file'}: {said[0].lower()}{said[1:]}."
+    message = detail["msg"]
+    return f"{where or 'the file'}: {message[0].lower()}{message[1:]}."

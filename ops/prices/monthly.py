@@ -61,16 +61,16 @@ class Price:
     @property
     def total(self) -> Decimal:
         """Return the sum of what is priced: at least so much a month."""
-        return sum((one.amount for one in self.parts if one.amount is not None), Decimal(0))
+        return sum((part.amount for part in self.parts if part.amount is not None), Decimal(0))
 
     @property
     def unpriced(self) -> tuple[Part, ...]:
         """Return what the total leaves out."""
-        return tuple(one for one in self.parts if one.amount is None)
+        return tuple(part for part in self.parts if part.amount is None)
 
     def words(self) -> str:
         """Return the total as people read it."""
-        if all(one.amount is None for one in self.parts):
+        if all(part.amount is None for part in self.parts):
             return "not priced"
         least = "at least " if self.unpriced else ""
         return f"{least}{self.total:,.2f} {self.currency} a month"
@@ -110,12 +110,12 @@ class PriceChange:
     @property
     def differing(self) -> tuple[PartChange, ...]:
         """Return the parts that a reader wants to see: all but those that stay the same."""
-        return tuple(one for one in self.parts if one.before != one.after)
+        return tuple(part for part in self.parts if part.before != part.after)
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Return the names of parts that differ and have no price on one side or both."""
-        return tuple(one.name for one in self.differing if one.change is None)
+        return tuple(part.name for part in self.differing if part.change is None)
 
     @property
     def change(self) -> Decimal | None:
@@ -124,10 +124,10 @@ class PriceChange:
         None where a part that differs has no price: the difference of the totals would be
         of different things.
         """
-        sides = (side for one in self.differing for side in (one.before, one.after))
-        if any(one and one.amount is None and not one.by_use for one in sides):
+        sides = (side for part in self.differing for side in (part.before, part.after))
+        if any(side and side.amount is None and not side.by_use for side in sides):
             return None
-        return sum((one.change for one in self.parts if one.change is not None), Decimal(0))
+        return sum((part.change for part in self.parts if part.change is not None), Decimal(0))
 
     def words(self) -> str:
         """Return the difference as people read it."""
@@ -157,16 +157,19 @@ def monthly(
 
 def difference(before: Price | None, after: Price | None) -> PriceChange:
     """Return what lies between two prices, by part; None is no instance, which costs nothing."""
-    there = {one.name: one for one in before.parts} if before else {}
-    then = {one.name: one for one in after.parts} if after else {}
+    parts_before = {part.name: part for part in before.parts} if before else {}
+    then = {part.name: part for part in after.parts} if after else {}
     return PriceChange(
         before,
         after,
         tuple(
             PartChange(
-                name, there.get(name), then.get(name), _change(there.get(name), then.get(name))
+                name,
+                parts_before.get(name),
+                then.get(name),
+                _change(parts_before.get(name), then.get(name)),
             )
-            for name in dict.fromkeys((*then, *there))
+            for name in dict.fromkeys((*then, *parts_before))
         ),
     )
 
@@ -246,11 +249,11 @@ def _by_use(
     """Yield what is billed by what is used: there is no quantity beforehand."""
     backups = settings.get("backupConfiguration") or {}
     if backups.get("enabled"):
-        kept = (backups.get("backupRetentionSettings") or {}).get("retainedBackups")
-        held = f"{kept} are kept" if kept else "how many are kept is not declared"
+        retained = (backups.get("backupRetentionSettings") or {}).get("retainedBackups")
+        clause = f"{retained} are kept" if retained else "how many are kept is not declared"
         figure = bought(Bought.BACKUP)
         each = f", {figure.price} a GB" if figure else ""
-        yield _unpriced("backups", "GB-month", f"by what they hold ({held}{each})", by_use=True)
+        yield _unpriced("backups", "GB-month", f"by what they hold ({clause}{each})", by_use=True)
     if (settings.get("dataCacheConfig") or {}).get("dataCacheEnabled"):
         yield _unpriced("data cache", "GB-month", "not in the price book")
     if (body.get("diskEncryptionConfiguration") or {}).get("kmsKeyName"):

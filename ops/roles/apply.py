@@ -91,8 +91,8 @@ def status(run: Invocation) -> Status:
         raise
     with database.connect(run.target.owner, budget=DIAGNOSTIC, name=_NAME) as connection:
         people = sessions.users(run.target.settings)
-        begun = sessions.look(connection, database, people, cast.owner)
-    return Status(run.target.stack, cast.database, cast.logins, difference, begun)
+        session_state = sessions.look(connection, database, people, cast.owner)
+    return Status(run.target.stack, cast.database, cast.logins, difference, session_state)
 
 
 def apply(run: Invocation, request: Request) -> Planned | Applied:
@@ -131,8 +131,8 @@ def apply(run: Invocation, request: Request) -> Planned | Applied:
             if not todo:
                 break
         stuck = left.doable(prune=request.prune)
-        theirs = _of_those(stuck, _passed_on(connection, cast)) if stuck else ()
-    return Applied(run.target.stack, tuple(changes), left, stuck, theirs)
+        granted_by_others = _of_those(stuck, _passed_on(connection, cast)) if stuck else ()
+    return Applied(run.target.stack, tuple(changes), left, stuck, granted_by_others)
 
 
 def _send(connection: Connection, changes: Sequence[Change], cast: Cast) -> None:
@@ -219,5 +219,5 @@ def _look(run: Invocation) -> tuple[Cast, Difference, tuple[PassedOn, ...]]:
 
 
 def _difference(connection: Connection, cast: Cast) -> Difference:
-    found = catalog.read(connection, cast)
-    return compare(cast, declared(cast, found), found)
+    catalogue = catalog.read(connection, cast)
+    return compare(cast, declared(cast, catalogue), catalogue)

@@ -17,9 +17,9 @@ class RoleMissingError(OpsError):
     """The stack declares users that the instance does not have."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        there = "is" if len(names) == 1 else "are"
+        verb = "is" if len(names) == 1 else "are"
         super().__init__(
-            f"{', '.join(names)} {there} declared and not on the instance. Deploy first: "
+            f"{', '.join(names)} {verb} declared and not on the instance. Deploy first: "
             "`pulumi up` (local: `invoke local.deploy`)."
         )
 
@@ -32,7 +32,7 @@ def read(connection: Connection, cast: Cast) -> Found:
     """
     owner = {"owner": cast.owner}
     schemas = tuple(str(name) for (name,) in _ask(connection, "schemas", owner))
-    ours = {"roles": list(cast.names)}
+    names = {"roles": list(cast.names)}
     members = tuple(_ask(connection, "memberships", {}))
     listed = list(_ask(connection, "roles", {}))
     roles = {
@@ -60,7 +60,7 @@ def read(connection: Connection, cast: Cast) -> Found:
         and (member in cast.names or member not in SYSTEM)
     }
     fixed: set[Fact] = set()
-    for role, name, value, database, may in _ask(connection, "settings", ours):
+    for role, name, value, database, may in _ask(connection, "settings", names):
         on = (name, database) if database else (name,)
         facts.add(fact := Fact(role, Kind.SETTING, on, value))
         fixed |= set() if may else {fact}
@@ -71,8 +71,8 @@ def read(connection: Connection, cast: Cast) -> Found:
     return Found(
         schemas=schemas,
         objects=tuple(
-            Owned(Kind(kind), tuple(name), whose)
-            for kind, name, whose in _ask(connection, "objects", within)
+            Owned(Kind(kind), tuple(name), owner)
+            for kind, name, owner in _ask(connection, "objects", within)
         ),
         facts=frozenset(facts),
         changeable=frozenset(name for name, *_, may in listed if may),

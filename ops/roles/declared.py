@@ -48,30 +48,30 @@ class Declared:
     named: frozenset[tuple[str, str, str]] = frozenset()
 
 
-def declared(cast: Cast, found: Found) -> Declared:
+def declared(cast: Cast, catalogue: Found) -> Declared:
     """Return what the files say about these logins and these objects."""
-    wanted: set[Fact] = set()
+    present_facts: set[Fact] = set()
     unwanted: set[Fact] = set()
     named: set[tuple[str, str, str]] = set()
-    for text in _texts(cast, found):
+    for text in _texts(cast, catalogue):
         for statement in postgast.parse(text).stmts:
-            present, facts = _facts(statement.stmt, cast, found.objects)
-            (wanted if present else unwanted).update(facts)
+            present, facts = _facts(statement.stmt, cast, catalogue.objects)
+            (present_facts if present else unwanted).update(facts)
             named.update(_routines_by_name(statement.stmt.grant_stmt))
-    return Declared(frozenset(wanted), frozenset(unwanted), frozenset(named))
+    return Declared(frozenset(present_facts), frozenset(unwanted), frozenset(named))
 
 
-def _texts(cast: Cast, found: Found) -> Iterator[str]:
-    every = [(name,) for name in found.schemas]
+def _texts(cast: Cast, catalogue: Found) -> Iterator[str]:
+    schemas = [(name,) for name in catalogue.schemas]
     drill_table = Owned(Kind.TABLE, DRILL_TABLE, cast.owner)
     # a name with dots, as an IAM user's, is one name: a sequence is not cut
     structure: dict[str, object] = {role: (name,) for role, name in cast.users.items()}
     structure |= {
         "database": (cast.database,),
-        "every_schema": every,
-        "application_schemas": [name for name in every if name != (OPERATORS,)],
+        "every_schema": schemas,
+        "application_schemas": [name for name in schemas if name != (OPERATORS,)],
         "operators": (OPERATORS,),
-        "drill_table": DRILL_TABLE if drill_table in found.objects else None,
+        "drill_table": DRILL_TABLE if drill_table in catalogue.objects else None,
     }
     for name in ("public", *cast.users):
         yield sql.render(f"roles/{name}", structure)
@@ -120,9 +120,9 @@ def _grant(node: pb.Node, cast: Cast, objects: tuple[Owned, ...]) -> tuple[bool,
     if grant.targtype == pb.ACL_TARGET_ALL_IN_SCHEMA:
         # what is not the owner's can't be granted by it; that is told besides
         names = [
-            one.name
-            for one in objects
-            if one.kind is kind and one.owner == cast.owner and one.name[:1] in names
+            item.name
+            for item in objects
+            if item.kind is kind and item.owner == cast.owner and item.name[:1] in names
         ]
     facts = [
         Fact(role, kind, name, word)

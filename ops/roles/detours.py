@@ -24,11 +24,11 @@ class Detours:
     def rights(self) -> Iterator[Right]:
         """Yield what views, rules, triggers and row security change."""
         for role in self.powers.watched():
-            whole = self.powers.whole(role)
+            rights = self.powers.rights(role)
             for way in self.powers.everyone.rewritten:
-                if not usable(whole, Kind.TABLE, way.view, way.word):
+                if not usable(rights, Kind.TABLE, way.view, way.word):
                     continue
-                if usable(whole, Kind.TABLE, way.relation, way.use):
+                if usable(rights, Kind.TABLE, way.relation, way.use):
                     continue
                 if role != PUBLIC and usable(self.powers.public, Kind.TABLE, way.view, way.word):
                     continue
@@ -71,9 +71,9 @@ class Detours:
             yield Right(role, may, f"{through}, which sets no search_path")
         if routine.owner != self.powers.cast.owner:
             yield Right(role, f"what {routine.owner} may", through)
-        whole = self.powers.whole(role)
+        rights = self.powers.rights(role)
         for relation in self.powers.relations:
-            if not usable(whole, Kind.TABLE, relation, "SELECT") and _mentions(
+            if not usable(rights, Kind.TABLE, relation, "SELECT") and _mentions(
                 routine.body, relation
             ):
                 yield Right(role, f"what it does with table {'.'.join(relation)}", through)
@@ -84,11 +84,11 @@ class Detours:
             for who in self.powers.allowed(role)
         ):
             return False
-        whole = self.powers.whole(role)
-        if usable(whole, Kind.ROUTINE, routine.name, "EXECUTE") and not routine.tables:
+        rights = self.powers.rights(role)
+        if usable(rights, Kind.ROUTINE, routine.name, "EXECUTE") and not routine.tables:
             return True
         return any(
-            usable(whole, Kind.TABLE, table, word) for table in routine.tables for word in _WRITES
+            usable(rights, Kind.TABLE, table, word) for table in routine.tables for word in _WRITES
         )
 
 

@@ -60,8 +60,8 @@ class Difference:
 
     def doable(self, *, prune: bool) -> tuple[Change, ...]:
         """Return the changes that this login may make, what is extra taken away if asked."""
-        asked = (*self.changes, *(self.extra if prune else ()))
-        return tuple(change for change in asked if change not in self.barred)
+        changes = (*self.changes, *(self.extra if prune else ()))
+        return tuple(change for change in changes if change not in self.barred)
 
     @property
     def empty(self) -> bool:
@@ -69,20 +69,20 @@ class Difference:
         return not (self.changes or self.extra or self.foreign or self.reach.rights)
 
 
-def compare(cast: Cast, wanted: Declared, found: Found) -> Difference:
+def compare(cast: Cast, declared: Declared, catalogue: Found) -> Difference:
     """Return how what is there differs from what is declared."""
-    foreign = tuple(one for one in found.objects if one.owner != cast.owner)
-    theirs = {(one.kind, one.name) for one in foreign}
+    foreign = tuple(item for item in catalogue.objects if item.owner != cast.owner)
+    foreign_names = {(item.kind, item.name) for item in foreign}
     # what is declared for whoever owns an object, it has as its owner
-    missing = (wanted.wanted - found.facts - found.own) | found.lost
-    wrong = (wanted.unwanted & found.facts) | overriding(cast, wanted, found)
+    missing = (declared.wanted - catalogue.facts - catalogue.own) | catalogue.lost
+    wrong = (declared.unwanted & catalogue.facts) | overriding(cast, declared, catalogue)
     # another value of a setting is replaced, not taken away
     replaced = {(f.role, f.kind, f.on) for f in missing if f.kind is Kind.SETTING}
     extra = {
         fact
-        for fact in found.facts - wanted.wanted - wanted.unwanted - wrong
+        for fact in catalogue.facts - declared.wanted - declared.unwanted - wrong
         if (fact.role, fact.kind, fact.on) not in replaced
-        and (fact.kind, fact.on) not in theirs
+        and (fact.kind, fact.on) not in foreign_names
         and not _own(fact, cast)
     }
     changes = (*grouped(Action.TAKE, wrong), *grouped(Action.GIVE, missing))
@@ -91,8 +91,8 @@ def compare(cast: Cast, wanted: Declared, found: Found) -> Difference:
         changes=changes,
         extra=more,
         foreign=foreign,
-        barred=tuple(change for change in (*changes, *more) if not _may(change, found)),
-        reach=judge(cast, wanted, found),
+        barred=tuple(change for change in (*changes, *more) if not _may(change, catalogue)),
+        reach=judge(cast, declared, catalogue),
     )
 
 
@@ -101,15 +101,15 @@ def _own(fact: Fact, cast: Cast) -> bool:
     return (fact.role, fact.kind, fact.word) == (cast.owner, Kind.ATTRIBUTE, "CREATEDB")
 
 
-def overriding(cast: Cast, wanted: Declared, found: Found) -> frozenset[Fact]:
+def overriding(cast: Cast, declared: Declared, catalogue: Found) -> frozenset[Fact]:
     """Return settings of a role in this database that win over what is declared for the role."""
-    said = {(f.role, f.on[0]): f.word for f in wanted.wanted if f.kind is Kind.SETTING}
+    declared_values = {(f.role, f.on[0]): f.word for f in declared.wanted if f.kind is Kind.SETTING}
     return frozenset(
         fact
-        for fact in found.facts
+        for fact in catalogue.facts
         if fact.kind is Kind.SETTING
         and fact.on[1:] == (cast.database,)
-        and said.get((fact.role, fact.on[0]), fact.word) != fact.word
+        and declared_values.get((fact.role, fact.on[0]), fact.word) != fact.word
     )
 
 
@@ -129,15 +129,15 @@ def grouped(action: Action, facts: Iterable[Fact]) -> tuple[Change, ...]:
     )
 
 
-def _may(change: Change, found: Found) -> bool:
+def _may(change: Change, catalogue: Found) -> bool:
     """Tell whether this login may make a change of roles; privileges are the owner's to give."""
     if change.kind is Kind.MEMBERSHIP:
-        return all(group in found.changeable for (group,) in change.objects)
+        return all(group in catalogue.changeable for (group,) in change.objects)
     if change.kind is Kind.ATTRIBUTE and not set(change.words) <= _OURS_TO_CHANGE:
         return False
     if change.kind is Kind.SETTING and change.action is Action.TAKE:
         facts = {Fact(change.role, change.kind, on, change.words[0]) for on in change.objects}
-        return not facts & found.fixed and change.role in {*found.changeable, PUBLIC}
+        return not facts & catalogue.fixed and change.role in {*catalogue.changeable, PUBLIC}
     if change.kind in {Kind.ATTRIBUTE, Kind.SETTING}:
-        return change.role in found.changeable
+        return change.role in catalogue.changeable
     return True

@@ -55,7 +55,7 @@ class Powers:
         return {member: tuple(names) for member, names in several.items()}
 
     @cached_property
-    def theirs(self) -> frozenset[tuple[Kind, Name]]:
+    def of_others(self) -> frozenset[tuple[Kind, Name]]:
         """Objects that are not the owner's: grants on them are in no other list."""
         owner = self.cast.owner
         return frozenset((o.kind, o.name) for o in self.found.objects if o.owner != owner)
@@ -63,7 +63,7 @@ class Powers:
     @cached_property
     def reported(self) -> frozenset[Fact]:
         """Grants that the comparison with the declaration shows already."""
-        return frozenset(f for f in self.found.facts if (f.kind, f.on) not in self.theirs)
+        return frozenset(f for f in self.found.facts if (f.kind, f.on) not in self.of_others)
 
     @cached_property
     def public(self) -> frozenset[Item]:
@@ -111,7 +111,7 @@ class Powers:
                     left.append(group)
         return reached
 
-    def whole(self, role: str) -> frozenset[Item]:
+    def rights(self, role: str) -> frozenset[Item]:
         """Return all that a role may do here, SET ROLE included."""
         if role not in self._wholes:
             several = [self.items(name) for name in (*self.everything(role), PUBLIC)]
@@ -134,10 +134,10 @@ class Powers:
     @cached_property
     def relations(self) -> tuple[Name, ...]:
         """All tables and views: schema and name."""
-        every = {o.name for o in self.found.objects if o.kind is Kind.TABLE}
+        names = {o.name for o in self.found.objects if o.kind is Kind.TABLE}
         for facts in self.everyone.effective.values():
-            every |= {fact.on for fact in facts if fact.kind is Kind.TABLE}
-        return tuple(sorted(every))
+            names |= {fact.on for fact in facts if fact.kind is Kind.TABLE}
+        return tuple(sorted(names))
 
     def watched(self) -> Iterator[str]:
         """Yield the declared roles that do not have the owner's rights, and everybody."""
@@ -145,6 +145,6 @@ class Powers:
         yield from (n for n in self.cast.names if self.cast.owner not in self.allowed(n))
 
 
-def usable(whole: frozenset[Item], kind: Kind, name: Name, word: str) -> bool:
+def usable(rights: frozenset[Item], kind: Kind, name: Name, word: str) -> bool:
     """Tell whether a right and its schema's USAGE are among what a role may do."""
-    return (kind, name, word) in whole and (Kind.SCHEMA, name[:1], "USAGE") in whole
+    return (kind, name, word) in rights and (Kind.SCHEMA, name[:1], "USAGE") in rights

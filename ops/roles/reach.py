@@ -40,13 +40,13 @@ class Reach:
     unknown: tuple[str, ...] = ()
 
 
-def judge(cast: Cast, wanted: Declared, found: Found) -> Reach:
+def judge(cast: Cast, declared: Declared, catalogue: Found) -> Reach:
     """Return what roles may do beyond what is declared."""
-    powers = Powers(cast, wanted, found)
+    powers = Powers(cast, declared, catalogue)
     court, detours = _Court(powers), Detours(powers)
     strangers = {
         name: tuple(court.of_stranger(name))
-        for name in sorted(found.everyone.roles)
+        for name in sorted(catalogue.everyone.roles)
         if name not in SYSTEM and name not in cast.names
     }
     rights = {
@@ -62,7 +62,7 @@ def judge(cast: Cast, wanted: Declared, found: Found) -> Reach:
     unknown += [
         f"{question} could not be read: {words}. Let the owner read PostgreSQL's catalogs (as"
         " postgres: GRANT SELECT ON the catalog TO the owner), and run it again."
-        for question, words in found.everyone.unread
+        for question, words in catalogue.everyone.unread
     ]
     harmless = tuple(name for name, several in strangers.items() if not several)
     return Reach(tuple(sorted(rights)), harmless, tuple(dict.fromkeys(unknown)))
@@ -111,7 +111,7 @@ class _Court:
             yield Right(role, what, _through(path))
             words |= _EVERYWHERE.get(group, frozenset())
             known |= self.powers.items(group)
-        whole = self.powers.whole(role)
+        rights = self.powers.rights(role)
         # what comes from a group is said of the group
         for group, path in sorted(paths.items(), key=lambda pair: -len(pair[1])):
             if group in SYSTEM or (group in self.powers.cast.names and group != role):
@@ -120,7 +120,7 @@ class _Court:
             if group != role:
                 yield from self.attributes_of(role, group, through)
             items = frozenset(i for i in self.powers.items(group) - known if i[2] not in words)
-            yield from self.rights(role, group, through, items, whole)
+            yield from self.rights(role, group, through, items, rights)
             yield from self.rest_of(role, group, through)
             known |= items
 
@@ -130,7 +130,7 @@ class _Court:
             yield from (Right(role, word, through) for word in ATTRIBUTES if word in has)
 
     def rights(
-        self, role: str, group: str, through: str, items: frozenset[Item], whole: frozenset[Item]
+        self, role: str, group: str, through: str, items: frozenset[Item], rights: frozenset[Item]
     ) -> Iterator[Right]:
         """Yield rights on objects, those of a schema together; what can't be used is left out."""
         counted: dict[tuple[Kind, str, str], list[Name]] = {}
@@ -138,14 +138,14 @@ class _Court:
             direct = Fact(group, kind, on, word) in self.powers.reported
             if direct and (group == PUBLIC or group in self.powers.cast.names):
                 continue
-            if kind in _IN_SCHEMAS and (Kind.SCHEMA, on[:1], "USAGE") not in whole:
+            if kind in _IN_SCHEMAS and (Kind.SCHEMA, on[:1], "USAGE") not in rights:
                 continue
             counted.setdefault((kind, on[0], word), []).append(on)
         for (kind, schema, word), names in counted.items():
-            shown = _named(kind, names[0])
+            objects = _named(kind, names[0])
             if kind in _CONTENTS and len(names) > 1:
-                shown = f"{len(names)} {kind}s in {schema}"
-            yield Right(role, f"{word} on {shown}", through)
+                objects = f"{len(names)} {kind}s in {schema}"
+            yield Right(role, f"{word} on {objects}", through)
 
     def rest_of(self, role: str, group: str, through: str) -> Iterator[Right]:
         """Yield what a role or group has that is no grant on a table, sequence or routine."""
@@ -155,8 +155,8 @@ class _Court:
         owned: Counter[tuple[str, str, str]] = Counter()
         for owner, sort, database, name, catalog, number in self.powers.everyone.owned:
             if owner == group:
-                here = database == self.powers.cast.database
-                owned[sort, database, name if here else catalog] += number
+                is_own = database == self.powers.cast.database
+                owned[sort, database, name if is_own else catalog] += number
         for (sort, database, name), number in owned.items():
             verb = "owns" if sort == "owner" else "has rights on"
             if database == self.powers.cast.database:

@@ -103,7 +103,10 @@ class Status:
         yield Table(
             "",
             ("login", "role", "by"),
-            tuple((one.name, one.role, "IAM" if one.iam else "password") for one in self.logins),
+            tuple(
+                (log_in.name, log_in.role, "IAM" if log_in.iam else "password")
+                for log_in in self.logins
+            ),
         )
         yield from report.blocks(f"Roles, grants and settings of {self.database}", self.checks)
         if self.state is State.OK:

@@ -48,11 +48,11 @@ def statements(
         )
     plain = [word for word in change.words if not word.endswith(GRANTABLE)]
     grantable = [w.removesuffix(GRANTABLE) for w in change.words if w.endswith(GRANTABLE)]
-    found = [_privileges(change, owner, plain, signatures)] if plain else []
+    parts = [_privileges(change, owner, plain, signatures)] if plain else []
     # who loses the privilege loses its grant option with it
     if left := [word for word in grantable if word not in plain]:
-        found.append(_privileges(change, owner, left, signatures, option=True))
-    return tuple(found)
+        parts.append(_privileges(change, owner, left, signatures, option=True))
+    return tuple(parts)
 
 
 def _privileges(
@@ -63,7 +63,7 @@ def _privileges(
     *,
     option: bool = False,
 ) -> psql.Composed:
-    asked = psql.SQL("GRANT OPTION FOR ") if option else psql.SQL("")
+    option_words = psql.SQL("GRANT OPTION FOR ") if option else psql.SQL("")
     if change.kind is Kind.COLUMN:
         ((schema, table, column),) = change.objects
         listed = psql.SQL(", ").join(
@@ -74,16 +74,16 @@ def _privileges(
     else:
         listed = psql.SQL(", ").join(statement(_word(word)) for word in words)
         target = _target(change, signatures)
-    told = psql.SQL("{} {}{} ON {}{}{}").format(
-        _verb(change), asked, listed, target, _to(change), _role(change.role)
+    grant = psql.SQL("{} {}{} ON {}{}{}").format(
+        _verb(change), option_words, listed, target, _to(change), _role(change.role)
     )
     if change.kind is not Kind.DEFAULT:
         # what the role passed on goes too; the plan shows it
-        return told + psql.SQL(" CASCADE") if change.action is Action.TAKE else told
+        return grant + psql.SQL(" CASCADE") if change.action is Action.TAKE else grant
     ((schema, _),) = change.objects
     where = psql.SQL(" IN SCHEMA {}").format(psql.Identifier(schema)) if schema else psql.SQL("")
     return psql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {}{} {}").format(
-        psql.Identifier(owner), where, told
+        psql.Identifier(owner), where, grant
     )
 
 
@@ -105,19 +105,19 @@ def _target(change: Change, signatures: Signatures) -> psql.Composable:
 
 
 def _setting(change: Change, name: str, database: str = "") -> psql.Composed:
-    whose = psql.SQL("ROLE {}").format(
+    subject = psql.SQL("ROLE {}").format(
         psql.SQL("ALL") if change.role == PUBLIC else psql.Identifier(change.role)
     )
     if database and change.role == PUBLIC:
-        whose = psql.SQL("DATABASE {}").format(psql.Identifier(database))
+        subject = psql.SQL("DATABASE {}").format(psql.Identifier(database))
     elif database:
-        whose += psql.SQL(" IN DATABASE {}").format(psql.Identifier(database))
+        subject += psql.SQL(" IN DATABASE {}").format(psql.Identifier(database))
     # a name with a dot is one of a module, and its parts are quoted each
     what = psql.Identifier(*name.split("."))
     if change.action is Action.TAKE:
-        return psql.SQL("ALTER {} RESET {}").format(whose, what)
+        return psql.SQL("ALTER {} RESET {}").format(subject, what)
     (value,) = change.words
-    return psql.SQL("ALTER {} SET {} = {}").format(whose, what, psql.Literal(value))
+    return psql.SQL("ALTER {} SET {} = {}").format(subject, what, psql.Literal(value))
 
 
 def _verb(change: Change) -> psql.SQL:

@@ -120,5 +120,5 @@ def test_the_check_is_that_of_every_rule_over_the_declaration() -> None:
 
 
 def test_all_means_every_stack_that_has_a_file() -> None:
-    assert chosen("prod", every=True) == ("local", "prod", "staging")
-    assert chosen("prod", every=False) == ("prod",)
+    assert chosen("prod", all_=True) == ("local", "prod", "staging")
+    assert chosen("prod", all_=False) == ("prod",)

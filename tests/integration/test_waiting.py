@@ -78,7 +78,7 @@ class Stand:
         self._stack = ExitStack()
 
     def session(self, user: str = APPLICATION, database: str = "") -> Connection:
-        target = self.database.called(database) if database else self.database
+        target = self.database.named(database) if database else self.database
         return self._stack.enter_context(target.connect(user, budget=_PATIENT, name="other"))
 
     def do(self, *texts: str, user: str = APPLICATION, database: str = "") -> Connection:
@@ -355,7 +355,7 @@ def server() -> Iterator[Database]:
             for role in (OWNER, APPLICATION):
                 connection.execute(statement(f"create role {role} login"))
             connection.execute(statement(f"create database origin owner {OWNER}"))
-        with database.called("origin").connect(SUPERUSER, budget=_PATIENT) as connection:
+        with database.named("origin").connect(SUPERUSER, budget=_PATIENT) as connection:
             connection.execute(statement(_TABLES))
         yield database
 
@@ -364,7 +364,7 @@ def server() -> Iterator[Database]:
 def stand(server: Database) -> Iterator[Stand]:
     with server.connect(SUPERUSER, budget=_PATIENT) as connection:
         connection.execute(statement(f"create database stand template origin owner {OWNER}"))
-        stand = Stand(server.called("stand"))
+        stand = Stand(server.named("stand"))
         yield stand
         stand.close()
         with stand.database.connect(SUPERUSER, budget=_PATIENT) as inside:

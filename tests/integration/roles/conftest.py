@@ -97,7 +97,7 @@ def superuser(target: Target) -> Run:
     database = Database(str(local.socket), local.port, "postgres", LibpqPasswords())
 
     def send(name: str, text: str) -> list[tuple[object, ...]]:
-        with database.called(name).connect("cloudsqladmin", budget=FREELY) as connection:
+        with database.named(name).connect("cloudsqladmin", budget=FREELY) as connection:
             cursor = connection.execute(statement(text))
             return cursor.fetchall() if cursor.description else []
 

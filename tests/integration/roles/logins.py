@@ -171,7 +171,7 @@ def copies(target: Target, prepare: str, probes: tuple[str, ...], attempt: str) 
         (whole.data / "postmaster.pid").unlink()
         with (
             whole.running(_SETTINGS) as there,
-            there.called(target.database).connect(SUPERUSER, budget=CHANGE) as connection,
+            there.named(target.database).connect(SUPERUSER, budget=CHANGE) as connection,
         ):
             connection.execute(statement(prepare))
             roles = "SELECT rolname::text FROM pg_roles WHERE rolname !~ '^(pg_|cloudsqladmin$)'"

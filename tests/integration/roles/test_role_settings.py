@@ -17,7 +17,7 @@ from infra.policies.audit import audit
 from infra.policies.report import Report
 from infra.policies.review import Result
 from infra.policies.rule import State as Ruled
-from infra.rolesettings import reset, whose
+from infra.rolesettings import owner_of, reset
 from ops.checks.result import State
 from ops.console import Silent, Table
 from ops.invocation import Invocation
@@ -197,4 +197,4 @@ def test_flags_are_proven_alone_where_nothing_runs(target: Target, tmp_path: Pat
     ],
 )
 def test_the_statement_that_resets_quotes_names(setting: Setting, who: str, statement: str) -> None:
-    assert (whose(setting), reset(setting)) == (who, statement)
+    assert (owner_of(setting), reset(setting)) == (who, statement)

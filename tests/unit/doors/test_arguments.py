@@ -13,8 +13,8 @@ class _Colour(StrEnum):
 
 
 def test_values_are_read() -> None:
-    assert arguments.whole("--last", "20", least=1) == 20
-    assert arguments.whole("--seed", "-3", least=None) == -3
+    assert arguments.parse_whole("--last", "20", least=1) == 20
+    assert arguments.parse_whole("--seed", "-3", least=None) == -3
     assert arguments.number("--wait", "0.5", unit="seconds") == 0.5
     assert arguments.amount("--cost-cap", "2.50") == Decimal("2.50")
     assert arguments.duration("--time-limit", "1h30m") == 5400
@@ -24,7 +24,7 @@ def test_values_are_read() -> None:
 @pytest.mark.parametrize("value", ["", "x", "1.5", "0", "21", "\u0663", "1e1", "nan"])
 def test_what_is_no_whole_number_of_the_range_is_refused(value: str) -> None:
     with pytest.raises(BadArgumentError, match="from 1 to 20") as refused:
-        arguments.whole("--last", value, least=1, most=20)
+        arguments.parse_whole("--last", value, least=1, most=20)
     assert (refused.value.option, refused.value.value) == ("--last", value)
 
 

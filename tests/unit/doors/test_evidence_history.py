@@ -235,20 +235,20 @@ def test_the_table_fits_and_damaged_records_are_counted(store: FolderStore) -> N
 
 def test_one_record_is_told_in_brief(store: FolderStore) -> None:
     put(store, drill("a1"), drill("a2", rpo_s=None))
-    assert account.one(store, KIND, "").run == "a2"
-    entry = account.one(store, KIND, "a1")
+    assert account.read_entry(store, KIND, "").run == "a2"
+    entry = account.read_entry(store, KIND, "a1")
     lines = account.EvidenceReport(entry, "here").blocks()
     assert "RTO: 60 s (target 90 s)" in lines
     assert "RPO: 2.5 s" in lines
     assert "Checks: 1 of 1 ok, 1 not applicable" in lines
     assert f"SHA-256: {entry.sha256}" in lines
     with pytest.raises(NoSuchRecordError, match="of the restore-drill b7"):
-        account.one(store, KIND, "b7")
+        account.read_entry(store, KIND, "b7")
     with pytest.raises(NoSuchRecordError, match="of any failover-drill"):
-        account.one(store, "failover-drill", "")
+        account.read_entry(store, "failover-drill", "")
     store.put(key(KIND, "a3"), b"{")
     with pytest.raises(DamagedRecordError, match=r"a3\.json"):
-        account.one(store, KIND, "")
+        account.read_entry(store, KIND, "")
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "x", "1.5", "²"])
@@ -280,7 +280,7 @@ def test_drills_of_another_instance_count_for_nothing(
         stored = store.get(name)
         assert stored is not None
         store.put(name, json.dumps({**json.loads(stored.content), "instance": recorded}).encode())
-    told = history.read(store, KIND, whose=WHOSE)
+    told = history.read(store, KIND, identity=WHOSE)
     assert told.passes == ()
     assert all(entry.elsewhere for entry in told.entries)
     stale = trend.stale(told, NOW, days=8)
@@ -300,33 +300,33 @@ def test_failovers_of_another_instance_prove_nothing(
     )
     kind, facts = "failover-drill", drill("a1", 1, **FAILOVER)["drill"]
     write(store, Evidence(kind, "a1", "A drill", facts, (), {}, {}, other))
-    report = account.tell(store, kind, last=20, days=0, now=NOW, whose=WHOSE, stack="prod")
+    report = account.tell(store, kind, last=20, days=0, now=NOW, identity=WHOSE, stack="prod")
     assert report.state is State.UNKNOWN
     (unknown,) = (check for check in report.checks if check.state is State.UNKNOWN)
     assert "nothing is proven of it" in unknown.detail
     facts = drill("a2", 1, **FAILOVER)["drill"]
     write(store, Evidence(kind, "a2", "A drill", facts, (), {}, {}, WHOSE))
-    report = account.tell(store, kind, last=20, days=0, now=NOW, whose=WHOSE, stack="prod")
+    report = account.tell(store, kind, last=20, days=0, now=NOW, identity=WHOSE, stack="prod")
     assert report.state is State.OK
     assert [entry.run for entry in report.history.passes] == ["a2"]
 
 
 def test_drills_of_the_instance_as_it_is_count(store: FolderStore) -> None:
     put(store, drill("a1", 2), drill("a2", 1, source="db-old"))
-    told = history.read(store, KIND, whose=WHOSE)
+    told = history.read(store, KIND, identity=WHOSE)
     assert [entry.run for entry in told.passes] == ["a1"]
     of = trend.instance(told)
     assert of.state is State.OK
     assert "1 of other instances count for nothing; 1 older ones" in of.detail
     assert of.differences == ("a2: db-old",)
     newer = replace(WHOSE, created=NOW)  # made anew since, under the same name
-    assert history.read(store, KIND, whose=newer).passes == ()
+    assert history.read(store, KIND, identity=newer).passes == ()
 
 
 def test_an_api_that_does_not_answer_leaves_the_instance_unknown(store: FolderStore) -> None:
     put(store, drill("a1", 2))
     whose = Identity("db-prod", "p", None, "The API does not answer.")
-    told = history.read(store, KIND, whose=whose)
+    told = history.read(store, KIND, identity=whose)
     assert trend.instance(told).state is State.UNKNOWN
     assert "does not answer" in trend.instance(told).detail
 
@@ -342,7 +342,7 @@ def test_the_history_of_a_broken_chain_is_a_finding(store: FolderStore, kind: st
     for name in ("a1", "a2"):
         facts = drill(name, 1, **({} if kind == KIND else FAILOVER))["drill"]
         write(store, Evidence(kind, name, "A drill", facts, (), {}, {}, WHOSE))
-    args = {"last": 20, "days": 8, "now": NOW, "whose": WHOSE, "stack": "prod"}
+    args = {"last": 20, "days": 8, "now": NOW, "identity": WHOSE, "stack": "prod"}
     report = account.tell(store, kind, **args)  # type: ignore[arg-type]  # by name
     assert report.state is State.OK, report.blocks()
     path = store.root / key(kind, "a1")

@@ -56,7 +56,7 @@ def kept(folder: Path, *drills: Mapping[str, object], kind: str = KIND) -> Folde
 
 
 def rendered(store: FolderStore, kind: str = KIND) -> str:
-    return page.render(store, account.one(store, kind, ""), NOW, (), days=8)
+    return page.render(store, account.read_entry(store, kind, ""), NOW, (), days=8)
 
 
 class Reader(HTMLParser):

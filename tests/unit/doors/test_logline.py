@@ -38,8 +38,8 @@ def _unbound(monkeypatch: pytest.MonkeyPatch) -> None:
     ("value", "wanted"), [("json", True), ("JSON", True), ("", False), ("x", False)]
 )
 def test_json_lines_are_asked_for(value: str, *, wanted: bool) -> None:
-    assert logline.wanted({logline.VARIABLE: value}) is wanted
-    assert not logline.wanted({})
+    assert logline.is_wanted({logline.VARIABLE: value}) is wanted
+    assert not logline.is_wanted({})
 
 
 def test_a_line_has_the_fields_that_cloud_logging_takes() -> None:

@@ -114,7 +114,7 @@ def test_what_cloud_sql_decides_of_a_read_pool_is_no_difference() -> None:
     scaled = pool(5, readPoolAutoScaleConfig={"enabled": True})
     assert compare(declared, scaled) == ()
     # between two declarations it is a change all the same
-    assert [c.property for c in compare(pool(2), pool(3), whole=True)] == ["nodeCount"]
+    assert [c.property for c in compare(pool(2), pool(3), complete=True)] == ["nodeCount"]
     assert update_body(declared, pool(5), ())["nodeCount"] == 3
 
 

@@ -130,10 +130,10 @@ def test_a_begun_step_is_known_unless_it_was_edited_since() -> None:
     migration = _migration("0001", CIC)
     state = State((), (_step(migration, Direction.UP, finished=False),))
     first, second = selection.remaining(migration, Direction.UP, state)
-    assert selection.begun(first, state)
-    assert not selection.begun(second, state)
+    assert selection.is_begun(first, state)
+    assert not selection.is_begun(second, state)
     edited = _migration("0001", CIC.replace("t(a)", "t(b)"))
-    assert not selection.begun(selection.remaining(edited, Direction.UP, state)[0], state)
+    assert not selection.is_begun(selection.remaining(edited, Direction.UP, state)[0], state)
 
 
 def test_every_standing_is_told() -> None:
