@@ -6,14 +6,12 @@ schema's owner. Whether every user can log in, and what its session really begin
 https://www.postgresql.org/docs/15/catalog-pg-db-role-setting.html
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from psycopg import sql as psql
 
-from infra.flags.units import NotANumberError, parse_integer
-from infra.policies.limits import STATEMENT_MOST_MS
-from infra.policies.roles import BUDGETED
+from infra.policies import roles
 from ops import sessions
 from ops.checks.result import State
 from ops.cloudsql import NoCredentialsError, NoSuchInstanceError
@@ -53,13 +51,13 @@ class RoleSettings:
 
     Attributes:
         undeclared: What nobody declared.
-        endless: Declared users whose statements no statement_timeout ends in time.
+        endless: Declared users that a timeout does not stop in time, by the timeout's name.
         unread: Why it could not be read; empty where it was.
         passed_over: Why nobody looked for a running instance, or that there is none; else empty.
     """
 
     undeclared: tuple[Undeclared, ...] = ()
-    endless: tuple[str, ...] = ()
+    endless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unread: str = ""
     passed_over: str = ""
 
@@ -109,7 +107,7 @@ def read(target: Target, address: str) -> RoleSettings:
     ]
     return RoleSettings(
         undeclared=tuple(settings_found),
-        endless=tuple(user.name for user in people if _endless(settings, user, target.database)),
+        endless=_endless(settings, people, target.database),
     )
 
 
@@ -164,12 +162,19 @@ def reset(setting: Setting) -> str:
     return psql.SQL("ALTER {} RESET {}").format(subject, what).as_string(None)
 
 
-def _endless(settings: Iterable[Setting], user: User, database: str) -> bool:
-    if user.role not in BUDGETED:
-        return False
-    timeout = sessions.in_force(settings, user.name, database).get("statement_timeout")
-    try:
-        most = parse_integer(timeout.value, "ms") if timeout else 0
-    except NotANumberError:
-        return True
-    return not 0 < most <= STATEMENT_MOST_MS
+def _endless(
+    settings: Sequence[Setting], people: Iterable[User], database: str
+) -> dict[str, tuple[str, ...]]:
+    listed: dict[str, list[str]] = {}
+    for user in people:
+        in_force = sessions.in_force(settings, user.name, database)
+        for name in roles.MOST_MS:
+            setting = in_force.get(name)
+            # Without a setting the flag counts, which policies look at by themselves; statements
+            # of the application and the readers need one, the owner's have the migration's.
+            if name == roles.STATEMENT and user.role not in roles.BUDGETED:
+                continue
+            ends = roles.in_time(name, setting.value) if setting else name != roles.STATEMENT
+            if not ends:
+                listed.setdefault(name, []).append(user.name)
+    return {name: tuple(users) for name, users in listed.items()}

@@ -110,8 +110,18 @@ def _vacuum(s: Subject) -> Answer:
 
 def _ends(name: str, most_ms: int, s: Subject) -> Answer:
     value = s.flag(name)
-    words = in_words(name, value) if value else "unset"
-    return either(value.isdigit() and 0 < int(value) <= most_ms, f"{name} {words}")
+    words = f"{name} {in_words(name, value) if value else 'unset'}"
+    if not (value.isdigit() and 0 < int(value) <= most_ms):
+        return broken(words)
+    # A replica has its primary's roles and their settings.
+    of_primary = s.is_replica and s.facts.endless_roles is None
+    subject = s.facts.primary if of_primary else s
+    if subject is None:
+        return unknown(f"its primary {s.text('masterInstanceName')} was not seen")
+    if subject.facts.roles_unread:
+        return unknown(f"{words}; settings of roles were not read: {subject.facts.roles_unread}")
+    endless = subject.fact("endless_roles").get(name, ())
+    return broken(f"{words}, and not for {', '.join(endless)}") if endless else fine(words)
 
 
 def _idle(s: Subject) -> Answer:
@@ -125,7 +135,7 @@ def _waiting(s: Subject) -> Answer:
 def _statements(s: Subject) -> Answer:
     if s.facts.roles_unread:
         return unknown(f"settings of roles and databases were not read: {s.facts.roles_unread}")
-    endless = s.fact("endless_roles")
+    endless = s.fact("endless_roles").get("statement_timeout", ())
     if endless:
         return broken(f"none for {', '.join(endless)}")
     where = "by the settings of roles and databases" if s.origin is Origin.LIVE else "by sql/roles"
@@ -212,18 +222,24 @@ RULES = (
     Rule(
         id="idle-transactions-end",
         row=49,
-        title=f"A transaction that idles is ended within {IDLE_MOST_MS // 60_000} minutes",
+        title=f"A role's idle transaction ends within {IDLE_MOST_MS // 60_000} minutes",
         severity=Severity.MEDIUM,
         ask=_idle,
-        remedy="Set flags: idle_in_transaction_session_timeout: 10min.",
+        remedy=(
+            "Set flags: idle_in_transaction_session_timeout: 10min; `invoke roles.apply --prune`"
+            " takes away what overrides it for a role or database."
+        ),
     ),
     Rule(
         id="lock-waits-end",
         row=49,
-        title=f"Nobody waits for a lock longer than {LOCK_WAIT_MOST_MS // 60_000} minutes",
+        title=f"No role waits for a lock longer than {LOCK_WAIT_MOST_MS // 60_000} minutes",
         severity=Severity.LOW,
         ask=_waiting,
-        remedy="Set flags: lock_timeout: 1min; `invoke roles.apply` sets less for some roles.",
+        remedy=(
+            "Set flags: lock_timeout: 1min; `invoke roles.apply` sets less for some roles, and"
+            " with --prune takes away what overrides it."
+        ),
     ),
     Rule(
         id="statements-end",

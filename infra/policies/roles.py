@@ -1,22 +1,42 @@
 """How sessions of each role begin, as far as policies ask: from ``sql/roles``."""
 
 import re
+from collections.abc import Mapping
 
-from infra.flags.units import parse_integer
-from infra.policies.limits import STATEMENT_MOST_MS
+from infra.flags.units import NotANumberError, parse_integer
+from infra.policies.limits import IDLE_MOST_MS, LOCK_WAIT_MOST_MS, STATEMENT_MOST_MS
 from ops import sql
 
 # The owner migrates, and each migration has budgets of its own.
 BUDGETED = ("app", "monitor", "readonly")
-_BUDGET = re.compile(r"SET statement_timeout = '(?P<value>[^']*)'")
+STATEMENT, LOCK, IDLE = "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"
+MOST_MS = {STATEMENT: STATEMENT_MOST_MS, LOCK: LOCK_WAIT_MOST_MS, IDLE: IDLE_MOST_MS}
+_TIMEOUT = r"SET {name} = '([^']*)'"
 
 
-def endless() -> tuple[str, ...]:
-    """Return the roles whose statements may run for ever, by ``roles.apply``'s statements."""
-    return tuple(role for role in BUDGETED if not ends(sql.load(f"roles/login_{role}")))
+def endless() -> Mapping[str, tuple[str, ...]]:
+    """Return the roles that a timeout does not stop in time, by ``roles.apply``'s statements.
+
+    A role must have a ``statement_timeout``. Where it has none of the other timeouts, the
+    instance's flag counts.
+    """
+    texts = {role: sql.load(f"roles/login_{role}") for role in BUDGETED}
+    listed = {
+        name: tuple(role for role, text in texts.items() if not ends(text, name))
+        for name in MOST_MS
+    }
+    return {name: names for name, names in listed.items() if names}
 
 
-def ends(text: str) -> bool:
-    """Tell whether a role's statements give it a statement_timeout that ends them in time."""
-    budgets = [parse_integer(match["value"], "ms") for match in _BUDGET.finditer(text)]
-    return bool(budgets) and 0 < budgets[-1] <= STATEMENT_MOST_MS
+def ends(text: str, name: str = STATEMENT) -> bool:
+    """Tell whether a role's statements leave it with a timeout that stops it in time."""
+    values = re.findall(_TIMEOUT.format(name=name), text)
+    return in_time(name, values[-1]) if values else name != STATEMENT
+
+
+def in_time(name: str, value: str) -> bool:
+    """Tell whether a timeout's value, such as ``5min``, is one, and not over its limit."""
+    try:
+        return 0 < parse_integer(value, "ms") <= MOST_MS[name]
+    except NotANumberError:
+        return False

@@ -60,8 +60,9 @@ class Facts:
         declaration: Of this instance.
         restarts: Declared flags that are not live yet and would restart the instance.
         approval: The declared label that approves such a restart; empty without one.
-        endless_roles: Roles whose statements no statement_timeout ends: by ``sql/roles`` of a
-            declared instance, else users by the settings that their sessions begin with.
+        endless_roles: Roles that a timeout does not stop in time, by the timeout's name: by
+            ``sql/roles`` of a declared instance, else users by the settings that their sessions
+            begin with. Of a replica, its primary's count.
         roles_unread: Why nobody can tell; empty where somebody can.
         undeclared_users: Users that the API lists and nobody declared, without Cloud SQL's own.
         primary: Of a read replica.
@@ -74,7 +75,7 @@ class Facts:
     declaration: Declaration | None = None
     restarts: tuple[str, ...] | None = None
     approval: str | None = None
-    endless_roles: tuple[str, ...] | None = None
+    endless_roles: Mapping[str, tuple[str, ...]] | None = None
     roles_unread: str = ""
     undeclared_users: tuple[str, ...] | None = None
     primary: "Subject | None" = None

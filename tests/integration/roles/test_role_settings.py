@@ -138,6 +138,29 @@ def test_statements_that_nothing_ends_violate_the_policy(
     assert statements_end(run.target).state is Ruled.OK
 
 
+@pytest.mark.parametrize(
+    ("text", "timeout", "user"),
+    [
+        (f"ALTER ROLE {APP} SET lock_timeout = 0", "lock_timeout", APP),
+        ("ALTER DATABASE ai_square SET lock_timeout = '11min'", "lock_timeout", OWNER),
+        (
+            f"ALTER ROLE {READER} SET idle_in_transaction_session_timeout = '61min'",
+            "idle_in_transaction_session_timeout",
+            READER,
+        ),
+    ],
+)
+def test_a_timeout_that_a_role_overrides_is_known_to_the_policies(
+    run: Invocation, sent: Run, text: str, timeout: str, user: str
+) -> None:
+    assert rolesettings.of_stack(run.target).endless == {}
+    sent(OWNER, text)
+    assert user in rolesettings.of_stack(run.target).endless[timeout]
+    sent(OWNER, "ALTER DATABASE ai_square RESET lock_timeout")
+    apply(run, PRUNE)
+    assert rolesettings.of_stack(run.target).endless == {}
+
+
 def test_a_timeout_of_the_database_ends_what_the_role_does_not(run: Invocation, sent: Run) -> None:
     sent(OWNER, f"ALTER ROLE {APP} RESET statement_timeout")
     sent(OWNER, "ALTER DATABASE ai_square SET statement_timeout = '1min'")

@@ -112,7 +112,7 @@ def declared(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: 
         "production": True,
         "pool_connections": 100,
         "declaration": DECLARATION,
-        "endless_roles": (),
+        "endless_roles": {},
         "buckets": {"exports": "asia-east1"},
     } | facts
     return Subject("prod", Origin.DECLARED, body, NOW, Facts(**known))
@@ -125,7 +125,7 @@ def live(body: Mapping[str, Any] = GOOD, **facts: Any) -> Subject:  # noqa: ANN4
         "restarts": (),
         "approval": "",
         "undeclared_users": (),
-        "endless_roles": (),
+        "endless_roles": {},
         "backup_places": ("asia",),
     } | facts
     return Subject("prod", Origin.LIVE, body, NOW, Facts(**known))

@@ -213,9 +213,17 @@ VIOLATIONS: dict[str, list[Subject]] = {
         flags(idle_in_transaction_session_timeout=None),
         flags(idle_in_transaction_session_timeout="2147483647"),  # 24 days
         flags(idle_in_transaction_session_timeout="3600001"),
+        live(endless_roles={"idle_in_transaction_session_timeout": ("ai_square_app",)}),
     ],
-    "statements-end": [declared(endless_roles=("app",)), live(endless_roles=("ai_square_app",))],
-    "lock-waits-end": [flags(lock_timeout="0"), flags(lock_timeout="2147483647")],
+    "statements-end": [
+        declared(endless_roles={"statement_timeout": ("app",)}),
+        live(endless_roles={"statement_timeout": ("ai_square_app",)}),
+    ],
+    "lock-waits-end": [
+        flags(lock_timeout="0"),
+        flags(lock_timeout="2147483647"),
+        live(endless_roles={"lock_timeout": ("ai_square_app",)}),
+    ],
     "deny-period": [
         body(
             (
@@ -324,6 +332,8 @@ def test_a_fact_that_nobody_gave_is_unknown_and_never_ok() -> None:
         "allowed-bucket-place",
         "disk-size-ignored",
         "enough-connections",
+        "idle-transactions-end",
+        "lock-waits-end",
         "no-plain-secret",
         "program-deletion-protection",
         "statements-end",
@@ -481,10 +491,15 @@ def test_the_private_way_may_be_private_service_connect() -> None:
 
 
 def test_a_role_without_a_budget_is_seen_in_its_sql() -> None:
-    assert roles.endless() == ()
+    assert roles.endless() == {}
     assert roles.ends("ALTER ROLE {{ login|ident }} SET statement_timeout = '30s';")
     assert not roles.ends("ALTER ROLE {{ login|ident }} SET statement_timeout = '0';")
-    assert not roles.ends("ALTER ROLE {{ login|ident }} SET lock_timeout = '5s';")
+    lock_timeout = "ALTER ROLE {{ login|ident }} SET lock_timeout = '%s';"
+    assert not roles.ends(lock_timeout % "5s")  # it has no statement_timeout
+    assert roles.ends(lock_timeout % "5s", roles.LOCK)
+    assert not roles.ends(lock_timeout % "0", roles.LOCK)
+    assert not roles.ends(lock_timeout % "11min", roles.LOCK)
+    assert roles.ends("", roles.IDLE)  # the instance's flag counts
 
 
 JSON = st.recursive(
