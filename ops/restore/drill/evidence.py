@@ -1,12 +1,14 @@
 """What a restore drill leaves as evidence."""
 
+from collections.abc import Mapping
+
 from ops.console import Table
 from ops.evidence import Evidence
 from ops.restore.drill.report import Report
 from ops.restore.source import ROOM, Place
 
 
-def of(source: Place, report: Report, versions: dict[str, str]) -> Evidence:
+def of(source: Place, report: Report, versions: Mapping[str, str]) -> Evidence:
     """Return the evidence of a drill.
 
     Args:
@@ -21,7 +23,7 @@ def of(source: Place, report: Report, versions: dict[str, str]) -> Evidence:
         drill=report.document(),
         account=_account(source, report),
         targets={"rto_s": source.rto_target_s, "rpo_s": source.rpo_target_s},
-        versions=versions,
+        versions=dict(versions),
         instance=source.identity,
     )
 

@@ -7,7 +7,7 @@ leaves evidence too: what it found until then, and why it did not end.
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,12 +27,13 @@ from ops.lease import Holding, LeaseLostError
 from ops.prices import book
 from ops.restore import cleanup
 from ops.restore.drill import cost, evidence, killed, plan, preflight
-from ops.restore.drill.course import Course, report, settled
 from ops.restore.drill.limit import TimeLimit, TimeLimitError
 from ops.restore.drill.options import Options, options
+from ops.restore.drill.outcome import report, settled
 from ops.restore.drill.preflight import Ready
 from ops.restore.drill.proposal import Proposal
 from ops.restore.drill.report import Report
+from ops.restore.drill.stages import Begun, Cleaned, Copy, Decided, Stages, Verified
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.drill.work import Work
 from ops.restore.faults import inject
@@ -46,23 +47,25 @@ TIME_LIMIT_S = 10_800.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Drill:
-    """One drill, from its begin to its evidence."""
+class _Setting:
+    """What a drill works with, from its first moment to its evidence."""
 
-    source: Source
+    begun: Begun
     options: Options
     fault: Fault | None
-    course: Course
     limit: TimeLimit
-    cap: Decimal | None
     progress: Progress
     check: Callable[[], None]  # raises where the drill may not go on
-    held: Holding | None = None
+
+    @property
+    def source(self) -> Source:
+        """Return what is drilled; its API's waits end where the drill may not go on."""
+        return self.begun.source
 
     @property
     def journal(self) -> Journal:
         """Return the trace of this drill, which stays until there is its evidence."""
-        return Journal(self.source.store, ROOM, self.course.run)
+        return Journal(self.source.store, ROOM, self.begun.run)
 
 
 _USUAL = Options()
@@ -93,13 +96,11 @@ def _held_to(run: Invocation, options: Options) -> Options:
 
 def propose(source: Source, options: Options, progress: Progress) -> Proposal:
     """Return what a drill would do; touches nothing. Raises as ``perform`` does."""
-    drill = _begin(source, options, inject.named(options.inject, source), progress)
+    setting = _begin(source, options, inject.named(options.inject, source), progress)
     with progress.phase("Look at the source and its backups"):
-        _decide(drill)
-    course = drill.course
-    assert course.plan is not None  # noqa: S101 - decided just now
-    _affordable(drill)
-    return Proposal(source.instance, course.plan, settled(course))
+        decided = _decide(setting)
+    _refuse_expensive(decided, options)
+    return Proposal(source.instance, decided.plan, settled(setting.begun, decided))
 
 
 def perform(source: Source, options: Options, progress: Progress) -> Report:
@@ -127,94 +128,124 @@ def _begin(
     fault: Fault | None,
     progress: Progress,
     holding: Holding | None = None,
-) -> _Drill:
+) -> _Setting:
     started = datetime.now(UTC)
     limit = TimeLimit(TIME_LIMIT_S if options.time_limit_s is None else options.time_limit_s)
-    course = Course(
-        source,
-        run_name(started),
-        started,
-        options.inject,
-        time_limit_s=limit.seconds,
-        side_by_side=options.side_by_side,
-    )
-    logline.bind(run=course.run)
 
     def check() -> None:
         if holding is not None:
             holding.check()
         limit.check()
 
-    waiting = source.cloud.bounded(each=check, tell=progress.line)
-    source = replace(source, cloud=waiting)
-    return _Drill(source, options, fault, course, limit, options.cost_cap, progress, check, holding)
+    source = replace(source, cloud=source.cloud.bounded(each=check, tell=progress.line))
+    lanes = options.side_by_side
+    begun = Begun(source, run_name(started), started, options.inject, limit.seconds, lanes)
+    logline.bind(run=begun.run)
+    return _Setting(begun, options, fault, limit, progress, check)
 
 
-def _perform(drill: _Drill, holding: Holding) -> Report:
-    course, store = drill.course, drill.source.store
-    cut: TimeLimitError | None = None
+def _perform(setting: _Setting, holding: Holding) -> Report:
+    begun, store = setting.begun, setting.source.store
+    stages, error = _run(setting)
     try:
-        try:
-            _run(drill)
-        except TimeLimitError as error:
-            cut = error
-        holding.confirm()  # else what is reported below may be of copies that others removed
+        _confirm(error, holding)
     except BadInputError:  # nothing was begun
-        drill.journal.close()
+        setting.journal.close()
         raise
-    except BaseException as error:
-        _keep(drill, error)
+    except BaseException as first:
+        _keep(setting, stages, first)
         raise
-    result = report(course, store.where(key(ROOM, course.run)), cut)
+    result = report(stages, store.where(key(ROOM, begun.run)), error)
     try:
-        write(store, evidence.of(drill.source, result, course.versions))
+        write(store, evidence.of(begun.source, result, _versions(stages)))
     except AlreadyRecordedError:
         holding.confirm()  # whoever took the lease over recorded this drill as killed
         raise
-    _close(drill)
+    _close(setting, stages)
     return result
 
 
-def _keep(drill: _Drill, error: BaseException) -> None:
-    """Write the evidence of a drill that is cut short; its error stays the one that is told."""
-    course, progress, store = drill.course, drill.progress, drill.source.store
-    own_key = key(ROOM, course.run)
+def _confirm(error: BaseException | None, holding: Holding) -> None:
+    """Raise what cut a drill short, unless its time limit did, or that the lease is lost."""
+    if error is not None and not isinstance(error, TimeLimitError):
+        raise error
+    holding.confirm()  # else what is reported may be of copies that others removed
+
+
+def _keep(setting: _Setting, stages: Stages, error: BaseException) -> None:
+    """Write the evidence of a drill that is cut short; its error stays the one reported."""
+    begun, progress, store = setting.begun, setting.progress, setting.source.store
+    own_key = key(ROOM, begun.run)
     with in_spite_of(progress.line):
         if isinstance(error, LeaseLostError) and store.get(own_key) is not None:
             progress.line(f"Whoever swept this drill recorded it: {store.where(own_key)}")
-            _close(drill)
+            _close(setting, stages)
             return
-        result = report(course, store.where(own_key), error)
-        write(store, evidence.of(drill.source, result, course.versions))
+        result = report(stages, store.where(own_key), error)
+        write(store, evidence.of(begun.source, result, _versions(stages)))
         progress.line(f"{result.summary()} Evidence: {result.evidence}")
-        _close(drill)
+        _close(setting, stages)
 
 
-def _close(drill: _Drill) -> None:
+def _versions(stages: Stages) -> Mapping[str, str]:
+    return {} if stages.decided is None else stages.decided.versions
+
+
+def _close(setting: _Setting, stages: Stages) -> None:
     """Forget the trace of a drill that left its evidence, and nothing else."""
-    if drill.course.tidy:
-        drill.journal.close()
+    if stages.cleaned.tidy:
+        setting.journal.close()
 
 
-def _run(drill: _Drill) -> None:
-    source, course, progress = drill.source, drill.course, drill.progress
-    process = {"pid": str(os.getpid()), "host": socket.gethostname()}
-    drill.journal.intend(killed.BEGUN, source.instance, **process)
-    with progress.phase("Choose backups, sweep what earlier drills left"):
-        swept = sweep_held(source, course.started, by=f"drill {course.run}", but=course.run)
-        course.swept, course.leftovers = swept.lines(), swept.leftovers
-        _decide(drill)
-    chosen = course.plan
-    if chosen is None or not chosen.copies:
-        return
-    _affordable(drill)
-    preflight.names_free(source, chosen.copies)
-    crew, earlier = Crew(drill.check, "restore-drill"), course.leftovers
-    working = replace(source, cloud=source.cloud.bounded(each=crew.check))
+def _run(setting: _Setting) -> tuple[Stages, BaseException | None]:
+    """Return how far the drill came, and what cut it short; nothing is raised."""
+    begun, progress = setting.begun, setting.progress
+    stages = Stages(begun)
     try:
-        Work(working, drill.options, drill.fault, course, drill.journal, crew, progress).do()
-    finally:
-        _clean_up(drill, crew, earlier)
+        process = {"pid": str(os.getpid()), "host": socket.gethostname()}
+        setting.journal.intend(killed.BEGUN, begun.source.instance, **process)
+        with progress.phase("Choose backups, sweep what earlier drills left"):
+            by = f"drill {begun.run}"
+            swept = sweep_held(begun.source, begun.started, by=by, but=begun.run)
+            stages = replace(stages, cleaned=Cleaned(swept.lines(), swept.leftovers))
+            decided = _decide(setting)
+        planned = Verified(tuple(Copy(copy_plan) for copy_plan in decided.plan.copies))
+        stages = replace(stages, decided=decided, verified=planned)
+        if not planned.copies:
+            return stages, None
+        _refuse_expensive(decided, setting.options)
+        preflight.names_free(begun.source, decided.plan.copies)
+    except BaseException as error:  # noqa: BLE001 - returned, and raised where it is recorded
+        return stages, error
+    return _restore(setting, stages, decided)
+
+
+def _restore(
+    setting: _Setting, stages: Stages, decided: Decided
+) -> tuple[Stages, BaseException | None]:
+    """Make, verify and remove the copies; return how far that came, and what cut it short."""
+    source, begun = setting.source, setting.begun
+    crew = Crew(setting.check, "restore-drill")
+    working = replace(source, cloud=source.cloud.bounded(each=crew.check))
+    journal, progress = setting.journal, setting.progress
+    work = Work(working, setting.options, setting.fault, begun, decided, journal, crew, progress)
+    cut: BaseException | None = None
+    try:
+        work.do()
+    except BaseException as error:  # noqa: BLE001 - returned, and raised where it is recorded
+        cut = error
+    # A sweep closes the journal, and a call that was under way may have made a copy after it.
+    names = [copy.plan.name for copy in work.state().copies if copy.begun]
+    before = stages.cleaned
+    try:
+        left = cleanup.always(source, crew, journal, progress, names)
+        cleaned = replace(before, tidy=not left, leftovers=(*before.leftovers, *left))
+    except BaseException as error:  # noqa: BLE001 - as above
+        standing = [f"{name}: perhaps not removed" for name in cleanup.standing(journal)]
+        leftovers = (*before.leftovers, *standing)
+        cleaned = replace(before, complete=False, tidy=False, leftovers=leftovers)
+        cut = error
+    return replace(stages, verified=work.state(), cleaned=cleaned), cut
 
 
 def _backups(source: Source, ready: Ready, now: datetime) -> tuple[CheckResult, ...]:
@@ -224,45 +255,31 @@ def _backups(source: Source, ready: Ready, now: datetime) -> tuple[CheckResult, 
     return backupruns.checks(source.policy, ready.created, ready.runs, now)
 
 
-def _affordable(drill: _Drill) -> None:
-    if drill.course.cost is not None:
-        cost.hold(drill.course.cost, drill.cap)
+def _refuse_expensive(decided: Decided, options: Options) -> None:
+    """Refuse copies that cost more than the cap: see ``cost.hold``."""
+    if decided.cost is not None:
+        cost.hold(decided.cost, options.cost_cap)
 
 
-def _clean_up(drill: _Drill, crew: Crew, earlier: tuple[str, ...]) -> None:
-    course = drill.course
-    course.removed, course.tidy = False, False
-    # A sweep closes the journal, and a call that was under way may have made a copy after it.
-    names = [copy.plan.name for copy in course.copies if copy.begun]
-    try:
-        left = cleanup.always(course.source, crew, drill.journal, drill.progress, names)
-    except BaseException:
-        standing = cleanup.standing(drill.journal)  # what it has just said is left
-        course.leftovers = (*earlier, *(f"{name}: perhaps not removed" for name in standing))
-        raise
-    course.removed, course.tidy, course.leftovers = True, not left, (*earlier, *left)
-
-
-def _decide(drill: _Drill) -> None:
+def _decide(setting: _Setting) -> Decided:
     """Look at the source, and choose what to restore; raises what stands in the way."""
-    source, course, drill_options = drill.source, drill.course, drill.options
-    ready = preflight.look(source, drill.progress, drill.check)
-    course.asked = source.now()
-    course.versions["database"] = ready.instance.database_version
-    course.versions["postgresql"] = ready.postgresql
-    course.other_databases = ready.other_databases
+    source, begun, options = setting.source, setting.begun, setting.options
+    ready = preflight.look(source, setting.progress, setting.check)
+    looked = source.now()
     chosen = plan.plan(
         source.instance,
         source.cloud.project,
-        ready.runs if drill.fault is None else drill.fault.listing(ready.runs),
-        run=course.run,
-        now=course.started,
-        backup=drill_options.backup,
-        latest=drill_options.latest,
-        seed=plan.draw() if drill_options.seed is None else drill_options.seed,
+        ready.runs if setting.fault is None else setting.fault.listing(ready.runs),
+        run=begun.run,
+        now=begun.started,
+        backup=options.backup,
+        latest=options.latest,
+        seed=plan.draw() if options.seed is None else options.seed,
         point_in_time=ready.point_in_time,
-        checks=_backups(source, ready, course.asked),
+        checks=_backups(source, ready, looked),
     )
-    course.choose(chosen)
+    most = None
     if chosen.copies:
-        course.cost = cost.estimate(ready.instance, chosen.copies, drill.limit.seconds, book.load())
+        most = cost.estimate(ready.instance, chosen.copies, begun.time_limit_s, book.load())
+    versions = {"database": ready.instance.database_version, "postgresql": ready.postgresql}
+    return Decided(chosen, most, looked, versions, ready.other_databases)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from ops.checks.crew import Crew, StoppedError
 from ops.checks.result import CheckResult, State
@@ -17,11 +18,12 @@ from ops.errors import OpsError, reason
 from ops.journal import Journal
 from ops.lease import LeaseLostError
 from ops.restore import cleanup, copies
-from ops.restore.copies import Kind, Made
+from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import hook
-from ops.restore.drill.course import CopyCourse, Course
 from ops.restore.drill.limit import TimeLimitError
 from ops.restore.drill.options import Options
+from ops.restore.drill.stages import Begun, Copy, Decided
+from ops.restore.drill.stages import Verified as VerifiedCopies
 from ops.restore.faults.inject import Fault
 from ops.restore.proof import baseline, verify
 from ops.restore.proof.baseline import Baseline
@@ -29,6 +31,7 @@ from ops.restore.proof.marker import Marker
 from ops.restore.proof.verify import Verified
 from ops.restore.source import Source
 
+_T = TypeVar("_T")
 ENDS = (TimeLimitError, LeaseLostError)  # the whole drill, wherever they are raised
 AGAIN = "It says nothing of the backup. See to that, and drill again."
 
@@ -53,72 +56,120 @@ class Steps:
         self._phase = phase
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The work of one drill.
+@dataclass(slots=True)
+class CopyJob:
+    """One copy while it is made and verified.
 
     Attributes:
+        plan: what it is to be.
+        results: the checks that have ended.
+        begun: whether any of it may exist.
+        made, verified: done once it answers, and once every check has ended.
+    """
+
+    plan: CopyPlan
+    results: list[CheckResult] = field(default_factory=list)
+    begun: bool = False
+    made: "Future[Made]" = field(default_factory=Future)
+    verified: "Future[Verified]" = field(default_factory=Future)
+
+    def state(self) -> Copy:
+        """Return how far it has come."""
+        verified = _result(self.verified)
+        return Copy(
+            self.plan,
+            self.begun,
+            _result(self.made),
+            tuple(self.results),
+            None if verified is None else verified.seconds,
+            None if verified is None else verified.newest,
+        )
+
+
+class Work:
+    """The work of one drill: threads that make and verify copies.
+
+    Args:
         source: what is drilled; its API's waits end with the crew.
         options: the caller's.
-        fault: what is put in on purpose, if anything.
-        course: how far it has come.
+        fault: what is injected, if anything.
+        begun, decided: the drill, and what it restores.
         journal: of what it makes.
         crew: its threads.
         progress: where it shows itself.
     """
 
-    source: Source
-    options: Options
-    fault: Fault | None
-    course: Course
-    journal: Journal
-    crew: Crew
-    progress: Progress
-    marked: "Future[Marker]" = field(default_factory=Future)
-    base: "Future[Baseline]" = field(default_factory=Future)
-    bar: Steps = field(default_factory=Steps)
+    def __init__(
+        self,
+        source: Source,
+        options: Options,
+        fault: Fault | None,
+        begun: Begun,
+        decided: Decided,
+        journal: Journal,
+        crew: Crew,
+        progress: Progress,
+    ) -> None:
+        self.source = source
+        self.options = options
+        self.fault = fault
+        self.run = begun.run
+        self.plan = decided.plan
+        self.journal = journal
+        self.crew = crew
+        self.progress = progress
+        self.jobs = tuple(CopyJob(copy_plan) for copy_plan in decided.plan.copies)
+        self.marked: Future[Marker] = Future()
+        self.base: Future[Baseline] = Future()
+        self.bar = Steps()
+        self._latest_recovery_time: datetime | None = None
+
+    def state(self) -> VerifiedCopies:
+        """Return how far the copies have come, whatever cut the work short."""
+        copies_so_far = tuple(job.state() for job in self.jobs)
+        return VerifiedCopies(copies_so_far, _result(self.marked), self._latest_recovery_time)
 
     def do(self) -> None:
         """Start everything that can go side by side, and wait for it phase by phase."""
-        crew, course = self.crew, self.course
-        order = tuple(_ordered(course.copies))
+        crew = self.crew
+        order = tuple(_ordered(self.jobs))
         if self.fault is not None and self.fault.base is not None:
             self.fault.base(self.source, self.journal)
         lanes = self.options.side_by_side
         copying = crew.start("copies", lambda: crew.share("copy", order, lanes, self._lane))
-        title = f"Restore {', '.join(_backups(course.copies))}"
-        if course.plan is not None and course.plan.clones:
+        title = f"Restore {', '.join(_backups(self.jobs))}"
+        if self.plan.clones:
             title += f"; clone to {self._mark()}"
         with self.progress.phase(title, total=len(order)) as phase:
-            crew.wait([copy.made for copy in order], each=phase.advance)
-        steps = sum(verify.STEPS[copy_plan.kind] for copy_plan in course.plans)
+            crew.wait([job.made for job in order], each=phase.advance)
+        steps = sum(verify.STEPS[copy_plan.kind] for copy_plan in self.plan.copies)
         with self.progress.phase(f"Verify {len(order)} copies", total=steps) as phase:
             self.bar.show(phase)
-            crew.wait([copy.verified for copy in order])
+            crew.wait([job.verified for job in order])
             crew.wait([copying])
 
     def _mark(self) -> str:
         """Set the marker, read the baseline from there on; return the time to clone to."""
-        crew, source, course = self.crew, self.source, self.course
+        crew, source = self.crew, self.source
         if self.fault is not None and self.fault.archive is not None:
             self.fault.archive(source, self.journal)
         with self.progress.phase("Set the marker on the source"):
             crew.start("baseline", self._read)
             try:
-                (course.marker,) = crew.wait([self.marked])
+                (marker,) = crew.wait([self.marked])
             except (StoppedError, *ENDS):
                 raise
             except OpsError as error:
                 return f"no moment: {reason(error)}"
-        course.latest_recovery_time = self._latest_recovery_time()
-        return f"{course.marker.point_in_time:%H:%M:%S.%f}"[:-3]
+        self._latest_recovery_time = self._read_latest_recovery_time()
+        return f"{marker.point_in_time:%H:%M:%S.%f}"[:-3]
 
     def _read(self) -> None:
         """Take the baseline; where that fails, whoever needs it is told why."""
         part = self.crew.part()
         tries = self.options.exact_tries
         try:
-            state = baseline.take(part, self.source, self.course.run, self.marked, tries)
+            state = baseline.take(part, self.source, self.run, self.marked, tries)
             self.base.set_result(state)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             cause = part.failure or error
@@ -127,28 +178,28 @@ class Work:
                     job.set_exception(cause)
             part.stop()
 
-    def _latest_recovery_time(self) -> datetime | None:
+    def _read_latest_recovery_time(self) -> datetime | None:
         try:
             return self.source.cloud.latest_recovery_time(self.source.instance)
         except (ApiError, UnreachableError):
             return None  # shown beside the RPO; the clone itself says what is wrong
 
-    def _lane(self, waiting_copies: Iterator[CopyCourse]) -> Sequence[Verified]:
+    def _lane(self, waiting_jobs: Iterator[CopyJob]) -> Sequence[Verified]:
         """Make and verify copies one after the other; each makes room for the next."""
         verified = []
-        crowded = len(self.course.copies) > self.options.side_by_side
-        for copy in waiting_copies:
-            copy.begun = True
+        crowded = len(self.jobs) > self.options.side_by_side
+        for job in waiting_jobs:
+            job.begun = True
             part = self.crew.part()
             try:
-                verified.append(self._verify(part, copy))
+                verified.append(self._verify(part, job))
             finally:
                 part.stop()
             if crowded:  # what stays is told when everything is removed
-                cleanup.remove(self.source.cloud, self.journal, [copy.plan.name])
+                cleanup.remove(self.source.cloud, self.journal, [job.plan.name])
         return verified
 
-    def _verify(self, part: Crew, job: CopyCourse) -> Verified:
+    def _verify(self, part: Crew, job: CopyJob) -> Verified:
         copy = self._restore(part, job)
         job.made.set_result(copy)
         if copy.unsure:
@@ -160,21 +211,20 @@ class Work:
         job.verified.set_result(verified)
         return verified
 
-    def _restore(self, part: Crew, job: CopyCourse) -> Made:
+    def _restore(self, part: Crew, job: CopyJob) -> Made:
         """Make a copy; a refusal or a network that fails says nothing of the backup."""
         try:
             if job.plan.kind is Kind.CLONE:
                 (marker,) = self.crew.wait([self.marked])
                 moment = _moment(marker, self.fault)
                 return copies.clone(part, self.source, self.journal, job.plan, moment)
-            labels = self.course.labels
-            return copies.restore(part, self.source, self.journal, job.plan, labels)
+            return copies.restore(part, self.source, self.journal, job.plan, self.plan.labels)
         except (StoppedError, *ENDS):
             raise
         except OpsError as error:
             return Made(job.plan, None, (), failure=reason(error), unsure=True)
 
-    def _before(self, part: Crew, job: CopyCourse, copy: Made) -> None:
+    def _before(self, part: Crew, job: CopyJob, copy: Made) -> None:
         """Spoil a copy, and let the team's own command look, where that was asked for."""
         fault, command = self.fault, self.options.before_verify
         if fault is not None:
@@ -184,8 +234,8 @@ class Work:
         if command:
             hook.before_verify(part, self.source, copy, command)
 
-    def _verified(self, part: Crew, job: CopyCourse, copy: Made) -> Verified:
-        source, results, advance = self.source, job.found, self.bar.advance
+    def _verified(self, part: Crew, job: CopyJob, copy: Made) -> Verified:
+        source, results, advance = self.source, job.results, self.bar.advance
         limit_s = self.options.verify_limit_s
         try:
             if job.plan.kind is Kind.CLONE:
@@ -209,13 +259,13 @@ def _moment(marker: Marker, fault: Fault | None) -> datetime:
     return fault.moment(marker)
 
 
-def _unknown(job: CopyCourse, copy: Made, check: str, why: str) -> Verified:
+def _unknown(job: CopyJob, copy: Made, check: str, why: str) -> Verified:
     """Note that nothing more can be said of a copy."""
-    job.found.append(CheckResult(check, State.UNKNOWN, 0, 1, why, remedy=AGAIN))
-    return Verified(copy, tuple(job.found))
+    job.results.append(CheckResult(check, State.UNKNOWN, 0, 1, why, remedy=AGAIN))
+    return Verified(copy, tuple(job.results))
 
 
-def _ordered(jobs: Sequence[CopyCourse]) -> Iterator[CopyCourse]:
+def _ordered(jobs: Sequence[CopyJob]) -> Iterator[CopyJob]:
     """Yield the newest backup, the clone, then the rest: what matters most comes first."""
     backups = [job for job in jobs if job.plan.kind is Kind.BACKUP]
     yield from backups[:1]
@@ -223,6 +273,13 @@ def _ordered(jobs: Sequence[CopyCourse]) -> Iterator[CopyCourse]:
     yield from backups[1:]
 
 
-def _backups(jobs: Sequence[CopyCourse]) -> list[str]:
+def _backups(jobs: Sequence[CopyJob]) -> list[str]:
     ids = [job.plan.backup.id for job in jobs if job.plan.backup is not None]
     return [f"backup {ids[0]}", *ids[1:]]
+
+
+def _result(future: "Future[_T]") -> _T | None:
+    """Return what a thread gave; None where it did not end, or ended by an error."""
+    if not future.done() or future.exception() is not None:
+        return None
+    return future.result()

@@ -12,13 +12,14 @@ from ops.console import Silent
 from ops.errors import OpsError
 from ops.journal import Journal
 from ops.restore.copies import CopyPlan, Kind, Made
-from ops.restore.drill import work
-from ops.restore.drill.course import CopyCourse, Course
+from ops.restore.drill import work as work_module
 from ops.restore.drill.options import Options
-from ops.restore.drill.work import Work
+from ops.restore.drill.plan import DrillPlan
+from ops.restore.drill.stages import Begun, Decided
+from ops.restore.drill.work import CopyJob, Work
 from ops.restore.proof import verify
 from ops.restore.proof.marker import Marker
-from ops.restore.source import ROOM
+from ops.restore.source import ROOM, Source
 from tests.unit.restore.sources import drilled
 
 RUN = "260102030405-ab12"
@@ -31,7 +32,14 @@ class FullError(OpsError):
         super().__init__("No space left on device.")
 
 
-def _verify(folder: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> CopyCourse:
+def _work(source: Source, crew: Crew, copy: CopyPlan) -> Work:
+    begun = Begun(source, RUN, datetime.now(UTC))
+    decided = Decided(DrillPlan(RUN, (copy,), {}, ()))
+    journal = Journal(source.store, ROOM, RUN)
+    return Work(source, Options(), None, begun, decided, journal, crew, Silent())
+
+
+def _verify(folder: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> CopyJob:
     """Verify a copy of which one lane fails, and the rest notices at its next step."""
 
     def backup(part: Crew, *_: object, **__: object) -> None:
@@ -43,22 +51,20 @@ def _verify(folder: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception) -
 
     monkeypatch.setattr(verify, "backup", backup)
     source, crew = drilled(folder), Crew()
-    course = Course(source, RUN, datetime.now(UTC))
-    journal = Journal(source.store, ROOM, RUN)
-    one = CopyCourse(CopyPlan(Kind.BACKUP, "db-b1"))
-    whole = Work(source, Options(), None, course, journal, crew, Silent())
-    whole._verified(crew.part(), one, Made(one.plan, None, ()))
+    work = _work(source, crew, CopyPlan(Kind.BACKUP, "db-b1"))
+    (job,) = work.jobs
+    work._verified(crew.part(), job, Made(job.plan, None, ()))
     crew.check()
-    return one
+    return job
 
 
 def test_a_lane_that_fails_leaves_its_copy_unknown_and_tells_its_own_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (found,) = _verify(tmp_path, monkeypatch, FullError()).found
+    (found,) = _verify(tmp_path, monkeypatch, FullError()).results
     assert (found.check, found.state) == ("verified", State.UNKNOWN)
     assert found.detail == "No space left on device."
-    assert found.remedy == work.AGAIN
+    assert found.remedy == work_module.AGAIN
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -84,15 +90,13 @@ def test_a_service_that_was_stopped_says_nothing_of_either_copy(
             return self.clone(source, backup_id, to)
 
     source = drilled(tmp_path, Cloud("project", "http://127.0.0.1:1"))
-    course = Course(source, RUN, datetime.now(UTC))
-    journal, crew = Journal(source.store, ROOM, RUN), Crew()
+    crew = Crew()
     backup = BackupRun("1", "db", "SUCCESSFUL", "AUTOMATED", "", None, None, "")
-    one = CopyCourse(CopyPlan(kind, "db-x", backup if kind is Kind.BACKUP else None))
-    whole = Work(source, Options(), None, course, journal, crew, Silent())
-    whole.marked.set_result(Marker.__new__(Marker))
+    work = _work(source, crew, CopyPlan(kind, "db-x", backup if kind is Kind.BACKUP else None))
+    work.marked.set_result(Marker.__new__(Marker))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "_moment", lambda *_: datetime.now(UTC))
-        verified = whole._verify(crew.part(), one)
+        patch.setattr(work_module, "_moment", lambda *_: datetime.now(UTC))
+        verified = work._verify(crew.part(), work.jobs[0])
     assert {result.check: result.state for result in verified.checks} == {"restored": state}
 
 
@@ -109,10 +113,8 @@ def test_a_drill_given_up_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     crew = Crew()
     monkeypatch.setattr(verify, "backup", stopped)
     source = drilled(tmp_path)
-    course = Course(source, RUN, datetime.now(UTC))
-    one = CopyCourse(CopyPlan(Kind.BACKUP, "db-b1"))
-    journal = Journal(source.store, ROOM, RUN)
-    whole = Work(source, Options(), None, course, journal, crew, Silent())
+    work = _work(source, crew, CopyPlan(Kind.BACKUP, "db-b1"))
+    (job,) = work.jobs
     with pytest.raises(StoppedError):
-        whole._verified(crew.part(), one, Made(one.plan, None, ()))
-    assert one.found == []
+        work._verified(crew.part(), job, Made(job.plan, None, ()))
+    assert job.results == []

@@ -1,6 +1,5 @@
 """The report of a drill that is cut short: nothing is claimed, nothing found is lost."""
 
-from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,22 +13,25 @@ from ops.console import Silent
 from ops.errors import OpsError, Terminated
 from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import perform as drill
-from ops.restore.drill.course import Course, report
+from ops.restore.drill.outcome import report
 from ops.restore.drill.perform import Options
 from ops.restore.drill.plan import DrillPlan
-from ops.restore.proof.verify import Verified
+from ops.restore.drill.stages import Begun, Cleaned, Copy, Decided, Stages, Verified
 from ops.store import FolderStore, StoreFullError
 from tests.unit.restore.sources import drilled
 
+RUN = "260102030405-ab12"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OPERATION = Operation("1", "CLONE", "DONE", "x", NOW, NOW, NOW + timedelta(seconds=3), (), "")
 
 
-def _course(folder: Path) -> Course:
-    course = Course(drilled(folder), "260102030405-ab12", NOW)
-    copies = (CopyPlan(Kind.BACKUP, "db-b1"), CopyPlan(Kind.CLONE, "db-c"))
-    course.choose(DrillPlan(course.run, copies, {}, ()))
-    return course
+BACKUP, CLONE = CopyPlan(Kind.BACKUP, "db-b1"), CopyPlan(Kind.CLONE, "db-c")
+
+
+def _stages(folder: Path, *copies: Copy) -> Stages:
+    begun = Begun(drilled(folder), RUN, NOW)
+    decided = Decided(DrillPlan(RUN, (BACKUP, CLONE), {}, ()))
+    return Stages(begun, decided, Verified(copies or (Copy(BACKUP), Copy(CLONE))))
 
 
 @pytest.mark.parametrize(
@@ -42,9 +44,8 @@ def _course(folder: Path) -> Course:
     ],
 )
 def test_what_cut_a_drill_short_is_a_check(tmp_path: Path, error: BaseException, told: str) -> None:
-    course = _course(tmp_path)
-    course.copies[0].found.append(CheckResult("restored", State.OK, 1, 1, "answers"))
-    found = report(course, "", error)
+    restored = Copy(BACKUP, checks=(CheckResult("restored", State.OK, 1, 1, "answers"),))
+    found = report(_stages(tmp_path, restored, Copy(CLONE)), "", error)
     assert found.verdict == "unknown"
     (completed,) = (one.result for one in found.checks if one.result.check == "completed")
     assert completed.state is State.UNKNOWN
@@ -53,12 +54,9 @@ def test_what_cut_a_drill_short_is_a_check(tmp_path: Path, error: BaseException,
 
 
 def test_a_finding_made_before_stays_a_finding_and_times_so_far_are_told(tmp_path: Path) -> None:
-    course = _course(tmp_path)
-    clone = course.copies[1]
-    clone.made = Future()
-    clone.made.set_result(Made(clone.plan, None, (OPERATION,), 0.5, 0.25))
-    clone.found.append(CheckResult("heartbeat", State.FINDING, 3, 3, "lost"))
-    found = report(course, "", KeyboardInterrupt())
+    lost = (CheckResult("heartbeat", State.FINDING, 3, 3, "lost"),)
+    clone = Copy(CLONE, made=Made(CLONE, None, (OPERATION,), 0.5, 0.25), checks=lost)
+    found = report(_stages(tmp_path, Copy(BACKUP), clone), "", KeyboardInterrupt())
     assert found.verdict == "fail"
     assert found.phases["clone"].restore == 3
     assert found.rto is None
@@ -66,13 +64,11 @@ def test_a_finding_made_before_stays_a_finding_and_times_so_far_are_told(tmp_pat
 
 
 def test_a_restore_over_its_target_is_a_finding(tmp_path: Path) -> None:
-    course = _course(tmp_path)
-    for copy in course.copies:
-        made = Made(copy.plan, None, (OPERATION,), 0.5, 0.25)
-        copy.made, copy.verified = Future(), Future()
-        copy.made.set_result(made)
-        copy.verified.set_result(Verified(made, (), 2))
-    found = report(course, "")
+    copies = tuple(
+        Copy(plan, made=Made(plan, None, (OPERATION,), 0.5, 0.25), verified_s=2)
+        for plan in (BACKUP, CLONE)
+    )
+    found = report(_stages(tmp_path, *copies), "")
     results = {one.result.check: one.result.state for one in found.checks}
     assert results["rto"] is State.FINDING
     assert found.verdict == "fail"
@@ -80,11 +76,17 @@ def test_a_restore_over_its_target_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_copies_are_not_called_removed_where_the_clean_up_was_cut_short(tmp_path: Path) -> None:
-    course = _course(tmp_path)
-    course.removed, course.leftovers = False, ("db-c: perhaps not removed",)
-    found = report(course, "", KeyboardInterrupt())
+    cleaned = Cleaned(leftovers=("db-c: perhaps not removed",), complete=False)
+    found = report(replace(_stages(tmp_path), cleaned=cleaned), "", KeyboardInterrupt())
     assert found.verdict == "unknown"
-    assert found.leftovers == course.leftovers
+    assert found.leftovers == cleaned.leftovers
+
+
+def test_a_drill_that_decided_nothing_claims_nothing(tmp_path: Path) -> None:
+    found = report(Stages(Begun(drilled(tmp_path), RUN, NOW)), "", KeyboardInterrupt())
+    assert found.verdict == "unknown"
+    assert {one.result.check for one in found.checks} == {"completed", "cleanup"}
+    assert (found.backups, found.clone, found.phases, found.loss) == ((), None, {}, None)
 
 
 class Full(FolderStore):
@@ -109,13 +111,13 @@ class GoneError(OpsError):
 def test_the_first_error_goes_on_whether_evidence_can_be_written_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, full: bool
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise GoneError("It is gone.")
 
-    monkeypatch.setattr(drill, "_run", fail)
+    monkeypatch.setattr(drill, "sweep_held", fail)
     store = (Full if full else FolderStore)(tmp_path)
     with pytest.raises(GoneError):
-        drill.perform(replace(_course(tmp_path).source, store=store), Options(), Silent())
+        drill.perform(replace(drilled(tmp_path), store=store), Options(), Silent())
     assert len(store.keys("evidence")) == (0 if full else 3)  # record, page, head
 
 
