@@ -101,14 +101,14 @@ def estimate(source: Instance, copies: Sequence[CopyPlan], seconds: float, book:
     return Cost(amount, book.currency, len(copies), seconds, book.dated, tuple(unpriced))
 
 
-def hold(cost: Cost, cap: Decimal | None) -> None:
+def hold(cost: Cost | None, cap: Decimal | None) -> None:
     """Refuse copies that may cost more than a cap; None and 0 are no cap.
 
     Raises:
         CostCapError: they may.
         UnpricedError: nobody knows.
     """
-    if not cap:
+    if cost is None or not cap:
         return
     if cost.amount is None:
         raise UnpricedError(cost, cap)

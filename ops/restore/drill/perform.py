@@ -14,7 +14,6 @@ from decimal import Decimal
 
 from ops import backupruns, lease, logline
 from ops.checks.crew import Crew
-from ops.checks.result import CheckResult
 from ops.console import Progress
 from ops.errors import BadInputError
 from ops.evidence import key, run_name, write
@@ -26,15 +25,14 @@ from ops.journal import Journal
 from ops.lease import Holding, LeaseLostError
 from ops.prices import book
 from ops.restore import cleanup
-from ops.restore.drill import cost, evidence, killed, plan, preflight
+from ops.restore.drill import cost, evidence, plan, preflight
 from ops.restore.drill.limit import TimeLimit, TimeLimitError
 from ops.restore.drill.options import Options, options
 from ops.restore.drill.outcome import report, settled
-from ops.restore.drill.preflight import Ready
 from ops.restore.drill.proposal import Proposal
 from ops.restore.drill.report import Report
 from ops.restore.drill.stages import Begun, Cleaned, Copy, Decided, Stages, Verified
-from ops.restore.drill.sweep import sweep_held
+from ops.restore.drill.sweep import BEGUN, sweep_held
 from ops.restore.drill.work import Work
 from ops.restore.faults import inject
 from ops.restore.faults.inject import Fault
@@ -99,7 +97,7 @@ def propose(source: Source, options: Options, progress: Progress) -> Proposal:
     setting = _begin(source, options, inject.named(options.inject, source), progress)
     with progress.phase("Look at the source and its backups"):
         decided = _decide(setting)
-    _refuse_expensive(decided, options)
+    cost.hold(decided.cost, options.cost_cap)
     return Proposal(source.instance, decided.plan, settled(setting.begun, decided))
 
 
@@ -203,7 +201,7 @@ def _run(setting: _Setting) -> tuple[Stages, BaseException | None]:
     stages = Stages(begun)
     try:
         process = {"pid": str(os.getpid()), "host": socket.gethostname()}
-        setting.journal.intend(killed.BEGUN, begun.source.instance, **process)
+        setting.journal.intend(BEGUN, begun.source.instance, **process)
         with progress.phase("Choose backups, sweep what earlier drills left"):
             by = f"drill {begun.run}"
             swept = sweep_held(begun.source, begun.started, by=by, but=begun.run)
@@ -213,7 +211,7 @@ def _run(setting: _Setting) -> tuple[Stages, BaseException | None]:
         stages = replace(stages, decided=decided, verified=planned)
         if not planned.copies:
             return stages, None
-        _refuse_expensive(decided, setting.options)
+        cost.hold(decided.cost, setting.options.cost_cap)
         preflight.names_free(begun.source, decided.plan.copies)
     except BaseException as error:  # noqa: BLE001 - returned, and raised where it is recorded
         return stages, error
@@ -248,19 +246,6 @@ def _restore(
     return replace(stages, verified=work.state(), cleaned=cleaned), cut
 
 
-def _backups(source: Source, ready: Ready, now: datetime) -> tuple[CheckResult, ...]:
-    """Return whether every backup is there that should be, and the newest young enough."""
-    if source.policy is None:
-        return (backupruns.freshness(ready.runs, now),)
-    return backupruns.checks(source.policy, ready.created, ready.runs, now)
-
-
-def _refuse_expensive(decided: Decided, options: Options) -> None:
-    """Refuse copies that cost more than the cap: see ``cost.hold``."""
-    if decided.cost is not None:
-        cost.hold(decided.cost, options.cost_cap)
-
-
 def _decide(setting: _Setting) -> Decided:
     """Look at the source, and choose what to restore; raises what stands in the way."""
     source, begun, options = setting.source, setting.begun, setting.options
@@ -276,7 +261,7 @@ def _decide(setting: _Setting) -> Decided:
         latest=options.latest,
         seed=plan.draw() if options.seed is None else options.seed,
         point_in_time=ready.point_in_time,
-        checks=_backups(source, ready, looked),
+        checks=backupruns.checks(source.policy, ready.created, ready.runs, looked),
     )
     most = None
     if chosen.copies:

@@ -16,7 +16,7 @@ from ops.checks.result import State, worst
 from ops.evidence import run_name
 from ops.evidence.chain import verify
 from ops.journal import Journal
-from ops.restore.drill import killed
+from ops.restore.drill import sweep
 from ops.restore.source import ROOM, Source
 from tests.integration.restore.conftest import Site
 
@@ -111,7 +111,7 @@ def test_a_sweep_tells_of_the_drills_that_were_killed(
     runs = [run_name(datetime.now(UTC)) for _ in range(2)]
     for run in runs:
         Journal(source.store, ROOM, run).intend(
-            killed.BEGUN, source.instance, pid="17", host="there"
+            sweep.BEGUN, source.instance, pid="17", host="there"
         )
     done = _job(site.command("restore.sweep", "--format", "json"), site.tasks, environment)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 from ops.checks.result import State
 from ops.evidence import chain
 from ops.journal import Journal, unfinished
-from ops.restore.drill import killed
+from ops.restore.drill import sweep
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.source import ROOM
 from tests.unit.restore.sources import drilled
@@ -22,7 +22,7 @@ COPY = f"db-drill-{RUN}-b1"
 def _killed(folder: Path, cloud: Cloud) -> tuple[Journal, Path]:
     source = drilled(folder, cloud)
     journal = Journal(source.store, ROOM, RUN)
-    journal.intend(killed.BEGUN, "db", pid="17", host="there")
+    journal.intend(sweep.BEGUN, "db", pid="17", host="there")
     journal.intend("create", COPY)
     journal.intend("restore", COPY, backup="42")
     return journal, folder / "evidence" / ROOM / f"{RUN}.json"
@@ -74,7 +74,7 @@ def test_the_run_that_sweeps_is_left_alone_and_a_sweeps_own_journal_is_no_drill(
     cloud = Cloud(db=True)
     source = drilled(tmp_path, cloud)
     own, other = (Journal(source.store, ROOM, name) for name in (RUN, "sweep-260505120000"))
-    own.intend(killed.BEGUN, "db")
+    own.intend(sweep.BEGUN, "db")
     other.intend("delete", COPY)
     assert sweep_held(source, NOW, by="it", but=RUN).recorded == ()
     assert [one.run for one in unfinished(source.store, ROOM)] == [RUN]
@@ -84,5 +84,5 @@ def test_the_run_that_sweeps_is_left_alone_and_a_sweeps_own_journal_is_no_drill(
 def test_a_record_needs_no_more_than_a_place(tmp_path: Path) -> None:
     journal, evidence = _killed(tmp_path, Cloud())
     gone = replace(drilled(tmp_path, Cloud()), instance="gone")
-    assert killed.record(gone, journal, (), (), "restore.sweep")
+    assert sweep.record_killed(gone, journal, (), (), "restore.sweep")
     assert evidence.exists()
