@@ -16,7 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ops import measures
 from ops.errors import OpsError
+from ops.measures import Measure
 
 URL, URL_FILE = "AI_SQUARE_NOTIFY_URL", "AI_SQUARE_NOTIFY_URL_FILE"
 TEMPLATE_FILE = "AI_SQUARE_NOTIFY_TEMPLATE"
@@ -66,8 +68,7 @@ class Notice:
         verdict: ``pass``, ``fail`` or ``unknown``.
         summary: in a sentence.
         started, ended: ISO 8601, UTC.
-        rto_s, rpo_s: in seconds; None where it was not measured.
-        gap_ms, reconnect_ms, lost: of a failover, likewise.
+        measures: what was measured, by name; see ops.measures.
         faults: the checks that found something or could not tell.
         injected: the fault that was put in on purpose.
         not_compared: what of the copies was compared with nothing.
@@ -85,11 +86,7 @@ class Notice:
     summary: str
     started: str = ""
     ended: str = ""
-    rto_s: float | None = None
-    rpo_s: float | None = None
-    gap_ms: float | None = None
-    reconnect_ms: float | None = None
-    lost: float | None = None
+    measures: Mapping[str, Measure] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     injected: str = ""
     not_compared: tuple[str, ...] = ()
@@ -97,6 +94,10 @@ class Notice:
     evidence: str = ""
     sha256: str = ""
     error: str = ""
+
+    def document(self) -> dict[str, object]:
+        """Return what a template gets as ``drill``; measures also by their earlier names."""
+        return {**asdict(self), **measures.fields(self.measures)}
 
     @property
     def text(self) -> str:
@@ -208,7 +209,7 @@ def body(template: str, notice: Notice) -> bytes:
 
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.filters["chat"] = chat
-    drill = asdict(notice)
+    drill = notice.document()
     try:
         text = environment.from_string(template).render(drill=drill, told=notice.text, **drill)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:

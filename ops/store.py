@@ -8,8 +8,10 @@ job's own disk vanishes, so nothing of a room may need more than this.
 import fcntl
 import hashlib
 import os
+import random
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from ops.errors import ExitCode, OpsError
 # journal/ROOM/RUN/ENTRY: nobody but the run writes below it, so its folder may go.
 _DEPTH_OF_A_RUN = 3
 _ATTEMPTS = 100  # to write into a folder that others remove again and again
+_PAUSE_S = 0.002  # at most, before the next attempt
 _DRAFT = ".draft-"  # then the machine and the process that writes it
 
 
@@ -211,5 +214,6 @@ def _open_draft(folder: Path) -> tuple[int, str]:
             folder.mkdir(parents=True, exist_ok=True)
             # Not NamedTemporaryFile: a Ctrl-C that arrives in its __del__ is lost.
             return tempfile.mkstemp(dir=folder, prefix=prefix)
+        time.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - else both keep the same step
     folder.mkdir(parents=True, exist_ok=True)
     return tempfile.mkstemp(dir=folder, prefix=prefix)

@@ -9,6 +9,7 @@ from ops.errors import OpsError
 from ops.evidence import archive, chain, history, identity
 from ops.evidence.history import Entry
 from ops.evidence.identity import Identity
+from ops.measures import meaning
 from ops.store import Store
 from ops.target import Target
 
@@ -85,10 +86,9 @@ def _words(drill: Entry, now: datetime) -> str:
     days = (now - drill.ended).days
     age = "today" if days < 1 else f"{days} day{'' if days == 1 else 's'} ago"
     words = f"The last restore drill ({age}) ended with {drill.verdict}"
-    if drill.rto_s is not None:
-        words += f", RTO {drill.rto_s:.1f} s"
-    if drill.rpo_s is not None:
-        words += f", RPO {drill.rpo_s:.1f} s"
+    for name, measure in drill.measures.items():
+        if measure.value is not None:
+            words += f", {meaning(name).label} {measure.value:.1f} {measure.unit}".rstrip()
     return f"{words}."
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import wrap
 
-from ops import arguments
+from ops import arguments, measures
 from ops.checks.report import shorten
 from ops.checks.result import CheckResult, State, worst
 from ops.console import WIDTH, Table
@@ -14,9 +14,9 @@ from ops.evidence import archive, chain, history, trend
 from ops.evidence.head import keys
 from ops.evidence.history import Entry, History
 from ops.evidence.identity import Identity
-from ops.evidence.measures import MEASURES
 from ops.evidence.record import key
 from ops.evidence.uncompared import NOT_COMPARED, sentence
+from ops.measures import Measure
 from ops.store import Store
 
 SHOWN_FAULTS = 12  # of a check, to people; JSON has all
@@ -60,11 +60,10 @@ class HistoryReport:
     def blocks(self) -> Sequence[Table | str]:
         """Return what people read, the newest drill first."""
         drill_history = self.history
-        rows = tuple(_row(entry) for entry in drill_history.entries)
-        failover = any(entry.gap_ms is not None for entry in drill_history.entries)
-        times: tuple[str, ...]
-        times = ("gap ms", "lost", "back ms") if failover else ("RTO s", "RPO s")
-        columns = ("run", "ended, UTC", "verdict", *times, "by", "not ok or not counted")
+        names = tuple(dict.fromkeys(name for e in drill_history.entries for name in e.measures))
+        rows = tuple(_row(entry, names) for entry in drill_history.entries)
+        measured = (_column(name, drill_history.entries) for name in names)
+        columns = ("run", "ended, UTC", "verdict", *measured, "by", "not ok or not counted")
         table = (
             [Table(f"{drill_history.kind}, the newest of {drill_history.total}", columns, rows)]
             if rows
@@ -187,24 +186,25 @@ def told_of(checks: Sequence[CheckResult]) -> Iterator[str]:
             yield from wrap(check.remedy, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
-def _row(entry: Entry) -> tuple[object, ...]:
+def _column(name: str, entries: Sequence[Entry]) -> str:
+    """Return a measure's heading: its label and unit."""
+    unit = next(entry.measures[name].unit for entry in entries if name in entry.measures)
+    return f"{measures.meaning(name).label} {unit}".rstrip()
+
+
+def _row(entry: Entry, names: Sequence[str]) -> tuple[object, ...]:
     ended = "" if entry.ended is None else f"{entry.ended.astimezone(UTC):%Y-%m-%d %H:%M}"
-    if entry.gap_ms is not None:
-        times: tuple[str, ...] = (
-            _cell(entry.gap_ms, 0),
-            _cell(entry.lost, 0),
-            _cell(entry.reconnect_ms, 0),
-        )
-    else:
-        times = (_cell(entry.rto_s, 1), _cell(entry.rpo_s, 3))
+    times = (_cell(name, entry.measures.get(name)) for name in names)
     more = f" and {len(entry.faults) - 1} more" if len(entry.faults) > 1 else ""
     faults = f"put in {entry.injected}" if entry.injected else f"{''.join(entry.faults[:1])}{more}"
     faults = f"of another instance: {entry.instance.words()}" if entry.elsewhere else faults
     return (entry.run, ended, entry.verdict, *times, entry.who, faults)
 
 
-def _cell(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+def _cell(name: str, measure: Measure | None) -> str:
+    if measure is None or measure.value is None:
+        return "-"
+    return f"{measure.value:.{measures.meaning(name).digits}f}"
 
 
 def _lines(entry: Entry) -> Iterator[str]:
@@ -215,11 +215,12 @@ def _lines(entry: Entry) -> Iterator[str]:
         yield f"By {entry.who} on {entry.where}"
     if entry.injected:
         yield f"Put in on purpose: {entry.injected}"
-    for measure in MEASURES:
-        value, target = measure.of(entry), measure.target_of(entry)
-        if value is not None:
+    for name, measure in entry.measures.items():
+        if measure.value is not None:
+            target = measure.target
             aim = "" if target is None else f" (target {target:g} {measure.unit})"
-            yield f"{measure.name}: {value:g} {measure.unit}{aim}".rstrip()
+            label = measures.meaning(name).label
+            yield f"{label}: {measure.value:g} {measure.unit}{aim}".rstrip()
     yield f"Checks: {entry.counts.words()}"
     if entry.not_compared:
         yield sentence(entry.not_compared)
@@ -240,12 +241,9 @@ def _brief(entry: Entry) -> dict[str, object]:
         "ended": entry.ended,
         "verdict": entry.verdict,
         "injected": entry.injected,
-        "rto_s": entry.rto_s,
+        "measures": entry.measures,
+        **measures.fields(entry.measures),
         "phases_s": entry.phases_s,
-        "rpo_s": entry.rpo_s,
-        "gap_ms": entry.gap_ms,
-        "lost": entry.lost,
-        "reconnect_ms": entry.reconnect_ms,
         "backups": entry.backups,
         "who": entry.who,
         "not_ok": entry.faults,

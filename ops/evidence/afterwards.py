@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from ops import notify
+from ops import measures, notify
 from ops.errors import BadInputError, OpsError, Terminated, reason
 from ops.evidence import identity
 from ops.evidence.head import Head, decode, head_key, put_page
@@ -52,11 +52,7 @@ def notice(entry: Entry, where: str, error: str = "") -> Notice:
         summary=_summary(entry),
         started="" if entry.started is None else entry.started.isoformat(),
         ended="" if entry.ended is None else entry.ended.isoformat(),
-        rto_s=entry.rto_s,
-        rpo_s=entry.rpo_s,
-        gap_ms=entry.gap_ms,
-        reconnect_ms=entry.reconnect_ms,
-        lost=entry.lost,
+        measures=entry.measures,
         faults=entry.faults,
         injected=entry.injected,
         not_compared=entry.not_compared,
@@ -69,14 +65,11 @@ def notice(entry: Entry, where: str, error: str = "") -> Notice:
 
 def _summary(entry: Entry) -> str:
     words = [f"{entry.verdict}."]
-    if entry.rto_s is not None:
-        words.append(f"RTO {entry.rto_s:.1f} s.")
-    if entry.rpo_s is not None:
-        words.append(f"RPO {entry.rpo_s:.3f} s.")
-    if entry.gap_ms is not None:
-        words.append(f"Write gap {entry.gap_ms:.0f} ms.")
-    if entry.lost is not None:
-        words.append(f"{entry.lost:g} commits lost.")
+    words += [
+        measures.sentence(name, measure)
+        for name, measure in entry.measures.items()
+        if measure.value is not None
+    ]
     if entry.checks:
         words.append(f"Checks: {entry.counts.words()}.")
     if entry.not_compared:

@@ -5,17 +5,18 @@ can't be read at all is counted and named, never skipped.
 """
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ops import measures
 from ops.checks.result import Counts, count
 from ops.evidence import formats, uncompared, verdicts
 from ops.evidence.archive import READERS, Answer, Reader, fetch
 from ops.evidence.head import keys, sha256
 from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED
+from ops.measures import Measure
 
 PASS = "pass"  # noqa: S105 - a verdict
 LAST = 20  # drills that a table shows
@@ -48,16 +49,14 @@ class Entry:
         stack, source: what was drilled.
         started, ended: of the drill.
         verdict: ``pass``, ``fail``, ``unknown``, or what the record says.
-        rto_s: of the slowest copy, in seconds; ``phases_s`` is the same by phase.
+        measures: what was measured, by name; see ops.measures.
+        phases_s: the seconds of the slowest copy by phase.
         copies_s: seconds by copy and phase.
-        rpo_s: what was lost, in seconds.
         backups: the ids of the backup runs that were restored.
         who, where, commit, versions, targets: as the record has them.
         checks: all of them.
         injected: the fault that was put in on purpose.
         leftovers: what could not be removed.
-        gap_ms, reconnect_ms: of a failover, in milliseconds.
-        lost: acknowledged commits that a failover lost.
         facts: the drill's own words, for what only one kind has.
         not_compared: what of the copies was compared with nothing.
         instance: which instance it is about, as the record says.
@@ -74,10 +73,9 @@ class Entry:
     started: datetime | None = None
     ended: datetime | None = None
     verdict: str = ""
-    rto_s: float | None = None
+    measures: Mapping[str, Measure] = field(default_factory=dict)
     phases_s: Mapping[str, float] = field(default_factory=dict)
     copies_s: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    rpo_s: float | None = None
     backups: tuple[str, ...] = ()
     who: str = ""
     where: str = ""
@@ -87,9 +85,6 @@ class Entry:
     checks: tuple[Check, ...] = ()
     injected: str = ""
     leftovers: tuple[str, ...] = ()
-    gap_ms: float | None = None
-    reconnect_ms: float | None = None
-    lost: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     not_compared: tuple[str, ...] = ()
     instance: Identity = field(default_factory=lambda: Identity(""))
@@ -201,7 +196,7 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
     drill = _object(document).get("drill")
     if not isinstance(drill, Mapping) or not drill.get("verdict"):
         return "it holds no drill with a verdict"
-    rto = _numbers(drill.get("rto_s"))
+    rto, targets = _numbers(drill.get("rto_s")), _numbers(document.get("targets"))
     name = key.rsplit("/", maxsplit=1)[-1].removesuffix(".json")
     return Entry(
         kind=kind,
@@ -214,12 +209,11 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         started=_moment(drill.get("started") or drill.get("began")),
         ended=_moment(drill.get("ended")),
         verdict=_text(drill.get("verdict")),
-        rto_s=rto.get("total"),
+        measures=measures.read(drill, targets),
         phases_s={phase: value for phase, value in rto.items() if phase != "total"},
         copies_s={
             copy: _numbers(phases) for copy, phases in _object(drill.get("phases_s")).items()
         },
-        rpo_s=_number(drill.get("rpo_s")),
         backups=tuple(_text(_object(backup).get("id")) for backup in _list(drill.get("backups"))),
         who=_text(document.get("who")),
         where=_text(document.get("where")),
@@ -227,13 +221,10 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
         versions={
             name: _text(version) for name, version in _object(document.get("versions")).items()
         },
-        targets=_numbers(document.get("targets")),
+        targets=targets,
         checks=tuple(_checks(drill.get("checks"))),
         injected=_text(drill.get("injected")),
         leftovers=tuple(map(_text, _list(drill.get("leftovers")))),
-        gap_ms=_number(drill.get("gap_ms")),
-        reconnect_ms=_number(drill.get("reconnect_ms")),
-        lost=_number(drill.get("lost")),
         facts=dict(drill),
         not_compared=_not_compared(drill),
         instance=_instance(document, drill),
@@ -261,8 +252,8 @@ def _checks(listed: object) -> Iterator[Check]:
             of=_text(check.get("copy")),
             name=_text(check.get("check") or check.get("name")).replace("_", " "),
             state=_text(check.get("state")),
-            examined=int(_number(check.get("examined")) or 0),
-            total=int(_number(check.get("total")) or 0),
+            examined=int(measures.number(check.get("examined")) or 0),
+            total=int(measures.number(check.get("total")) or 0),
             detail=_text(check.get("detail")),
             differences=tuple(map(_text, _list(check.get("differences")))),
             remedy=_text(check.get("remedy")),
@@ -281,18 +272,8 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _number(value: object) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _numbers(value: object) -> dict[str, float]:
-    numbers = ((name, _number(item)) for name, item in _object(value).items())
+    numbers = ((name, measures.number(item)) for name, item in _object(value).items())
     return {name: number for name, number in numbers if number is not None}
 
 

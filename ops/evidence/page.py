@@ -4,19 +4,19 @@ It needs nothing but itself: no script, no other file. Whatever a record says is
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops import measures
 from ops.checks.result import CheckResult, State
 from ops.errors import OpsError
 from ops.evidence import archive, chain, controls, history, plots, trend
 from ops.evidence.history import Entry, History
 from ops.evidence.identity import Identity
-from ops.evidence.measures import MEASURES, Measure
 from ops.evidence.uncompared import NOT_COMPARED, sentence
+from ops.measures import Measure
 from ops.store import Store
 
 if TYPE_CHECKING:  # a second to import, with what it needs: only a page does
@@ -34,7 +34,7 @@ MARKS = {State.OK: "✓", State.FINDING: "✗", State.UNKNOWN: "?", State.NOT_AP
 _KNOWN = frozenset(
     (
         *("verdict", "run", "stack", "source", "started", "ended", "backups", "clone", "checks"),
-        *("rto_s", "phases_s", "rpo_s", "injected", "swept", "evidence", "leftovers"),
+        *("measures", "rto_s", "phases_s", "rpo_s", "injected", "swept", "evidence", "leftovers"),
         *("gap_ms", "lost", "reconnect_ms", "latest_recovery_time", NOT_COMPARED),
     )
 )
@@ -46,22 +46,6 @@ class CannotSaveError(OpsError):
     def __init__(self, path: Path, error: OSError) -> None:
         reason = error.strerror or type(error).__name__
         super().__init__(f"Can't write the page to {path}: {reason}. Name another file.")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A measure as the page shows it first: value, target, and whether it was met."""
-
-    measure: Measure
-    value: float | None
-    target: float | None
-
-    @property
-    def met(self) -> bool | None:
-        """Return whether the target was met; None where that can't be said."""
-        if self.value is None or self.target is None:
-            return None
-        return self.value <= self.target
 
 
 def render(
@@ -156,11 +140,8 @@ def _template(
     ).render(
         entry=entry,
         not_compared=sentence(entry.not_compared),
-        figures=[
-            figure
-            for figure in _figures(entry)
-            if figure.value is not None or figure.target is not None
-        ],
+        figures=entry.measures.items(),
+        meaning=measures.meaning,
         facts=[(name, value) for name, value in own.items() if not _tabular(value)],
         tables=[(name, *_table(value)) for name, value in own.items() if _tabular(value)],
         backups=_objects(entry.facts.get("backups")),
@@ -179,11 +160,16 @@ def _template(
         signs=SIGNS,
         marks=MARKS,
         most=SHOWN_DIFFERENCES,
-        measures=[
-            measure
-            for measure in MEASURES
-            if any(measure.of(drill) is not None for drill in past.entries)
-        ],
+        measured=_measured(past, lambda measure: measure.value is not None),
+    )
+
+
+def _measured(past: History, test: Callable[[Measure], bool]) -> list[str]:
+    """Return the names of the measures that pass a test in any of the drills."""
+    return list(
+        dict.fromkeys(
+            name for drill in past.entries for name, item in drill.measures.items() if test(item)
+        )
     )
 
 
@@ -212,11 +198,7 @@ def _bars(entry: Entry) -> str:
     return plots.stacked(entry.copies_s, name="phases", title="Seconds by phase")
 
 
-def _figures(entry: Entry) -> list[Figure]:
-    return [Figure(measure, measure.of(entry), measure.target_of(entry)) for measure in MEASURES]
-
-
-def _curves(past: History, entry: Entry, markup: "type[Markup]") -> list[tuple[Measure, "Markup"]]:
+def _curves(past: History, entry: Entry, markup: "type[Markup]") -> list[tuple[str, "Markup"]]:
     """Return a plot a measure; drills with a fault put in on purpose have no part in it."""
     drills = [
         drill
@@ -224,21 +206,24 @@ def _curves(past: History, entry: Entry, markup: "type[Markup]") -> list[tuple[M
         if drill.ended is not None and not drill.injected and not drill.elsewhere
     ]
     curves = []
-    for measure in MEASURES:
+    for measure_name in _measured(past, lambda _: True):
+        by_drill = [drill.measures.get(measure_name) for drill in drills]
+        unit = next((measure.unit for measure in by_drill if measure is not None), "")
         points = [
             plots.Point(
                 at=(drill.ended or datetime.now(UTC)).astimezone(UTC),
-                value=measure.of(drill),
+                value=None if measure is None else measure.value,
                 verdict=drill.verdict if drill.verdict in SIGNS else "unknown",
-                target=measure.target_of(drill),
+                target=None if measure is None else measure.target,
             )
-            for drill in drills
+            for drill, measure in zip(drills, by_drill, strict=True)
         ]
-        name = measure.name.lower().replace(" ", "-")
-        title = f"{measure.name} of {len(points)} drills of {entry.source}, over time"
-        svg = plots.over_time(points, name=name, label=measure.name, unit=measure.unit, title=title)
+        label = measures.meaning(measure_name).label
+        name = label.lower().replace(" ", "-")
+        title = f"{label} of {len(points)} drills of {entry.source}, over time"
+        svg = plots.over_time(points, name=name, label=label, unit=unit, title=title)
         if svg:
-            curves.append((measure, markup(svg)))
+            curves.append((measure_name, markup(svg)))
     return curves
 
 

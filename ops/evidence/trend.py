@@ -6,6 +6,7 @@ from statistics import median
 
 from ops.checks.result import CheckResult, Finding, Level, State, finding
 from ops.evidence.history import Entry, History
+from ops.measures import RTO, WRITE_GAP
 
 SCHEDULED = frozenset({"restore-drill"})  # kinds that a stack's schedule runs
 # Chosen, not measured. The median of five is moved by neither one slow drill nor two; half as
@@ -54,9 +55,8 @@ def growth(
 
 def time_s(entry: Entry) -> float | None:
     """Return how long a drill's service was away: a restore's RTO, a failover's write gap."""
-    if entry.rto_s is not None:
-        return entry.rto_s
-    return None if entry.gap_ms is None else entry.gap_ms / 1000
+    times = (entry.measures[name].seconds for name in (RTO, WRITE_GAP) if name in entry.measures)
+    return next((seconds for seconds in times if seconds is not None), None)
 
 
 def _grown(entry: Entry, older: Sequence[Entry]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from ops.failover.report import BEFORE, DRILL, Report
 from ops.failover.source import Source
 from ops.failover.standing import Standing, server
 from ops.lease import LeaseLostError
+from ops.measures import COMMITS_LOST, RECONNECT, WRITE_GAP
 
 
 @dataclass(slots=True)
@@ -119,6 +120,11 @@ def report(course: Course, evidence: str, error: BaseException | None = None) ->
         leftovers=course.leftovers,
         evidence=evidence,
         writer=source.writer,
+        targets={
+            WRITE_GAP: source.gap_target_s * 1000,
+            COMMITS_LOST: 0,
+            RECONNECT: source.reconnect_target_s * 1000,
+        },
     )
 
 

@@ -1,7 +1,7 @@
 """What a failover drill says: a verdict, the figures, and everything that they rest on."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ops.checks.report import explain, table
@@ -9,6 +9,7 @@ from ops.checks.result import Checked, CheckResult, State, verdict, worst
 from ops.console import Table
 from ops.failover.application import Writer
 from ops.failover.leg import BACK, Leg
+from ops.measures import COMMITS_LOST, RECONNECT, WRITE_GAP, Measure, number
 
 BEFORE, DRILL = "before", "drill"
 
@@ -27,6 +28,7 @@ class Report:
         leftovers: what could not be removed.
         evidence: where the evidence lies.
         writer: as whom it wrote, and for whom that speaks; None where that was not looked at.
+        targets: what the drill is held to, by measure and in its unit.
     """
 
     run: str
@@ -40,6 +42,17 @@ class Report:
     leftovers: tuple[str, ...] = ()
     evidence: str = ""
     writer: Writer | None = None
+    targets: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """Return what the failover measured, and the target of each, by name."""
+        leg = next((leg for leg in self.legs if leg.name == "failover"), None)
+        facts = {} if leg is None else leg.document()
+        return {
+            name: Measure(number(facts.get(key)), unit, self.targets.get(name))
+            for name, key, unit in _MEASURED
+        }
 
     @property
     def state(self) -> State:
@@ -63,6 +76,7 @@ class Report:
             "started": self.started,
             "ended": self.ended,
             "checks": self.checks,
+            "measures": self.measures,
             **first,
             "failback": legs.get(BACK),
             "writer": self.writer,
@@ -131,6 +145,11 @@ class Report:
         return " ".join(words)
 
 
+_MEASURED = (
+    (WRITE_GAP, "gap_ms", "ms"),
+    (COMMITS_LOST, "lost", ""),
+    (RECONNECT, "reconnect_ms", "ms"),
+)
 _WELL = {State.OK, State.NOT_APPLICABLE}
 _FIGURES = (
     ("write gap, all clients (ms)", "gap_ms"),

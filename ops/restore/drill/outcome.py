@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from ops.checks.result import Checked, CheckResult, Finding, Level, State, finding, unsure
 from ops.errors import reason
 from ops.lease import LeaseLostError
+from ops.measures import RPO, RTO
 from ops.restore.drill import timing
 from ops.restore.drill.report import DRILL, Clone, Report, Restored, Settled
 from ops.restore.drill.stages import Begun, Cleaned, Copy, Decided, Stages
 from ops.restore.drill.timing import Loss, Phases
+from ops.restore.source import Place
 
 
 def report(stages: Stages, evidence: str, error: BaseException | None = None) -> Report:
@@ -34,7 +36,7 @@ def report(stages: Stages, evidence: str, error: BaseException | None = None) ->
         default=None,
     )
     loss = _loss(stages)
-    targets = (timing.rto(slowest, source.rto_target_s), timing.rpo(loss, source.rpo_target_s))
+    compared = (timing.rto(slowest, source.rto_target_s), timing.rpo(loss, source.rpo_target_s))
     return Report(
         run=begun.run,
         stack=source.stack,
@@ -43,7 +45,7 @@ def report(stages: Stages, evidence: str, error: BaseException | None = None) ->
         ended=datetime.now(UTC),
         backups=tuple(_backups(copies)),
         clone=_clone(stages),
-        checks=tuple(_checks(stages, targets, error)),
+        checks=tuple(_checks(stages, compared, error)),
         phases=phases,
         rto=slowest,
         loss=loss,
@@ -54,8 +56,14 @@ def report(stages: Stages, evidence: str, error: BaseException | None = None) ->
         settled=settled(begun, decided),
         database=source.database.name,
         other_databases=() if decided is None else decided.other_databases,
+        targets=targets(source),
         notes=(*(() if decided is None else decided.plan.notes), *_notes(copies)),
     )
+
+
+def targets(source: Place) -> dict[str, float]:
+    """Return what drills of an instance are held to, in seconds by measure."""
+    return {RTO: source.rto_target_s, RPO: source.rpo_target_s}
 
 
 def settled(begun: Begun, decided: Decided | None) -> Settled:
@@ -70,7 +78,7 @@ def settled(begun: Begun, decided: Decided | None) -> Settled:
 
 
 def _checks(
-    stages: Stages, targets: Iterable[CheckResult], error: BaseException | None
+    stages: Stages, compared: Iterable[CheckResult], error: BaseException | None
 ) -> Iterator[Checked]:
     """Yield every check; what a drill cut short did not reach is compared with no target."""
     if stages.decided is not None:
@@ -82,10 +90,10 @@ def _checks(
             yield unsure(of_copy) if is_lost else of_copy
     if error is not None:
         if not is_lost:
-            yield from (Checked(DRILL, c) for c in targets if c.state is State.FINDING)
+            yield from (Checked(DRILL, c) for c in compared if c.state is State.FINDING)
         yield Checked(DRILL, _cut_short(error))
     elif stages.verified.copies:
-        yield from (Checked(DRILL, check) for check in targets)
+        yield from (Checked(DRILL, check) for check in compared)
         yield Checked(DRILL, CheckResult("completed", State.OK, 1, 1, "it ended by itself"))
     total = sum(copy.begun for copy in stages.verified.copies)
     yield Checked(DRILL, _clean_up(stages.cleaned, total, stages.begun.source.stack))

@@ -9,6 +9,7 @@ from ops.checks.result import Checked, CheckResult, Counts, Level, State, count,
 from ops.console import Table, wrap
 from ops.evidence import uncompared
 from ops.evidence.uncompared import NOT_COMPARED
+from ops.measures import RPO, RTO, Measure
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
 from ops.schema import definitions as questions
@@ -86,6 +87,7 @@ class Report:
         notes: what else there is to know: runs passed over, what was changed on a copy.
         database: the application's, which was checked.
         other_databases: of the instance, which nobody looked at.
+        targets: what the drill is held to, in seconds by measure.
     """
 
     run: str
@@ -107,6 +109,17 @@ class Report:
     notes: tuple[str, ...] = ()
     database: str = ""
     other_databases: tuple[str, ...] = ()
+    targets: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """Return what was measured, and the target of each, by name."""
+        rto = None if self.rto is None else self.rto.total
+        rpo = None if self.loss is None else self.loss.seconds
+        return {
+            name: Measure(value, "s", self.targets.get(name))
+            for name, value in ((RTO, rto), (RPO, rpo))
+        }
 
     @property
     def state(self) -> State:
@@ -142,6 +155,7 @@ class Report:
             "backups": self.backups,
             "clone": self.clone,
             "checks": self.checks,
+            "measures": self.measures,
             "rto_s": self.rto,
             "phases_s": dict(self.phases),
             "rpo_s": None if loss is None else loss.seconds,

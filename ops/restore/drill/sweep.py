@@ -20,6 +20,7 @@ from ops.invocation import Invocation
 from ops.journal import Entry, Journal, unfinished
 from ops.restore import cleanup
 from ops.restore.drill import evidence
+from ops.restore.drill.outcome import targets
 from ops.restore.drill.plan import TIME_TO_LIVE, began, expires, is_drill_copy
 from ops.restore.drill.report import DRILL, Report, Restored
 from ops.restore.source import ROOM, Place, place
@@ -203,6 +204,7 @@ def _report(
         loss=None,
         leftovers=left,
         evidence=place.store.where(key(ROOM, journal.run)),
+        targets=targets(place),
     )
 
 

@@ -13,6 +13,8 @@ from ops.cloudsql import ApiError, BackupRun, Instance, RecoveryWindow
 from ops.db import DIAGNOSTIC, statement
 from ops.errors import OpsError
 from ops.evidence import archive, chain, history
+from ops.evidence.history import Entry
+from ops.measures import RTO
 from ops.restore.source import ROOM as DRILL
 from ops.restore.source import Source
 
@@ -137,8 +139,14 @@ def _drilled(source: Source) -> Drilled:
     chained = chain.verify_archive(records, source.stack) if drills.total else ()
     is_doubtful = any(check.state in {State.FINDING, State.UNKNOWN} for check in chained)
     own = [entry for entry in drills.entries if not entry.injected and not entry.elsewhere]
-    timed = [entry for entry in own if entry.rto_s is not None]
+    timed = [entry for entry in own if _rto_s(entry) is not None]
     drill = next(iter((*drills.passes, *timed)), None)
-    if drill is None or drill.rto_s is None:
+    rto_s = None if drill is None else _rto_s(drill)
+    if drill is None or rto_s is None:
         return Drilled(drills.total)
-    return Drilled(drills.total, drill.rto_s, drill.run, drill.verdict, is_doubtful)
+    return Drilled(drills.total, rto_s, drill.run, drill.verdict, is_doubtful)
+
+
+def _rto_s(entry: Entry) -> float | None:
+    measure = entry.measures.get(RTO)
+    return None if measure is None else measure.seconds

@@ -80,7 +80,9 @@ def test_every_form_of_a_drill_tells_the_same(source: Source, other: str) -> Non
     assert report.loss is not None
     rto, rpo = report.rto.total, report.loss.seconds
     assert rpo is not None
-    assert (entry.rto_s, entry.rpo_s) == (rto, rpo) == (document["rto_s"]["total"], rpo)
+    assert [entry.measures[name].value for name in ("rto", "rpo")] == [rto, rpo]
+    assert (document["rto_s"]["total"], document["rpo_s"]) == (rto, rpo)
+    assert document["measures"]["rto"] == {"value": rto, "unit": "s", "target": source.rto_target_s}
     for name, text in forms.items():
         assert "erified copy" not in text, name
         assert set(re.findall(r"\d+ of \d+ ok", text)) == {

@@ -16,6 +16,7 @@ from ops.evidence import Evidence, account, history, key, trend, write
 from ops.evidence.account import DamagedRecordError, NoSuchRecordError
 from ops.evidence.history import Entry, parse
 from ops.evidence.identity import Identity
+from ops.measures import Measure
 from ops.store import FolderStore
 
 KIND = "restore-drill"
@@ -72,8 +73,9 @@ def test_a_record_is_read_whole() -> None:
     one = parse(KIND, "evidence/restore-drill/r1.json", json.dumps(drill("r1")).encode())
     assert isinstance(one, Entry)
     assert one.ended == NOW
-    assert (one.rto_s, one.phases_s) == (60.0, {"queue": 1.0, "restore": 59.0})
-    assert (one.rpo_s, one.backups, one.who, one.targets) == (2.5, ("17",), "root", {"rto_s": 90})
+    assert one.measures == {"rto": Measure(60.0, "s", 90), "rpo": Measure(2.5, "s")}
+    assert one.phases_s == ({"queue": 1.0, "restore": 59.0})
+    assert (one.backups, one.who, one.targets) == (("17",), "root", {"rto_s": 90})
     assert one.passed
     assert one.faults == ()
 
@@ -105,7 +107,7 @@ def test_a_record_with_other_things_in_it_is_read_as_far_as_it_goes(
     one = parse(KIND, "k", json.dumps(drill("r1", **changed)).encode())
     assert isinstance(one, Entry)
     assert one.verdict == "pass"
-    assert one.rto_s is None
+    assert trend.time_s(one) is None
     account.EvidenceReport(one, "here").blocks()
 
 
@@ -113,7 +115,14 @@ def test_a_failover_is_a_drill_too() -> None:
     told = drill("f1", **FAILOVER)
     one = parse("failover-drill", "k", json.dumps(told).encode())
     assert isinstance(one, Entry)
-    assert (one.gap_ms, one.lost, one.reconnect_ms) == (812.5, 0, 1500)
+    values = {name: measure.value for name, measure in one.measures.items()}
+    assert values == {
+        "rto": None,
+        "rpo": 2.5,
+        "write_gap": 812.5,
+        "commits_lost": 0,
+        "reconnect": 1500,
+    }
     assert trend.time_s(one) == 0.8125
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops import notify
+from ops.measures import Measure
 from ops.notify import BadHookError, Hook, NotDeliveredError, Notice, When
 
 SECRET = "/services/T0/B0/verysecret"
@@ -19,7 +20,7 @@ FAILED = Notice(
     "db-prod",
     "fail",
     "fail. RTO 61.0 s.",
-    rto_s=61.0,
+    measures={"rto": Measure(61.0, "s", 60.0)},
     faults=("clone content",),
     evidence="gs://b/r1.json",
     sha256="ab" * 32,
