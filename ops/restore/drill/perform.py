@@ -48,17 +48,13 @@ TIME_LIMIT_S = 10_800.0
 class _Setting:
     """What a drill works with, from its first moment to its evidence."""
 
-    begun: Begun
+    begun: Begun  # with the source whose waits nothing ends: what was made is removed all the same
+    source: Source  # whose API's waits end where the drill may not go on
     options: Options
     fault: Fault | None
     limit: TimeLimit
     progress: Progress
     check: Callable[[], None]  # raises where the drill may not go on
-
-    @property
-    def source(self) -> Source:
-        """Return what is drilled; its API's waits end where the drill may not go on."""
-        return self.begun.source
 
     @property
     def journal(self) -> Journal:
@@ -135,11 +131,11 @@ def _begin(
             holding.check()
         limit.check()
 
-    source = replace(source, cloud=source.cloud.bounded(each=check, tell=progress.line))
+    waiting = replace(source, cloud=source.cloud.bounded(each=check, tell=progress.line))
     lanes = options.side_by_side
     begun = Begun(source, run_name(started), started, options.inject, limit.seconds, lanes)
     logline.bind(run=begun.run)
-    return _Setting(begun, options, fault, limit, progress, check)
+    return _Setting(begun, waiting, options, fault, limit, progress, check)
 
 
 def _perform(setting: _Setting, holding: Holding) -> Report:
@@ -204,7 +200,7 @@ def _run(setting: _Setting) -> tuple[Stages, BaseException | None]:
         setting.journal.intend(BEGUN, begun.source.instance, **process)
         with progress.phase("Choose backups, sweep what earlier drills left"):
             by = f"drill {begun.run}"
-            swept = sweep_held(begun.source, begun.started, by=by, but=begun.run)
+            swept = sweep_held(setting.source, begun.started, by=by, but=begun.run)
             stages = replace(stages, cleaned=Cleaned(swept.lines(), swept.leftovers))
             decided = _decide(setting)
         planned = Verified(tuple(Copy(copy_plan) for copy_plan in decided.plan.copies))
@@ -212,7 +208,7 @@ def _run(setting: _Setting) -> tuple[Stages, BaseException | None]:
         if not planned.copies:
             return stages, None
         cost.hold(decided.cost, setting.options.cost_cap)
-        preflight.names_free(begun.source, decided.plan.copies)
+        preflight.names_free(setting.source, decided.plan.copies)
     except BaseException as error:  # noqa: BLE001 - returned, and raised where it is recorded
         return stages, error
     return _restore(setting, stages, decided)
@@ -236,7 +232,7 @@ def _restore(
     names = [copy.plan.name for copy in work.state().copies if copy.begun]
     before = stages.cleaned
     try:
-        left = cleanup.always(source, crew, journal, progress, names)
+        left = cleanup.always(begun.source, crew, journal, progress, names)
         cleaned = replace(before, tidy=not left, leftovers=(*before.leftovers, *left))
     except BaseException as error:  # noqa: BLE001 - as above
         standing = [f"{name}: perhaps not removed" for name in cleanup.standing(journal)]

@@ -12,6 +12,7 @@ from ops.evidence.uncompared import NOT_COMPARED
 from ops.measures import RPO, RTO, Measure
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
+from ops.restore.proof.copychecks import STATEMENTS
 from ops.schema import definitions as questions
 
 DRILL = "drill"
@@ -239,6 +240,8 @@ class Report:
 _ROWS = {
     **dict.fromkeys((*questions.EQUAL, "catalogs", "objects"), "schema"),
     **dict.fromkeys(("smoke", "rules"), "product rules"),
+    "sequence_reach": "sequences",
+    **dict.fromkeys((check.name for check in STATEMENTS), "keys and indexes"),
 }
 _ORDER = (
     "restored",
@@ -248,7 +251,6 @@ _ORDER = (
     "migrations",
     "schema",
     "sequences",
-    "sequence reach",
     "counts",
     "content",
     "orphans",

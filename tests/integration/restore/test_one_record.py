@@ -16,6 +16,7 @@ from ops.evidence.history import Entry, parse
 from ops.notify import DEFAULT, body
 from ops.restore.drill.perform import Options, perform
 from ops.restore.drill.report import Report
+from ops.restore.faults import wal
 from ops.restore.recovery.order import Request, Task
 from ops.restore.recovery.perform import Options as RestoreOptions
 from ops.restore.source import ROOM, Source
@@ -30,6 +31,7 @@ def other(source: Source) -> Iterator[str]:
     """A database that is not the stack's."""
     cloud = source.cloud
     cloud.wait(cloud.insert_database(source.instance, OTHER))
+    wal.archived(source)  # else the latest moment to recover to may be one without it
     yield OTHER
     cloud.wait(cloud.delete_database(source.instance, OTHER))
 
