@@ -21,6 +21,8 @@ WINDOW = timedelta(hours=4)
 GRACE = timedelta(hours=2)  # for a backup that began late in its window to end
 DAY = timedelta(days=1)
 BACKUP_AGE_LIMIT = DAY + WINDOW + GRACE
+CLOCK_TOLERANCE = timedelta(minutes=5)  # that two machines' clocks may differ unnoticed
+_SET_CLOCK = "Correct the clock of this machine (see timedatectl), and run this again."
 AUTOMATED, SUCCESSFUL = "AUTOMATED", "SUCCESSFUL"
 MISSING, STUCK = "MISSING", "STUCK"  # what the API has no word for
 UNDER_WAY = frozenset({"ENQUEUED", "RUNNING"})
@@ -123,7 +125,8 @@ def checks(
     """
     if policy is None:
         return (freshness(runs, now),)
-    return (_expected_runs(expected(policy, created, runs, now)), freshness(runs, now))
+    ahead = _clock_behind("expected_runs", runs, now)
+    return (ahead or _expected_runs(expected(policy, created, runs, now)), freshness(runs, now))
 
 
 def _expected_runs(windows: Sequence[Expected]) -> CheckResult:
@@ -149,11 +152,25 @@ def _expected_runs(windows: Sequence[Expected]) -> CheckResult:
     return CheckResult("expected_runs", State.OK, known, known, words)
 
 
+def _clock_behind(check: str, runs: Sequence[BackupRun], now: datetime) -> CheckResult | None:
+    """Return why nothing is known where runs are of the future: ages and windows are wrong then."""
+    started = [(run.started, run.id) for run in runs if run.started is not None]
+    newest, run_id = max(started, default=(now, ""))
+    if newest <= now + CLOCK_TOLERANCE:
+        return None
+    words = f"run {run_id} began {durations.words(newest - now)} after the time that it is here"
+    return CheckResult(check, State.UNKNOWN, 0, len(runs), words, remedy=_SET_CLOCK)
+
+
 def freshness(runs: Sequence[BackupRun], now: datetime) -> CheckResult:
     """Tell whether there is a successful backup that is young enough, and none failed after it.
 
     Where a failed one is being tried again (runs are the newest first), that is not known yet.
+    Nor is anything where a run began in what is the future here.
     """
+    ahead = _clock_behind("backups", runs, now)
+    if ahead is not None:
+        return ahead
     good = next((run for run in runs if run.status == SUCCESSFUL), None)
     failed: list[Finding] = []
     retried = False

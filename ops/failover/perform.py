@@ -71,7 +71,7 @@ def perform(source: Source, options: Options, progress: Progress) -> Report:
 def _judge(source: Source, seen: Survey, options: Options) -> tuple[Precheck, ...]:
     return judge(
         seen,
-        datetime.now(UTC),
+        source.clock(),
         declared=source.replicas,
         pool=min(options.clients, source.pool.size),
         lose=options.lose,

@@ -1,7 +1,8 @@
 """What a failover drill works on: the instance, the doors to it, and what it is held to."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ops.cloudsql import CloudSql
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 ROOM = "failover-drill"  # the name of the lease, of the journals and of the evidence
 # The lease of restore drills: a failover would cut theirs short, and spoil both their times.
 RESTORE_DRILL = "restore-drill"
+
+
+def utc_now() -> datetime:
+    """Return this machine's time."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Source:
         reconnect_target_s: longest that the pool may take to connect again, in seconds.
         writer: as whom the drill writes, once that was looked at; else None.
         created: when the instance was made, by the Admin API.
+        clock: returns the time that the instance lives by; a rehearsal's may be ahead.
     """
 
     stack: str
@@ -54,6 +61,7 @@ class Source:
     reconnect_target_s: float
     writer: Writer | None = None
     created: datetime | None = None
+    clock: Callable[[], datetime] = field(default=utc_now, compare=False)
 
     @property
     def identity(self) -> Identity:
@@ -83,4 +91,5 @@ def of(target: Target) -> Source:
         gap_target_s=settings.failover.gap_target_s,
         reconnect_target_s=settings.failover.reconnect_target_s,
         created=created_at(instance.body),
+        clock=target.now,
     )

@@ -192,7 +192,7 @@ class _Work:
         for fault in self.course.plan.told:
             assert fault.runs is not None  # noqa: S101 - the plan has put it here for that
             runs = fault.runs(source.cloud.backup_runs(source.instance))
-            result = backupruns.freshness(runs, datetime.now(UTC))
+            result = backupruns.freshness(runs, source.now())
             spoiled = "the list of backup runs"
             self.outcomes.append(
                 Outcome(fault.name, fault.what, fault.seen_by, spoiled, (result,), 0.0)

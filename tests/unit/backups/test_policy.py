@@ -107,6 +107,36 @@ def test_a_failed_backup_that_is_tried_again_is_unknown() -> None:
     assert backupruns.freshness([retry, _run(9, hour=10)], NOW).state is State.OK
 
 
+@pytest.mark.parametrize(
+    ("behind", "state"),
+    [
+        (timedelta(minutes=4), State.OK),
+        (timedelta(minutes=6), State.UNKNOWN),
+        (timedelta(days=2), State.UNKNOWN),  # else the runs of two days count as there
+    ],
+)
+def test_a_clock_that_is_behind_the_clouds_makes_nothing_good(
+    behind: timedelta, state: State
+) -> None:
+    newest = _run(10)
+    assert newest.started is not None
+    results = backupruns.checks(
+        DECLARED, OLD, [newest, _run(9), _run(8), _run(7)], newest.started - behind
+    )
+    assert {result.state for result in results} == {state}
+    assert all("clock" in result.remedy for result in results if state is State.UNKNOWN)
+
+
+def test_a_run_that_maintenance_held_up_is_of_its_window() -> None:
+    window = datetime(2026, 5, 10, 3, tzinfo=UTC)
+    late = replace(_run(10, hour=8), window=window)  # an hour past the window's four
+    assert _expected(late, _run(9), _run(8)).state is State.OK
+    under_way = replace(late, status="RUNNING", ended=None)
+    now = datetime(2026, 5, 10, 9, 30, tzinfo=UTC)
+    assert _expected(under_way, _run(9), _run(8), now=now).state is State.OK  # not yet stuck
+    assert _expected(_run(10, "SKIPPED"), late, _run(9), _run(8)).state is State.OK
+
+
 def test_a_window_that_is_open_asks_for_nothing_yet() -> None:
     now = datetime(2026, 5, 10, 8, 59, tzinfo=UTC)  # four hours and two, less a minute
     assert _expected(_run(9), _run(8), _run(7), now=now).state is State.OK
