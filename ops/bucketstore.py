@@ -7,7 +7,8 @@ that it means to replace, 0 for none
 
 from urllib.parse import quote
 
-from ops.storageapi import PATIENCE_S, UNMET, BucketRefusedError, StorageApi
+from ops.statuses import PRECONDITION_FAILED
+from ops.storageapi import PATIENCE_S, BucketRefusedError, StorageApi
 from ops.store import Stored
 
 __all__ = ["BucketRefusedError", "BucketStore"]
@@ -90,7 +91,7 @@ class BucketStore:
         answer = self._api.call("POST", path, query, self.where(key), content)
         if answer is None:
             raise BucketRefusedError(self.where(key), "there is no such bucket")
-        if answer.response.status_code != UNMET:
+        if answer.response.status_code != PRECONDITION_FAILED:
             return True
         # An answer may have been lost, and the call made again: then what is there is ours.
         stored = self.get(key) if answer.again else None

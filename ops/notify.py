@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from ops import measures
 from ops.errors import OpsError
 from ops.measures import Measure
+from ops.statuses import TRANSIENT
 
 URL, URL_FILE = "AI_SQUARE_NOTIFY_URL", "AI_SQUARE_NOTIFY_URL_FILE"
 TEMPLATE_FILE = "AI_SQUARE_NOTIFY_TEMPLATE"
@@ -27,7 +28,6 @@ PATIENCE_S, TRIES = 20.0, 4  # of one notification: the job's log has the rest
 FIRST_PAUSE_S = 0.5
 LONGEST = 256 * 1024  # bytes of a body; Slack takes 40,000 characters
 SUCCESS, REDIRECTION = 2, 3  # first digits: RFC 9110, section 15
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 # `text` is what Slack, Mattermost and Google Chat show; the rest is for receivers of one's own.
 DEFAULT = """{"text": {{ told | chat | tojson }}, "drill": {{ drill | tojson }}}"""
 

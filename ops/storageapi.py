@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ops.errors import OpsError
+from ops.statuses import NOT_FOUND, PRECONDITION_FAILED, TRANSIENT
 
 if TYPE_CHECKING:
     import requests
@@ -18,8 +19,6 @@ PATIENCE_S = (
     60.0  # for which a call is made again; https://cloud.google.com/storage/docs/retry-strategy
 )
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 8.0
-TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-NOT_FOUND, UNMET = 404, 412
 
 
 class BucketRefusedError(OpsError):
@@ -95,7 +94,7 @@ class StorageApi:
             else:
                 if answer.status_code == NOT_FOUND:
                     return None
-                if answer.ok or answer.status_code == UNMET:
+                if answer.ok or answer.status_code == PRECONDITION_FAILED:
                     return Answer(answer, again)
                 reason = f"it answers {answer.status_code} {answer.reason}"
                 if answer.status_code not in TRANSIENT:

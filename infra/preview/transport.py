@@ -29,6 +29,7 @@ from infra.preview.refusals import (
     UnavailableError,
     UnexpectedAnswerError,
 )
+from ops.statuses import DOUBTFUL
 
 VERSION = "2022-11-28"  # https://docs.github.com/en/rest/about-the-rest-api/api-versions
 PAGES = 100  # GitHub takes 2,500 comments an issue: a list that goes on and on is none of its own
@@ -41,7 +42,6 @@ BACKOFF_S = 1.0  # doubled with each try
 SECONDARY_WAIT_S = 60.0
 PATIENCE_S = 180.0  # all waits of one call together
 _MOVED = frozenset({301, 302, 307, 308})
-_BUSY = frozenset({500, 502, 503, 504})
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
@@ -156,7 +156,7 @@ class Transport:
                     url = self._moved(answer, what)
                     continue
                 limited = _limited(answer)
-                if answer.status in _BUSY:
+                if answer.status in DOUBTFUL:
                     pause_asked = _number(answer.headers.get("retry-after")) or 0.0
                     why = f"it answers {answer.status}"
                     pause = max(pause_asked, BACKOFF_S * 2**broken)

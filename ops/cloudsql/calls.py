@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any, Self
 
+from ops import statuses
 from ops.cloudsql import model, once
 from ops.cloudsql.errors import (
     ApiError,
@@ -29,7 +30,7 @@ POLL_FIRST_S, POLL_FACTOR, POLL_MOST_S = 0.05, 1.4, 5.0
 # What the API is given to answer one call, connecting included; without it a network that
 # swallows packets holds a call for ever.
 ANSWER_LIMIT_S = 60.0
-_READ_AGAIN = once.NOT_BEGUN | {once.OVERLOADED}  # a call that only reads
+_READ_AGAIN = statuses.NOT_BEGUN | {statuses.OVERLOADED}  # a call that only reads
 _REST_S = 0.25  # how soon a wait notices that it is called off
 
 
@@ -133,9 +134,9 @@ class Calls:
         waiting = doubtful = False
         for pause in _pauses():
             try:
-                return self._operation_of(self._call(what, method, request, once.NOT_BEGUN))
+                return self._operation_of(self._call(what, method, request, statuses.NOT_BEGUN))
             except (ApiError, UnreachableError) as error:
-                overloaded = isinstance(error, ApiError) and error.status == once.OVERLOADED
+                overloaded = isinstance(error, ApiError) and error.status == statuses.OVERLOADED
                 doubtful = doubtful or once.is_doubtful(error)
                 if doubtful and before is not None:
                     if overloaded:

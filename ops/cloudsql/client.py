@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from ops import statuses
 from ops.cloudsql import model
 from ops.cloudsql.calls import Calls
 from ops.cloudsql.errors import (
@@ -33,8 +34,6 @@ from ops.cloudsql.once import (
     is_part,
     never,
 )
-
-NOT_FOUND = 404
 
 
 class CloudSql(Calls):
@@ -221,7 +220,7 @@ class CloudSql(Calls):
         try:
             body = self._call(f"get backup {backup_id}", self._backups.get, request)
         except ApiError as error:
-            if error.status == NOT_FOUND:
+            if error.status == statuses.NOT_FOUND:
                 return None
             raise
         return model.backup_run(body)

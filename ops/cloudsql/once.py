@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from ops import statuses
 from ops.cloudsql.errors import ApiError, UnreachableError
 from ops.cloudsql.model import BackupRun, Operation
 from ops.journal import Entry
 
-# What a status says of a call. With every other one the API refused it, and nothing was done.
-NOT_BEGUN = frozenset({429})  # refused before anything was done; it may be made again
-DOUBTFUL = frozenset({408, 500, 502, 503, 504})  # the call may have been carried out
-# Of those: what an API that has no room says, mostly before it does anything.
-OVERLOADED = 503
-LOGIN_NEEDED = 401
 BUSY = "operationInProgress"
 
 _VERSION = "settingsVersion"  # every change counts it up
@@ -77,14 +72,14 @@ class Backups(Protocol):
 def may_pass(error: Exception) -> bool:
     """Return whether the same request may be answered later: the API is away or overloaded."""
     if isinstance(error, ApiError):
-        return error.status in NOT_BEGUN | DOUBTFUL
+        return error.status in statuses.TRANSIENT
     return isinstance(error, UnreachableError)
 
 
 def is_doubtful(error: Exception) -> bool:
     """Return whether a call that ended so may have been carried out."""
     if isinstance(error, ApiError):
-        return error.status in DOUBTFUL
+        return error.status in statuses.DOUBTFUL
     return isinstance(error, UnreachableError)
 
 
@@ -92,7 +87,7 @@ def is_refused(error: Exception) -> bool:
     """Return whether a call was refused for good: nothing was done, and asking again won't help."""
     if not isinstance(error, ApiError):
         return False
-    return not (may_pass(error) or error.status == LOGIN_NEEDED or error.reason == BUSY)
+    return not (may_pass(error) or error.status == statuses.UNAUTHORIZED or error.reason == BUSY)
 
 
 def newest(cloud: Operations, instance: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from ops import statuses
 from ops.checks.crew import Crew
 from ops.cloudsql import (
     ApiError,
@@ -133,7 +134,7 @@ def _round(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> dict[str,
 
 def _may_pass(error: OpsError) -> bool:
     """Tell whether asking again in a while may help."""
-    if isinstance(error, ApiError) and error.status == once.LOGIN_NEEDED:
+    if isinstance(error, ApiError) and error.status == statuses.UNAUTHORIZED:
         return True
     return once.may_pass(error) or isinstance(error, ExpiredCredentialsError)
 

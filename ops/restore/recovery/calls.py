@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ops import statuses
 from ops.cloudsql import ApiError, CloudSql, Operation, UnreachableError, once
 from ops.errors import OpsError
 from ops.journal import Entry, Journal
@@ -11,7 +12,6 @@ from ops.journal import Entry, Journal
 # An API that is away for longer is told to the person; the operation goes on all the same.
 OUTAGE_LIMIT_S = 300.0
 _OUTAGE_PAUSE_S = 1.0
-_FORGOTTEN = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Calls:
         try:
             return self.cloud.operation(entry.operation)
         except ApiError as error:
-            if error.status != _FORGOTTEN:
+            if error.status != statuses.NOT_FOUND:
                 raise
             return Operation(entry.operation, kind, "DONE", entry.object, None, None, None, (), "")
 
