@@ -11,11 +11,10 @@ import psycopg
 from ops import dumptext, sql
 from ops.backups.script import Name
 from ops.checks.reading import READ, released, under
+from ops.checks.sequencebatches import ask_in_batches
 from ops.db import Connection, Database, statement
 from ops.schema import definitions, tablecontent
 from ops.schema.tablecontent import Sum, TableShape
-
-_BATCH = 50  # sequences that are locked at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +127,12 @@ def _count(
 def _positions(
     connection: Connection, unread: dict[str, str]
 ) -> Iterator[tuple[Name, tuple[int | None, int]]]:
-    listed = connection.execute(statement(sql.load("checks/sequence_list"))).fetchall()
-    numbers = [number for (number,) in listed]
-    query = statement(sql.load("schema/sequences"))
-    for place in range(0, len(numbers), _BATCH):
-        batch = {"relations": numbers[place : place + _BATCH]}
-        with released(connection):
-            rows = connection.execute(query, batch).fetchall()
-        for label, is_readable, last, *_, file in rows:
-            if is_readable:
-                yield dumptext.table(label), (last, file)
-            else:
-                unread[f"sequence {label}"] = "permission denied"
+    rows = ask_in_batches(connection, "schema/sequences", apart=released)
+    for label, is_readable, last, *_, file in rows:
+        if is_readable:
+            yield dumptext.table(label), (last, file)
+        else:
+            unread[f"sequence {label}"] = "permission denied"
 
 
 def _note(connection: Connection, unread: dict[str, str], name: str, error: psycopg.Error) -> None:

@@ -6,8 +6,8 @@ from ops import waiting
 from ops.console import Progress
 from ops.db import Connection
 from ops.errors import OpsError
+from ops.indexbuild import regclass
 from ops.migrations.facts import Detach, IndexBuild, IndexDrop, Reindex
-from ops.migrations.indexes import regclass
 from ops.migrations.steps import Step
 from ops.waiting import EVERYBODY, WRITERS, Blocker, Demand, duration, named, remedy
 

@@ -9,12 +9,12 @@ import psycopg
 from psycopg import sql as psql
 from psycopg.rows import scalar_row
 
-from ops import sql
+from ops import indexbuild, sql
 from ops.db import Connection, statement
 from ops.errors import OpsError
+from ops.indexbuild import regclass
 from ops.migrations import indexes
 from ops.migrations.facts import DatabaseMade, Detach, IndexBuild, IndexDrop, Reindex
-from ops.migrations.indexes import regclass
 from ops.migrations.parse import Statement
 from ops.migrations.steps import Step
 
@@ -36,7 +36,7 @@ def settle(
     """
     match step.effect:
         case IndexBuild() as build:
-            return indexes.settle(connection, step, build, tell)
+            return indexbuild.settle(connection, indexes.build(step, build), tell)
         case Reindex() as reindex:
             _drop_leftovers(connection, reindex)
             return False
@@ -54,13 +54,13 @@ def settle(
 def confirm(connection: Connection, step: Step) -> None:
     """Raise unless the catalog shows what the step was to make."""
     if isinstance(step.effect, IndexBuild):
-        indexes.confirm(connection, step, step.effect)
+        indexbuild.confirm(connection, indexes.build(step, step.effect))
 
 
 def clear(connection: Connection, step: Step) -> None:
     """Remove what a step that failed left behind."""
     if isinstance(step.effect, IndexBuild):
-        indexes.clear(connection, step.effect)
+        indexbuild.clear(connection, indexes.build(step, step.effect))
 
 
 def settle_inside(connection: Connection, step: Step, parsed: Statement) -> bool:
@@ -70,7 +70,7 @@ def settle_inside(connection: Connection, step: Step, parsed: Statement) -> bool
         ops.errors.OpsError: IF NOT EXISTS would hide that something else is there.
     """
     place = f"{step.migration.file}:{parsed.line}"
-    return indexes.settle_inside(connection, place, parsed)
+    return indexes.met(connection, place, parsed)
 
 
 def left(connection: Connection, step: Step) -> str:
@@ -82,7 +82,7 @@ def left(connection: Connection, step: Step) -> str:
     if not isinstance(step.effect, IndexBuild) or connection.closed:
         return unknown
     try:
-        complete = indexes.is_whole(connection, step.effect)
+        complete = indexbuild.is_whole(connection, indexes.build(step, step.effect))
     except (psycopg.Error, OpsError):
         return unknown
     if complete is None:

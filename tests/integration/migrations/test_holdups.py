@@ -13,15 +13,15 @@ from psycopg import errors
 from ops.console import Silent, to_json
 from ops.db import CHANGE, Connection, Database, statement
 from ops.errors import ExitCode, OpsError
-from ops.migrations import runner
-from ops.migrations.failures import LockNotGotError
-from ops.migrations.holdups import HeldUpError
-from ops.migrations.indexes import (
+from ops.indexbuild import (
     IndexBeingBuiltError,
     IndexDiffersError,
     IndexNotWholeError,
     IndexUnknownError,
 )
+from ops.migrations import runner
+from ops.migrations.failures import LockNotGotError
+from ops.migrations.holdups import HeldUpError
 from ops.migrations.others import Connect
 from ops.migrations.session import Limits
 from tests.clusters import OWNER, SUPERUSER

@@ -12,9 +12,9 @@ from psycopg.abc import Query
 from psycopg.rows import TupleRow
 
 from ops.db import CHANGE, Connection, Database
+from ops.indexbuild import IndexDiffersError
 from ops.migrations import execute, runner
 from ops.migrations.failures import ConnectionLostError, StepFailedError
-from ops.migrations.indexes import IndexDiffersError
 from ops.migrations.others import Connect
 from tests.clusters import SUPERUSER
 from tests.integration.migrations.conftest import Write
