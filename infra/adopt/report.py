@@ -1,7 +1,7 @@
 """What adopting took, wrote and could not take."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from infra.drift.report import subject, table
 from infra.settings.keys import key
 from infra.stackfile import ROOT
 from ops.console import Table
+from ops.pages.markdown import page
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +83,5 @@ class Adoption:
 
 def markdown(adoption: Adoption) -> str:
     """Return the report as a file to keep."""
-    lines = [f"# Adopting {', '.join(adoption.instances)} as stack {adoption.stack}", ""]
-    for block in adoption.blocks():
-        if isinstance(block, str):
-            lines += [f"- {block}"]
-            continue
-        rule = ("---",) * len(block.columns)
-        lines += ["", f"{block.title}:", ""]
-        lines += [*map(_line, (block.columns, rule, *block.rows)), ""]
-    return "\n".join(lines) + "\n"
-
-
-def _line(cells: Iterable[object]) -> str:
-    text = [str(cell).replace("|", "\\|") for cell in cells]
-    return f"| {' | '.join(text)} |"
+    title = f"Adopting {', '.join(adoption.instances)} as stack {adoption.stack}"
+    return page(title, adoption.blocks())

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ops.checks.report import label
 from ops.checks.result import CheckResult, State
 from ops.evidence.history import Entry
 from ops.evidence.uncompared import sentence
@@ -141,7 +142,8 @@ _TOLD = frozenset({State.OK, State.FINDING, State.NOT_APPLICABLE})
 
 def _named(entry: Entry, names: frozenset[str]) -> Iterable[tuple[str, str]]:
     for check in entry.checks:
-        of_copy = entry.kind == _RESTORE or check.of not in _OF_THE_DRILL
-        of_content = of_copy and check.name not in _WORKS
-        if not names or check.name in names or (names is _CONTENT and of_content):
-            yield check.name, check.state
+        name = label(check.result.check)
+        of_copy = entry.kind == _RESTORE or check.copy not in _OF_THE_DRILL
+        of_content = of_copy and name not in _WORKS
+        if not names or name in names or (names is _CONTENT and of_content):
+            yield name, check.result.state

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ops import measures
-from ops.checks.result import Counts, count
+from ops.checks import stored
+from ops.checks.report import label
+from ops.checks.result import Checked, Counts, State, count
 from ops.evidence import formats, uncompared, verdicts
 from ops.evidence.archive import READERS, Answer, Reader, fetch
 from ops.evidence.head import keys, sha256
@@ -23,20 +25,6 @@ LAST = 20  # drills that a table shows
 # Passes that a time is compared with, and records that they are looked for in: the same ones
 # however many drills are shown.
 PASSES, LOOKED_AT = 6, 200
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A check as a record has it; see ops.checks.result.CheckResult."""
-
-    of: str
-    name: str
-    state: str
-    examined: int
-    total: int
-    detail: str
-    differences: tuple[str, ...]
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +70,7 @@ class Entry:
     commit: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, float] = field(default_factory=dict)
-    checks: tuple[Check, ...] = ()
+    checks: tuple[Checked, ...] = ()
     injected: str = ""
     leftovers: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -93,7 +81,7 @@ class Entry:
     @property
     def counts(self) -> Counts:
         """Return how many checks came out how."""
-        return count(check.state for check in self.checks)
+        return count(check.result.state for check in self.checks)
 
     @property
     def passed(self) -> bool:
@@ -109,8 +97,8 @@ class Entry:
     @property
     def faults(self) -> tuple[str, ...]:
         """Return the names of the checks that found something or could not tell."""
-        bad = (check for check in self.checks if check.state in {"finding", "unknown"})
-        return tuple(f"{check.of} {check.name}".strip() for check in bad)
+        bad = (each for each in self.checks if each.result.state in {State.FINDING, State.UNKNOWN})
+        return tuple(f"{each.copy} {label(each.result.check)}".strip() for each in bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +210,7 @@ def parse(kind: str, key: str, content: bytes) -> Entry | str:
             name: _text(version) for name, version in _object(document.get("versions")).items()
         },
         targets=targets,
-        checks=tuple(_checks(drill.get("checks"))),
+        checks=tuple(stored.read(_object(check)) for check in _list(drill.get("checks"))),
         injected=_text(drill.get("injected")),
         leftovers=tuple(map(_text, _list(drill.get("leftovers")))),
         facts=dict(drill),
@@ -244,20 +232,6 @@ def _not_compared(drill: Mapping[str, object]) -> tuple[str, ...]:
         return tuple(map(_text, _list(drill.get(NOT_COMPARED))))
     backups = map(_object, _list(drill.get("backups")))
     return uncompared.of_backups([_text(backup.get("id")) for backup in backups])
-
-
-def _checks(listed: object) -> Iterator[Check]:
-    for check in map(_object, _list(listed)):
-        yield Check(
-            of=_text(check.get("copy")),
-            name=_text(check.get("check") or check.get("name")).replace("_", " "),
-            state=_text(check.get("state")),
-            examined=int(measures.number(check.get("examined")) or 0),
-            total=int(measures.number(check.get("total")) or 0),
-            detail=_text(check.get("detail")),
-            differences=tuple(map(_text, _list(check.get("differences")))),
-            remedy=_text(check.get("remedy")),
-        )
 
 
 def _object(value: object) -> Mapping[str, object]:

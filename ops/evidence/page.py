@@ -3,20 +3,23 @@
 It needs nothing but itself: no script, no other file. Whatever a record says is text there.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops import measures
-from ops.checks.result import CheckResult, State
+from ops.checks import html
+from ops.checks.result import Checked, CheckResult, State
 from ops.errors import OpsError
-from ops.evidence import archive, chain, controls, history, plots, trend
+from ops.evidence import archive, chain, controls, history, trend
 from ops.evidence.history import Entry, History
 from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED, sentence
 from ops.measures import Measure
+from ops.pages import frame, plots
+from ops.pages.values import DASH, brief
 from ops.store import Store
 
 if TYPE_CHECKING:  # a second to import, with what it needs: only a page does
@@ -24,12 +27,11 @@ if TYPE_CHECKING:  # a second to import, with what it needs: only a page does
 
 PLOTTED, LISTED = 200, 20  # drills
 COLUMNS, ROWS = 8, 200  # of a table that only one kind of drill has
-SHOWN_DIFFERENCES, LONG = 25, 600  # lines of a check; characters of an unknown fact
-DASH = "\N{EN DASH}"
 MADE_BY = "by <code>invoke restore.evidence --html</code> from the record alone"  # its last line
 CHAINED = frozenset({"records", "links", "head", "pages", "verdicts"})
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
-MARKS = {State.OK: "✓", State.FINDING: "✗", State.UNKNOWN: "?", State.NOT_APPLICABLE: DASH}
+_WRONG = {State.FINDING, State.UNKNOWN}
+_TEMPLATE = Path(__file__).parent / "page.html.j2"
 # What a page shows in a place of its own.
 _KNOWN = frozenset(
     (
@@ -122,22 +124,12 @@ def save(text: str, path: Path) -> str:
 def _template(
     entry: Entry, past: History, now: datetime, checks: Sequence[CheckResult], *, plotted: bool
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawn = plotted and plots.available()
     own = {name: value for name, value in entry.facts.items() if name not in _KNOWN}
-    environment.filters |= {"amount": amount, "moment": moment, "brief": brief}
-    return environment.get_template(
-        "page.html.j2"
-    ).render(
+    return frame.render(
+        _TEMPLATE,
         entry=entry,
         not_compared=sentence(entry.not_compared),
         figures=entry.measures.items(),
@@ -158,8 +150,9 @@ def _template(
         chained=[check for check in checks if check.check in CHAINED],
         now=now,
         signs=SIGNS,
-        marks=MARKS,
-        most=SHOWN_DIFFERENCES,
+        table=html.table,
+        wrong=[check for check in entry.checks if check.result.state in _WRONG],
+        every=list(map(_in_brief, entry.checks)),
         measured=_measured(past, lambda measure: measure.value is not None),
     )
 
@@ -171,6 +164,13 @@ def _measured(past: History, test: Callable[[Measure], bool]) -> list[str]:
             name for drill in past.entries for name, item in drill.measures.items() if test(item)
         )
     )
+
+
+def _in_brief(check: Checked) -> Checked:
+    """Return a check without what the page has shown of it above."""
+    if check.result.state not in _WRONG:
+        return check
+    return replace(check, result=replace(check.result, findings=(), remedy=""))
 
 
 def _tabular(value: object) -> bool:
@@ -237,35 +237,3 @@ def _listed(value: object) -> Sequence[object]:
 
 def _objects(value: object) -> list[Mapping[str, object]]:
     return [_object(item) for item in _listed(value)]
-
-
-def amount(value: float | None, unit: str = "s") -> str:
-    """Return a number with its unit as people say it."""
-    if value is None:
-        return DASH
-    if unit == "s" and value >= 600:  # noqa: PLR2004 - ten minutes
-        return str(timedelta(seconds=round(value)))
-    if unit == "s" and 0 < value < 1:
-        return f"{value * 1000:.3g} ms"
-    if not unit or value == round(value):
-        return f"{value:,.0f} {unit}".rstrip()
-    return f"{value:,.1f} {unit}"
-
-
-def moment(value: object) -> str:
-    """Return a time in UTC to the second; anything else as it is."""
-    if isinstance(value, str):
-        try:
-            return moment(datetime.fromisoformat(value))
-        except ValueError:
-            return value
-    if not isinstance(value, datetime):
-        return DASH if value is None else str(value)
-    utc = value.astimezone(UTC) if value.tzinfo else value
-    return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def brief(value: object) -> str:
-    """Return a fact that this page has no place for, as text of bounded length."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONG else f"{text[:LONG]} … ({len(text)} characters)"

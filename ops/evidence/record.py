@@ -25,7 +25,7 @@ from ops.errors import OpsError
 from ops.evidence import formats
 from ops.evidence.head import Head, decode, folder, head_key, rebuilt, sha256
 from ops.evidence.identity import Identity
-from ops.evidence.markdown import page
+from ops.pages.markdown import page
 from ops.store import Store
 
 GIT_LIMIT_S = 2.0

@@ -13,8 +13,8 @@ from ops.checks.result import CheckResult, State, worst
 from ops.evidence import Evidence, head, key, write
 from ops.evidence.chain import verify
 from ops.evidence.head import decode, head_key, keys, rebuilt, sha256
-from ops.evidence.markdown import page
 from ops.evidence.record import AlreadyRecordedError, Written, foot, page_key
+from ops.pages.markdown import page
 from ops.store import FolderStore, Store, StoreUnreadableError
 
 KIND = "restore-drill"

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from ops.checks.result import CheckResult, State
-from ops.evidence import Evidence, account, controls, page, plots, write
+from ops.evidence import Evidence, account, controls, page, write
 from ops.evidence.controls import Answer
 from ops.evidence.history import Entry, parse
+from ops.pages import plots, values
 from ops.store import FolderStore
 
 KIND = "restore-drill"
@@ -249,7 +250,7 @@ def test_a_page_is_saved_or_its_fault_told(tmp_path: Path) -> None:
     ],
 )
 def test_amounts_are_said_as_people_do(value: float | None, unit: str, said: str) -> None:
-    assert page.amount(value, unit) == said
+    assert values.amount(value, unit) == said
 
 
 def test_a_page_of_ours_is_known_again(tmp_path: Path) -> None:
