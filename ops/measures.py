@@ -86,10 +86,10 @@ def meaning(name: str) -> Meaning:
 
 def sentence(name: str, measure: Measure) -> str:
     """Return a measure in a sentence of a summary: ``RTO 3.1 s.``."""
-    shown = f"{measure.value:.{meaning(name).digits}f}" if measure.value is not None else "unknown"
+    amount = f"{measure.value:.{meaning(name).digits}f}" if measure.value is not None else "unknown"
     if name == COMMITS_LOST:
-        return f"{shown} commits lost."
-    return f"{meaning(name).label} {shown} {measure.unit}".rstrip() + "."
+        return f"{amount} commits lost."
+    return f"{meaning(name).label} {amount} {measure.unit}".rstrip() + "."
 
 
 def fields(measures: Mapping[str, Measure]) -> dict[str, float | None]:

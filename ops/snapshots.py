@@ -103,10 +103,10 @@ def newest(store: Store, kind: str, instance: str, count: int) -> tuple[Snapshot
 
 
 def prune(
-    store: Store, kind: str, instance: str, now: datetime, kept: timedelta = KEPT
+    store: Store, kind: str, instance: str, now: datetime, age: timedelta = KEPT
 ) -> tuple[str, ...]:
     """Remove snapshots that are older; return their keys. The newest one always stays."""
-    limit = _stamp(now - kept)
+    limit = _stamp(now - age)
     keys = store.keys(_folder(kind, instance))[:-1]
     old = tuple(key for key in keys if key.rpartition("/")[2].partition(".")[0] < limit)
     for key in old:

@@ -158,11 +158,11 @@ def look(
 def backup_call(cloud: Backups, instance: str, description: str) -> Call:
     """Return how the operation of a backup is recognised: its run bears the description."""
 
-    def ours(operation: Operation) -> bool:
+    def is_own(operation: Operation) -> bool:
         runs = cloud.backup_runs(instance)
         return find_run(runs, description, operation.backup_id) is not None
 
-    return Call(instance, "BACKUP_VOLUME", ours)
+    return Call(instance, "BACKUP_VOLUME", is_own)
 
 
 def export_call(instance: str, uri: str) -> Call:
@@ -173,10 +173,10 @@ def export_call(instance: str, uri: str) -> Call:
 def import_call(instance: str, uri: str, database: str) -> Call:
     """Return how the operation of an import is recognised: by its file and database."""
 
-    def ours(operation: Operation) -> bool:
+    def is_own(operation: Operation) -> bool:
         return operation.uri in ("", uri) and operation.database in ("", database)
 
-    return Call(instance, "IMPORT", ours)
+    return Call(instance, "IMPORT", is_own)
 
 
 def is_part(change: object, current: object) -> bool:

@@ -9,7 +9,7 @@ from ops.lease import LeaseLostError
 from ops.measures import RPO, RTO
 from ops.restore.drill import timing
 from ops.restore.drill.report import DRILL, Clone, Report, Restored, Settled
-from ops.restore.drill.stages import Begun, Cleaned, Copy, Decided, Stages
+from ops.restore.drill.stages import Cleaned, Copy, Decided, DrillStart, Stages
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.source import Place
 
@@ -22,13 +22,13 @@ def report(stages: Stages, evidence: str, error: BaseException | None = None) ->
         evidence: where the evidence is going to be stored.
         error: what cut the drill short, if anything did.
     """
-    begun, decided, verified, cleaned = (
+    start, decided, verified, cleaned = (
         stages.begun,
         stages.decided,
         stages.verified,
         stages.cleaned,
     )
-    source, copies = begun.source, verified.copies
+    source, copies = start.source, verified.copies
     phases = dict(_phases(copies, stages.labels))
     slowest = max(
         (phases[stages.labels[copy.plan.name]] for copy in copies if _is_timed(copy)),
@@ -38,10 +38,10 @@ def report(stages: Stages, evidence: str, error: BaseException | None = None) ->
     loss = _loss(stages)
     compared = (timing.rto(slowest, source.rto_target_s), timing.rpo(loss, source.rpo_target_s))
     return Report(
-        run=begun.run,
+        run=start.run,
         stack=source.stack,
         source=source.instance,
-        started=begun.started,
+        started=start.started,
         ended=datetime.now(UTC),
         backups=tuple(_backups(copies)),
         clone=_clone(stages),
@@ -49,11 +49,11 @@ def report(stages: Stages, evidence: str, error: BaseException | None = None) ->
         phases=phases,
         rto=slowest,
         loss=loss,
-        injected=begun.injected,
+        injected=start.injected,
         swept=cleaned.swept,
         leftovers=cleaned.leftovers,
         evidence=evidence,
-        settled=settled(begun, decided),
+        settled=settled(start, decided),
         database=source.database.name,
         other_databases=() if decided is None else decided.other_databases,
         targets=targets(source),
@@ -66,14 +66,14 @@ def targets(source: Place) -> dict[str, float]:
     return {RTO: source.rto_target_s, RPO: source.rpo_target_s}
 
 
-def settled(begun: Begun, decided: Decided | None) -> Settled:
+def settled(start: DrillStart, decided: Decided | None) -> Settled:
     """Return what was decided before anything was made."""
     return Settled(
         seed=None if decided is None else decided.plan.seed,
         drawn_from=0 if decided is None else decided.plan.drawn_from,
         cost=None if decided is None else decided.cost,
-        time_limit_s=begun.time_limit_s,
-        side_by_side=begun.side_by_side,
+        time_limit_s=start.time_limit_s,
+        side_by_side=start.side_by_side,
     )
 
 
@@ -108,8 +108,8 @@ def _phases(copies: Iterable[Copy], labels: Mapping[str, str]) -> Iterator[tuple
 
 def _is_timed(copy: Copy) -> bool:
     """Tell whether a copy was restored and checked to the end, so that its time counts."""
-    made = copy.made
-    return bool(made and made.operations and copy.verified_s and not made.failure)
+    copy_made = copy.made
+    return bool(copy_made and copy_made.operations and copy.verified_s and not copy_made.failure)
 
 
 def _notes(copies: Iterable[Copy]) -> Iterator[str]:

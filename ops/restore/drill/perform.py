@@ -31,7 +31,7 @@ from ops.restore.drill.options import Options, options
 from ops.restore.drill.outcome import report, settled
 from ops.restore.drill.proposal import Proposal
 from ops.restore.drill.report import Report
-from ops.restore.drill.stages import Begun, Cleaned, Copy, Decided, Stages, Verified
+from ops.restore.drill.stages import Cleaned, Copy, Decided, DrillStart, Stages, Verified
 from ops.restore.drill.sweep import BEGUN, sweep_held
 from ops.restore.drill.work import Work
 from ops.restore.faults import inject
@@ -48,7 +48,7 @@ TIME_LIMIT_S = 10_800.0
 class _Setting:
     """What a drill works with, from its first moment to its evidence."""
 
-    begun: Begun  # with the source whose waits nothing ends: what was made is removed all the same
+    start: DrillStart  # its source has no limit: what was made is removed in any case
     source: Source  # whose API's waits end where the drill may not go on
     options: Options
     fault: Fault | None
@@ -59,7 +59,7 @@ class _Setting:
     @property
     def journal(self) -> Journal:
         """Return the trace of this drill, which stays until there is its evidence."""
-        return Journal(self.source.store, ROOM, self.begun.run)
+        return Journal(self.source.store, ROOM, self.start.run)
 
 
 _USUAL = Options()
@@ -94,7 +94,7 @@ def propose(source: Source, options: Options, progress: Progress) -> Proposal:
     with progress.phase("Look at the source and its backups"):
         decided = _decide(setting)
     cost.hold(decided.cost, options.cost_cap)
-    return Proposal(source.instance, decided.plan, settled(setting.begun, decided))
+    return Proposal(source.instance, decided.plan, settled(setting.start, decided))
 
 
 def perform(source: Source, options: Options, progress: Progress) -> Report:
@@ -133,13 +133,13 @@ def _begin(
 
     waiting = replace(source, cloud=source.cloud.bounded(each=check, tell=progress.line))
     lanes = options.side_by_side
-    begun = Begun(source, run_name(started), started, options.inject, limit.seconds, lanes)
-    logline.bind(run=begun.run)
-    return _Setting(begun, waiting, options, fault, limit, progress, check)
+    start = DrillStart(source, run_name(started), started, options.inject, limit.seconds, lanes)
+    logline.bind(run=start.run)
+    return _Setting(start, waiting, options, fault, limit, progress, check)
 
 
 def _perform(setting: _Setting, holding: Holding) -> Report:
-    begun, store = setting.begun, setting.source.store
+    start, store = setting.start, setting.source.store
     stages, error = _run(setting)
     try:
         _confirm(error, holding)
@@ -149,9 +149,9 @@ def _perform(setting: _Setting, holding: Holding) -> Report:
     except BaseException as first:
         _keep(setting, stages, first)
         raise
-    result = report(stages, store.where(key(ROOM, begun.run)), error)
+    result = report(stages, store.where(key(ROOM, start.run)), error)
     try:
-        write(store, evidence.of(begun.source, result, _versions(stages)))
+        write(store, evidence.of(start.source, result, _versions(stages)))
     except AlreadyRecordedError:
         holding.confirm()  # whoever took the lease over recorded this drill as killed
         raise
@@ -168,15 +168,15 @@ def _confirm(error: BaseException | None, holding: Holding) -> None:
 
 def _keep(setting: _Setting, stages: Stages, error: BaseException) -> None:
     """Write the evidence of a drill that is cut short; its error stays the one reported."""
-    begun, progress, store = setting.begun, setting.progress, setting.source.store
-    own_key = key(ROOM, begun.run)
+    start, progress, store = setting.start, setting.progress, setting.source.store
+    own_key = key(ROOM, start.run)
     with in_spite_of(progress.line):
         if isinstance(error, LeaseLostError) and store.get(own_key) is not None:
             progress.line(f"Whoever swept this drill recorded it: {store.where(own_key)}")
             _close(setting, stages)
             return
         result = report(stages, store.where(own_key), error)
-        write(store, evidence.of(begun.source, result, _versions(stages)))
+        write(store, evidence.of(start.source, result, _versions(stages)))
         progress.line(f"{result.summary()} Evidence: {result.evidence}")
         _close(setting, stages)
 
@@ -193,14 +193,14 @@ def _close(setting: _Setting, stages: Stages) -> None:
 
 def _run(setting: _Setting) -> tuple[Stages, BaseException | None]:
     """Return how far the drill came, and what cut it short; nothing is raised."""
-    begun, progress = setting.begun, setting.progress
-    stages = Stages(begun)
+    start, progress = setting.start, setting.progress
+    stages = Stages(start)
     try:
         process = {"pid": str(os.getpid()), "host": socket.gethostname()}
-        setting.journal.intend(BEGUN, begun.source.instance, **process)
+        setting.journal.intend(BEGUN, start.source.instance, **process)
         with progress.phase("Choose backups, sweep what earlier drills left"):
-            by = f"drill {begun.run}"
-            swept = sweep_held(setting.source, begun.started, by=by, but=begun.run)
+            by = f"drill {start.run}"
+            swept = sweep_held(setting.source, start.started, by=by, but=start.run)
             stages = replace(stages, cleaned=Cleaned(swept.lines(), swept.leftovers))
             decided = _decide(setting)
         planned = Verified(tuple(Copy(copy_plan) for copy_plan in decided.plan.copies))
@@ -218,11 +218,11 @@ def _restore(
     setting: _Setting, stages: Stages, decided: Decided
 ) -> tuple[Stages, BaseException | None]:
     """Make, verify and remove the copies; return how far that came, and what cut it short."""
-    source, begun = setting.source, setting.begun
+    source, start = setting.source, setting.start
     crew = Crew(setting.check, "restore-drill")
     working = replace(source, cloud=source.cloud.bounded(each=crew.check))
     journal, progress = setting.journal, setting.progress
-    work = Work(working, setting.options, setting.fault, begun, decided, journal, crew, progress)
+    work = Work(working, setting.options, setting.fault, start, decided, journal, crew, progress)
     cut: BaseException | None = None
     try:
         work.do()
@@ -232,7 +232,7 @@ def _restore(
     names = [copy.plan.name for copy in work.state().copies if copy.begun]
     before = stages.cleaned
     try:
-        left = cleanup.always(begun.source, crew, journal, progress, names)
+        left = cleanup.always(start.source, crew, journal, progress, names)
         cleaned = replace(before, tidy=not left, leftovers=(*before.leftovers, *left))
     except BaseException as error:  # noqa: BLE001 - as above
         standing = [f"{name}: perhaps not removed" for name in cleanup.standing(journal)]
@@ -244,15 +244,15 @@ def _restore(
 
 def _decide(setting: _Setting) -> Decided:
     """Look at the source, and choose what to restore; raises what stands in the way."""
-    source, begun, options = setting.source, setting.begun, setting.options
+    source, start, options = setting.source, setting.start, setting.options
     ready = preflight.look(source, setting.progress, setting.check)
     looked = source.now()
     chosen = plan.plan(
         source.instance,
         source.cloud.project,
         ready.runs if setting.fault is None else setting.fault.listing(ready.runs),
-        run=begun.run,
-        now=begun.started,
+        run=start.run,
+        now=start.started,
         backup=options.backup,
         latest=options.latest,
         seed=plan.draw() if options.seed is None else options.seed,
@@ -261,6 +261,6 @@ def _decide(setting: _Setting) -> Decided:
     )
     most = None
     if chosen.copies:
-        most = cost.estimate(ready.instance, chosen.copies, begun.time_limit_s, book.load())
+        most = cost.estimate(ready.instance, chosen.copies, start.time_limit_s, book.load())
     versions = {"database": ready.instance.database_version, "postgresql": ready.postgresql}
     return Decided(chosen, most, looked, versions, ready.other_databases)

@@ -13,7 +13,7 @@ from ops.measures import RPO, RTO, Measure
 from ops.restore.drill.cost import Cost
 from ops.restore.drill.timing import Loss, Phases
 from ops.restore.proof.copychecks import STATEMENTS
-from ops.schema import definitions as questions
+from ops.schema import definitions
 
 DRILL = "drill"
 
@@ -238,7 +238,7 @@ class Report:
 
 # Checks that are one row for people; what is wrong in them is told below it one by one.
 _ROWS = {
-    **dict.fromkeys((*questions.EQUAL, "catalogs", "objects"), "schema"),
+    **dict.fromkeys((*definitions.EQUAL, "catalogs", "objects"), "schema"),
     **dict.fromkeys(("smoke", "rules"), "product rules"),
     "sequence_reach": "sequences",
     **dict.fromkeys((check.name for check in STATEMENTS), "keys and indexes"),

@@ -16,7 +16,7 @@ from ops.restore.source import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class DrillStart:
     """What is known of a drill from its first moment.
 
     Attributes:
@@ -117,7 +117,7 @@ class Cleaned:
 class Stages:
     """A drill as far as it came."""
 
-    begun: Begun
+    begun: DrillStart
     decided: Decided | None = None
     verified: Verified = field(default_factory=Verified)
     cleaned: Cleaned = field(default_factory=Cleaned)

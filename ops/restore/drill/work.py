@@ -22,7 +22,7 @@ from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import hook
 from ops.restore.drill.limit import TimeLimitError
 from ops.restore.drill.options import Options
-from ops.restore.drill.stages import Begun, Copy, Decided
+from ops.restore.drill.stages import Copy, Decided, DrillStart
 from ops.restore.drill.stages import Verified as VerifiedCopies
 from ops.restore.faults.inject import Fault
 from ops.restore.proof import baseline, verify
@@ -104,7 +104,7 @@ class Work:
         source: Source,
         options: Options,
         fault: Fault | None,
-        begun: Begun,
+        start: DrillStart,
         decided: Decided,
         journal: Journal,
         crew: Crew,
@@ -113,7 +113,7 @@ class Work:
         self.source = source
         self.options = options
         self.fault = fault
-        self.run = begun.run
+        self.run = start.run
         self.plan = decided.plan
         self.journal = journal
         self.crew = crew

@@ -106,7 +106,7 @@ class Recovered:
             table(f"Checks of {self.order.instance}", self.checks),
             *explain(self.checks),
             self.summary,
-            *self.said,
+            *self.lines,
             "Next:",
             *steps,
             f"Evidence: {self.evidence}",
@@ -135,11 +135,11 @@ class Recovered:
         return (*rows, *pages, *others)
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def lines(self) -> tuple[str, ...]:
         """Return what is not in it, and what was taken first."""
-        return tuple(self._lines())
+        return tuple(self._yield_lines())
 
-    def _lines(self) -> Iterator[str]:
+    def _yield_lines(self) -> Iterator[str]:
         if self.order.moment is not None:
             age = durations.words(self.began - self.order.moment)
             yield (

@@ -16,7 +16,7 @@ from ops.restore.drill import perform as drill
 from ops.restore.drill.outcome import report
 from ops.restore.drill.perform import Options
 from ops.restore.drill.plan import DrillPlan
-from ops.restore.drill.stages import Begun, Cleaned, Copy, Decided, Stages, Verified
+from ops.restore.drill.stages import Cleaned, Copy, Decided, DrillStart, Stages, Verified
 from ops.store import FolderStore, StoreFullError
 from tests.unit.restore.sources import drilled
 
@@ -29,7 +29,7 @@ BACKUP, CLONE = CopyPlan(Kind.BACKUP, "db-b1"), CopyPlan(Kind.CLONE, "db-c")
 
 
 def _stages(folder: Path, *copies: Copy) -> Stages:
-    begun = Begun(drilled(folder), RUN, NOW)
+    begun = DrillStart(drilled(folder), RUN, NOW)
     decided = Decided(DrillPlan(RUN, (BACKUP, CLONE), {}, ()))
     return Stages(begun, decided, Verified(copies or (Copy(BACKUP), Copy(CLONE))))
 
@@ -83,7 +83,7 @@ def test_copies_are_not_called_removed_where_the_clean_up_was_cut_short(tmp_path
 
 
 def test_a_drill_that_decided_nothing_claims_nothing(tmp_path: Path) -> None:
-    found = report(Stages(Begun(drilled(tmp_path), RUN, NOW)), "", KeyboardInterrupt())
+    found = report(Stages(DrillStart(drilled(tmp_path), RUN, NOW)), "", KeyboardInterrupt())
     assert found.verdict == "unknown"
     assert {one.result.check for one in found.checks} == {"completed", "cleanup"}
     assert (found.backups, found.clone, found.phases, found.loss) == ((), None, {}, None)

@@ -15,7 +15,7 @@ from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import work as work_module
 from ops.restore.drill.options import Options
 from ops.restore.drill.plan import DrillPlan
-from ops.restore.drill.stages import Begun, Decided
+from ops.restore.drill.stages import Decided, DrillStart
 from ops.restore.drill.work import CopyJob, Work
 from ops.restore.proof import verify
 from ops.restore.proof.marker import Marker
@@ -33,7 +33,7 @@ class FullError(OpsError):
 
 
 def _work(source: Source, crew: Crew, copy: CopyPlan) -> Work:
-    begun = Begun(source, RUN, datetime.now(UTC))
+    begun = DrillStart(source, RUN, datetime.now(UTC))
     decided = Decided(DrillPlan(RUN, (copy,), {}, ()))
     journal = Journal(source.store, ROOM, RUN)
     return Work(source, Options(), None, begun, decided, journal, crew, Silent())
