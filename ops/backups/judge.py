@@ -60,6 +60,7 @@ class Judge:
         self._schema = "public"  # where unqualified names are made
         self._line, self._text, self._remedy = 0, "", ""
         self._is_objected = False
+        self._acting: set[Name] = set()  # tables whose rows run something of the file
 
     def object_to(self, line: int, text: str, reason: str) -> None:
         """Add an objection that is not of one statement's parse tree."""
@@ -163,9 +164,22 @@ class Judge:
         for role in roles:
             self._allow_role(role.role_spec)
 
+    def _parents(self, table: Name) -> set[Name]:
+        """Return a table and those that it is a partition of, whose triggers its rows run."""
+        tables, parent = {table}, self.script.parents.get(table)
+        while parent is not None and parent not in tables:
+            tables.add(parent)
+            parent = self.script.parents.get(parent)
+        return tables
+
     def _fill(self, table: Name, rows: int) -> str:
         if table not in self.script.tables:
             self._object(f"it fills {dumptext.label(table)}, which the file does not make")
+        for filled in self._parents(table):
+            if filled in self._acting:
+                self._remedy = "Put triggers and rules after the rows, as pg_dump does."
+                name = dumptext.label(filled)
+                self._object(f"its rows run what the file made before them for {name}")
         self.add_rows(table, rows)
         return ""
 

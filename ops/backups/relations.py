@@ -146,9 +146,11 @@ class Relations(Judge):
         return self._own(self._of(node.relation))
 
     def _create_trig_stmt(self, node: "pb.CreateTrigStmt") -> str:
+        self._acting.add(self._of(node.relation))
         return self._own(self._of(node.relation))
 
     def _rule_stmt(self, node: "pb.RuleStmt") -> str:
+        self._acting.add(self._of(node.relation))
         reasons = (self._read_own(action) for action in node.actions)
         return self._own(self._of(node.relation)) or next(filter(None, reasons), "")
 

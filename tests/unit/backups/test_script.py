@@ -241,8 +241,9 @@ def test_a_transaction_that_a_commit_begins_has_to_end() -> None:
 
 
 def test_rows_keys_and_positions_are_noted() -> None:
+    acting = ("CREATE TRIGGER", "CREATE RULE")
     script = read_statements(
-        *ALLOWED,
+        *sorted(ALLOWED, key=lambda text: text.startswith(acting)),
         "ALTER OPERATOR FAMILY s.family USING btree ADD OPERATOR 1 <(int, int)",
         "CREATE TABLE s.b (id bigserial PRIMARY KEY)",
         "INSERT INTO s.b VALUES (1), (2)",
@@ -256,6 +257,30 @@ def test_rows_keys_and_positions_are_noted() -> None:
     assert ("s", "b_id_seq") in script.sequences
     assert script.constraints == {(("s", "a"), "a_pkey")}
     assert script.indexes == {("s", "a_words")}
+
+
+TRIGGER = "CREATE TRIGGER t BEFORE INSERT ON s.%s FOR EACH ROW EXECUTE FUNCTION s.f()"
+ROWS = "INSERT INTO s.part VALUES (1, 'x')"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        TRIGGER % "part",
+        TRIGGER % "a",  # whose partition gets the trigger too
+        "CREATE RULE r AS ON INSERT TO s.part DO ALSO SELECT 1",
+        "ALTER TABLE s.part ATTACH PARTITION s.a DEFAULT",  # each a partition of the other
+    ],
+)
+def test_rows_that_run_what_the_file_made_before_them_are_refused(before: str) -> None:
+    part = "CREATE TABLE s.part PARTITION OF s.a FOR VALUES IN (1)"
+    assert read_statements(part, ROWS, before).objections == []
+    refused = read_statements(part, before, ROWS).objections
+    if "ATTACH" in before:
+        assert refused == []  # and it came to an end
+        return
+    (objection,) = refused
+    assert "its rows run what the file made before them" in objection.reason
 
 
 def test_objections_without_end_are_counted() -> None:
