@@ -2,7 +2,7 @@
 
 Each job has a service account of its own; the scheduler's may start them and nothing else.
 A drill makes and deletes instances, so its rights to do that hold only for names that begin
-as a drill's copies do (``ops.copynames``): it can neither delete, change nor restore over
+as a drill's copies do (``ops.shortlived``): it can neither delete, change nor restore over
 any other instance, production least of all. Conditions on names are Cloud SQL's own:
 https://cloud.google.com/sql/docs/postgres/iam-conditions. Permissions by method:
 https://cloud.google.com/sql/docs/postgres/iam-permissions.
@@ -18,7 +18,7 @@ from infra.jobs import JOBS, Job, JobSpec
 from infra.names import fitting
 from infra.passwords import StoredPassword
 from infra.settings import Settings
-from ops.copynames import name_stem
+from ops.shortlived import name_stem
 
 ACCOUNT_LIMIT = 30  # https://cloud.google.com/iam/docs/service-accounts-create
 ROLE_LIMIT = 64  # https://cloud.google.com/iam/docs/creating-custom-roles

@@ -15,13 +15,12 @@ from ops.backups.reading import Contents
 from ops.backups.transfer import ExportPlan
 from ops.checks.result import CheckResult, Finding, State, finding
 from ops.cloudsql import CloudSql, OperationFailedError
-from ops.copybody import copy_body
-from ops.copynames import name_stem
 from ops.db import VERIFY, Connection, Database, statement
 from ops.errors import OpsError
 from ops.evidence import run_name
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
+from ops.shortlived import copy_body, name_stem
 
 ROOM = "trial-import"
 SUPERUSER = "postgres"

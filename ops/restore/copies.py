@@ -12,7 +12,6 @@ from enum import StrEnum
 from ops import guard, sql
 from ops.checks.crew import Crew, Login
 from ops.cloudsql import ApiError, BackupRun, Operation, OperationFailedError
-from ops.copybody import copy_body
 from ops.db import (
     DIAGNOSTIC,
     VERIFY,
@@ -23,6 +22,7 @@ from ops.db import (
 )
 from ops.journal import Journal
 from ops.restore.source import Source
+from ops.shortlived import copy_body
 
 # PostgreSQL answers within a second of the operation's end here; a network's routes take longer.
 FIRST_ANSWER_LIMIT_S = 120.0

@@ -7,11 +7,11 @@ from decimal import ROUND_UP, Decimal
 
 from ops import durations
 from ops.cloudsql import Body, Instance
-from ops.copybody import copy_body
 from ops.errors import OpsError
 from ops.prices.book import PriceBook
 from ops.prices.monthly import CENT, HOURS, Part, monthly
 from ops.restore.copies import CopyPlan, Kind
+from ops.shortlived import copy_body
 
 _HOUR_S = 3600
 

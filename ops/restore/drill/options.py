@@ -1,10 +1,12 @@
 """What the caller of a drill may choose, and how it is written on a command line."""
 
+import time
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar
 
-from ops import arguments
-from ops.errors import BadInputError
+from ops import arguments, durations
+from ops.errors import BadInputError, ExitCode, OpsError
 from ops.restore.proof.marker import TRIES
 
 # A backup and the clone side by side, and the source's readers: more lanes only wait for the
@@ -42,6 +44,32 @@ class Options:
     inject: str = ""
     before_verify: str = ""
     exact_tries: int = TRIES
+
+
+class TimeLimitError(OpsError):
+    """The drill's time is up; what it proved until then stays so."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNKNOWN
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"its time limit of {durations.words(limit_s)} has passed")
+
+
+class TimeLimit:
+    """Runs from its making; asked while anything is waited for.
+
+    Args:
+        seconds: how long it lasts.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._until = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise TimeLimitError once the time is up."""
+        if time.monotonic() > self._until:
+            raise TimeLimitError(self.seconds)
 
 
 class ContradictionError(BadInputError):

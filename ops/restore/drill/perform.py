@@ -26,8 +26,7 @@ from ops.lease import Holding, LeaseLostError
 from ops.prices import book
 from ops.restore import cleanup
 from ops.restore.drill import cost, evidence, plan, preflight
-from ops.restore.drill.limit import TimeLimit, TimeLimitError
-from ops.restore.drill.options import Options, options
+from ops.restore.drill.options import Options, TimeLimit, TimeLimitError, options
 from ops.restore.drill.outcome import report, settled
 from ops.restore.drill.proposal import Proposal
 from ops.restore.drill.report import Report

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from ops import backupruns
 from ops.checks.result import CheckResult, State
 from ops.cloudsql import BackupRun
-from ops.copynames import name_stem
 from ops.errors import BadInputError
 from ops.restore.copies import CopyPlan, Kind
+from ops.shortlived import name_stem
 
 # How long a drill's instances may live before anybody may take them for forgotten.
 TIME_TO_LIVE = timedelta(hours=24)

@@ -20,8 +20,7 @@ from ops.lease import LeaseLostError
 from ops.restore import cleanup, copies
 from ops.restore.copies import CopyPlan, Kind, Made
 from ops.restore.drill import hook
-from ops.restore.drill.limit import TimeLimitError
-from ops.restore.drill.options import Options
+from ops.restore.drill.options import Options, TimeLimitError
 from ops.restore.drill.stages import Copy, Decided, DrillStart
 from ops.restore.drill.stages import Verified as VerifiedCopies
 from ops.restore.faults.inject import Fault

@@ -8,10 +8,10 @@ from datetime import datetime
 from ops import durations, guard
 from ops.cloudsql import BackupRun
 from ops.console import Table
-from ops.copynames import NAME_LIMIT, name_stem
 from ops.restore.recovery import refusals
 from ops.restore.recovery.order import Order, Request, Task
 from ops.restore.recovery.situation import Drilled, Situation
+from ops.shortlived import NAME_LIMIT, name_stem
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 NOT_CARRIED = (

@@ -12,7 +12,6 @@ from ops import backupruns, lease
 from ops.checks.crew import Crew
 from ops.checks.result import State
 from ops.console import Progress
-from ops.copynames import name_stem
 from ops.errors import reason
 from ops.evidence import key, run_name, write
 from ops.evidence.afterwards import afterwards
@@ -32,6 +31,7 @@ from ops.restore.selftest.plan import Options, SelftestPlan, plan
 from ops.restore.selftest.rehearsal import Workload
 from ops.restore.selftest.report import Control, Outcome, SelftestReport, Writing
 from ops.restore.source import ROOM, Source, of
+from ops.shortlived import name_stem
 
 LANES = 2  # copies made and verified side by side, as in a drill
 MARKERS = 3  # how often a marker is set anew where the workload leaves a healthy copy in doubt

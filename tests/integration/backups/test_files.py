@@ -16,14 +16,13 @@ from ops.backups.transfer import ExportOptions, ImportOptions, plan
 from ops.backups.trial import ROOM, clear, trial
 from ops.checks.result import State
 from ops.cloudsql import OperationFailedError
-from ops.copybody import copy_body
-from ops.copynames import name_stem
 from ops.db import CHANGE
 from ops.guard import NO_CONSENT
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.localserver import Server
 from ops.objects import NoObjectError, ObjectFacts, Objects, Uri, parse
+from ops.shortlived import copy_body, name_stem
 
 USERS = (
     "INSERT INTO users (email, display_name)"

@@ -10,12 +10,12 @@ from ops.backups.exporting import Reading
 from ops.backups.transfer import ExportOptions, ImportOptions
 from ops.checks.result import State
 from ops.cloudsql import ApiError, CloudSql, Operation, OperationFailedError, UnreachableError, once
-from ops.copybody import copy_body
 from ops.db import CHANGE
 from ops.errors import ExitCode
 from ops.guard import NO_CONSENT
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
+from ops.shortlived import copy_body
 from tests.integration.backups.losing import Losing, Loss, losing
 
 NAME = "lost-answers"

@@ -24,7 +24,7 @@ from ops.journal import unfinished
 from ops.restore import cleanup
 from ops.restore.drill import perform as drills
 from ops.restore.drill import preflight
-from ops.restore.drill.limit import TimeLimit, TimeLimitError
+from ops.restore.drill.options import TimeLimit, TimeLimitError
 from ops.restore.drill.perform import Options, Report, perform
 from ops.restore.drill.sweep import sweep_held
 from ops.restore.faults import wal

@@ -9,7 +9,6 @@ import pytest
 
 from ops import lease
 from ops.checks.result import State
-from ops.copybody import copy_body
 from ops.guard import Consent, UnansweredError
 from ops.journal import unfinished
 from ops.restore.recovery.calls import Patience
@@ -23,6 +22,7 @@ from ops.restore.recovery.perform import (
 from ops.restore.recovery.plan import Plan
 from ops.restore.recovery.report import Abandoned, Recovered
 from ops.restore.source import Source
+from ops.shortlived import copy_body
 from tests.integration.restore.conftest import Site
 from tests.integration.restore.desk import Desk, Killed, desk, expire, killing
 

@@ -8,14 +8,13 @@ from ops import target
 from ops.checks.result import State
 from ops.cloudsql import CloudSql, NoSuchInstanceError, Operation
 from ops.console import Console, Format
-from ops.copybody import copy_body
-from ops.copynames import name_stem
 from ops.invocation import Invocation
 from ops.journal import Journal, unfinished
 from ops.restore.cleanup import remove
 from ops.restore.drill.perform import drill
 from ops.restore.drill.sweep import sweep
 from ops.restore.source import ROOM, Source
+from ops.shortlived import copy_body, name_stem
 from tests.integration.restore.conftest import Site
 
 GONE = "gone"

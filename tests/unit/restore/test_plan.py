@@ -6,11 +6,10 @@ import pytest
 
 from ops.checks.result import State
 from ops.cloudsql import BackupRun, Instance
-from ops.copybody import copy_body
-from ops.copynames import NAME_LIMIT, name_stem
 from ops.evidence import run_name
 from ops.restore.copies import Kind
 from ops.restore.drill.plan import UnknownBackupError, born, choose, expires, is_drill_copy, plan
+from ops.shortlived import NAME_LIMIT, copy_body, name_stem
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

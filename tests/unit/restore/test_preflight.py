@@ -7,7 +7,6 @@ import pytest
 
 from ops.cloudsql import CloudSql, Instance, Operation, WaitTimeoutError
 from ops.console import Silent
-from ops.copynames import name_stem
 from ops.errors import OpsError
 from ops.restore.copies import CopyPlan, Kind
 from ops.restore.drill import preflight
@@ -20,6 +19,7 @@ from ops.restore.drill.preflight import (
     names_free,
 )
 from ops.restore.proof.marker import NoHeartbeatTableError
+from ops.shortlived import name_stem
 from tests.unit.restore.sources import drilled
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ops.cloudsql import BackupRun, Instance, RecoveryWindow, model
-from ops.copynames import NAME_LIMIT
 from ops.errors import OpsError
 from ops.evidence import born, run_name
 from ops.guard import SameInstanceError
@@ -19,6 +18,7 @@ from ops.restore.recovery import body, order, refusals
 from ops.restore.recovery.order import RUN_LABEL, Order, Request, Task
 from ops.restore.recovery.plan import Plan, decide
 from ops.restore.recovery.situation import Drilled, Situation
+from ops.shortlived import NAME_LIMIT
 from ops.store import FolderStore
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

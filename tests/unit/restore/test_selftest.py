@@ -7,7 +7,6 @@ import pytest
 from ops.arguments import BadArgumentError
 from ops.checks.result import CheckResult, State
 from ops.console import Table
-from ops.copynames import name_stem
 from ops.evidence import run_name
 from ops.evidence.identity import Identity
 from ops.restore.drill.plan import is_drill_copy
@@ -21,6 +20,7 @@ from ops.restore.selftest.plan import (
     plan,
 )
 from ops.restore.selftest.report import Control, Outcome, SelftestReport, Writing
+from ops.shortlived import name_stem
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -1,9 +1,16 @@
-"""What an instance that lives for minutes is made of: the source's machine, without its guards."""
+"""Instances that live for minutes: what copies of an instance are called, and made of.
 
+Drills name their copies so, and the cloud's access rules let a drill's account delete nothing
+that is called otherwise. A copy is the source's machine, without its guards.
+"""
+
+import hashlib
 from collections.abc import Mapping
 
 from ops.cloudsql import Body, Instance
 
+# Together with the project and a colon: https://cloud.google.com/sql/docs/postgres/instance-settings
+NAME_LIMIT = 98
 _INHERITED = (
     "tier",
     "edition",
@@ -13,6 +20,18 @@ _INHERITED = (
     "ipConfiguration",
     "locationPreference",
 )
+
+
+def name_stem(instance: str, project: str) -> str:
+    """Return what the names of all of an instance's drill copies begin with.
+
+    A long name is cut, and told from others with the same beginning by its hash.
+    """
+    room = NAME_LIMIT - len(project) - 1 - len("-drill-000000000000-0000-b99")
+    if len(instance) > room:
+        mark = hashlib.sha256(instance.encode()).hexdigest()[:6]
+        instance = f"{instance[: room - 7]}-{mark}"
+    return f"{instance}-drill-"
 
 
 def copy_body(source: Instance, name: str, labels: Mapping[str, str]) -> Body:
