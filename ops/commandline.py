@@ -4,16 +4,20 @@ Invoke takes the second value of an option that is given twice for the name of a
 and runs that. The tokens are therefore read here first, by the rules of Invoke's parser.
 """
 
+import difflib
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from invoke.exceptions import Exit
+from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
 from ops.errors import ExitCode
 
 HELP = "help"
+_UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
+_MISSING = re.compile(r"'(.*)' did not receive required positional arguments: (.*)", re.DOTALL)
 
 
 class UsageError(Exit):
@@ -29,6 +33,42 @@ def refuse_two_tasks(first: str, second: str) -> None:
         f"A command is one task, and this one names two: {first} and {second}."
         " Call them one after the other."
     )
+
+
+def explain(error: ParseError, tasks: Iterable[ParserContext], core: ParserContext) -> str:
+    """Return what Invoke's parser did not understand, with the names that are like it.
+
+    Args:
+        error: the parser's.
+        tasks: every task and its options.
+        core: the options of the program itself.
+    """
+    unknown, missing = _UNKNOWN.search(str(error)), _MISSING.search(str(error))
+    task = "" if error.context is None or error.context.name is None else str(error.context.name)
+    if missing is not None:
+        names = missing[2].replace("'", "").upper()
+        return f"{missing[1]} needs {names}. See `./inv {missing[1]} --help`."
+    if unknown is None:
+        return f"{str(error).rstrip('.!')}."
+    token = unknown[1]
+    if task and error.context is not None and token.startswith("-"):
+        like = _like(token, error.context.flags)
+        return f"{task} has no option {token}.{like} See `./inv {task} --help`."
+    if task:
+        return f"{task} takes no argument {token!r}. See `./inv {task} --help`."
+    if token.startswith("-"):
+        return f"There is no option {token}.{_like(token, core.flags)} See `./inv --help`."
+    names = [str(name) for context in tasks for name in (context.name, *context.aliases)]
+    return f"There is no task {token!r}.{_like(token, names)} `./inv --list` shows all."
+
+
+def _like(word: str, names: Iterable[str]) -> str:
+    """Return the names that are like a word, as a question; empty where none is."""
+    listed = sorted(names)
+    within = [name for name in listed if word in re.split(r"[.-]", name)]
+    close = difflib.get_close_matches(word, listed, n=3, cutoff=0.6)
+    nearest = list(dict.fromkeys((*close, *within)))[:4]
+    return f" Did you mean {', '.join(nearest)}?" if nearest else ""
 
 
 def check(tokens: Sequence[str], tasks: Iterable[ParserContext], core: ParserContext) -> str:
@@ -135,6 +175,7 @@ class _Reading:
     def _option_of_program(self, token: str) -> Argument:
         """Return an option that is none of the task's; raises UsageError for a short one."""
         if token not in self._core.flags or not token.startswith("--"):
-            raise UsageError(f"{token} is not an option of {self._task}.")
+            like = _like(token, self._context.flags)
+            raise UsageError(f"{token} is not an option of {self._task}.{like}")
         option: Argument = self._core.flags[token]
         return option

@@ -1,9 +1,10 @@
 """Invoke's program as ``./inv`` runs it: its own options are long only, and a line is checked."""
 
+from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
-from ops.commandline import check
+from ops.commandline import UsageError, check, explain
 
 HELP = "h"
 
@@ -25,7 +26,16 @@ class OpsProgram(Program):
         if task_name:
             self.core.unparsed = []
             self.args.help.value = task_name
-        super().parse_tasks()
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            raise UsageError(explain(error, self.collection.to_contexts(), self.core[0])) from error
+
+    def print_version(self) -> None:
+        """Print the product's version, and Invoke's, which it runs on."""
+        from importlib.metadata import version
+
+        print(f"ai-square-db {version('ai-square-db')} (Invoke {self.version})")  # noqa: T201 - what --version is for
 
 
 def _long_only(arguments: list[Argument]) -> list[Argument]:

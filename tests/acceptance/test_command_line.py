@@ -1,5 +1,6 @@
 """What holds for every task that people type."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -154,3 +155,39 @@ def test_bad_input_is_a_sentence_and_its_exit_code(
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("no-such-task", "There is no task 'no-such-task'. `./inv --list` shows all."),
+        ("restore", "Did you mean restore."),
+        ("migrate.stauts", "Did you mean migrate.status"),
+        ("migrate.status --stak prod", "Did you mean --stack?"),
+        ("--lits", "There is no option --lits. Did you mean --list?"),
+        ("migrate.new", "migrate.new needs NAME. See `./inv migrate.new --help`."),
+        ("migrate.status extra", "migrate.status takes no argument 'extra'."),
+        ("restore.to-new -o", "-o is not an option of restore.to-new."),
+    ],
+)
+def test_what_is_almost_right_gets_the_right_name(line: str, said: str) -> None:
+    done = _start(line)
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert said in done.stderr
+    assert done.stderr.endswith("Nothing was run.\n")
+
+
+def test_the_version_is_the_products() -> None:
+    assert re.fullmatch(
+        r"ai-square-db \d+\.\d+\.\d+ \(Invoke [\d.]+\)\n", _start("--version").stdout
+    )
+
+
+def _start(line: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "ops.start", *line.split()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -188,7 +188,7 @@ LINES = (
     ("one -e", 1, "", "-e is not an option of one"),
     ("one --dry", 1, "", "Use --dry-run"),
     ("--dry one", 1, "", "Use --dry-run"),
-    ("-f json one", 1, "", "No idea what '-f' is"),
+    ("-f json one", 1, "", "There is no option -f."),
 )
 
 
