@@ -1,12 +1,26 @@
 """Invoke's program as ``./inv`` runs it: its own options are long only, and a line is checked."""
 
-from invoke.exceptions import ParseError
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+
+from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
 from ops.commandline import UsageError, check, explain
 
 HELP = "h"
+_SUBJECTS = "Tasks by subject, as ./inv SUBJECT.TASK:"
+WIDTH = 80
+_BEGINNING = """\
+Provisions, migrates, backs up, restores and checks PostgreSQL on Cloud SQL, and
+rehearses all of it on a local Cloud SQL that needs no cloud.
+
+To begin with:
+  ./inv demo           the main job as one story on this machine
+  ./inv TASK --help    what a task does, and its options
+  ./inv --list         every task with what it does
+"""
 
 
 class OpsProgram(Program):
@@ -31,11 +45,41 @@ class OpsProgram(Program):
         except ParseError as error:
             raise UsageError(explain(error, self.collection.to_contexts(), self.core[0])) from error
 
+    def no_tasks_given(self) -> None:
+        """Print what this is, what to begin with, and the tasks by subject."""
+        print(overview(self.collection.task_names))  # noqa: T201 - what a bare ./inv is for
+        raise Exit
+
     def print_version(self) -> None:
         """Print the product's version, and Invoke's, which it runs on."""
         from importlib.metadata import version
 
         print(f"ai-square-db {version('ai-square-db')} (Invoke {self.version})")  # noqa: T201 - what --version is for
+
+
+def overview(tasks: Mapping[str, Sequence[str]]) -> str:
+    """Return what a bare ``./inv`` shows, within 80 columns.
+
+    Args:
+        tasks: the tasks' names, with the aliases of each.
+    """
+    subjects: dict[str, list[str]] = {}
+    for name in tasks:
+        subject, _, command = name.rpartition(".")
+        subjects.setdefault(subject, []).append(command)
+    alone = subjects.pop("", [])
+    lines = [
+        fill(
+            f"{subject}: {', '.join(sorted(commands))}",
+            WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+        for subject, commands in sorted(subjects.items())
+    ]
+    rest = fill(", ".join(sorted(alone)), WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return "\n".join((_BEGINNING, _SUBJECTS, *lines, "Tasks:", rest))
 
 
 def _long_only(arguments: list[Argument]) -> list[Argument]:

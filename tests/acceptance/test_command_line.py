@@ -177,6 +177,19 @@ def test_what_is_almost_right_gets_the_right_name(line: str, said: str) -> None:
     assert done.stderr.endswith("Nothing was run.\n")
 
 
+def test_a_bare_call_says_what_to_begin_with() -> None:
+    done = _start("")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "./inv demo" in done.stdout
+    for name in CONTEXTS:
+        subject, _, command = name.rpartition(".")
+        (line,) = re.findall(rf"^  {subject}: (.*(?:\n    .*)*)", done.stdout, re.MULTILINE) or [
+            done.stdout.partition("\nTasks:")[2]
+        ]
+        assert command in re.split(r"[,\s]+", line)
+
+
 def test_the_version_is_the_products() -> None:
     assert re.fullmatch(
         r"ai-square-db \d+\.\d+\.\d+ \(Invoke [\d.]+\)\n", _start("--version").stdout
