@@ -92,6 +92,7 @@ def test_old_snapshots_are_removed_and_the_newest_stays(store: FolderStore) -> N
             gzip.decompress(taken(a=1).encoded()).replace(b'"scans":1', b'"scans":"many"')
         ),
     ],
+    ids=("empty", "plain", "cut JSON", "list", "no facts", "cut", "newer", "no number"),
 )
 def test_a_damaged_snapshot_is_named_and_not_passed_over(
     store: FolderStore, content: bytes
