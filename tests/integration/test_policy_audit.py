@@ -68,7 +68,8 @@ def bare(server: LocalServer) -> set[str]:
 def violated(report: Report) -> set[str]:
     (seen,) = report.reviews
     # the instance has no owner of a stack, whom PostgreSQL could be asked as
-    assert {result.rule for result in seen.of(State.UNKNOWN)} <= {"statements-end"}
+    asked_in_sql = {"statements-end", "lock-waits-end", "idle-transactions-end"}
+    assert {result.rule for result in seen.of(State.UNKNOWN)} <= asked_in_sql
     return {result.rule for result in seen.of(State.VIOLATED)}
 
 
