@@ -3,7 +3,10 @@
 On every stack, what deletes asks first: see ``ask`` and ``approve_removal``.
 """
 
+import io
+import select
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +16,8 @@ from ops.target import Target
 
 if TYPE_CHECKING:
     from infra.settings import ChangeWindow
+
+_LOOK_S = 0.2  # how long a Ctrl-C at a question may take
 
 
 class NotConfirmedError(OpsError):
@@ -206,10 +211,21 @@ def _answer(question: str) -> str:
     """Return what is typed; empty for Ctrl-D, which is no name and not yes."""
     print(question, end="", file=sys.stderr, flush=True)  # noqa: T201 - a question, not a result
     try:
+        _wait_for_line()
         return input()
     except EOFError:
         print(file=sys.stderr)  # noqa: T201 - ends the question's line
         return ""
+
+
+def _wait_for_line() -> None:
+    """Wait until there is something to read, and let a signal end that.
+
+    One that comes just before a read that blocks would be noticed after that read alone.
+    """
+    with suppress(io.UnsupportedOperation):  # what is no file has its lines already
+        while not select.select([sys.stdin], [], [], _LOOK_S)[0]:
+            pass
 
 
 def _in_window(target: Target, action: str, now: datetime | None) -> None:
