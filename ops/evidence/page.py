@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops import measures
-from ops.checks import html
 from ops.checks.result import Checked, CheckResult, State
 from ops.errors import OpsError
 from ops.evidence import archive, chain, controls, history, trend
@@ -18,7 +17,7 @@ from ops.evidence.history import Entry, History
 from ops.evidence.identity import Identity
 from ops.evidence.uncompared import NOT_COMPARED, sentence
 from ops.measures import Measure
-from ops.pages import frame, plots
+from ops.pages import frame, plots, results
 from ops.pages.values import DASH, brief
 from ops.store import Store
 
@@ -145,12 +144,11 @@ def _template(
         answers=controls.answers(entry, checks),
         older=past.entries[:LISTED],
         told=past,
-        listed=LISTED,
         shown=[check for check in checks if check.check not in CHAINED],
         chained=[check for check in checks if check.check in CHAINED],
         now=now,
         signs=SIGNS,
-        table=html.table,
+        table=results.table,
         wrong=[check for check in entry.checks if check.result.state in _WRONG],
         every=list(map(_in_brief, entry.checks)),
         measured=_measured(past, lambda measure: measure.value is not None),

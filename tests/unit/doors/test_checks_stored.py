@@ -2,10 +2,10 @@
 
 import json
 
-from ops.checks import html
 from ops.checks.result import Checked, CheckResult, Finding, Level, ObjectId, Remedy, State
 from ops.checks.stored import read
 from ops.console import document
+from ops.pages import results
 
 WHOLE = Checked(
     "clone",
@@ -40,7 +40,7 @@ def test_a_record_of_before_findings_shows_its_lines() -> None:
     checked = read(old)
     assert checked.result.differences == ("t: 1, 2",)
     assert checked.result.findings[0].level is Level.FINDING
-    assert "t: 1, 2" in html.table((checked,))
+    assert "t: 1, 2" in results.table((checked,))
 
 
 def test_what_is_strange_is_unknown_and_never_ok() -> None:
@@ -52,16 +52,16 @@ def test_what_is_strange_is_unknown_and_never_ok() -> None:
 
 
 def test_a_page_has_remedies_and_escapes_what_checks_say() -> None:
-    text = html.table((WHOLE,))
+    text = results.table((WHOLE,))
     assert "<b>" not in text
     assert "public.&lt;b&gt;&amp; id: behind" in text
     assert "<code>SELECT setval(&#39;s&#39;, 9);</code>" in text
     assert "takes none" in text
     assert "warning:" in text
     assert "Look at the source." in text
-    assert "behind</li>" not in html.table((WHOLE,), findings=False)
+    assert "behind</li>" not in results.table((WHOLE,), findings=False)
 
 
 def test_a_page_counts_what_it_leaves_out() -> None:
-    assert "and 1 more" in html.table((WHOLE,), most=1)
-    assert "near its end" not in html.table((WHOLE,), most=1)
+    assert "and 1 more" in results.table((WHOLE,), most=1)
+    assert "near its end" not in results.table((WHOLE,), most=1)
