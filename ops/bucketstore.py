@@ -5,9 +5,9 @@ that it means to replace, 0 for none
 (https://cloud.google.com/storage/docs/request-preconditions).
 """
 
+from http import HTTPStatus
 from urllib.parse import quote
 
-from ops.statuses import PRECONDITION_FAILED
 from ops.storageapi import PATIENCE_S, BucketRefusedError, StorageApi
 from ops.store import Stored
 
@@ -91,7 +91,7 @@ class BucketStore:
         answer = self._api.call("POST", path, query, self.where(key), content)
         if answer is None:
             raise BucketRefusedError(self.where(key), "there is no such bucket")
-        if answer.response.status_code != PRECONDITION_FAILED:
+        if answer.response.status_code != HTTPStatus.PRECONDITION_FAILED:
             return True
         # An answer may have been lost, and the call made again: then what is there is ours.
         stored = self.get(key) if answer.again else None

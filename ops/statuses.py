@@ -3,8 +3,9 @@
 https://www.rfc-editor.org/rfc/rfc9110#section-15
 """
 
-UNAUTHORIZED, NOT_FOUND, PRECONDITION_FAILED = 401, 404, 412
-OVERLOADED = 503  # says a server without room, mostly before it does anything
+from http import HTTPStatus
+
+OVERLOADED = HTTPStatus.SERVICE_UNAVAILABLE  # no room; mostly before anything was done
 NOT_BEGUN = frozenset({425, 429})  # refused before anything was done; it may be made again
 DOUBTFUL = frozenset({408, 500, 502, 503, 504})  # it may have been carried out
 TRANSIENT = NOT_BEGUN | DOUBTFUL  # the same request may be answered later

@@ -5,10 +5,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ops.errors import OpsError
-from ops.statuses import NOT_FOUND, PRECONDITION_FAILED, TRANSIENT
+from ops.statuses import TRANSIENT
 
 if TYPE_CHECKING:
     import requests
@@ -92,9 +93,9 @@ class StorageApi:
             except requests.exceptions.RequestException as error:
                 reason = f"{type(error).__name__} on the way"
             else:
-                if answer.status_code == NOT_FOUND:
+                if answer.status_code == HTTPStatus.NOT_FOUND:
                     return None
-                if answer.ok or answer.status_code == PRECONDITION_FAILED:
+                if answer.ok or answer.status_code == HTTPStatus.PRECONDITION_FAILED:
                     return Answer(answer, again)
                 reason = f"it answers {answer.status_code} {answer.reason}"
                 if answer.status_code not in TRANSIENT:

@@ -6,9 +6,9 @@ Bodies go in and come out in the API's own JSON shape, so that only
 
 from datetime import datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
-from ops import statuses
 from ops.cloudsql import model
 from ops.cloudsql.calls import Calls
 from ops.cloudsql.errors import (
@@ -220,7 +220,7 @@ class CloudSql(Calls):
         try:
             body = self._call(f"get backup {backup_id}", self._backups.get, request)
         except ApiError as error:
-            if error.status == statuses.NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
         return model.backup_run(body)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Protocol
 
 from ops import statuses
@@ -87,7 +88,7 @@ def is_refused(error: Exception) -> bool:
     """Return whether a call was refused for good: nothing was done, and asking again won't help."""
     if not isinstance(error, ApiError):
         return False
-    return not (may_pass(error) or error.status == statuses.UNAUTHORIZED or error.reason == BUSY)
+    return not (may_pass(error) or error.status == HTTPStatus.UNAUTHORIZED or error.reason == BUSY)
 
 
 def newest(cloud: Operations, instance: str) -> str:

@@ -5,9 +5,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
-from ops import statuses
 from ops.checks.crew import Crew
 from ops.cloudsql import (
     ApiError,
@@ -134,7 +134,7 @@ def _round(cloud: CloudSql, journal: Journal, names: Iterable[str]) -> dict[str,
 
 def _may_pass(error: OpsError) -> bool:
     """Tell whether asking again in a while may help."""
-    if isinstance(error, ApiError) and error.status == statuses.UNAUTHORIZED:
+    if isinstance(error, ApiError) and error.status == HTTPStatus.UNAUTHORIZED:
         return True
     return once.may_pass(error) or isinstance(error, ExpiredCredentialsError)
 

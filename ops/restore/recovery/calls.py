@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from ops import statuses
 from ops.cloudsql import ApiError, CloudSql, Operation, UnreachableError, once
 from ops.errors import OpsError
 from ops.journal import Entry, Journal
@@ -112,7 +112,7 @@ class Calls:
         try:
             return self.cloud.operation(entry.operation)
         except ApiError as error:
-            if error.status != statuses.NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return Operation(entry.operation, kind, "DONE", entry.object, None, None, None, (), "")
 
