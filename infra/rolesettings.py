@@ -169,12 +169,9 @@ def _endless(
     for user in people:
         in_force = sessions.in_force(settings, user.name, database)
         for name in roles.MOST_MS:
-            setting = in_force.get(name)
-            # Without a setting the flag counts, which policies look at by themselves; statements
-            # of the application and the readers need one, the owner's have the migration's.
             if name == roles.STATEMENT and user.role not in roles.BUDGETED:
-                continue
-            ends = roles.in_time(name, setting.value) if setting else name != roles.STATEMENT
-            if not ends:
+                continue  # the owner's statements have the migration's timeouts
+            setting = in_force.get(name)
+            if not roles.in_time(name, setting.value if setting else None):
                 listed.setdefault(name, []).append(user.name)
     return {name: tuple(users) for name, users in listed.items()}

@@ -16,6 +16,7 @@ from infra.flags import (
 from infra.flags.budget import Level, default_connections, reckon
 from infra.flags.vacuum import hindrances
 from infra.policies.limits import APPROVAL_DAYS, IDLE_MOST_MS, LOCK_WAIT_MOST_MS, STATEMENT_MOST_MS
+from infra.policies.roles import IDLE, LOCK, MOST_MS, STATEMENT
 from infra.policies.rule import (
     Answer,
     Ids,
@@ -108,38 +109,38 @@ def _vacuum(s: Subject) -> Answer:
     return broken(hindered) if hindered else fine("on, with flags that let it work")
 
 
-def _ends(name: str, most_ms: int, s: Subject) -> Answer:
+def _ends(name: str, s: Subject) -> Answer:
     value = s.flag(name)
     words = f"{name} {in_words(name, value) if value else 'unset'}"
-    if not (value.isdigit() and 0 < int(value) <= most_ms):
+    if not (value.isdigit() and 0 < int(value) <= MOST_MS[name]):
         return broken(words)
     # A replica has its primary's roles and their settings.
     of_primary = s.is_replica and s.facts.endless_roles is None
     subject = s.facts.primary if of_primary else s
     if subject is None:
         return unknown(f"its primary {s.text('masterInstanceName')} was not seen")
-    if subject.facts.roles_unread:
-        return unknown(f"{words}; settings of roles were not read: {subject.facts.roles_unread}")
-    endless = subject.fact("endless_roles").get(name, ())
-    return broken(f"{words}, and not for {', '.join(endless)}") if endless else fine(words)
+    return _ends_for_roles(name, subject, words, f"{words}, and not for")
+
+
+def _ends_for_roles(name: str, s: Subject, fine_words: str, not_for: str) -> Answer:
+    """Return whether a timeout stops every role in time; of which it does not follows the words."""
+    if s.facts.roles_unread:
+        return unknown(f"settings of roles and databases were not read: {s.facts.roles_unread}")
+    endless = s.fact("endless_roles").get(name, ())
+    return broken(f"{not_for} {', '.join(endless)}") if endless else fine(fine_words)
 
 
 def _idle(s: Subject) -> Answer:
-    return _ends("idle_in_transaction_session_timeout", IDLE_MOST_MS, s)
+    return _ends(IDLE, s)
 
 
 def _waiting(s: Subject) -> Answer:
-    return _ends("lock_timeout", LOCK_WAIT_MOST_MS, s)
+    return _ends(LOCK, s)
 
 
 def _statements(s: Subject) -> Answer:
-    if s.facts.roles_unread:
-        return unknown(f"settings of roles and databases were not read: {s.facts.roles_unread}")
-    endless = s.fact("endless_roles").get("statement_timeout", ())
-    if endless:
-        return broken(f"none for {', '.join(endless)}")
     where = "by the settings of roles and databases" if s.origin is Origin.LIVE else "by sql/roles"
-    return fine(where)
+    return _ends_for_roles(STATEMENT, s, where, "none for")
 
 
 def _as_large(s: Subject) -> Answer:

@@ -15,11 +15,7 @@ _TIMEOUT = r"SET {name} = '([^']*)'"
 
 
 def endless() -> Mapping[str, tuple[str, ...]]:
-    """Return the roles that a timeout does not stop in time, by ``roles.apply``'s statements.
-
-    A role must have a ``statement_timeout``. Where it has none of the other timeouts, the
-    instance's flag counts.
-    """
+    """Return the roles that a timeout does not stop in time, by ``roles.apply``'s statements."""
     texts = {role: sql.load(f"roles/login_{role}") for role in BUDGETED}
     listed = {
         name: tuple(role for role, text in texts.items() if not ends(text, name))
@@ -31,11 +27,17 @@ def endless() -> Mapping[str, tuple[str, ...]]:
 def ends(text: str, name: str = STATEMENT) -> bool:
     """Tell whether a role's statements leave it with a timeout that stops it in time."""
     values = re.findall(_TIMEOUT.format(name=name), text)
-    return in_time(name, values[-1]) if values else name != STATEMENT
+    return in_time(name, values[-1] if values else None)
 
 
-def in_time(name: str, value: str) -> bool:
-    """Tell whether a timeout's value, such as ``5min``, is one, and not over its limit."""
+def in_time(name: str, value: str | None) -> bool:
+    """Tell whether a timeout's value, such as ``5min``, is one, and not over its limit.
+
+    Where a role has no value the instance's flag counts, which policies look at by themselves;
+    ``statement_timeout`` alone has to be a role's own.
+    """
+    if value is None:
+        return name != STATEMENT
     try:
         return 0 < parse_integer(value, "ms") <= MOST_MS[name]
     except NotANumberError:
