@@ -22,13 +22,8 @@ def report(stages: Stages, evidence: str, error: BaseException | None = None) ->
         evidence: where the evidence is going to be stored.
         error: what cut the drill short, if anything did.
     """
-    start, decided, verified, cleaned = (
-        stages.begun,
-        stages.decided,
-        stages.verified,
-        stages.cleaned,
-    )
-    source, copies = start.source, verified.copies
+    start, decided, cleaned = stages.start, stages.decided, stages.cleaned
+    source, copies = start.source, stages.verified.copies
     phases = dict(_phases(copies, stages.labels))
     slowest = max(
         (phases[stages.labels[copy.plan.name]] for copy in copies if _is_timed(copy)),
@@ -96,7 +91,7 @@ def _checks(
         yield from (Checked(DRILL, check) for check in compared)
         yield Checked(DRILL, CheckResult("completed", State.OK, 1, 1, "it ended by itself"))
     total = sum(copy.begun for copy in stages.verified.copies)
-    yield Checked(DRILL, _clean_up(stages.cleaned, total, stages.begun.source.stack))
+    yield Checked(DRILL, _clean_up(stages.cleaned, total, stages.start.source.stack))
 
 
 def _phases(copies: Iterable[Copy], labels: Mapping[str, str]) -> Iterator[tuple[str, Phases]]:
@@ -108,8 +103,8 @@ def _phases(copies: Iterable[Copy], labels: Mapping[str, str]) -> Iterator[tuple
 
 def _is_timed(copy: Copy) -> bool:
     """Tell whether a copy was restored and checked to the end, so that its time counts."""
-    copy_made = copy.made
-    return bool(copy_made and copy_made.operations and copy.verified_s and not copy_made.failure)
+    restored = copy.made is not None and copy.made.operations and not copy.made.failure
+    return bool(restored and copy.verified_s)
 
 
 def _notes(copies: Iterable[Copy]) -> Iterator[str]:
@@ -152,7 +147,7 @@ def _loss_of_backups(stages: Stages) -> Loss | None:
     newest = stages.verified.copies[0].plan.backup
     if newest is None:
         return None
-    failed_at = stages.decided.looked or stages.begun.started
+    failed_at = stages.decided.looked or stages.start.started
     return Loss(failed_at, newest.started or newest.ended, None, backup=newest.id)
 
 

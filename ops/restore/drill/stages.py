@@ -117,7 +117,7 @@ class Cleaned:
 class Stages:
     """A drill as far as it came."""
 
-    begun: DrillStart
+    start: DrillStart
     decided: Decided | None = None
     verified: Verified = field(default_factory=Verified)
     cleaned: Cleaned = field(default_factory=Cleaned)
